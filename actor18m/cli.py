@@ -1,0 +1,172 @@
+"""The commands. They parse, call and print; what they do is in the modules they call."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
+
+from actor18m import __version__
+from actor18m.errors import ActorError
+from actor18m.models.commands import app as models_app
+from actor18m.samples.shipped import Clip, copy_clips, find_clips
+from actor18m.samples.truth import Truth
+
+
+class Commands(TyperGroup):
+    """An ActorError ends any command with one red paragraph and exit code 1; a wrong call ends with 2, as is usual."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        try:
+            return super().invoke(ctx)
+        except ActorError as error:
+            Console(stderr=True).print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+samples_app = typer.Typer(help="Short clips of digital actors whose truth is known.", no_args_is_help=True)
+app.add_typer(samples_app, name="samples")
+app.add_typer(models_app, name="models")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Build identity-consistent, multi-view reference datasets from raw human videos."""
+
+
+@samples_app.command("list")
+def list_samples(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """What each shipped clip shows, and what a right pipeline decides about it."""
+    clips = [(clip, Truth.read(clip.truth)) for clip in find_clips()]
+    if as_json:
+        typer.echo(json.dumps([_row(clip, truth) for clip, truth in clips], indent=2))
+    else:
+        _print_table(clips)
+
+
+@samples_app.command("copy")
+def copy_samples(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False, help="Made if it is not there.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace files that differ.")] = False,
+) -> None:
+    """Copy the shipped clips and their truth to a folder."""
+    clips = find_clips()
+    written = copy_clips(clips, folder, force=force)
+    typer.echo(f"{len(clips)} clips in {folder}: {written} files written, {2 * len(clips) - written} already there")
+
+
+@samples_app.command("render")
+def render_samples(
+    out: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False, help="Made if it is not there.")],
+    seed: Annotated[int, typer.Option(min=0, help="Other seeds give other people and places.")],
+    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="This clip only; may be repeated.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that render side by side.")] = 2,
+) -> None:
+    """Render every script again with actors and scenes of another seed."""
+    with _needs_actors():
+        from actor18m.samples.studio.film import render_set
+
+        render_set(out, seed, only or [], workers)
+
+
+@samples_app.command("sheet")
+def draw_sheet(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, help="A folder of clips.")],
+    out: Annotated[Path, typer.Argument(metavar="PNG", dir_okay=False, help="The picture to write.")],
+) -> None:
+    """Draw a contact sheet of a folder of clips."""
+    with _needs_actors():
+        from actor18m.samples.studio.sheet import contact_sheet
+
+        contact_sheet(folder, out)
+
+
+@contextmanager
+def _needs_actors() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("actor18m"):
+            raise
+        raise ActorError(
+            f"The studio needs the library {error.name}, which is not installed. Install it: "
+            'pip install "actor18m[actors]"'
+        ) from error
+
+
+def _row(clip: Clip, truth: Truth) -> dict[str, object]:
+    return {
+        "name": clip.name,
+        "script": truth.script,
+        "seed": truth.seed,
+        "duration_s": truth.duration_s,
+        "frame_count": truth.frame_count,
+        "fps": truth.fps,
+        "width": truth.width,
+        "height": truth.height,
+        "rotation": truth.rotation,
+        "identities": [actor.identity for actor in truth.actors],
+        "state": truth.expected.state,
+        "rules": truth.expected.rules,
+        "why": truth.expected.why,
+        "size_bytes": clip.size_bytes,
+        "video": str(clip.video),
+        "truth": str(clip.truth),
+    }
+
+
+def _print_table(clips: list[tuple[Clip, Truth]]) -> None:
+    colour = {"accepted": "green", "rejected": "red", "failed": "red", "duplicate": "yellow"}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("clip", no_wrap=True)
+    table.add_column("script")
+    table.add_column("s", justify="right", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("fps", justify="right", no_wrap=True)
+    table.add_column("people")
+    table.add_column("expected", no_wrap=True)
+    table.add_column("rule")
+    for clip, truth in clips:
+        state = truth.expected.state
+        table.add_row(
+            clip.name,
+            _gives_way(truth.script),
+            f"{truth.duration_s:.1f}",
+            f"{truth.width}×{truth.height}",
+            f"{truth.fps:.4g}",
+            _gives_way(", ".join(actor.identity for actor in truth.actors) or "–"),
+            f"[{colour[state]}]{state}[/]",
+            _gives_way(" or ".join(truth.expected.rules) or "–"),
+        )
+    # A pipe or a log has no width to keep to.
+    console = Console() if Console().is_terminal else Console(width=200)
+    console.print(table)
+    seconds = sum(truth.duration_s for _, truth in clips)
+    mib = sum(clip.size_bytes for clip, _ in clips) / 2**20
+    console.print(f"{len(clips)} clips, {seconds:.0f} s, {mib:.1f} MiB", highlight=False)
+
+
+def _gives_way(text: str) -> Text:
+    """In a narrow terminal this cell is cut short, so that a clip stays one line."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
