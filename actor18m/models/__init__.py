@@ -1,0 +1,1 @@
+"""What the stages ask of models (roles), the backends that play them, and their weights."""

