@@ -85,7 +85,7 @@ def render_samples(
 ) -> None:
     """Render every script again with actors and scenes of another seed."""
     with _needs_actors():
-        from actor18m.samples.studio.film import render_set
+        from actor18m.samples.studio.render import render_set
 
         render_set(out, seed, only or [], workers)
 

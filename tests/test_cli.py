@@ -80,7 +80,7 @@ def test_wrong_usage_is_exit_code_2(args: list[str]) -> None:
     assert run(*args).exit_code == 2
 
 
-@pytest.mark.parametrize("module", ["film", "sheet"])
+@pytest.mark.parametrize("module", ["render", "sheet"])
 def test_without_the_studio_s_libraries_the_way_out_is_named(
     module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +93,7 @@ def test_without_the_studio_s_libraries_the_way_out_is_named(
     monkeypatch.delitem(sys.modules, f"actor18m.samples.studio.{module}", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Uninstalled, *sys.meta_path])
     calls = {
-        "film": ["samples", "render", str(tmp_path), "--seed", "1"],
+        "render": ["samples", "render", str(tmp_path), "--seed", "1"],
         "sheet": ["samples", "sheet", str(tmp_path), str(tmp_path / "sheet.png")],
     }
     result = run(*calls[module])

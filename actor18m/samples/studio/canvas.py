@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from actor18m.samples.studio import body
-from actor18m.samples.studio.actor import Actor, Layer, bare_skin, face_map, layers, limbs, parts
+from actor18m.samples.studio.actor import Actor
+from actor18m.samples.studio.anatomy import face_map, limbs, parts
 from actor18m.samples.studio.camera import Camera, distance_of
-from actor18m.samples.studio.scene import Scene
+from actor18m.samples.studio.layers import Layer, bare_skin, layers
+from actor18m.samples.studio.scenery.scene import Scene
 
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
@@ -23,6 +25,7 @@ SHADOW_REACH_M = 4.5
 SAMPLES = 4
 NEAR_HEAD_PIXELS = 110
 SAMPLE_ALPHA_TO_COVERAGE = 0x809E
+LAYER_DEFAULTS = {"offset": 0.0, "flare": 0.0, "hair_layer": (0.0, 0.0), "fabric": 0, "face_map": 0}
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ class Canvas:
             gl.copy_framebuffer(self._resolved, self._picture)
             return _read(self._resolved, 3)
 
-    def identity(self, camera: Camera, cast: Sequence[Posed | None], with_scene: bool = True, margin: float = 1.0) -> Identity:
+    def identity(
+        self, camera: Camera, cast: Sequence[Posed | None], with_scene: bool = True, margin: float = 1.0
+    ) -> Identity:
         """Who covers each pixel, actors placed as in the last `picture`; margin widens the view about its centre."""
         with self._gl as gl:
             self._identity.use()
@@ -110,7 +115,9 @@ class Canvas:
 
     def _head_pixels(self, camera: Camera, posed: Posed) -> float:
         top = posed.positions[:, 2].max()
-        head = np.array([[*posed.positions[:, :2].mean(axis=0), top - 0.25], [*posed.positions[:, :2].mean(axis=0), top]])
+        head = np.array(
+            [[*posed.positions[:, :2].mean(axis=0), top - 0.25], [*posed.positions[:, :2].mean(axis=0), top]]
+        )
         seen = camera.project(head, self.width, self.height)
         return float(abs(seen[0, 1] - seen[1, 1]))
 
@@ -130,7 +137,9 @@ class Canvas:
         for number, (buffers, posed) in enumerate(zip(self._actors, cast, strict=True), start=1):
             if posed is not None:
                 near = pass_name == "PICTURE" and self._head_pixels(camera, posed) > NEAR_HEAD_PIXELS
-                buffers.draw(pass_name, common | {"object_id": float(number), "head_rotation": posed.head_rotation}, near)
+                buffers.draw(
+                    pass_name, common | {"object_id": float(number), "head_rotation": posed.head_rotation}, near
+                )
         if pass_name == "PICTURE":
             gl.disable_direct(SAMPLE_ALPHA_TO_COVERAGE)
 
@@ -159,12 +168,16 @@ class _Surface:
     def __init__(self, gl: moderngl.Context, surface: Any) -> None:
         self.casts_shadow: bool = surface.casts_shadow
         self._look = {"gloss": surface.gloss, "emission": surface.emission, "albedo_map": 0}
-        self._texture = gl.texture(surface.texture.shape[1::-1], 3, np.ascontiguousarray(surface.texture[::-1]).tobytes(), alignment=1)
+        self._texture = gl.texture(
+            surface.texture.shape[1::-1], 3, np.ascontiguousarray(surface.texture[::-1]).tobytes(), alignment=1
+        )
         self._texture.build_mipmaps()  # no anisotropy: llvmpipe takes minutes over surfaces seen edge-on
         vertices = np.concatenate([surface.positions, surface.normals, surface.uv], axis=1).astype("f4")
         buffer, index = gl.buffer(vertices.tobytes()), gl.buffer(surface.triangles.astype("i4").tobytes())
         self._arrays = {
-            name: gl.vertex_array(_program(gl, "scene", name), [(buffer, "3f 3f 2f", "position", "normal", "uv")], index, skip_errors=True)
+            name: gl.vertex_array(
+                _program(gl, "scene", name), [(buffer, "3f 3f 2f", "position", "normal", "uv")], index, skip_errors=True
+            )
             for name in ("PICTURE", "IDENTITY", "DEPTH")
         }
 
@@ -180,7 +193,12 @@ class _ActorBuffers:
         self._gl = gl
         mesh = body.mesh()
         fixed = np.concatenate(
-            [mesh.template[mesh.corner_vertex], mesh.corner_uv, limbs()[mesh.corner_vertex], actor.occlusion[mesh.corner_vertex, None]],
+            [
+                mesh.template[mesh.corner_vertex],
+                mesh.corner_uv,
+                limbs()[mesh.corner_vertex],
+                actor.occlusion[mesh.corner_vertex, None],
+            ],
             axis=1,
         ).astype("f4")
         self._moving = gl.buffer(reserve=len(fixed) * 24, dynamic=True)
@@ -208,9 +226,11 @@ class _ActorBuffers:
 
     def place(self, posed: Posed) -> None:
         corner = body.mesh().corner_vertex
-        self._moving.write(np.concatenate([posed.positions[corner], posed.normals[corner]], axis=1).astype("f4").tobytes())
+        self._moving.write(
+            np.concatenate([posed.positions[corner], posed.normals[corner]], axis=1).astype("f4").tobytes()
+        )
 
-    def draw(self, pass_name: str, uniforms: Mapping[str, Any], near: bool = False) -> None:
+    def draw(self, pass_name: str, uniforms: dict[str, Any], near: bool = False) -> None:
         for layer, arrays in self._layers:
             if pass_name not in arrays or (layer.only_near and not near):
                 continue
@@ -218,7 +238,10 @@ class _ActorBuffers:
                 self._fabrics[id(layer.fabric)].use(0)
             else:
                 self._face_map.use(0)
-            _render(arrays[pass_name], {"offset": 0.0, "flare": 0.0, "hair_layer": (0.0, 0.0), "fabric": 0, "face_map": 0} | layer.uniforms | dict(uniforms))
+            _render(
+                arrays[pass_name],
+                LAYER_DEFAULTS | dict(layer.uniforms) | uniforms,
+            )
 
 
 def _render(array: moderngl.VertexArray, uniforms: Mapping[str, Any]) -> None:
@@ -241,8 +264,14 @@ def _program(gl: moderngl.Context, shader: str, pass_name: str) -> moderngl.Prog
     if (shader, pass_name) not in programs:
         vertex = "scene.vert" if shader == "scene" else "actor.vert"
         head = "#version 330\n" + ("#define IDENTITY\n" if pass_name == "IDENTITY" else "")
-        fragment = head + _source("depth.frag") if pass_name == "DEPTH" else head + _source("light.glsl", "garment.glsl", f"{shader}.frag")
-        programs[shader, pass_name] = gl.program(vertex_shader="#version 330\n" + _source(vertex), fragment_shader=fragment)
+        fragment = (
+            head + _source("depth.frag")
+            if pass_name == "DEPTH"
+            else head + _source("light.glsl", "garment.glsl", f"{shader}.frag")
+        )
+        programs[shader, pass_name] = gl.program(
+            vertex_shader="#version 330\n" + _source(vertex), fragment_shader=fragment
+        )
     return programs[shader, pass_name]
 
 

@@ -82,7 +82,12 @@ def _blossoms(rng: np.random.Generator, ground: Floats, accents: list[Floats]) -
     tile = np.ones((SIDE, SIDE, 3)) * ground
     for _ in range(int(rng.integers(25, 50))):
         centre, radius = rng.uniform(0, SIDE, 2), rng.uniform(7, 18)
-        accent, heart, petals, turn = accents[rng.integers(3)], accents[rng.integers(3)], int(rng.integers(4, 7)), rng.uniform(0, 6)
+        accent, heart, petals, turn = (
+            accents[rng.integers(3)],
+            accents[rng.integers(3)],
+            int(rng.integers(4, 7)),
+            rng.uniform(0, 6),
+        )
         for shift in np.ndindex(3, 3):
             c = centre + (np.array(shift) - 1) * SIDE
             for k in range(petals):

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from actor18m.samples.studio import body
-from actor18m.samples.studio.actor import Actor, normals, parts
+from actor18m.samples.studio.actor import Actor
+from actor18m.samples.studio.anatomy import normals, parts
 from actor18m.samples.studio.canvas import Posed
 
 Floats = npt.NDArray[np.float32]
@@ -64,18 +65,18 @@ class Performance:
 
 def perform(actor: Actor, moment: Moment) -> Performance:
     """The actor at this moment, feet on the floor."""
-    turn = _about("z", moment.heading_deg)
+    turn = _about("z", moment.heading_deg).astype(np.float32)
     transforms = body.bone_transforms(actor.shape, _bone_rotations(moment))
     local = body.pose(actor.shape, transforms, _both_sides(moment.face))
     mesh = body.mesh()
     feet = mesh.corner_vertex[parts()["feet"]].reshape(-1)
     floor = local[feet, 2].min() - SOLE_M
     shift = np.array([moment.x_m, moment.y_m, 0.0], np.float32)
-    positions = (local - np.array([0, 0, floor], np.float32)) @ turn.T + shift
-    bones = {name: turn @ transforms[mesh.bone_names.index(name), :, :3] for name in ("head", "spine01", "root")}
-    forward = np.array([0.0, -1.0, 0.0], np.float32)
-    posed = Posed(actor, positions.astype(np.float32), normals(positions), bones["head"].astype(np.float32))
-    return Performance(posed, mesh.keypoint_weights @ positions, bones["head"], bones["spine01"] @ forward, bones["root"] @ forward)
+    positions = ((local - np.array([0, 0, floor], np.float32)) @ turn.T + shift).astype(np.float32)
+    head, chest, hips = (turn @ transforms[mesh.bone_names.index(b), :, :3] for b in ("head", "spine01", "root"))
+    posed = Posed(actor, positions, normals(positions), head)
+    # The body at rest faces -y: that is where a bone's second axis points away from.
+    return Performance(posed, mesh.keypoint_weights @ positions, head, -chest[:, 1], -hips[:, 1])
 
 
 def express(name: str, weight: float = 1.0) -> dict[str, float]:
@@ -158,7 +159,9 @@ def _bone_rotations(m: Moment) -> dict[str, Floats]:
         out[bone] = turn @ _about("y", share * m.head_roll_deg)
     look_aside = {"eye.L": 1.0, "eye.R": 1.0}
     for bone in look_aside:
-        out[bone] = _about("z", 0.12 * np.clip(m.head_yaw_deg, -40, 40)) @ _about("x", -0.15 * np.clip(m.head_pitch_deg, -30, 30))
+        out[bone] = _about("z", 0.12 * np.clip(m.head_yaw_deg, -40, 40)) @ _about(
+            "x", -0.15 * np.clip(m.head_pitch_deg, -30, 30)
+        )
     return {name: rotation.astype(np.float32) for name, rotation in out.items()}
 
 

@@ -19,16 +19,23 @@ def sky_share(vertices: Floats, normals: Floats, triangles: npt.NDArray[np.int32
             vertex_shader="#version 330\nuniform mat4 m; in vec3 p; void main() { gl_Position = m * vec4(p, 1); }",
             fragment_shader="#version 330\nvoid main() {}",
         )
-        array = gl.vertex_array(program, [(gl.buffer(vertices.astype("f4").tobytes()), "3f", "p")], gl.buffer(triangles.tobytes()))
+        array = gl.vertex_array(
+            program, [(gl.buffer(vertices.astype("f4").tobytes()), "3f", "p")], gl.buffer(triangles.tobytes())
+        )
         depth = gl.depth_texture((SIDE, SIDE))
         target = gl.framebuffer(depth_attachment=depth)
-        centre, reach = vertices.mean(axis=0), float(np.linalg.norm(vertices - vertices.mean(axis=0), axis=1).max()) * 1.01
+        centre, reach = (
+            vertices.mean(axis=0),
+            float(np.linalg.norm(vertices - vertices.mean(axis=0), axis=1).max()) * 1.01,
+        )
         seen, possible = np.zeros(len(vertices)), np.zeros(len(vertices))
         for direction in _sphere(DIRECTIONS):
             axes = _axes(direction)
             at = (vertices - centre) @ axes.T / reach
             matrix = np.eye(4)
-            matrix[:3, :3] = axes / reach * np.array([[1], [1], [-1]])  # clip space: what is nearer to the light has lower depth
+            matrix[:3, :3] = (
+                axes / reach * np.array([[1], [1], [-1]])
+            )  # clip space: what is nearer to the light has lower depth
             matrix[:3, 3] = -matrix[:3, :3] @ centre
             target.use()
             gl.enable(moderngl.DEPTH_TEST)
@@ -50,7 +57,9 @@ def _sphere(count: int) -> Floats:
     """[count, 3] directions, evenly spread."""
     k = np.arange(count) + 0.5
     z, around = 1 - 2 * k / count, k * np.pi * (1 + 5**0.5)
-    return np.stack([np.sqrt(1 - z**2) * np.cos(around), np.sqrt(1 - z**2) * np.sin(around), z], axis=1).astype(np.float32)
+    return np.stack([np.sqrt(1 - z**2) * np.cos(around), np.sqrt(1 - z**2) * np.sin(around), z], axis=1).astype(
+        np.float32
+    )
 
 
 def _axes(direction: Floats) -> Floats:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from actor18m.samples.studio import painted, textures
-from actor18m.samples.studio.painted import any_colour, hsv, natural_hue
-from actor18m.samples.studio.scene import Surface
-from actor18m.samples.studio.shapes import Material, Part, box, leaves, merge, placed, turned
+from actor18m.samples.studio.scenery import painted, textures
+from actor18m.samples.studio.scenery.painted import any_colour, hsv, natural_hue
+from actor18m.samples.studio.scenery.scene import Surface
+from actor18m.samples.studio.scenery.shapes import Material, Part, box, leaves, merge, placed, turned
 
 Rng = np.random.Generator
 AT_M = (0.0, -1.0, 0.0)

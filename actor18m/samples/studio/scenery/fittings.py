@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from actor18m.samples.studio.furniture import coloured, vessel
-from actor18m.samples.studio.shapes import Material, Part, box, leaning, placed, rectangle, tube
+from actor18m.samples.studio.scenery.furniture import coloured, vessel
+from actor18m.samples.studio.scenery.shapes import Material, Part, box, leaning, placed, rectangle, tube
 
 Rng = np.random.Generator
 

@@ -8,8 +8,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from actor18m.samples.studio.patterns import Colour, bond, cells, mix, noise, pixels, relief, scatter, shade, tint
-from actor18m.samples.studio.scene import Pixels
+from actor18m.samples.studio.scenery.patterns import (
+    Colour,
+    bond,
+    cells,
+    mix,
+    noise,
+    pixels,
+    relief,
+    scatter,
+    shade,
+    tint,
+)
+from actor18m.samples.studio.scenery.scene import Pixels
 
 
 def plaster(rng: np.random.Generator, colour: Colour, size: int = 512) -> Pixels:

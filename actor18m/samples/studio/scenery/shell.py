@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from actor18m.samples.studio.patterns import Colour, shade
-from actor18m.samples.studio.scene import Pixels
-from actor18m.samples.studio.shapes import Material, Part, box, rectangle
+from actor18m.samples.studio.scenery.patterns import Colour, shade
+from actor18m.samples.studio.scenery.scene import Pixels
+from actor18m.samples.studio.scenery.shapes import Material, Part, box, rectangle
 
 PANEL_M = 3.0  # width of the wall picture, which repeats along the wall
 PANEL_PX = 768

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actor18m.samples.studio import landscape, painted, textures
-from actor18m.samples.studio.painted import any_colour, hsv
-from actor18m.samples.studio.patterns import Colour, mix, shade
-from actor18m.samples.studio.shapes import Material, Part, box, placed, rectangle
+from actor18m.samples.studio.scenery import landscape, painted, textures
+from actor18m.samples.studio.scenery.painted import any_colour, hsv
+from actor18m.samples.studio.scenery.patterns import Colour, mix, shade
+from actor18m.samples.studio.scenery.shapes import Material, Part, box, placed, rectangle
 
 Rng = np.random.Generator
 

@@ -6,10 +6,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from actor18m.samples.studio import interiors, occluders, outdoors
-from actor18m.samples.studio.outdoors import Sky
-from actor18m.samples.studio.scene import Floats, Lighting, Scene, Surface
-from actor18m.samples.studio.shapes import Part, merge
+from actor18m.samples.studio.scenery import interiors, occluders, outdoors
+from actor18m.samples.studio.scenery.outdoors import Sky
+from actor18m.samples.studio.scenery.scene import Floats, Lighting, Scene, Surface
+from actor18m.samples.studio.scenery.shapes import Part, merge
 
 Kind = Literal["room", "outdoor"]
 

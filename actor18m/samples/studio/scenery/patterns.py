@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from actor18m.samples.studio.scene import Pixels
+from actor18m.samples.studio.scenery.scene import Pixels
 
 Image = npt.NDArray[np.floating[Any]]  # [H, W] or [H, W, 3], sRGB in [0, 1]
 Colour = tuple[float, float, float]  # sRGB in [0, 1]

@@ -30,7 +30,7 @@ class Surface:
 
 @dataclass(frozen=True)
 class Lighting:
-    """One key light that casts shadows, and light from above and below. Colours are linear RGB; 1.0 is white at exposure 1."""
+    """One key light that casts shadows, and light from above and below. Colours are linear RGB."""
 
     key_direction: Floats  # [3] unit vector from the scene to the light
     key_colour: Floats  # [3]

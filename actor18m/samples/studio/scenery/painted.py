@@ -8,9 +8,9 @@ import colorsys
 import cv2
 import numpy as np
 
-from actor18m.samples.studio.patterns import Colour, Image, mix, noise, pixels, shade, tint
-from actor18m.samples.studio.scene import Pixels
-from actor18m.samples.studio.textures import brick, plaster
+from actor18m.samples.studio.scenery.patterns import Colour, Image, mix, noise, pixels, shade, tint
+from actor18m.samples.studio.scenery.scene import Pixels
+from actor18m.samples.studio.scenery.textures import brick, plaster
 
 BOOKS = 40  # spines side by side in one texture
 SWATCHES = 4  # cells along each edge of the swatch card

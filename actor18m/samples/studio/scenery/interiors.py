@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from actor18m.samples.studio import fittings, furniture, painted, rooms, shell, textures
-from actor18m.samples.studio.painted import any_colour, hsv, natural_hue
-from actor18m.samples.studio.patterns import shade
-from actor18m.samples.studio.rooms import Item, Rng, Stuff
-from actor18m.samples.studio.scene import Pixels
-from actor18m.samples.studio.shapes import Material, Part, box, placed, rectangle
-from actor18m.samples.studio.shell import Size
+from actor18m.samples.studio.scenery import fittings, furniture, painted, rooms, shell, textures
+from actor18m.samples.studio.scenery.painted import any_colour, hsv, natural_hue
+from actor18m.samples.studio.scenery.patterns import shade
+from actor18m.samples.studio.scenery.rooms import Item, Rng, Stuff
+from actor18m.samples.studio.scenery.scene import Pixels
+from actor18m.samples.studio.scenery.shapes import Material, Part, box, placed, rectangle
+from actor18m.samples.studio.scenery.shell import Size
 
 
 def living_room(rng: Rng) -> list[Part]:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actor18m.samples.studio import furniture, painted, shell, textures
-from actor18m.samples.studio.painted import any_colour, hsv, natural_hue
-from actor18m.samples.studio.patterns import Colour, mix, shade
-from actor18m.samples.studio.scene import Pixels
-from actor18m.samples.studio.shapes import Material, Part, Point, box, placed, rectangle
-from actor18m.samples.studio.shell import Size
+from actor18m.samples.studio.scenery import furniture, painted, shell, textures
+from actor18m.samples.studio.scenery.painted import any_colour, hsv, natural_hue
+from actor18m.samples.studio.scenery.patterns import Colour, mix, shade
+from actor18m.samples.studio.scenery.scene import Pixels
+from actor18m.samples.studio.scenery.shapes import Material, Part, Point, box, placed, rectangle
+from actor18m.samples.studio.scenery.shell import Size
 
 Rng = np.random.Generator
 

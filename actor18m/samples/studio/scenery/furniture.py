@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from actor18m.samples.studio.painted import BOOKS, SWATCHES
-from actor18m.samples.studio.shapes import (
+from actor18m.samples.studio.scenery.painted import BOOKS, SWATCHES
+from actor18m.samples.studio.scenery.shapes import (
     Material,
     Part,
     Point,

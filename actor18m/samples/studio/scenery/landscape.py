@@ -5,7 +5,7 @@ Centred on x, standing on z = 0; fronts face -y.
 
 import numpy as np
 
-from actor18m.samples.studio.shapes import (
+from actor18m.samples.studio.scenery.shapes import (
     Material,
     Part,
     Point,

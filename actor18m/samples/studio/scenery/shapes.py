@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from actor18m.samples.studio.scene import Pixels, Surface
+from actor18m.samples.studio.scenery.scene import Pixels, Surface
 
 Array = npt.NDArray[np.float64]
 Point = tuple[float, float, float]
