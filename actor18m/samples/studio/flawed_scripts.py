@@ -166,7 +166,7 @@ def very_dark(call: Call) -> Film:
         knees_up(rng, actor),
         3.0,
         rejected("identity.fit_faces", why="too dark to see a face"),
-        grade=Grade(exposure=0.010, noise=2.5),
+        grade=Grade(exposure=0.005, noise=2.0),
     )
 
 
@@ -178,7 +178,7 @@ def overexposed(call: Call) -> Film:
         knees_up(rng, actor),
         3.0,
         rejected("identity.fit_faces", why="faces are burnt out"),
-        grade=Grade(exposure=60.0, noise=1.0),
+        grade=Grade(exposure=200.0, noise=1.0),
     )
 
 

@@ -138,17 +138,17 @@ def _bone_rotations(m: Moment) -> dict[str, Floats]:
     phase = 2 * np.pi * m.walked_m / STRIDE_M
     for side, sign, at in (("L", 1.0, phase), ("R", -1.0, phase + np.pi)):
         hip, knee, ankle = _leg(at)
-        out[f"upperleg01.{side}"] = _about("x", -hip * m.stepping) @ _about("y", -1.5 * sign)
+        out[f"upperleg01.{side}"] = _about("x", -hip * m.stepping) @ _about("y", 3.0 * sign)
         out[f"lowerleg01.{side}"] = _about("x", knee * m.stepping)
-        out[f"foot.{side}"] = _about("x", ankle * m.stepping)
+        out[f"foot.{side}"] = _about("x", ankle * m.stepping) @ _about("y", -3.0 * sign)
         gesture = m.gesture_left if side == "L" else m.gesture_right
         swing = -24 * np.cos(at) * m.stepping * (1 - gesture)
         out[f"shoulder01.{side}"] = _about("y", sign * 13)
-        hang = _about("y", sign * (27 - 4 * gesture))
+        hang = _about("y", sign * (24 - 2 * gesture))
         out[f"upperarm01.{side}"] = _about("x", -swing - 18 * gesture) @ hang
         # Elbows bend about the axis across the hanging forearm; the rest pose already bends them a little.
         bend = 28 - 6 * swing / 24 * m.stepping - 85 * gesture
-        out[f"lowerarm01.{side}"] = _about("x", bend) @ _about("z", -sign * (14 + 22 * gesture))
+        out[f"lowerarm01.{side}"] = _about("x", bend) @ _about("z", sign * (14 - 44 * gesture))
     twist = 6 * np.cos(phase) * m.stepping
     out["root"] = _about("z", twist) @ _about("y", 1.5 * np.sin(phase) * m.stepping + 0.5 * m.sway_deg)
     out["spine03"] = _about("z", -1.0 * twist) @ _about("y", -m.sway_deg) @ _about("x", m.lean_deg)
