@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from actor18m import __version__
 from actor18m.errors import ActorError
 from actor18m.models.commands import app as models_app
+from actor18m.samples.sheet import contact_sheet
 from actor18m.samples.shipped import Clip, copy_clips, find_clips
 from actor18m.samples.truth import Truth
 
@@ -87,7 +88,8 @@ def render_samples(
     with _needs_actors():
         from actor18m.samples.studio.render import render_set
 
-        render_set(out, seed, only or [], workers)
+        for done, name in enumerate(render_set(out, seed, only or [], workers), start=1):
+            typer.echo(f"{done:3d}  {name}")
 
 
 @samples_app.command("sheet")
@@ -96,10 +98,7 @@ def draw_sheet(
     out: Annotated[Path, typer.Argument(metavar="PNG", dir_okay=False, help="The picture to write.")],
 ) -> None:
     """Draw a contact sheet of a folder of clips."""
-    with _needs_actors():
-        from actor18m.samples.studio.sheet import contact_sheet
-
-        contact_sheet(folder, out)
+    contact_sheet(folder, out)
 
 
 @contextmanager
