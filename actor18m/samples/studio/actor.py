@@ -1,6 +1,6 @@
 """A digital actor drawn from a seed: who they are, and what they wear."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +70,8 @@ def draw_actor(seed: int) -> Actor:
         "cupsize": float(rng.uniform(0.25, 0.6)),
         "firmness": float(rng.uniform(0.4, 0.7)),
     } | {k: float(v) for k, v in ancestry.items()}
-    shape = hang_cloth(body.shape(phenotypes, _face_changes(rng)))
+    bare = body.shape(phenotypes, _face_changes(rng))
+    shape = replace(bare, vertices=hang_cloth(bare.vertices))
     look = _draw_look(rng, feminine, ancestry["african"], phenotypes["age"])
     outfit = draw_outfit(rng, feminine)
     skin = body.mesh().triangles["skin"]

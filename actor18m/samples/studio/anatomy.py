@@ -1,6 +1,5 @@
 """Where things are on the body that all actors share: limbs, scalp, beard, the neighbours of a stitch."""
 
-from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -105,16 +104,19 @@ def _mask(name: str) -> Pixels:
     return np.asarray(pixels, dtype=np.uint8)
 
 
-def hang_cloth(shape: body.Shape) -> body.Shape:
-    """Garments bridge the hollows of a body: their hulls are smoothed (Taubin's way, which does not shrink)."""
+def hang_cloth(values: Floats) -> Floats:
+    """[V, n] with garment hulls smoothed (Taubin's way, which does not shrink), so that cloth bridges hollows.
+
+    What is painted by position must be smoothed like the position, or hems come out jagged.
+    """
     mean = _cloth_neighbours()
     cloth = np.unique(body.mesh().corner_vertex[body.mesh().triangles["tights"]])
     cloth = cloth[limbs()[cloth, 1] < 1.9]
-    vertices = shape.vertices.copy()
+    out = values.copy()
     for _ in range(14):
         for step in (0.6, -0.61):
-            vertices[cloth] += step * ((mean @ vertices)[cloth] - vertices[cloth])
-    return replace(shape, vertices=vertices)
+            out[cloth] += step * ((mean @ out)[cloth] - out[cloth])
+    return out
 
 
 @cache

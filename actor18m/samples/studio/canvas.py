@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from actor18m.samples.studio import body
 from actor18m.samples.studio.actor import Actor
-from actor18m.samples.studio.anatomy import face_map, limbs, parts
+from actor18m.samples.studio.anatomy import face_map, hang_cloth, limbs, parts
 from actor18m.samples.studio.camera import Camera, distance_of
 from actor18m.samples.studio.layers import Layer, bare_skin, layers
 from actor18m.samples.studio.scenery.scene import Scene
@@ -194,9 +194,9 @@ class _ActorBuffers:
         mesh = body.mesh()
         fixed = np.concatenate(
             [
-                mesh.template[mesh.corner_vertex],
+                hang_cloth(mesh.template)[mesh.corner_vertex],
                 mesh.corner_uv,
-                limbs()[mesh.corner_vertex],
+                hang_cloth(limbs())[mesh.corner_vertex],
                 actor.occlusion[mesh.corner_vertex, None],
             ],
             axis=1,

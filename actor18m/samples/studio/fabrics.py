@@ -35,7 +35,7 @@ def denim(rng: np.random.Generator) -> Pixels:
 def finish(rng: np.random.Generator, tile: Floats) -> Pixels:
     """Thread and wear over a pattern of floats 0 to 1."""
     thread = rng.normal(0, 0.025, (SIDE, SIDE, 1))
-    return np.asarray(np.clip((tile * (1 + 0.08 * _mottle(rng, 32)[..., None]) + thread) * 255, 0, 255), dtype=np.uint8)
+    return np.asarray(np.clip((tile * (1 + 0.04 * _mottle(rng, 32)[..., None]) + thread) * 255, 0, 255), dtype=np.uint8)
 
 
 def colour(rng: np.random.Generator) -> Floats:

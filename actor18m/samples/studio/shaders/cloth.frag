@@ -35,7 +35,7 @@ void main() {
     float bend = 1.0 + 1.6 * exp(-pow((at_limb.x - 1.0) * 4.0, 2.0)) + 1.6 * exp(-pow((at_limb.y - 1.0) * 4.0, 2.0));
     vec3 crease = vec3(fractal(f), fractal(f + 5.3), fractal(f + 9.1)) - 0.5;
     normal = normalize(normal + crease * folds * bend);
-    albedo *= 0.86 + 0.28 * fractal(f);
+    albedo *= 0.92 + 0.16 * fractal(f);
     albedo *= mix(0.62, 1.0, smoothstep(0.0, 0.006, abs(inside - 0.016) - 0.0006));   // a seam along the border
     albedo *= 0.93 + 0.14 * noise(at * 60.0);
     if (!gl_FrontFacing) albedo *= 0.35;
