@@ -20,7 +20,7 @@ CRF = 31
 
 
 @dataclass(frozen=True)
-class _Crop:
+class Crop:
     """The inner part of a frame, enlarged to the frame's size again."""
 
     width: int
@@ -57,7 +57,7 @@ class _Crop:
 def near_duplicate(folder: Path, name: str) -> str:
     """Writes the near duplicate of this name beside the clip it repeats."""
     original = Truth.read(folder / f"{NEAR_DUPLICATES[name]}.json")
-    crop = _Crop(original.width, original.height)
+    crop = Crop(original.width, original.height)
 
     def frames() -> Iterator[Pixels]:
         with av.open(str(folder / f"{original.name}.mp4")) as container:

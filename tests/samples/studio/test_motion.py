@@ -21,8 +21,10 @@ def actor() -> Actor:
     return draw_actor(5)
 
 
-def on_screen(performance: Performance, name: str) -> np.ndarray:  # type: ignore[type-arg]
-    return FRONT.project(performance.keypoints, 960, 540)[KEYPOINTS.index(name)]
+def on_screen(performance: Performance, name: str) -> list[float]:
+    """x and y in pixels and the distance in metres."""
+    at: list[float] = FRONT.project(performance.keypoints, 960, 540)[KEYPOINTS.index(name)].tolist()
+    return at
 
 
 def test_an_actor_who_turns_to_her_own_left_has_growing_yaw_and_points_to_the_image_s_right(actor: Actor) -> None:
