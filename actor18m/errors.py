@@ -1,5 +1,16 @@
 """The one kind of trouble that a person can mend."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class ActorError(Exception):
     """Its message says what went wrong, where, and what to do about it. The command line prints it and exits with 1."""
+
+
+def instead_of(wrong: str, known: Iterable[str]) -> str:
+    """What a misspelt name may have meant, as the end of a sentence."""
+    names = sorted(known)
+    if close := get_close_matches(wrong, names, n=1, cutoff=0.6):
+        return f"did you mean {close[0]}?"
+    return f"there are: {', '.join(names)}" if names else "there are none"

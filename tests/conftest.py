@@ -1,9 +1,26 @@
 """Where tests find what the repository does not hold."""
 
 import os
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from actor18m.store import Store, make_store
+from actor18m.writer import Lease, hold
+
+
+@pytest.fixture(params=["file", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store, on disk and as objects."""
+    return make_store(tmp_path / "store" if request.param == "file" else f"memory://{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def lease(store: Store) -> Iterator[Lease]:
+    with hold(store) as held:
+        yield held
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,237 @@
+"""A pipeline's file as one object: which stages with what parameters and backends, and the policy on what they measure.
+
+What is not in the file is filled in: the object, and the YAML that it renders, say everything that the build depends
+on. Stages are named by import path, and imported by it: the engine knows none of them.
+"""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    SerializeAsAny,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from actor18m.errors import ActorError, instead_of
+from actor18m.policy import Rule, Rules, check_rules
+from actor18m.settings import apply
+from actor18m.stage import Parameters, Stage
+from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, read_yaml, trouble, troubles
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+VIDEOS = "videos"
+"""The shards that are of no subset."""
+
+
+class Step(Section):
+    """One stage of the pipeline."""
+
+    stage: str = Field(description="where its class is: stages.identity:Identity")
+    parameters: SerializeAsAny[Parameters] = Parameters()
+    roles: Mapping[str, Name] = Field(default={}, description="which backend plays each role")
+
+    @property
+    def stage_class(self) -> type[Stage]:
+        return _imported(self.stage)
+
+    @property
+    def name(self) -> str:
+        return self.stage_class.writes.name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_the_parameters_of_its_stage(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not isinstance(given.get("stage"), str):
+            return given
+        kind = type(_imported(given["stage"]).parameters)
+        parameters = given.get("parameters") or {}
+        if not isinstance(parameters, Parameters):
+            try:
+                parameters = kind.model_validate(parameters)
+            except ValidationError as error:
+                below = [(f"parameters.{path}".rstrip("."), cause) for path, cause in problems_of(error)]
+                raise troubles(below) from error
+        return {**given, "parameters": parameters}
+
+    @model_validator(mode="after")
+    def _has_a_backend_for_each_role(self) -> "Step":
+        roles = self.stage_class.roles
+        found = [
+            (f"roles.{role}", f"{self.name} has no such role; {instead_of(role, roles)}")
+            for role in sorted(self.roles.keys() - roles.keys())
+        ]
+        if unplayed := sorted(roles.keys() - self.roles.keys()):
+            found.append(("roles", f"{self.name} needs a backend for {', '.join(unplayed)}"))
+        if found:
+            raise troubles(found)
+        return self
+
+
+def _gate(given: object) -> object:
+    if given != "accepted" and not isinstance(given, list | tuple):
+        raise trouble(f"must be accepted, or a list of `stage` and `stage.rule`, not {given!r}")
+    return given
+
+
+class Subset(Section):
+    """What is made of which clips."""
+
+    stages: tuple[str, ...] = Field(default=(), description="stages that only this subset needs")
+    gate: Annotated[Literal["accepted"] | tuple[str, ...], BeforeValidator(_gate)] = Field(
+        default="accepted", description="accepted: every rule passes. Or the rules that must: `stage`, `stage.rule`"
+    )
+
+
+class Publish(Section):
+    lots_per_shard: Mapping[str, PositiveInt] = Field(
+        default={}, description="how many lots a shard covers, by subset; 1 where nothing is said"
+    )
+
+
+class Pipeline(Section):
+    """Frozen and complete: what it renders says all that a build depends on, but for inputs and weights."""
+
+    name: Name
+    profile: Name
+    stages: tuple[Step, ...] = Field(min_length=1, description="in the order a clip meets them")
+    policy: Mapping[str, Mapping[str, Rule]] = Field(default={}, description="stage -> rule -> bounds, in this order")
+    subsets: Mapping[Name, Subset] = Field(default={})
+    publish: Publish = Publish()
+
+    def step(self, stage: str) -> Step:
+        for step in self.stages:
+            if step.name == stage:
+                return step
+        raise ActorError(f"pipeline {self.name} has no stage {stage}; {instead_of(stage, self.stage_names)}")
+
+    def rules(self, stage: str) -> Rules:
+        """The stage's rules, in order; none where the policy has none."""
+        return self.policy.get(self.step(stage).name, {})
+
+    def gate(self, subset: str) -> dict[str, Rules]:
+        """stage -> the rules that a clip must pass to enter the subset."""
+        if subset not in self.subsets:
+            raise ActorError(f"pipeline {self.name} has no subset {subset}; {instead_of(subset, self.subsets)}")
+        wanted = self.subsets[subset].gate
+        later = {name for each in self.subsets.values() for name in each.stages}
+        if wanted == "accepted":
+            return {stage: rules for stage, rules in self.policy.items() if stage not in later}
+        picked = {
+            stage: {name: rule for name, rule in rules.items() if stage in wanted or f"{stage}.{name}" in wanted}
+            for stage, rules in self.policy.items()
+        }
+        return {stage: rules for stage, rules in picked.items() if rules}
+
+    def render(self) -> str:
+        """The resolved YAML; read again, it gives an equal pipeline."""
+        # ASCII, since PyYAML writes some of Unicode's line breaks in a way that it does not read back
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=120)
+
+    @property
+    def stage_names(self) -> list[str]:
+        return [step.name for step in self.stages]
+
+
+def load_pipeline(path: Path, settings: Sequence[str] = ()) -> Pipeline:
+    """The file's pipeline, with settings such as `identity.mean_similarity=0.45` applied."""
+    pipeline = _validated(read_yaml(path), str(path))
+    if settings:
+        changed = apply(pipeline.model_dump(mode="json"), settings, pipeline.stage_names)
+        pipeline = _validated(changed, f"{path} with --set {' '.join(settings)}")
+    return pipeline
+
+
+def parse_pipeline(text: str, where: str) -> Pipeline:
+    """A pipeline that was rendered, such as the one that a dataset carries."""
+    return _validated(parse_yaml(text), where)
+
+
+def _validated(given: object, where: str) -> Pipeline:
+    if not isinstance(given, Mapping):
+        raise ActorError(f"{where}: is no pipeline: it must be a mapping with {', '.join(Pipeline.model_fields)}")
+    try:
+        pipeline = Pipeline.model_validate(given)
+    except ValidationError as error:
+        raise explained(where, problems_of(error)) from error
+    if problems := [*_of_stages(pipeline), *_of_policy(pipeline), *_of_subsets(pipeline)]:
+        raise explained(where, problems)
+    return pipeline
+
+
+def _of_stages(pipeline: Pipeline) -> list[tuple[str, str]]:
+    found, before = [], dict[str, type[Stage]]()
+    for number, step in enumerate(pipeline.stages):
+        if step.name in before:
+            found.append((f"stages.{number}", f"a second stage {step.name}; a pipeline has one of each name"))
+        for needed, columns in step.stage_class.needs.items():
+            name = needed.writes.name
+            if before.get(name) is not needed:
+                found.append((f"stages.{number}", f"{step.name} needs the stage {name} before it; put it there"))
+            for column in sorted(set(columns) - set(needed.writes.columns.names)):
+                cause = f"{step.name} reads {name}.{column}; {instead_of(column, needed.writes.columns.names)}"
+                found.append((f"stages.{number}", cause))
+        before[step.name] = step.stage_class
+    return found
+
+
+def _of_policy(pipeline: Pipeline) -> list[tuple[str, str]]:
+    found = []
+    names = pipeline.stage_names
+    for stage, rules in pipeline.policy.items():
+        if stage not in names:
+            found.append((f"policy.{stage}", f"no such stage; {instead_of(stage, names)}"))
+            continue
+        columns = pipeline.step(stage).stage_class.writes.columns
+        found += [(f"policy.{stage}.{path}", cause) for path, cause in check_rules(rules, columns)]
+    order = [stage for stage in pipeline.policy if stage in names]
+    if order != sorted(order, key=names.index):
+        found.append(("policy", f"the stages stand in another order than above; write {', '.join(names)}"))
+    return found
+
+
+def _of_subsets(pipeline: Pipeline) -> list[tuple[str, str]]:
+    found = []
+    names = pipeline.stage_names
+    rules = [f"{stage}.{rule}" for stage, of_stage in pipeline.policy.items() for rule in of_stage]
+    for subset, given in pipeline.subsets.items():
+        for stage in given.stages:
+            if stage not in names:
+                found.append((f"subsets.{subset}.stages", f"no stage {stage}; {instead_of(stage, names)}"))
+        gates = [*pipeline.policy, *rules]
+        for gate in () if given.gate == "accepted" else given.gate:
+            if gate not in gates:
+                found.append((f"subsets.{subset}.gate", f"no rules {gate}; {instead_of(gate, gates)}"))
+    shards = [VIDEOS, *pipeline.subsets]
+    for name in pipeline.publish.lots_per_shard:
+        if name not in shards:
+            found.append((f"publish.lots_per_shard.{name}", f"no such subset; {instead_of(name, shards)}"))
+    return found
+
+
+def _imported(path: str) -> type[Stage]:
+    module, _, name = path.partition(":")
+    if not module or not name:
+        raise trouble(f"{path} is no import path; write module:Class, such as stages.identity:Identity")
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and f"{module}.".startswith(f"{error.name}."):
+            raise trouble(f"{path}: there is no module {error.name}; is its folder on PYTHONPATH?") from error
+        raise trouble(f"{path} needs the library {error.name}, which is not installed") from error
+    except (ImportError, SyntaxError) as error:
+        raise trouble(f"{path} cannot be imported: {error}") from error
+    found = getattr(loaded, name, None)
+    if found is None:
+        there = [each for each, kind in vars(loaded).items() if isinstance(kind, type) and issubclass(kind, Stage)]
+        raise trouble(f"{module} has no {name}; {instead_of(name, there)}")
+    if not (isinstance(found, type) and issubclass(found, Stage)):
+        raise trouble(f"{path} is no stage: it is not a subclass of actor18m.stage.Stage")
+    return found

@@ -1,0 +1,241 @@
+"""Where a store's files lie: a file system that links and syncs, or an object store that takes whole objects."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from errno import EMLINK, ENOTSUP, EPERM
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+CREATE = "create"
+_NO_HARD_LINKS = {EPERM, ENOTSUP, EMLINK}
+
+
+class Place(Protocol):
+    """Paths are relative, with slashes. A file appears whole or not at all. `aside` is a folder of this place from
+    which files move to their names; where there is no such move, it is not used. Content given as a Path is a file of
+    this machine, which is copied.
+    """
+
+    @property
+    def appends(self) -> bool: ...
+    def read(self, path: str) -> bytes: ...
+    def open(self, path: str) -> IO[bytes]: ...
+    def exists(self, path: str) -> bool: ...
+    def names(self, folder: str) -> Iterator[str]:
+        """Every file in the folder and below, in no order; none when there is no such folder."""
+        ...
+
+    def create(self, path: str, content: bytes | Path, aside: str) -> None:
+        """Raises FileExistsError, and changes nothing, when the name is taken."""
+        ...
+
+    def replace(self, path: str, content: bytes, aside: str) -> None: ...
+    def append(self, path: str, content: bytes) -> None: ...
+    def delete(self, path: str) -> None:
+        """Silent when it is gone already."""
+        ...
+
+    def make_aside(self, aside: str) -> None: ...
+    def asides(self) -> list[str]: ...
+    def drop_aside(self, aside: str) -> None:
+        """From here on nothing can move out of it to a name."""
+        ...
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A file system of this machine, or one that is mounted."""
+
+    root: Path
+
+    @property
+    def appends(self) -> bool:
+        return True
+
+    def read(self, path: str) -> bytes:
+        return (self.root / path).read_bytes()
+
+    def open(self, path: str) -> IO[bytes]:
+        return (self.root / path).open("rb")
+
+    def exists(self, path: str) -> bool:
+        return (self.root / path).exists()
+
+    def names(self, folder: str) -> Iterator[str]:
+        try:
+            entries = os.scandir(self.root / folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        with entries:
+            for entry in entries:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self.names(path)
+                else:
+                    yield path
+
+    def create(self, path: str, content: bytes | Path, aside: str) -> None:
+        """A link fails when the name is taken, which a rename does not."""
+        written = self._write(content, aside)
+        target = self.root / path
+        try:
+            self._make_folder(target.parent)
+            try:
+                os.link(written, target)
+            except OSError as error:
+                if error.errno not in _NO_HARD_LINKS:
+                    raise
+                if target.exists():
+                    raise FileExistsError(str(target)) from error
+                written.rename(target)
+        except OSError:
+            written.unlink(missing_ok=True)
+            raise
+        written.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+
+    def replace(self, path: str, content: bytes, aside: str) -> None:
+        written = self._write(content, aside)
+        target = self.root / path
+        self._make_folder(target.parent)
+        written.replace(target)
+        _sync_folder(target.parent)
+
+    def append(self, path: str, content: bytes) -> None:
+        target = self.root / path
+        self._make_folder(target.parent)
+        is_new = not target.exists()
+        with target.open("ab") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        if is_new:
+            _sync_folder(target.parent)
+
+    def delete(self, path: str) -> None:
+        (self.root / path).unlink(missing_ok=True)
+
+    def make_aside(self, aside: str) -> None:
+        self._make_folder(self.root / aside)
+
+    def asides(self) -> list[str]:
+        folder = self.root / "aside"
+        return [f"aside/{path.name}" for path in folder.iterdir()] if folder.is_dir() else []
+
+    def drop_aside(self, aside: str) -> None:
+        """One rename: a link out of it happens wholly before or fails."""
+        dropped = self.root / "aside" / f"dropped-{uuid.uuid4().hex}"
+        try:
+            (self.root / aside).rename(dropped)
+        except FileNotFoundError:
+            return
+        _sync_folder(dropped.parent)
+        shutil.rmtree(dropped, ignore_errors=True)
+
+    def _write(self, content: bytes | Path, aside: str) -> Path:
+        path = self.root / aside / uuid.uuid4().hex
+        try:
+            with path.open("xb") as out:
+                if isinstance(content, Path):
+                    with content.open("rb") as source:
+                        shutil.copyfileobj(source, out, 1 << 20)
+                else:
+                    out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+    def _make_folder(self, folder: Path) -> None:
+        """Never the root itself: a store that has vanished, or whose disk is not mounted, is not made anew."""
+        if folder.is_dir() or folder == self.root:
+            return
+        self._make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+@dataclass(frozen=True)
+class Objects:
+    """An object store behind fsspec. A PUT is atomic; a conditional PUT (`mode="create"`) fails when the name is
+    taken. Where the driver cannot do that it looks first and then writes, and two writers can overlap in between.
+    """
+
+    fs: Any
+    root: str
+
+    @property
+    def appends(self) -> bool:
+        return False
+
+    def read(self, path: str) -> bytes:
+        content: bytes = self.fs.cat_file(self._full(path))
+        return content
+
+    def open(self, path: str) -> IO[bytes]:
+        stream: IO[bytes] = self.fs.open(self._full(path), "rb")
+        return stream
+
+    def exists(self, path: str) -> bool:
+        return bool(self.fs.exists(self._full(path)))
+
+    def names(self, folder: str) -> Iterator[str]:
+        self.fs.invalidate_cache()
+        try:
+            found = self.fs.find(self._full(folder))
+        except FileNotFoundError:
+            return
+        for name in found:
+            yield name.removeprefix(self.root).lstrip("/")
+
+    def create(self, path: str, content: bytes | Path, aside: str) -> None:
+        full = self._full(path)
+        try:
+            if isinstance(content, Path):
+                self.fs.put_file(str(content), full, mode=CREATE)
+            else:
+                self.fs.pipe_file(full, content, mode=CREATE)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            # Drivers name a refused precondition differently.
+            if "precondition" in str(error).lower() and self.exists(path):
+                raise FileExistsError(full) from error
+            raise
+
+    def replace(self, path: str, content: bytes, aside: str) -> None:
+        self.fs.pipe_file(self._full(path), content)
+
+    def append(self, path: str, content: bytes) -> None:
+        raise NotImplementedError("objects are whole")
+
+    def delete(self, path: str) -> None:
+        try:
+            self.fs.rm_file(self._full(path))
+        except FileNotFoundError:
+            return
+
+    def make_aside(self, aside: str) -> None:
+        return
+
+    def asides(self) -> list[str]:
+        return []
+
+    def drop_aside(self, aside: str) -> None:
+        return
+
+    def _full(self, path: str) -> str:
+        return f"{self.root}/{path}" if path else self.root
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

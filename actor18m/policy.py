@@ -1,0 +1,252 @@
+"""Rules: named values with bounds, and what they decide about rows that were measured.
+
+Numbers with a fraction are compared as float32, the precision that columns are stored with: a measured 0.45 is at least
+0.45. A value that is null or NaN, or whose computation fails in its row, passes no rule.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from actor18m.errors import ActorError
+from actor18m.expression import Expression, ExpressionError, check, quoted, sandbox
+from actor18m.yaml_file import Section, trouble
+
+Scalar = bool | int | float | str
+
+
+def _number(given: object) -> object:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+        raise trouble(f"must be a number, not {given!r}")
+    return given
+
+
+def _scalar(given: object) -> object:
+    return given if isinstance(given, bool | str) else _number(given)
+
+
+_Number = Annotated[Any, BeforeValidator(_number)]
+_Scalar = Annotated[Any, BeforeValidator(_scalar)]
+
+
+class Rule(Section):
+    """Passes when the value keeps every bound that is given."""
+
+    value: str | None = Field(
+        default=None, min_length=1, description="a column or an expression; by default the column of the rule's name"
+    )
+    at_least: _Number | None = None
+    at_most: _Number | None = None
+    above: _Number | None = None
+    below: _Number | None = None
+    equals: _Scalar | None = None
+    is_in: tuple[_Scalar, ...] | None = Field(default=None, min_length=1)
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """Those that are given, in the order they are checked."""
+        return {name: limit for name in BOUNDS if (limit := getattr(self, name)) is not None}
+
+    @model_validator(mode="after")
+    def _decides(self) -> "Rule":
+        if not self.bounds:
+            raise trouble(f"a rule needs a bound: {', '.join(BOUNDS)}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in dump(self).items() if value is not None}
+
+
+BOUNDS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equals": "=", "is_in": "IN"}
+Rules = Mapping[str, Rule]
+"""By name, in the order they are checked."""
+
+OVERRIDE = "override"
+"""Stands where a verdict names its rule, when a person decided."""
+_TAKEN = ("key", "passed", "failed", OVERRIDE)
+VERDICT = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("passed", pa.bool_(), nullable=False),
+        pa.field("rule", pa.string()),
+        pa.field("value", pa.string()),
+        pa.field("bound", pa.string()),
+    ]
+)
+"""Of a row that does not pass: the first rule that it fails, the value there, and the bound that it misses."""
+
+
+def check_rules(rules: Rules, columns: pa.Schema) -> list[tuple[str, str]]:
+    """What is wrong with them for a stage with these columns: (path of the rule or its field, cause)."""
+    found = []
+    with sandbox() as box:
+        for name, rule in rules.items():
+            try:
+                _check_rule(name, rule, columns, box)
+            except ExpressionError as error:
+                found.append((f"{name}.value" if rule.value else name, str(error)))
+    return found
+
+
+def judge(table: pa.Table, rules: Rules) -> pa.Table:
+    """A verdict for each row, in the order of the rows. The table has a column `key` and those that the rules read."""
+    with sandbox() as box:
+        expressions = _checked(rules, table.schema, box)
+        _load(table, expressions, box)
+        checks = [(name, bound) for name, rule in rules.items() for bound in rule.bounds]
+        when, value, limits = "", "", []
+        for number, (name, bound) in enumerate(checks):
+            comparison, given = _compare(expressions[name], name, bound, rules[name].bounds[bound])
+            when += f" WHEN ({comparison}) IS NOT TRUE THEN {number}"
+            value += f" WHEN {number} THEN CAST({quoted(name)} AS VARCHAR)"
+            limits += given
+        failed = f"CASE{when} END" if checks else "CAST(NULL AS INTEGER)"
+        shown = f"CASE failed{value} END" if checks else "CAST(NULL AS VARCHAR)"
+        sql = (
+            f"SELECT key, failed, {shown} AS value FROM "
+            f"(SELECT *, {failed} AS failed FROM (SELECT {_select(expressions)} FROM rows))"
+        )
+        judged = box.sql(sql, params=limits).to_arrow_table()
+    failing = judged["failed"].cast(pa.int32())
+    names = pa.array([name for name, _ in checks], pa.string())
+    bounds = pa.array([f"{bound} {_spelt(rules[name].bounds[bound])}" for name, bound in checks], pa.string())
+    columns = [judged["key"], pc.is_null(failing), names.take(failing), judged["value"], bounds.take(failing)]
+    return pa.table(dict(zip(VERDICT.names, columns, strict=True))).cast(VERDICT)
+
+
+def values(table: pa.Table, rules: Rules) -> pa.Table:
+    """`key`, and what each rule compares in a column of its name. Judged by `by_name(rules)`, it is judged alike."""
+    with sandbox() as box:
+        expressions = _checked(rules, table.schema, box)
+        _load(table, expressions, box)
+        return box.sql(f"SELECT {_select(expressions)} FROM rows").to_arrow_table()
+
+
+def by_name(rules: Rules) -> dict[str, Rule]:
+    """The rules for a table that has their values already, each in a column of the rule's name."""
+    return {name: rule.model_copy(update={"value": None}) for name, rule in rules.items()}
+
+
+def columns_read(rules: Rules, columns: pa.Schema) -> tuple[str, ...]:
+    """The columns that the rules' values are computed from, sorted."""
+    with sandbox() as box:
+        return tuple(sorted({name for each in _checked(rules, columns, box).values() for name in each.columns}))
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What became of the clips that entered a stage. `entered` is the sum of the rest."""
+
+    stage: str
+    entered: int
+    passed: int
+    rejected: dict[str, int]
+    """By rule."""
+    unjudged: int
+    """Not measured yet, or not measurable."""
+
+
+def funnel(keys: pa.Array | pa.ChunkedArray, verdicts: Mapping[str, pa.Table]) -> list[Passage]:
+    """Follows the keys through the stages, in order: who passes one enters the next. A stage's verdicts of other keys
+    do not count.
+    """
+    entering, passages = _distinct(keys, "the funnel"), []
+    for stage, table in verdicts.items():
+        _distinct(table["key"], f"the verdicts of {stage}")
+        judged = table.filter(pc.is_in(table["key"], value_set=entering))
+        out = judged.filter(pc.invert(judged["passed"]))
+        rejected = {count["values"]: count["counts"] for count in pc.value_counts(out["rule"]).to_pylist()}
+        passing = judged.filter(judged["passed"])["key"].combine_chunks()
+        unjudged = len(entering) - judged.num_rows
+        passages.append(Passage(stage, len(entering), len(passing), dict(sorted(rejected.items())), unjudged))
+        entering = passing
+    return passages
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What other rules would change, without a model being run."""
+
+    moved: dict[tuple[str, str], int]
+    """Clips by (state before, state after); a state is `passed`, or the rule that rejects. Only those that change."""
+    admitted: int
+    withdrawn: int
+    unknown: int
+    """Of the admitted: not measured downstream, so what becomes of them is not known until they are."""
+
+
+def what_if(
+    table: pa.Table, rules: Rules, changed: Rules, measured_downstream: pa.Array | pa.ChunkedArray | None = None
+) -> Moves:
+    """Judges the rows by both sets of rules. `measured_downstream`: the keys that the next stage has rows of."""
+    before, after = judge(table, rules), judge(table, changed)
+    old, new = (pc.fill_null(verdicts["rule"], "passed").to_pylist() for verdicts in (before, after))
+    moved = Counter(pair for pair in zip(old, new, strict=True) if pair[0] != pair[1])
+    admitted = after.filter(pc.and_not(after["passed"], before["passed"]))["key"]
+    known = 0 if measured_downstream is None else pc.sum(pc.is_in(admitted, value_set=measured_downstream)).as_py() or 0
+    withdrawn = sum(count for (state, _), count in moved.items() if state == "passed")
+    return Moves(dict(sorted(moved.items())), len(admitted), withdrawn, len(admitted) - known)
+
+
+def _check_rule(name: str, rule: Rule, columns: pa.Schema, box: duckdb.DuckDBPyConnection) -> Expression:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _TAKEN:
+        raise ExpressionError(f"a rule's name has lower-case letters, digits and _, and is none of {', '.join(_TAKEN)}")
+    expression = check(rule.value or quoted(name), columns, box)
+    _check_bounds(rule, expression)
+    return expression
+
+
+def _checked(rules: Rules, columns: pa.Schema, box: duckdb.DuckDBPyConnection) -> dict[str, Expression]:
+    checked = {}
+    for name, rule in rules.items():
+        try:
+            checked[name] = _check_rule(name, rule, columns, box)
+        except ExpressionError as error:
+            raise ActorError(f"rule {name}: {error}") from error
+    return checked
+
+
+def _check_bounds(rule: Rule, value: Expression) -> None:
+    for bound, limit in rule.bounds.items():
+        for each in limit if bound == "is_in" else [limit]:
+            kind = "boolean" if isinstance(each, bool) else "text" if isinstance(each, str) else "number"
+            if kind != (value.kind if value.kind in ("boolean", "text") else "number"):
+                raise ExpressionError(f"{bound}: {_spelt(each)} is {kind}, but the value is {value.kind}")
+
+
+def _load(table: pa.Table, expressions: Mapping[str, Expression], box: duckdb.DuckDBPyConnection) -> None:
+    box.register("rows", table.select(sorted({"key"}.union(*(each.columns for each in expressions.values())))))
+
+
+def _select(expressions: Mapping[str, Expression]) -> str:
+    return ", ".join(["key", *(f"{each.sql} AS {quoted(name)}" for name, each in expressions.items())])
+
+
+def _compare(value: Expression, name: str, bound: str, limit: Any) -> tuple[str, list[Scalar]]:
+    """SQL that is true where the bound is kept, and its parameters."""
+    limits, parameter = list(limit) if bound == "is_in" else [limit], "?"
+    if value.kind == "float":
+        limits, parameter = [float(each) for each in limits], "CAST(CAST(? AS DOUBLE) AS FLOAT)"
+    listed = ", ".join([parameter] * len(limits))
+    return f"{quoted(name)} {BOUNDS[bound]} {f'({listed})' if bound == 'is_in' else listed}", limits
+
+
+def _spelt(limit: Any) -> str:
+    if isinstance(limit, tuple):
+        return f"[{', '.join(map(_spelt, limit))}]"
+    return str(limit).lower() if isinstance(limit, bool) else str(limit)
+
+
+def _distinct(keys: pa.Array | pa.ChunkedArray, what: str) -> pa.Array:
+    if pc.count_distinct(keys, mode="all").as_py() != len(keys):
+        raise ValueError(f"a key stands twice in {what}")
+    return keys.combine_chunks() if isinstance(keys, pa.ChunkedArray) else keys

@@ -1,0 +1,85 @@
+"""`--set identity.mean_similarity=0.45`: one number of a pipeline changed for one run."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from actor18m.errors import ActorError, instead_of
+from actor18m.policy import BOUNDS
+from actor18m.yaml_file import in_one_line, parse_yaml
+
+_HOW = "write --set stage.rule=value, stage.rule.bound=value or stage.parameter=value"
+
+
+def apply(pipeline: dict[str, Any], settings: Sequence[str], stages: Sequence[str]) -> dict[str, Any]:
+    """A resolved pipeline as data, changed; `stages` are the names of its stages, in order."""
+    changed = copy.deepcopy(pipeline)
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals:
+            raise ActorError(f"--set {setting}: has no value; {_HOW}")
+        try:
+            _set(changed, path.strip().split("."), _value(text), stages)
+        except _CannotSet as error:
+            raise ActorError(f"--set {setting}: {error}") from error
+    return changed
+
+
+class _CannotSet(Exception):
+    pass
+
+
+def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Sequence[str]) -> None:
+    stage, *rest = path
+    if stage not in stages:
+        raise _CannotSet(f"no stage {stage}; {instead_of(stage, stages)}")
+    rules = pipeline["policy"].get(stage, {})
+    parameters = pipeline["stages"][stages.index(stage)]["parameters"]
+    match rest:
+        case ["rules", name, *bound] if "rules" not in rules:
+            _set_bound(rules, name, bound, value)
+        case ["parameters", name] if "parameters" not in rules:
+            _set_parameter(parameters, name, value)
+        case [name] if name in rules and name in parameters:
+            raise _CannotSet(
+                f"{name} is a rule and a parameter of {stage}; write {stage}.rules.{name} or {stage}.parameters.{name}"
+            )
+        case [name] if name in parameters:
+            _set_parameter(parameters, name, value)
+        case [name, *bound] if name in rules:
+            _set_bound(rules, name, bound, value)
+        case [name, *_]:
+            raise _CannotSet(f"{stage} has no rule or parameter {name}; {instead_of(name, [*rules, *parameters])}")
+        case _:
+            raise _CannotSet(f"names a stage only; {_HOW}")
+
+
+def _set_parameter(parameters: dict[str, Any], name: str, value: object) -> None:
+    if name not in parameters:
+        raise _CannotSet(f"no parameter {name}; {instead_of(name, parameters)}")
+    parameters[name] = value
+
+
+def _set_bound(rules: dict[str, Any], name: str, bound: list[str], value: object) -> None:
+    if name not in rules:
+        raise _CannotSet(f"no rule {name}; {instead_of(name, rules)}")
+    rule = rules[name]
+    given = [each for each in BOUNDS if each in rule]
+    match bound:
+        case []:
+            if len(given) > 1:
+                raise _CannotSet(f"rule {name} has {' and '.join(given)}; write {name}.{given[0]}, for one of them")
+            rule[given[0]] = value
+        case [each] if each in BOUNDS:
+            rule[each] = value
+        case [each, *_]:
+            raise _CannotSet(f"no bound {each}; {instead_of(each, BOUNDS)}")
+
+
+def _value(text: str) -> object:
+    try:
+        return parse_yaml(text)
+    except yaml.YAMLError as error:
+        raise _CannotSet(f"the value is not valid YAML: {in_one_line(error)}") from error

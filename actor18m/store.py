@@ -1,0 +1,175 @@
+"""The store: whole files under an fsspec URL, written once. Reading needs nothing, writing a lease (writer.py)."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+from typing import IO
+
+from fsspec.core import url_to_fs
+
+from actor18m import __version__
+from actor18m.errors import ActorError
+from actor18m.place import Disk, Objects, Place
+
+SCHEMA = 1
+"""Raised when a store written by this version cannot be read by an older one."""
+
+_MARK = "store.json"
+_ASIDE = "aside/new"
+_CHUNK = 1 << 20
+
+
+class StoreError(ActorError):
+    """The store cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Small enough to travel to workers."""
+
+    url: str
+    place: Place
+
+    def read(self, path: str) -> bytes:
+        """Raises FileNotFoundError when the store is there and the file is not."""
+        with self.trouble(path):
+            return self.place.read(path)
+
+    def open(self, path: str) -> IO[bytes]:
+        """To read parts of a large file. Raises FileNotFoundError like read()."""
+        with self.trouble(path):
+            return self.place.open(path)
+
+    def exists(self, path: str) -> bool:
+        with self.trouble(path):
+            return self.place.exists(path)
+
+    def names(self, folder: str) -> list[str]:
+        """Every file in the folder and below it, sorted. What lies aside is not listed: it is no file yet."""
+        with self.trouble(folder):
+            found = sorted(path for path in self.place.names(folder) if not path.startswith("aside/"))
+            if not found:
+                self._must_be_there(None)
+            return found
+
+    def create(self, path: str, content: bytes | Path, aside: str) -> bool:
+        """Whole and for ever. False when the same content is there already; other content is an error."""
+        with self.trouble(path):
+            try:
+                self.place.create(path, content, aside)
+                return True
+            except FileExistsError:
+                if self._same(path, content):
+                    return False
+        raise StoreError(
+            f"{self.url}/{path} is there already with other content, and files of a store are never overwritten. "
+            "Something else wrote to this store, or the file was damaged: compare it with a backup, or move it away."
+        )
+
+    @contextmanager
+    def trouble(self, path: str) -> Iterator[None]:
+        """Says what a failed read or write means for the store."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            self._must_be_there(error)
+            raise
+        except OSError as error:
+            if error.errno in (ENOSPC, EDQUOT):
+                raise StoreError(
+                    f"no space left for {self.url}/{path}. Nothing half-written is kept and no committed row is lost: "
+                    "free some space and run the same command again."
+                ) from error
+            raise StoreError(f"{self.url}/{path}: {type(error).__name__}: {error}") from error
+
+    def _must_be_there(self, cause: Exception | None) -> None:
+        try:
+            if self.place.exists(_MARK):
+                return
+        except OSError as error:
+            cause = error
+        raise StoreError(
+            f"the store {self.url} is gone: it has no {_MARK} any more. Was it moved or deleted, or is its disk not "
+            "mounted? Nothing more was written; when it is back, run the same command again."
+        ) from cause
+
+    def _same(self, path: str, content: bytes | Path) -> bool:
+        with self.place.open(path) as there:
+            found = _digest(there)
+        if isinstance(content, bytes):
+            return found == hashlib.sha256(content).digest()
+        with content.open("rb") as given:
+            return found == _digest(given)
+
+
+def open_store(url: str | Path) -> Store:
+    """The store at a URL or a path."""
+    store = _at(url)
+    try:
+        text = store.place.read(_MARK)
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"there is no store at {store.url} (it has no {_MARK}). `actor18m build` makes one."
+        ) from error
+    except OSError as error:
+        raise StoreError(f"{store.url}: {type(error).__name__}: {error}") from error
+    _check_schema(store, text)
+    return store
+
+
+def make_store(url: str | Path) -> Store:
+    """The store at a URL or a path, made if nothing is there."""
+    store = _at(url)
+    if store.exists(_MARK):
+        return open_store(url)
+    if isinstance(store.place, Disk):
+        store.place.root.mkdir(parents=True, exist_ok=True)
+    if any(not path.startswith("aside/") for path in store.place.names("")):
+        raise StoreError(
+            f"{store.url} is not empty and is no store (it has no {_MARK}). Name an empty or new folder with --store."
+        )
+    mark = json.dumps({"schema": SCHEMA, "made_by": f"actor18m {__version__}"}, indent=2) + "\n"
+    store.place.make_aside(_ASIDE)
+    try:
+        store.place.create(_MARK, mark.encode(), _ASIDE)
+    except FileExistsError:
+        return open_store(url)  # another process made it just now
+    except OSError as error:
+        raise StoreError(f"cannot make a store at {store.url}: {type(error).__name__}: {error}") from error
+    return store
+
+
+def _at(url: str | Path) -> Store:
+    text = str(url).rstrip("/")
+    try:
+        fs, root = url_to_fs(text, use_listings_cache=False)
+    except (ImportError, ValueError) as error:
+        raise StoreError(f"cannot open the store {text}: {error}") from error
+    protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
+    if "file" in protocols:
+        return Store(str(root), Disk(Path(root)))
+    return Store(text, Objects(fs, root.rstrip("/")))
+
+
+def _check_schema(store: Store, text: bytes) -> None:
+    try:
+        mark = json.loads(text)
+        schema, made_by = int(mark["schema"]), str(mark.get("made_by", "another version"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{store.url}/{_MARK} is damaged: {error}. Restore it from a backup.") from error
+    if schema > SCHEMA:
+        raise StoreError(
+            f"the store {store.url} has schema {schema}, made by {made_by}; this is actor18m {__version__}, which "
+            f"reads up to {SCHEMA}. Install the newer version, or build into another store."
+        )
+
+
+def _digest(stream: IO[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+    return digest.digest()
