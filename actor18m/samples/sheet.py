@@ -13,7 +13,7 @@ from actor18m.samples.truth import Truth
 Pixels = npt.NDArray[np.uint8]
 
 STILLS = 6
-STILL_HEIGHT, STILL_WIDTH = 135, 240
+STILL_HEIGHT, STILL_WIDTH = 90, 160
 LABEL_WIDTH, COLUMNS = 150, 2
 INK = {"accepted": (90, 200, 110), "rejected": (230, 110, 90), "duplicate": (230, 190, 80), "failed": (230, 80, 160)}
 
