@@ -33,4 +33,4 @@ def test_someone_hidden_is_occluded_in_the_truth() -> None:
     visible = truth.actors[0].body_visible
     assert all((v or 0) < 0.4 for v in visible[hidden.first_frame : hidden.last_frame + 1])
     assert truth.people[hidden.first_frame + 1] == 0
-    assert max(v or 0 for v in visible) > 0.9
+    assert max(v or 0 for v in visible) > 0.7  # half behind it when it comes into view
