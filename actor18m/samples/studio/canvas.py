@@ -267,7 +267,7 @@ def _program(gl: moderngl.Context, shader: str, pass_name: str) -> moderngl.Prog
         fragment = (
             head + _source("depth.frag")
             if pass_name == "DEPTH"
-            else head + _source("light.glsl", "garment.glsl", f"{shader}.frag")
+            else head + _source("light.glsl", "garment.glsl", "hairline.glsl", f"{shader}.frag")
         )
         programs[shader, pass_name] = gl.program(
             vertex_shader="#version 330\n" + _source(vertex), fragment_shader=fragment

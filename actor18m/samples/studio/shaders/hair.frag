@@ -2,16 +2,9 @@ in vec3 world, world_normal, at, strand;
 in float at_occlusion;
 uniform vec3 hair_colour;
 uniform vec2 hair_layer;             // length in metres, share of it that this layer stands at
-uniform float hairline[9];
 uniform int style;                   // 0 scalp, 1 long hull, 2 beard, 3 knot
 uniform float hull_end;              // height where long hair ends
 uniform float curl;                  // 0 straight to 1 tightly curled
-
-float hair_border(vec3 p) {
-    float around = atan(abs(p.x), -(p.y + 0.045)) / 3.14159 * 8.0;
-    int knot = int(min(floor(around), 7.0));
-    return p.z - mix(hairline[knot], hairline[knot + 1], around - float(knot));
-}
 
 void main() {
     // Strands run along meridians from the crown; curls break them up.

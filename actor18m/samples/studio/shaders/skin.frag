@@ -7,14 +7,7 @@ uniform vec4 brow;                   // height, thickness, arch, strength
 uniform float stubble, freckles, makeup, age;
 uniform vec4 top;
 uniform vec3 bottom;                 // z: 1 when the legs are dressed in trousers
-uniform float hairline[9];
 uniform float shaved;                // how dark the scalp is where hair grows
-
-float hair_border(vec3 p) {
-    float around = atan(abs(p.x), -(p.y + 0.045)) / 3.14159 * 8.0;
-    int knot = int(min(floor(around), 7.0));
-    return p.z - mix(hairline[knot], hairline[knot + 1], around - float(knot));
-}
 
 void main() {
     float covered = top_cover(at, at_limb, top);
