@@ -17,7 +17,6 @@ Pixels = npt.NDArray[np.uint8]
 CUT_LEVELS = 16.0  # mean difference of small blurred neighbours, in 8-bit steps: above it at hard cuts, nowhere else
 STANDS_OUT = 40
 MASK_SLACK_PIXELS = 3
-SHADOWS_MOVE = ("turn_walking_1", "walk_out_1")
 
 CLIPS = pytest.mark.parametrize("clip", find_clips(), ids=lambda clip: clip.name)
 
@@ -67,13 +66,10 @@ def test_visible_keypoints_lie_inside_the_mask(clip: Clip) -> None:
 
 
 @CLIPS
-def test_masks_cover_the_actors_pixels_and_no_others(clip: Clip, request: pytest.FixtureRequest) -> None:
+def test_masks_cover_the_actors_pixels_and_no_others(clip: Clip) -> None:
     pytest.importorskip("anny", reason="the plate is rendered again with the extra 'actors'")
     from tests.samples.plate import plates
 
-    if clip.name in SHADOWS_MOVE:
-        reason = "the shadow map follows the actor, so furniture at its edge has other shadows on the plate"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     truth, frames, _ = opened(clip)
     moments = [i for i in truth.mask_frames if not any(c.first_frame <= i <= c.last_frame for c in truth.cuts)]
     moments = [moments[len(moments) // 4], moments[-2]] if len(moments) > 2 else moments[:1]

@@ -8,7 +8,7 @@ import numpy as np
 from actor18m.samples.studio import body
 from actor18m.samples.studio.actor import Actor
 from actor18m.samples.studio.camera import Camera
-from actor18m.samples.studio.motion import Curve, Moment, blend, blinks, talk, wander
+from actor18m.samples.studio.motion import Moment, blend, blinks, talk, wander
 
 Acting = Callable[[float], Moment]
 
@@ -68,40 +68,36 @@ def framed(
     low_m: float,
     high_m: float,
     fov_deg: float = 30.0,
-    aside_deg: float = 0.0,
-    x_m: float = 0.0,
     shake: float = 1.0,
-    follow: Curve | None = None,
 ) -> Callable[[float], Camera]:
     """A hand-held camera that shows heights low to high at the actors' place, with a slow zoom and drift."""
     distance = (high_m - low_m) / 2 / np.tan(np.radians(fov_deg) / 2)
-    aside = np.radians(aside_deg + rng.uniform(-4, 4))
+    aside = np.radians(rng.uniform(-4, 4))
     height = float(np.clip((low_m + high_m) / 2 + rng.uniform(-0.1, 0.25), 0.6, 1.75))
     drift = [wander(rng, p) for p in (5.0, 4.2, 6.0, 1.3, 1.1)]
     zoom, dolly = rng.uniform(-0.05, 0.05), rng.uniform(-0.12, 0.12)
 
     def camera(t: float) -> Camera:
-        centre = x_m + (follow(t) if follow else 0.0)
         move = shake * distance / 4
         position = (
-            centre + distance * np.sin(aside) + dolly * t * move + 0.05 * move * drift[0](t),
+            distance * np.sin(aside) + dolly * t * move + 0.05 * move * drift[0](t),
             -distance * np.cos(aside) + 0.04 * move * drift[2](t),
             height + 0.03 * move * drift[1](t),
         )
-        target = (centre + 0.02 * move * drift[3](t), 0.0, (low_m + high_m) / 2 + 0.015 * move * drift[4](t))
+        target = (0.02 * move * drift[3](t), 0.0, (low_m + high_m) / 2 + 0.015 * move * drift[4](t))
         return Camera(position, target, fov_deg * (1 + zoom * np.sin(0.5 * t)), roll_deg=0.4 * shake * drift[0](t))
 
     return camera
 
 
-def whole(rng: np.random.Generator, actor: Actor, **options: float) -> Callable[[float], Camera]:
-    return framed(rng, -0.12, eye_height(actor) + 0.30, 28.0, **options)  # type: ignore[arg-type]
+def whole(rng: np.random.Generator, actor: Actor, shake: float = 1.0) -> Callable[[float], Camera]:
+    return framed(rng, -0.12, eye_height(actor) + 0.30, 28.0, shake)
 
 
-def knees_up(rng: np.random.Generator, actor: Actor, **options: float) -> Callable[[float], Camera]:
-    return framed(rng, 0.45, eye_height(actor) + 0.26, 28.0, **options)  # type: ignore[arg-type]
+def knees_up(rng: np.random.Generator, actor: Actor, shake: float = 1.0) -> Callable[[float], Camera]:
+    return framed(rng, 0.45, eye_height(actor) + 0.26, 28.0, shake)
 
 
-def bust(rng: np.random.Generator, actor: Actor, **options: float) -> Callable[[float], Camera]:
+def bust(rng: np.random.Generator, actor: Actor, shake: float = 1.0) -> Callable[[float], Camera]:
     eyes = eye_height(actor)
-    return framed(rng, eyes - 0.48, eyes + 0.26, 26.0, **options)  # type: ignore[arg-type]
+    return framed(rng, eyes - 0.48, eyes + 0.26, 26.0, shake)

@@ -21,7 +21,8 @@ Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 
 SHADOW_PIXELS = 2048
-SHADOW_REACH_M = 4.5
+SHADOW_REACH_M = 5.0
+STAGE_CENTRE_M = (0.0, 0.0, 1.0)  # shadows reach about here, whoever is on: following actors, furniture's would pop
 SAMPLES = 4
 NEAR_HEAD_PIXELS = 110
 SAMPLE_ALPHA_TO_COVERAGE = 0x809E
@@ -144,10 +145,8 @@ class Canvas:
             gl.disable_direct(SAMPLE_ALPHA_TO_COVERAGE)
 
     def _cast_shadows(self, cast: Sequence[Posed | None]) -> npt.NDArray[np.float64]:
-        present = [p for p in cast if p is not None]
-        centre = np.mean([p.positions.mean(axis=0) for p in present], axis=0) if present else np.array([0.0, 0.0, 1.0])
         towards = np.asarray(self._scene.lighting.key_direction, np.float64)
-        sun = Camera(tuple(centre + towards), tuple(centre), 45.0).view()
+        sun = Camera(tuple(STAGE_CENTRE_M + towards), STAGE_CENTRE_M, 45.0).view()
         reach = np.diag([1 / SHADOW_REACH_M, 1 / SHADOW_REACH_M, -1 / (3 * SHADOW_REACH_M), 1.0])
         matrix = reach @ sun
         self._shadow.use()
@@ -211,14 +210,17 @@ class _ActorBuffers:
         self._face_map.build_mipmaps()
         self._fabrics: dict[int, moderngl.Texture] = {}
         self._layers: list[tuple[Layer, dict[str, moderngl.VertexArray]]] = []
+        indices: dict[str, moderngl.Buffer] = {}
         for layer in layers(actor):
             if layer.fabric is not None and id(layer.fabric) not in self._fabrics:
                 texture = gl.texture(layer.fabric.shape[1::-1], 3, layer.fabric.tobytes())
                 texture.build_mipmaps()
                 self._fabrics[id(layer.fabric)] = texture
-            index = gl.buffer((bare_skin(actor.outfit) if layer.part == "bare skin" else parts()[layer.part]).tobytes())
+            if layer.part not in indices:
+                triangles = bare_skin(actor.outfit) if layer.part == "bare skin" else parts()[layer.part]
+                indices[layer.part] = gl.buffer(triangles.tobytes())
             arrays = {
-                name: gl.vertex_array(_program(gl, layer.shader, name), content, index, skip_errors=True)
+                name: gl.vertex_array(_program(gl, layer.shader, name), content, indices[layer.part], skip_errors=True)
                 for name in ("PICTURE", "IDENTITY", "DEPTH")
                 if name != "DEPTH" or layer.casts_shadow
             }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from actor18m.samples.studio.acting import Acting, alive, bust, eye_height, framed, knees_up, shift, speaking, whole
 from actor18m.samples.studio.calls import Call, rejected, solo, times
@@ -158,41 +159,22 @@ def far_away(call: Call) -> Film:
     return solo(call, act, view, 3.0, rejected("identity.fit_faces", why="the face is under 24 pixels"))
 
 
-def very_dark(call: Call) -> Film:
+def _standing(call: Call, rule: str, why: str, **film: Any) -> Film:
     rng, actor = call.rng(), call.actor()
-    return solo(
-        call,
-        speaking(rng),
-        knees_up(rng, actor),
-        3.0,
-        rejected("identity.fit_faces", why="too dark to see a face"),
-        grade=Grade(exposure=0.005, noise=2.0),
-    )
+    return solo(call, speaking(rng), knees_up(rng, actor), 3.0, rejected(rule, why=why), **film)
+
+
+def very_dark(call: Call) -> Film:
+    return _standing(call, "identity.fit_faces", "too dark to see a face", grade=Grade(exposure=0.005, noise=2.0))
 
 
 def overexposed(call: Call) -> Film:
-    rng, actor = call.rng(), call.actor()
-    return solo(
-        call,
-        speaking(rng),
-        knees_up(rng, actor),
-        3.0,
-        rejected("identity.fit_faces", why="faces are burnt out"),
-        grade=Grade(exposure=200.0, noise=1.0),
-    )
+    return _standing(call, "identity.fit_faces", "faces are burnt out", grade=Grade(exposure=200.0, noise=1.0))
 
 
 def low_resolution(call: Call) -> Film:
-    rng, actor = call.rng(), call.actor()
-    return solo(
-        call,
-        speaking(rng),
-        knees_up(rng, actor),
-        3.0,
-        rejected("intake.short_side", why="the short side is under 256 pixels"),
-        width=320,
-        height=180,
-    )
+    why = "the short side is under 256 pixels"
+    return _standing(call, "intake.short_side", why, width=320, height=180)
 
 
 def one_second(call: Call) -> Film:

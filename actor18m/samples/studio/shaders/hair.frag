@@ -2,7 +2,7 @@ in vec3 world, world_normal, at, strand;
 in float at_occlusion;
 uniform vec3 hair_colour;
 uniform vec2 hair_layer;             // length in metres, share of it that this layer stands at
-uniform int style;                   // 0 scalp, 1 long hull, 2 beard, 3 knot
+uniform int style;                   // 0 scalp, 1 long hull, 2 beard
 uniform float hull_end;              // height where long hair ends
 uniform float curl;                  // 0 straight to 1 tightly curled
 
