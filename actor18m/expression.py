@@ -5,6 +5,7 @@ clock, no chance, nothing that one row can use to make another row's memory run 
 """
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,18 +63,29 @@ class Expression:
 
 @contextmanager
 def sandbox() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory that can reach no file, no network, no extension, nothing of this process."""
+    """A database in memory that can reach no file, no network, no extension, nothing of this process. Each thread has
+    one, since making it takes longer than most questions that it is asked.
+    """
+    if not hasattr(_mine, "box"):
+        _mine.box = _locked_up()
+    yield _mine.box
+
+
+_mine = threading.local()
+
+
+def _locked_up() -> duckdb.DuckDBPyConnection:
     off: dict[str, str | bool | int | float | list[str]] = {
         "enable_external_access": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "memory_limit": _MEMORY_LIMIT,
     }
-    with duckdb.connect(":memory:", config=off) as connection:
-        # this one computes CAST(x AS INT) outside of try() where it stands in it twice: one bad row would end the query
-        connection.execute("SET disabled_optimizers = 'common_subexpressions'")
-        connection.execute("SET lock_configuration = true")
-        yield connection
+    connection = duckdb.connect(":memory:", config=off)
+    # this one computes CAST(x AS INT) outside of try() where it stands in it twice: one bad row would end the query
+    connection.execute("SET disabled_optimizers = 'common_subexpressions'")
+    connection.execute("SET lock_configuration = true")
+    return connection
 
 
 def quoted(column: str) -> str:

@@ -7,8 +7,10 @@ Numbers with a fraction are compared as float32, the precision that columns are 
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any
 
 import duckdb
@@ -88,20 +90,18 @@ VERDICT = pa.schema(
 def check_rules(rules: Rules, columns: pa.Schema) -> list[tuple[str, str]]:
     """What is wrong with them for a stage with these columns: (path of the rule or its field, cause)."""
     found = []
-    with sandbox() as box:
-        for name, rule in rules.items():
-            try:
-                _check_rule(name, rule, columns, box)
-            except ExpressionError as error:
-                found.append((f"{name}.value" if rule.value else name, str(error)))
+    for name, rule in rules.items():
+        try:
+            _check_rule(name, rule, columns)
+        except ExpressionError as error:
+            found.append((f"{name}.value" if rule.value else name, str(error)))
     return found
 
 
 def judge(table: pa.Table, rules: Rules) -> pa.Table:
     """A verdict for each row, in the order of the rows. The table has a column `key` and those that the rules read."""
     with sandbox() as box:
-        expressions = _checked(rules, table.schema, box)
-        _load(table, expressions, box)
+        expressions = _checked(rules, table.schema)
         checks = [(name, bound) for name, rule in rules.items() for bound in rule.bounds]
         when, value, limits = "", "", []
         for number, (name, bound) in enumerate(checks):
@@ -115,7 +115,8 @@ def judge(table: pa.Table, rules: Rules) -> pa.Table:
             f"SELECT key, failed, {shown} AS value FROM "
             f"(SELECT *, {failed} AS failed FROM (SELECT {_select(expressions)} FROM rows))"
         )
-        judged = box.sql(sql, params=limits).to_arrow_table()
+        with _loaded(table, expressions, box):
+            judged = box.sql(sql, params=limits).to_arrow_table()
     failing = judged["failed"].cast(pa.int32())
     names = pa.array([name for name, _ in checks], pa.string())
     bounds = pa.array([f"{bound} {_spelt(rules[name].bounds[bound])}" for name, bound in checks], pa.string())
@@ -126,9 +127,9 @@ def judge(table: pa.Table, rules: Rules) -> pa.Table:
 def values(table: pa.Table, rules: Rules) -> pa.Table:
     """`key`, and what each rule compares in a column of its name. Judged by `by_name(rules)`, it is judged alike."""
     with sandbox() as box:
-        expressions = _checked(rules, table.schema, box)
-        _load(table, expressions, box)
-        return box.sql(f"SELECT {_select(expressions)} FROM rows").to_arrow_table()
+        expressions = _checked(rules, table.schema)
+        with _loaded(table, expressions, box):
+            return box.sql(f"SELECT {_select(expressions)} FROM rows").to_arrow_table()
 
 
 def by_name(rules: Rules) -> dict[str, Rule]:
@@ -138,8 +139,7 @@ def by_name(rules: Rules) -> dict[str, Rule]:
 
 def columns_read(rules: Rules, columns: pa.Schema) -> tuple[str, ...]:
     """The columns that the rules' values are computed from, sorted."""
-    with sandbox() as box:
-        return tuple(sorted({name for each in _checked(rules, columns, box).values() for name in each.columns}))
+    return tuple(sorted({name for each in _checked(rules, columns).values() for name in each.columns}))
 
 
 @dataclass(frozen=True)
@@ -197,19 +197,25 @@ def what_if(
     return Moves(dict(sorted(moved.items())), len(admitted), withdrawn, len(admitted) - known)
 
 
-def _check_rule(name: str, rule: Rule, columns: pa.Schema, box: duckdb.DuckDBPyConnection) -> Expression:
+def _check_rule(name: str, rule: Rule, columns: pa.Schema) -> Expression:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _TAKEN:
         raise ExpressionError(f"a rule's name has lower-case letters, digits and _, and is none of {', '.join(_TAKEN)}")
-    expression = check(rule.value or quoted(name), columns, box)
+    expression = _expression(rule.value or quoted(name), columns)
     _check_bounds(rule, expression)
     return expression
 
 
-def _checked(rules: Rules, columns: pa.Schema, box: duckdb.DuckDBPyConnection) -> dict[str, Expression]:
+@lru_cache(maxsize=4096)
+def _expression(text: str, columns: pa.Schema) -> Expression:
+    with sandbox() as box:
+        return check(text, columns, box)
+
+
+def _checked(rules: Rules, columns: pa.Schema) -> dict[str, Expression]:
     checked = {}
     for name, rule in rules.items():
         try:
-            checked[name] = _check_rule(name, rule, columns, box)
+            checked[name] = _check_rule(name, rule, columns)
         except ExpressionError as error:
             raise ActorError(f"rule {name}: {error}") from error
     return checked
@@ -223,8 +229,13 @@ def _check_bounds(rule: Rule, value: Expression) -> None:
                 raise ExpressionError(f"{bound}: {_spelt(each)} is {kind}, but the value is {value.kind}")
 
 
-def _load(table: pa.Table, expressions: Mapping[str, Expression], box: duckdb.DuckDBPyConnection) -> None:
+@contextmanager
+def _loaded(table: pa.Table, expressions: Mapping[str, Expression], box: duckdb.DuckDBPyConnection) -> Iterator[None]:
     box.register("rows", table.select(sorted({"key"}.union(*(each.columns for each in expressions.values())))))
+    try:
+        yield
+    finally:
+        box.unregister("rows")
 
 
 def _select(expressions: Mapping[str, Expression]) -> str:

@@ -138,12 +138,12 @@ class Stage:
 
     @classmethod
     def input_digest(cls, upstream: Mapping[str, Mapping[str, object]]) -> str:
-        """What a row depends on besides its clip's key and the fingerprint; `upstream` is stage -> its row."""
-        return input_digest(
-            {
-                stage.writes.name: {column: upstream[stage.writes.name][column] for column in columns}
-                for stage, columns in cls.needs.items()
-            }
+        """What a row depends on besides its clip's key and the fingerprint; `upstream` is stage -> its row. One digest
+        for each stage that it needs, in their order.
+        """
+        return "-".join(
+            input_digest({column: upstream[stage.writes.name][column] for column in columns})
+            for stage, columns in cls.needs.items()
         )
 
 
