@@ -13,6 +13,7 @@ from actor18m.samples.truth import Truth
 Pixels = npt.NDArray[np.uint8]
 
 STILLS = 6
+FINENESS = np.uint8(0b11110000)
 STILL_HEIGHT, STILL_WIDTH = 90, 160
 LABEL_WIDTH, COLUMNS = 150, 2
 INK = {"accepted": (90, 200, 110), "rejected": (230, 110, 90), "duplicate": (230, 190, 80), "failed": (230, 80, 160)}
@@ -27,6 +28,7 @@ def contact_sheet(folder: Path, out: Path) -> None:
     rows += [np.full_like(rows[0], 24)] * (-len(rows) % COLUMNS)
     height = len(rows) // COLUMNS
     sheet = np.hstack([np.vstack(rows[k * height : (k + 1) * height]) for k in range(COLUMNS)])
+    sheet = sheet & FINENESS  # what is left out is mostly sensor noise, which PNG cannot make small
     if not cv2.imwrite(str(out), sheet[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
         raise ActorError(f"could not write {out}")
 
