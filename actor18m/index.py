@@ -5,8 +5,9 @@ ledger files it was made from. A lot whose files are another set now is read fro
 """
 
 import json
-from collections.abc import Callable, Collection, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,8 +24,10 @@ _KNOWN = pa.schema(
         pa.field("lot", pa.int32(), nullable=False),
         pa.field("input_digest", pa.string(), nullable=False),
         pa.field("state", pa.string(), nullable=False),
+        pa.field("error_kind", pa.string()),
     ]
 )
+_LOTS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -152,18 +155,24 @@ def _read_block(
     for table, lots in segments.rows(block, files, values):
         tables.append(table)
         scanned -= lots
-    for lot in sorted(scanned):
-        rows = ledger.read_lot(files[lot], list(values.reads))
-        known_rows = rows.select(["key", "input_digest", "state"])
-        known_rows = known_rows.add_column(1, "lot", pa.array([lot] * rows.num_rows, pa.int32()))
-        computed = values.of(rows)
-        for name in computed.column_names:
-            known_rows = known_rows.append_column(name, computed[name])
-        tables.append(known_rows)
+    for some in _batched(sorted(scanned), _LOTS_AT_ONCE):
+        read = [(lot, ledger.read_lot(files[lot], list(values.reads))) for lot in some]
+        tables.append(known_of(read, values))
     if not tables:
         return _KNOWN.empty_table()
     merged = pa.concat_tables(tables, promote_options="default")
     return merged if len(tables) == 1 or len(scanned) == len(files) else merged.sort_by(_ORDER)
+
+
+def known_of(lots: Sequence[tuple[int, pa.Table]], values: Values = NO_VALUES) -> pa.Table:
+    """What planning has to know of rows of the ledger, given by lot."""
+    rows = pa.concat_tables([table for _, table in lots], promote_options="default")
+    numbers = pa.array([lot for lot, table in lots for _ in range(table.num_rows)], pa.int32())
+    found = rows.select(["key", "input_digest", "state", "error_kind"]).add_column(1, "lot", numbers)
+    computed = values.of(rows)
+    for name in computed.column_names:
+        found = found.append_column(name, computed[name])
+    return found
 
 
 _ORDER = [("lot", "ascending"), ("key", "ascending"), ("input_digest", "ascending")]
@@ -174,6 +183,12 @@ def _by_block(files: dict[int, LotFiles]) -> Iterator[tuple[int, dict[int, LotFi
     for lot, file in files.items():
         blocks.setdefault(lot // LOTS_PER_SEGMENT, {})[lot] = file
     yield from sorted(blocks.items())
+
+
+def _batched(lots: Iterable[int], size: int) -> Iterator[list[int]]:
+    left = iter(lots)
+    while batch := list(islice(left, size)):
+        yield batch
 
 
 def _digests(files: dict[int, LotFiles]) -> dict[int, str]:

@@ -13,6 +13,8 @@ import yaml
 from pydantic import (
     BeforeValidator,
     Field,
+    NonNegativeFloat,
+    PositiveFloat,
     PositiveInt,
     SerializeAsAny,
     StringConstraints,
@@ -20,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from actor18m.duplicates import Likeness
 from actor18m.errors import ActorError, instead_of
 from actor18m.policy import Rule, Rules, check_rules
 from actor18m.settings import apply
@@ -31,12 +34,24 @@ VIDEOS = "videos"
 """The shards that are of no subset."""
 
 
+class Run(Section):
+    """How a stage is run. It changes how long a build takes and never what comes out."""
+
+    workers: PositiveInt | None = Field(default=None, description="by default as many as the machine's CPUs allow")
+    clips_per_call: PositiveInt = 8
+    deadline_s: PositiveFloat = Field(default=60, description="for each clip; a worker that takes longer hangs")
+    cpus: PositiveFloat = 1
+    gpus: NonNegativeFloat = 0
+    memory_gib: PositiveFloat | None = Field(default=None, description="of one worker; a clip that needs more fails")
+
+
 class Step(Section):
     """One stage of the pipeline."""
 
     stage: str = Field(description="where its class is: stages.identity:Identity")
     parameters: SerializeAsAny[Parameters] = Parameters()
     roles: Mapping[str, Name] = Field(default={}, description="which backend plays each role")
+    run: Run = Run()
 
     @property
     def stage_class(self) -> type[Stage]:
@@ -102,6 +117,7 @@ class Pipeline(Section):
     name: Name
     profile: Name
     stages: tuple[Step, ...] = Field(min_length=1, description="in the order a clip meets them")
+    duplicates: Likeness | None = Field(default=None, description="when two clips repeat each other; exact copies do")
     policy: Mapping[str, Mapping[str, Rule]] = Field(default={}, description="stage -> rule -> bounds, in this order")
     subsets: Mapping[Name, Subset] = Field(default={})
     publish: Publish = Publish()
@@ -130,10 +146,13 @@ class Pipeline(Section):
         }
         return {stage: rules for stage, rules in picked.items() if rules}
 
-    def render(self) -> str:
-        """The resolved YAML; read again, it gives an equal pipeline."""
+    def render(self, with_run: bool = True) -> str:
+        """The resolved YAML; read again, it gives an equal pipeline. Without `run` it says just what the dataset depends
+        on.
+        """
+        left_out = {} if with_run else {"stages": {"__all__": {"run"}}}
         # ASCII, since PyYAML writes some of Unicode's line breaks in a way that it does not read back
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=120)
+        return yaml.safe_dump(self.model_dump(mode="json", exclude=left_out), sort_keys=False, width=120)
 
     @property
     def stage_names(self) -> list[str]:

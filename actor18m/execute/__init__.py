@@ -1,0 +1,1 @@
+"""Draining what is missing: in this process, or on Ray's actors."""

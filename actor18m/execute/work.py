@@ -1,0 +1,203 @@
+"""What the driver asks of a worker and what comes back: keys, places of rows, and small numbers. Never frames."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from errno import ECONNRESET, EHOSTUNREACH, EIO, ENETDOWN, ENETUNREACH, ESTALE, ETIMEDOUT
+
+import pyarrow as pa
+
+from actor18m.errors import ActorError
+from actor18m.index import Values, known_of
+from actor18m.ledger import Ledger, LotFiles
+from actor18m.log import redact
+from actor18m.models.backends import load
+from actor18m.pipeline import Step
+from actor18m.stage import Clip, Failure, Row, Stage
+from actor18m.writer import Lease, TakenOver
+
+PATIENCE_S = (0.5, 2.0, 8.0)
+"""Pauses before a clip in transient trouble is tried again; after the last it is given up for this build."""
+_PASSING = {ECONNRESET, EHOSTUNREACH, EIO, ENETDOWN, ENETUNREACH, ESTALE, ETIMEDOUT}
+_BUSY = {408, 425, 429, 500, 502, 503, 504}
+_MAX_TEXT = 2000
+
+
+@dataclass(frozen=True)
+class Read:
+    """A row that is read for a clip."""
+
+    stage: str
+    lot: int
+    key: str
+    input_digest: str
+
+
+@dataclass(frozen=True)
+class Todo:
+    """A clip to measure."""
+
+    key: str
+    input_digest: str
+    uri: str
+    cut: tuple[int, int] | None = None
+    crop: tuple[int, int, int, int] | None = None
+    reads: tuple[Read, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """Clips of one lot, for one call of a stage."""
+
+    number: int
+    stage: str
+    lot: int
+    todos: tuple[Todo, ...]
+    files: Mapping[tuple[str, int], LotFiles]
+    """Where the rows to read are: (stage, lot) -> files."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(todo.key for todo in self.todos)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a call came to. Its rows are durable."""
+
+    part: str | None
+    """Of the ledger, with the rows; None when no clip got one."""
+    known: pa.Table
+    """What planning has to know of the rows."""
+    given_up: Mapping[str, str]
+    """Clips in transient trouble, by key, with the reason: nothing was committed of them."""
+    out_of_memory: tuple[str, ...]
+    """Clips that need more memory than there was."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What a worker is for: enough to set it up in another process."""
+
+    stage: str
+    step: Step
+    ledger: Ledger
+    upstream: Mapping[str, Ledger]
+    values: Values
+    lease: Lease
+
+
+class Worker:
+    """A stage with its backends, ready to measure."""
+
+    def __init__(self, duty: Duty) -> None:
+        self._duty = duty
+        backends = {role: load(name) for role, name in duty.step.roles.items()}
+        self._stage: Stage = duty.step.stage_class(duty.step.parameters, **backends)
+
+    def do(self, task: Task) -> Report:
+        """Measures and commits."""
+        begun = time.perf_counter()
+        digests = {todo.key: todo.input_digest for todo in task.todos}
+        outcomes: list[Row | Failure] = []
+        given_up: dict[str, str] = {}
+        too_large: list[str] = []
+        for key, result in self._measure(self._clips(task)):
+            if isinstance(result, MemoryError):
+                too_large.append(key)
+            elif isinstance(result, Exception):
+                given_up[key] = said(result)
+            else:
+                outcomes.append(result)
+        part, rows = None, self._stage.writes.table(outcomes, digests)
+        if outcomes:
+            part = self._duty.ledger.commit(self._duty.lease, task.lot, rows)
+        known = known_of([(task.lot, rows)], self._duty.values)
+        return Report(part, known, given_up, tuple(too_large), time.perf_counter() - begun)
+
+    def _clips(self, task: Task) -> list[Clip]:
+        rows: dict[Read, Mapping[str, object]] = {}
+        wanted: dict[tuple[str, int], set[Read]] = {}
+        for todo in task.todos:
+            for read in todo.reads:
+                wanted.setdefault((read.stage, read.lot), set()).add(read)
+        for (stage, lot), reads in wanted.items():
+            rows |= self._rows(stage, task.files[stage, lot], reads)
+        return [
+            Clip(todo.key, todo.uri, todo.cut, todo.crop, {read.stage: rows[read] for read in todo.reads})
+            for todo in task.todos
+        ]
+
+    def _rows(self, stage: str, files: LotFiles, reads: set[Read]) -> dict[Read, Mapping[str, object]]:
+        columns = {needed.writes.name: list(read) for needed, read in self._stage.needs.items()}[stage]
+        table = self._duty.upstream[stage].read_lot(files, columns)
+        found = {}
+        for row in table.to_pylist():
+            read = Read(stage, files.lot, row["key"], row["input_digest"])
+            if read in reads:
+                found[read] = {column: row[column] for column in columns}
+        if lost := reads - found.keys():
+            raise ActorError(
+                f"stage {self._duty.stage}: the {stage} rows of {', '.join(sorted(r.key for r in lost))} have gone from "
+                f"the store while it was building. Run the same command again."
+            )
+        return found
+
+    def _measure(self, clips: Sequence[Clip]) -> Iterator[tuple[str, Row | Failure | Exception]]:
+        """Each clip with its outcome, or with the trouble that kept it from having one."""
+        try:
+            outcomes = self._outcomes(clips)
+        except (TakenOver, KeyboardInterrupt):
+            raise
+        except Exception:
+            for clip in clips:  # one of them spoilt the batch: each for itself
+                yield clip.key, self._alone(clip)
+        else:
+            yield from outcomes.items()
+
+    def _alone(self, clip: Clip) -> Row | Failure | Exception:
+        try:
+            return _patiently(lambda: self._outcomes([clip])[clip.key])
+        except Exception as error:
+            if isinstance(error, MemoryError) or is_transient(error):
+                return error
+            return Failure(clip.key, type(error).__name__, said(error))
+
+    def _outcomes(self, clips: Sequence[Clip]) -> dict[str, Row | Failure]:
+        outcomes = {outcome.key: outcome for outcome in self._stage.measure(clips)}
+        expected = {clip.key for clip in clips}
+        if outcomes.keys() != expected:
+            wrong = outcomes.keys() ^ expected
+            raise ValueError(
+                f"stage {self._duty.stage} gave no outcome, or one too many, for {', '.join(sorted(wrong))}"
+            )
+        # what cannot be written is this clip's own failure
+        self._stage.writes.table(list(outcomes.values()), dict.fromkeys(outcomes, ""))
+        return outcomes
+
+
+def is_transient(error: BaseException) -> bool:
+    """Would it likely go well another time, with nothing changed?"""
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    if isinstance(error, OSError) and error.errno in _PASSING:
+        return True
+    status = getattr(error, "status_code", None) or getattr(error, "status", None) or getattr(error, "code", None)
+    return status in _BUSY
+
+
+def said(error: BaseException) -> str:
+    """An error's text as it is kept: without secrets, and not without end."""
+    return redact(f"{error}" or type(error).__name__)[:_MAX_TEXT]
+
+
+def _patiently(attempt: Callable[[], Row | Failure]) -> Row | Failure:
+    for pause in PATIENCE_S:
+        try:
+            return attempt()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            time.sleep(pause)
+    return attempt()

@@ -1,0 +1,206 @@
+"""What is known of every input, and what is missing: the one question behind build, plan, status and publish.
+
+Lots are surveyed in order. An input is found in the first stage's rows by its version; the rows tell which clip it is,
+and whether that clip repeats an earlier one. A clip is then followed from stage to stage for as long as its rows are
+there and pass their rules.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actor18m.chain import CLIP, DURATION, SIGNATURE, Link
+from actor18m.duplicates import Duplicates, Likeness
+from actor18m.overrides import Override, override
+from actor18m.policy import by_name, judge
+from actor18m.rows import OK
+
+PENDING, ACCEPTED, REJECTED, DUPLICATE, SUPERSEDED = "pending", "accepted", "rejected", "duplicate", "superseded"
+STATES = (ACCEPTED, REJECTED, "failed", "quarantined", DUPLICATE, SUPERSEDED, PENDING)
+"""Every input is in one of them."""
+NO_FILE = "none"
+"""Stands for the version of a file that was not there."""
+
+FATE = pa.schema(
+    [
+        pa.field("state", pa.string(), nullable=False),
+        pa.field("stage", pa.string()),
+        pa.field("rule", pa.string()),
+        pa.field("value", pa.string()),
+        pa.field("bound", pa.string()),
+        pa.field("duplicate_of", pa.string()),
+        pa.field("error_kind", pa.string()),
+    ]
+)
+"""What became of an input, and at which stage it stands."""
+VERDICT = ("passed", "rule", "value", "bound")
+MISSING = pa.schema([("key", pa.string()), ("lot", pa.int32()), ("input_digest", pa.string()), ("number", pa.int64())])
+"""Rows that are not there yet; `number` is the row of the lot's inputs that they are about."""
+
+Indices = npt.NDArray[np.int64]
+Known = Mapping[str, pa.Table]
+"""stage -> what the index tells of its rows, judged."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Inputs of some lots after the first stage."""
+
+    inputs: pa.Table
+    """id, lot, version, present, and whatever else was given."""
+    stopped: tuple[pa.Table, ...]
+    """`number` and FATE of the inputs that go no further."""
+    clips: pa.Table
+    """`number`, `key`, `lot` and the first stage's digests of the inputs that are the first of a clip that stands."""
+    missing: pa.Table
+    former: pa.Table
+    """`key` and `lot` of clips of superseded inputs, whose rows may serve again."""
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    inputs: pa.Table
+    """Those given, with `clip` and the columns of FATE."""
+    missing: dict[str, pa.Table]
+    """By stage."""
+
+
+class Surveyor:
+    """Follows lots through the chain; each lot is settled once, in order, since duplicates are told by it."""
+
+    def __init__(self, chain: Sequence[Link], likeness: Likeness | None, overrides: Sequence[Override] = ()) -> None:
+        self.chain = chain
+        self._overrides = overrides
+        self._duplicates = Duplicates(likeness)
+
+    def judged(self, link: Link, known: pa.Table) -> pa.Table:
+        """With a verdict for each row that was measured."""
+        is_ok = pc.equal(known["state"], OK)
+        rows = known.filter(is_ok)
+        verdicts = judge(rows, by_name(link.rules))
+        if self._overrides:
+            clips = rows[f"_{CLIP}"] if link is self.chain[0] else rows["key"]
+            verdicts = override(verdicts.set_column(0, "key", clips), self._overrides)
+        for name in VERDICT:
+            rows = rows.append_column(name, verdicts[name])
+        return pa.concat_tables([rows, known.filter(pc.invert(is_ok))], promote_options="default")
+
+    def settle(self, inputs: pa.Table, known: pa.Table) -> Settled:
+        """After the first stage, whose judged rows are `known`. Lots are given in order, each once."""
+        first = self.chain[0]
+        number = np.arange(inputs.num_rows, dtype=np.int64)
+        present = inputs["present"].to_numpy()
+        digests = pc.fill_null(inputs["version"], NO_FILE)
+        found = _found(known, inputs["id"], digests)
+        former = found.filter(pa.array(~present))
+        gone = _stopped(number[~present], SUPERSEDED)
+        here = _here(number[present], found.filter(pa.array(present)), first.name)
+        missing = _missing(
+            inputs["id"].take(here.missing), inputs["lot"].take(here.missing), digests.take(here.missing), here.missing
+        )
+        clips, repeats = self._stand(here.passing.append_column("number", pa.array(here.going)))
+        going = clips["number"].to_numpy()
+        told = [f"_for_{name}" for name in first.readers]
+        return Settled(
+            inputs=inputs.append_column("clip", found[f"_{CLIP}"]),
+            stopped=(gone, *here.stopped, repeats),
+            clips=pa.table(
+                {"number": going, "key": clips[f"_{CLIP}"], "lot": inputs["lot"].take(going)}
+                | {f"{first.name}{name}": clips[name] for name in told}
+            ),
+            missing=missing,
+            former=pa.table({"key": former[f"_{CLIP}"], "lot": inputs["lot"].filter(pa.array(~present))}).drop_null(),
+        )
+
+    def follow(self, settled: Settled, known: Known) -> Surveyed:
+        """From stage to stage; `known` has the judged rows of the stages after the first."""
+        stopped, missing, clips = list(settled.stopped), {self.chain[0].name: settled.missing}, settled.clips
+        for link in self.chain[1:]:
+            digests = _joined([clips[f"{needed}_for_{link.name}"] for needed in link.needs])
+            number = clips["number"].to_numpy()
+            here = _here(number, _found(known[link.name], clips["key"], digests), link.name)
+            stopped += here.stopped
+            wanted = clips.append_column("input_digest", digests).filter(pc.is_in(clips["number"], here.missing))
+            missing[link.name] = wanted.select(MISSING.names).cast(MISSING)
+            clips = clips.filter(pc.is_in(clips["number"], pa.array(here.going)))
+            for reader in link.readers:
+                clips = clips.append_column(f"{link.name}_for_{reader}", here.passing[f"_for_{reader}"])
+        stopped.append(_stopped(clips["number"].to_numpy(), ACCEPTED))
+        fates = pa.concat_tables(stopped).sort_by("number")
+        return Surveyed(_with(settled.inputs, fates.drop_columns(["number"])), missing)
+
+    def _stand(self, passing: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Of clips that pass the first stage those that stand, and the fates of those that repeat another."""
+        allowed = {each.key for each in self._overrides if each.verdict == "allow"}
+        columns = (passing[f"_{name}"].to_pylist() for name in (CLIP, SIGNATURE, DURATION))
+        repeated = [
+            self._duplicates.repeated_by(clip, None if clip in allowed else signature, duration)
+            for clip, signature, duration in zip(*columns, strict=True)
+        ]
+        of = pa.array(repeated, pa.string())
+        repeats = passing.filter(pc.is_valid(of))
+        fates = _stopped(repeats["number"].to_numpy(), DUPLICATE, stage=self.chain[0].name, duplicate_of=of.drop_null())
+        return passing.filter(pc.is_null(of)), fates
+
+
+@dataclass(frozen=True)
+class _Here:
+    """Who stops at a stage, and who goes on."""
+
+    stopped: list[pa.Table]
+    missing: pa.Array
+    going: Indices
+    passing: pa.Table
+
+
+def _here(number: Indices, found: pa.Table, stage: str) -> _Here:
+    state = found["state"]
+    is_missing = pc.is_null(state).to_numpy()
+    passed = pc.fill_null(found["passed"], False).to_numpy()
+    is_ok = pc.fill_null(pc.equal(state, OK), False).to_numpy()
+    broken, failing = ~is_missing & ~is_ok, is_ok & ~passed
+    ended, out = found.filter(pa.array(broken)), found.filter(pa.array(failing))
+    stopped = [
+        _stopped(number[is_missing], PENDING, stage=stage),
+        _stopped(number[broken], ended["state"], stage=stage, error_kind=ended["error_kind"]),
+        _stopped(number[failing], REJECTED, stage=stage, **{name: out[name] for name in ("rule", "value", "bound")}),
+    ]
+    going = is_ok & passed
+    return _Here(stopped, pa.array(number[is_missing]), number[going], found.filter(pa.array(going)))
+
+
+def _stopped(number: Indices, state: str | pa.ChunkedArray, **told: object) -> pa.Table:
+    values = {"state": state} | told
+
+    def column(field: pa.Field) -> pa.ChunkedArray | pa.Array:
+        value = values.get(field.name)
+        if value is None or isinstance(value, str):
+            return pa.array([value] * len(number), field.type)
+        return value
+
+    columns = {"number": pa.array(number)} | {field.name: column(field) for field in FATE}
+    return pa.table(columns, schema=pa.schema([("number", pa.int64()), *FATE]))
+
+
+def _found(known: pa.Table, keys: pa.ChunkedArray, digests: pa.ChunkedArray) -> pa.Table:
+    """For each key and digest its row, nulls where there is none."""
+    at = pc.index_in(_joined([keys, digests], "/"), value_set=_joined([known["key"], known["input_digest"]], "/"))
+    return known.take(at)
+
+
+def _joined(columns: Sequence[pa.ChunkedArray], by: str = "-") -> pa.ChunkedArray:
+    return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, by)
+
+
+def _missing(keys: pa.Array, lots: pa.Array, digests: pa.Array, number: pa.Array) -> pa.Table:
+    return pa.table([keys, lots, digests, number], names=MISSING.names).cast(MISSING)
+
+
+def _with(table: pa.Table, more: pa.Table) -> pa.Table:
+    for name in more.column_names:
+        table = table.append_column(more.schema.field(name), more[name])
+    return table
