@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from actor18m import keys, policy
 from actor18m.errors import ActorError, instead_of
-from actor18m.index import Values
+from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger
 from actor18m.models.backends import describe
 from actor18m.pipeline import Pipeline, Step
@@ -37,6 +37,10 @@ class Link:
 
     def ledger(self, store: Store) -> Ledger:
         return Ledger(store, self.name, self.fingerprint)
+
+    def empty(self) -> pa.Table:
+        """What planning keeps, of no rows."""
+        return known_of([(0, self.stage_class.writes.table([], {}))], self.values)
 
     @property
     def stage_class(self) -> type[Stage]:

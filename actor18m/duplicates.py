@@ -1,6 +1,7 @@
 """Who repeats whom: found in order of registration, so that neither arrival nor parallelism changes it."""
 
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,6 @@ from pydantic import Field, PositiveFloat
 from actor18m.yaml_file import Section
 
 Bytes = npt.NDArray[np.uint8]
-Order = tuple[Bytes, npt.NDArray[np.float32], npt.NDArray[np.int64]]
 
 
 class Likeness(Section):
@@ -58,8 +58,8 @@ class _Shelf:
     def __init__(self) -> None:
         self._count = 0
         self._bits: Bytes = np.zeros((0, 0), np.uint8)
-        self._durations = np.zeros(0, np.float32)
-        self._numbers = np.zeros(0, np.int64)
+        self._durations: npt.NDArray[np.float32] = np.zeros(0, np.float32)
+        self._numbers: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
     def add(self, bits: Bytes, duration_s: float, number: int) -> None:
         if self._count == len(self._numbers):
@@ -75,7 +75,7 @@ class _Shelf:
         return int(self._numbers[alike.argmax()]) if alike.any() else None
 
 
-def _grown(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def _grown(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     more = np.zeros((max(4, 2 * len(array)), *array.shape[1:]), array.dtype)
     more[: len(array)] = array
     return more

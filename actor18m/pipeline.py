@@ -147,8 +147,8 @@ class Pipeline(Section):
         return {stage: rules for stage, rules in picked.items() if rules}
 
     def render(self, with_run: bool = True) -> str:
-        """The resolved YAML; read again, it gives an equal pipeline. Without `run` it says just what the dataset depends
-        on.
+        """The resolved YAML; read again, it gives an equal pipeline. Without `run` it says just what a dataset is made
+        by.
         """
         left_out = {} if with_run else {"stages": {"__all__": {"run"}}}
         # ASCII, since PyYAML writes some of Unicode's line breaks in a way that it does not read back

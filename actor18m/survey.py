@@ -38,8 +38,10 @@ FATE = pa.schema(
 )
 """What became of an input, and at which stage it stands."""
 VERDICT = ("passed", "rule", "value", "bound")
-MISSING = pa.schema([("key", pa.string()), ("lot", pa.int32()), ("input_digest", pa.string()), ("number", pa.int64())])
-"""Rows that are not there yet; `number` is the row of the lot's inputs that they are about."""
+MISSING = ("number", "key", "lot", "input_digest")
+"""Columns of the rows that are not there yet: `number` is the input that they are about. For each stage that is read,
+`identity@` is the input digest of the row to read.
+"""
 
 Indices = npt.NDArray[np.int64]
 Known = Mapping[str, pa.Table]
@@ -51,14 +53,29 @@ class Settled:
     """Inputs of some lots after the first stage."""
 
     inputs: pa.Table
-    """id, lot, version, present, and whatever else was given."""
-    stopped: tuple[pa.Table, ...]
+    """Those given, with `clip`."""
+    stopped: pa.Table
     """`number` and FATE of the inputs that go no further."""
     clips: pa.Table
-    """`number`, `key`, `lot` and the first stage's digests of the inputs that are the first of a clip that stands."""
+    """Of the inputs that are the first of a clip that stands: `number`, `key`, `lot`, `intake@` (the input digest of
+    the first stage's row) and `intake>identity` (what that row gives to the digest of another stage).
+    """
     missing: pa.Table
     former: pa.Table
     """`key` and `lot` of clips of superseded inputs, whose rows may serve again."""
+
+    def of_lot(self, lot: int) -> "Settled":
+        """The part of one lot."""
+        inside = np.flatnonzero(self.inputs["lot"].to_numpy() == lot)
+        start, count = int(inside[0]), len(inside)
+
+        def part(table: pa.Table) -> pa.Table:
+            number = table["number"].to_numpy()
+            rows = table.filter(pa.array((number >= start) & (number < start + count)))
+            return rows.set_column(0, "number", pc.subtract(rows["number"], start))
+
+        inputs = self.inputs.slice(start, count)
+        return Settled(inputs, part(self.stopped), part(self.clips), part(self.missing), self.former.slice(0, 0))
 
 
 @dataclass(frozen=True)
@@ -89,6 +106,14 @@ class Surveyor:
             rows = rows.append_column(name, verdicts[name])
         return pa.concat_tables([rows, known.filter(pc.invert(is_ok))], promote_options="default")
 
+    def unread(self, inputs: pa.Table, known: pa.Table) -> pa.Table:
+        """What is missing of the first stage."""
+        digests = pc.fill_null(inputs["version"], NO_FILE)
+        missing = pc.and_(inputs["present"], pc.is_null(_found(known, inputs["id"], digests)["state"]))
+        number = pa.array(np.flatnonzero(missing.to_numpy()))
+        absent = [inputs["id"], inputs["lot"], digests]
+        return pa.table([number, *(column.take(number) for column in absent)], names=list(MISSING))
+
     def settle(self, inputs: pa.Table, known: pa.Table) -> Settled:
         """After the first stage, whose judged rows are `known`. Lots are given in order, each once."""
         first = self.chain[0]
@@ -99,36 +124,33 @@ class Surveyor:
         former = found.filter(pa.array(~present))
         gone = _stopped(number[~present], SUPERSEDED)
         here = _here(number[present], found.filter(pa.array(present)), first.name)
-        missing = _missing(
-            inputs["id"].take(here.missing), inputs["lot"].take(here.missing), digests.take(here.missing), here.missing
-        )
         clips, repeats = self._stand(here.passing.append_column("number", pa.array(here.going)))
         going = clips["number"].to_numpy()
-        told = [f"_for_{name}" for name in first.readers]
         return Settled(
             inputs=inputs.append_column("clip", found[f"_{CLIP}"]),
-            stopped=(gone, *here.stopped, repeats),
+            stopped=pa.concat_tables([gone, *here.stopped, repeats]),
             clips=pa.table(
                 {"number": going, "key": clips[f"_{CLIP}"], "lot": inputs["lot"].take(going)}
-                | {f"{first.name}{name}": clips[name] for name in told}
+                | {f"{first.name}@": clips["input_digest"]}
+                | {f"{first.name}>{reader}": clips[f"_for_{reader}"] for reader in first.readers}
             ),
-            missing=missing,
+            missing=self.unread(inputs, known),
             former=pa.table({"key": former[f"_{CLIP}"], "lot": inputs["lot"].filter(pa.array(~present))}).drop_null(),
         )
 
     def follow(self, settled: Settled, known: Known) -> Surveyed:
         """From stage to stage; `known` has the judged rows of the stages after the first."""
-        stopped, missing, clips = list(settled.stopped), {self.chain[0].name: settled.missing}, settled.clips
+        stopped, missing, clips = [settled.stopped], {self.chain[0].name: settled.missing}, settled.clips
         for link in self.chain[1:]:
-            digests = _joined([clips[f"{needed}_for_{link.name}"] for needed in link.needs])
-            number = clips["number"].to_numpy()
-            here = _here(number, _found(known[link.name], clips["key"], digests), link.name)
+            digests = _joined([clips[f"{needed}>{link.name}"] for needed in link.needs])
+            clips = clips.append_column(f"{link.name}@", digests)
+            here = _here(clips["number"].to_numpy(), _found(known[link.name], clips["key"], digests), link.name)
             stopped += here.stopped
             wanted = clips.append_column("input_digest", digests).filter(pc.is_in(clips["number"], here.missing))
-            missing[link.name] = wanted.select(MISSING.names).cast(MISSING)
+            missing[link.name] = wanted.select([*MISSING, *(f"{needed}@" for needed in link.needs)])
             clips = clips.filter(pc.is_in(clips["number"], pa.array(here.going)))
             for reader in link.readers:
-                clips = clips.append_column(f"{link.name}_for_{reader}", here.passing[f"_for_{reader}"])
+                clips = clips.append_column(f"{link.name}>{reader}", here.passing[f"_for_{reader}"])
         stopped.append(_stopped(clips["number"].to_numpy(), ACCEPTED))
         fates = pa.concat_tables(stopped).sort_by("number")
         return Surveyed(_with(settled.inputs, fates.drop_columns(["number"])), missing)
@@ -194,10 +216,6 @@ def _found(known: pa.Table, keys: pa.ChunkedArray, digests: pa.ChunkedArray) -> 
 
 def _joined(columns: Sequence[pa.ChunkedArray], by: str = "-") -> pa.ChunkedArray:
     return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, by)
-
-
-def _missing(keys: pa.Array, lots: pa.Array, digests: pa.Array, number: pa.Array) -> pa.Table:
-    return pa.table([keys, lots, digests, number], names=MISSING.names).cast(MISSING)
 
 
 def _with(table: pa.Table, more: pa.Table) -> pa.Table:

@@ -1,7 +1,7 @@
 """What the driver asks of a worker and what comes back: keys, places of rows, and small numbers. Never frames."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from errno import ECONNRESET, EHOSTUNREACH, EIO, ENETDOWN, ENETUNREACH, ESTALE, ETIMEDOUT
 
@@ -10,9 +10,9 @@ import pyarrow as pa
 from actor18m.errors import ActorError
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger, LotFiles
-from actor18m.log import redact
 from actor18m.models.backends import load
 from actor18m.pipeline import Step
+from actor18m.redact import redact
 from actor18m.stage import Clip, Failure, Row, Stage
 from actor18m.writer import Lease, TakenOver
 
@@ -132,15 +132,15 @@ class Worker:
     def _rows(self, stage: str, files: LotFiles, reads: set[Read]) -> dict[Read, Mapping[str, object]]:
         columns = {needed.writes.name: list(read) for needed, read in self._stage.needs.items()}[stage]
         table = self._duty.upstream[stage].read_lot(files, columns)
-        found = {}
+        found: dict[Read, Mapping[str, object]] = {}
         for row in table.to_pylist():
             read = Read(stage, files.lot, row["key"], row["input_digest"])
             if read in reads:
                 found[read] = {column: row[column] for column in columns}
         if lost := reads - found.keys():
             raise ActorError(
-                f"stage {self._duty.stage}: the {stage} rows of {', '.join(sorted(r.key for r in lost))} have gone from "
-                f"the store while it was building. Run the same command again."
+                f"stage {self._duty.stage}: the {stage} rows of {', '.join(sorted(r.key for r in lost))} have gone "
+                "from the store while it was building. Run the same command again."
             )
         return found
 

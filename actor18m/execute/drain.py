@@ -1,0 +1,356 @@
+"""The driver: hands out what is missing, takes what comes back, and lets clips flow on, until nothing is missing.
+
+Lots are settled in order: who repeats whom is told by who came before. Within a lot, clips flow on as soon as their
+rows are durable. The driver holds the keys of the lots that are under way, and nothing of the rest.
+"""
+
+import itertools
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actor18m.chain import Link
+from actor18m.execute.work import Read, Report, Task, Todo
+from actor18m.execute.workers import Broken, Done, Workers
+from actor18m.index import known_of
+from actor18m.journal import Journal, Work
+from actor18m.ledger import LotFiles
+from actor18m.record import FOR_WORK, Block, Record
+from actor18m.rows import OK, QUARANTINED
+from actor18m.stage import Failure
+from actor18m.survey import Settled
+from actor18m.writer import Lease
+
+LOTS_UNDER_WAY = 16
+DEATHS_ALONE = 2
+"""A clip that kills or hangs an isolated worker so often is quarantined."""
+LOST_IN_COMPANY = 3
+"""A clip whose worker was lost so often through no fault of its own goes on alone."""
+POLL_S = 0.5
+
+
+@dataclass
+class Tally:
+    """What a drain came to, by stage."""
+
+    measured: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    adopted: Counter[str] = field(default_factory=Counter)
+    given_up: dict[Work, str] = field(default_factory=dict)
+    """Clips in transient trouble, with the reason."""
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Working time of the workers."""
+
+
+class Watcher:
+    """Is told how a drain goes on. This one is not curious."""
+
+    def expect(self, stage: str, more: int) -> None: ...
+    def started(self, stage: str, n: int) -> None: ...
+    def returned(self, stage: str, n: int) -> None: ...
+    def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+@dataclass
+class _Lot:
+    """A lot under way."""
+
+    number: int
+    inputs: pa.Table
+    known: dict[str, pa.Table]
+    settled: Settled | None = None
+    asked: set[tuple[str, str, str]] = field(default_factory=set)
+    """Stage, key and input digest of what was handed out or queued."""
+    under_way: int = 0
+
+
+class Drain:
+    """One run over a record. Call `run` once."""
+
+    def __init__(
+        self, record: Record, lease: Lease, journal: Journal, workers: Workers, watcher: Watcher | None = None
+    ) -> None:
+        self.tally = Tally()
+        self._record, self._lease, self._journal, self._workers = record, lease, journal, workers
+        self._watcher = watcher or Watcher()
+        self._chain = {link.name: link for link in record.surveyor.chain}
+        self._first = record.surveyor.chain[0].name
+        self._lots: dict[int, _Lot] = {}
+        self._frontier: deque[_Lot] = deque()
+        """Lots that are not settled yet, in order."""
+        self._queues: dict[str, deque[tuple[int, Todo]]] = {name: deque() for name in self._chain}
+        self._alone: dict[str, deque[Task]] = {name: deque() for name in self._chain}
+        self._suspects = set(journal.deaths)
+        self._deaths_alone: Counter[Work] = Counter()
+        self._lost: Counter[Work] = Counter()
+        self._flying: dict[int, Task] = {}
+        self._tried_alone: set[int] = set()
+        """Numbers of tasks of clips that are suspected."""
+        self._numbers = itertools.count()
+        self._former: dict[str, int] = {}
+
+    def run(self, keep_on: Callable[[], bool] = lambda: True) -> Tally:
+        """Until nothing is missing, or `keep_on` says no."""
+        arriving = self._arriving()
+        try:
+            while keep_on():
+                while len(self._lots) < LOTS_UNDER_WAY and (lot := next(arriving, None)) is not None:
+                    self._begin(lot)
+                self._hand_out()
+                if not self._flying:
+                    if not self._lots:
+                        break
+                    raise RuntimeError(f"lots {sorted(self._lots)} are under way and nothing is being measured")
+                self._take(self._workers.wait(POLL_S))
+        finally:
+            for task in self._flying.values():  # stopped by us: nobody died
+                self._journal.end(task.stage, task.keys)
+        return self.tally
+
+    def _arriving(self) -> Iterator[_Lot]:
+        """Lots that have something missing, or may have; of those before the first lot whose inputs are not all read,
+        only the ones that do.
+        """
+        for block in self._record.blocks(FOR_WORK):
+            unread = self._record.surveyor.unread(block.inputs, block.known[self._first])
+            if not self._frontier and not unread.num_rows:
+                yield from self._settled_at_once(block)
+                continue
+            for lot in _lots(block, block.lots):
+                self._frontier.append(lot)
+                yield lot
+
+    def _settled_at_once(self, block: Block) -> Iterator[_Lot]:
+        settled = self._record.settled(block)
+        self._remember_former(settled)
+        surveyed = self._record.surveyor.follow(settled, block.known)
+        numbers = sorted({lot for rows in surveyed.missing.values() for lot in rows["lot"].to_pylist()})
+        for lot in _lots(block, numbers):
+            lot.settled = settled.of_lot(lot.number)
+            yield lot
+
+    def _begin(self, lot: _Lot) -> None:
+        self._lots[lot.number] = lot
+        if lot.settled is None:
+            self._ask(lot, self._chain[self._first], self._unread(lot))
+            self._advance()
+        else:
+            self._flow_on(lot)
+
+    def _unread(self, lot: _Lot) -> pa.Table:
+        return self._record.surveyor.unread(lot.inputs, lot.known[self._first])
+
+    def _advance(self) -> None:
+        """Settles the lots at the frontier whose inputs are read."""
+        while self._frontier and self._frontier[0].number in self._lots and not self._frontier[0].under_way:
+            lot = self._frontier.popleft()
+            lot.settled = self._record.surveyor.settle(lot.inputs, lot.known[self._first])
+            self._remember_former(lot.settled)
+            self._flow_on(lot)
+
+    def _flow_on(self, lot: _Lot) -> None:
+        """Asks for what became missing; ends the lot when nothing is."""
+        assert lot.settled is not None
+        again = True
+        while again:
+            missing = self._record.surveyor.follow(lot.settled, lot.known).missing
+            again = sum(self._ask(lot, self._chain[stage], rows) for stage, rows in missing.items()) > 0
+        if not lot.under_way:
+            del self._lots[lot.number]
+
+    def _ask(self, lot: _Lot, link: Link, missing: pa.Table) -> bool:
+        """Queues the rows that were not asked for yet; true when rows of former lots served instead."""
+        new = [row for row in missing.to_pylist() if (link.name, row["key"], row["input_digest"]) not in lot.asked]
+        lot.asked.update((link.name, row["key"], row["input_digest"]) for row in new)
+        served = self._adopt(lot, link, new)
+        todos = [self._todo(lot, link, row) for row in new if row["key"] not in served]
+        for todo in todos:
+            lot.under_way += 1
+            if (link.name, todo.key) in self._suspects:
+                self._suspects.discard((link.name, todo.key))
+                self._send_alone(link.name, lot.number, todo)
+            else:
+                self._queues[link.name].append((lot.number, todo))
+        self._watcher.expect(link.name, len(todos))
+        return bool(served)
+
+    def _todo(self, lot: _Lot, link: Link, row: dict[str, object]) -> Todo:
+        number = row["number"]
+        assert isinstance(number, int)
+        given = {name: lot.inputs[name][number].as_py() for name in FOR_WORK}
+        reads = tuple(
+            Read(needed, lot.number, given["id"] if needed == self._first else str(row["key"]), str(row[f"{needed}@"]))
+            for needed in link.needs
+        )
+        window = [None if given[name] is None else tuple(given[name]) for name in ("cut", "crop")]
+        return Todo(str(row["key"]), str(row["input_digest"]), given["uri"], window[0], window[1], reads)
+
+    def _task(self, stage: str, lot: int, todos: Sequence[Todo]) -> Task:
+        files = {(r.stage, r.lot): self._record.files[r.stage][r.lot] for todo in todos for r in todo.reads}
+        return Task(next(self._numbers), stage, lot, tuple(todos), files)
+
+    def _hand_out(self) -> None:
+        """Later stages first, so that what is under way stays small."""
+        for stage in reversed(list(self._chain)):
+            while self._alone[stage] and self._workers.room_alone(stage):
+                task = self._alone[stage].popleft()
+                self._fly(task)
+                self._workers.submit_alone(task)
+            queue, size = self._queues[stage], self._chain[stage].step.run.clips_per_call
+            while queue and self._workers.room(stage):
+                lot, todos = queue[0][0], list[Todo]()
+                while queue and queue[0][0] == lot and len(todos) < size:
+                    todos.append(queue.popleft()[1])
+                task = self._task(stage, lot, todos)
+                self._fly(task)
+                self._workers.submit(task)
+
+    def _fly(self, task: Task) -> None:
+        self._journal.begin(task.stage, task.keys)
+        self._flying[task.number] = task
+        self._watcher.started(task.stage, len(task.todos))
+
+    def _take(self, results: Sequence[Done | Broken]) -> None:
+        touched = set()
+        for result in results:
+            task = result.task
+            del self._flying[task.number]
+            self._journal.end(task.stage, task.keys)
+            if isinstance(result, Done):
+                self._done(task, result.report)
+            else:
+                self._broken(task, result)
+            touched.add(task.lot)
+        for number in sorted(touched):
+            lot = self._lots[number]
+            if lot.settled is not None:
+                self._flow_on(lot)
+        self._advance()
+
+    def _done(self, task: Task, report: Report) -> None:
+        lot, link = self._lots[task.lot], self._chain[task.stage]
+        again = [todo for todo in task.todos if todo.key in report.out_of_memory]
+        lot.under_way -= len(task.todos) - len(again)
+        self.tally.seconds[task.stage] += report.seconds
+        for key, reason in report.given_up.items():
+            self.tally.given_up[task.stage, key] = reason
+            self._watcher.note(f"{task.stage} {key}: given up for now: {reason}")
+        self._learn(lot, link, report.part, report.known)
+        for todo in again:
+            self._suspect(task, todo, "out_of_memory", "it needs more memory than its worker may have")
+        if report.given_up:
+            self._watcher.ended(task.stage, failed=len(report.given_up))
+
+    def _learn(self, lot: _Lot, link: Link, part: str | None, known: pa.Table) -> None:
+        if part is None:
+            return
+        files = self._record.files[link.name].get(lot.number, LotFiles(lot.number))
+        self._record.files[link.name][lot.number] = replace(files, parts=(*files.parts, part))
+        judged = self._record.surveyor.judged(link, known)
+        lot.known[link.name] = pa.concat_tables([lot.known[link.name], judged], promote_options="default")
+        ok = pc.sum(pc.equal(known["state"], OK)).as_py() or 0
+        passed = pc.sum(judged["passed"]).as_py() or 0
+        quarantined = pc.sum(pc.equal(known["state"], QUARANTINED)).as_py() or 0
+        failed = known.num_rows - ok - quarantined
+        self.tally.measured[link.name] += ok
+        self.tally.failed[link.name] += failed
+        self.tally.quarantined[link.name] += quarantined
+        self._watcher.ended(link.name, ok=passed, rejected=ok - passed, failed=failed, quarantined=quarantined)
+
+    def _broken(self, task: Task, broken: Broken) -> None:
+        if broken.is_blamed:
+            self._watcher.note(f"{task.stage}: a worker with {_some(task.keys)} {broken.why}")
+        for todo in task.todos:
+            work = task.stage, todo.key
+            if broken.is_blamed:
+                self._suspect(task, todo, broken.kind, broken.why)
+                continue
+            self._lost[work] += 1
+            self._watcher.returned(task.stage, 1)
+            if task.number in self._tried_alone or self._lost[work] >= LOST_IN_COMPANY:
+                self._send_alone(task.stage, task.lot, todo)
+            else:
+                self._queues[task.stage].append((task.lot, todo))
+
+    def _suspect(self, task: Task, todo: Todo, kind: str, why: str) -> None:
+        """Again, alone; and not for ever."""
+        work = task.stage, todo.key
+        if task.number in self._tried_alone:
+            self._deaths_alone[work] += 1
+        if self._deaths_alone[work] >= DEATHS_ALONE:
+            self._quarantine(task, todo, kind, why)
+        else:
+            self._watcher.returned(task.stage, 1)
+            self._send_alone(task.stage, task.lot, todo)
+
+    def _send_alone(self, stage: str, lot: int, todo: Todo) -> None:
+        task = self._task(stage, lot, [todo])
+        self._tried_alone.add(task.number)
+        self._alone[stage].append(task)
+
+    def _quarantine(self, task: Task, todo: Todo, kind: str, why: str) -> None:
+        lot, link = self._lots[task.lot], self._chain[task.stage]
+        rows = link.stage_class.writes.table([Failure(todo.key, kind, why)], {todo.key: todo.input_digest})
+        rows = rows.set_column(rows.column_names.index("state"), "state", pa.array([QUARANTINED]))
+        part = link.ledger(self._record.store).commit(self._lease, task.lot, rows)
+        self._watcher.note(f"{task.stage} {todo.key} ({todo.uri}): quarantined: {why}")
+        lot.under_way -= 1
+        self._learn(lot, link, part, known_of([(task.lot, rows)], link.values))
+
+    def _remember_former(self, settled: Settled) -> None:
+        self._former.update(zip(settled.former["key"].to_pylist(), settled.former["lot"].to_pylist(), strict=True))
+
+    def _adopt(self, lot: _Lot, link: Link, missing: Sequence[dict[str, object]]) -> set[str]:
+        """Copies rows of clips whose file moved: their former input was superseded, and their rows are in its lot."""
+        served: set[str] = set()
+        if link.name == self._first:
+            return served
+        wanted: dict[int, dict[str, str]] = defaultdict(dict)
+        for row in missing:
+            key = str(row["key"])
+            former = self._former.get(key)
+            if former is not None and former != lot.number and former in self._record.files[link.name]:
+                wanted[former][key] = str(row["input_digest"])
+        for former, digests in wanted.items():
+            rows = link.ledger(self._record.store).read_lot(self._record.files[link.name][former])
+            rows = rows.filter(pa.array([digests.get(k) == d for k, d in _about(rows)], pa.bool_()))
+            if rows.num_rows:
+                part = link.ledger(self._record.store).commit(self._lease, lot.number, rows)
+                served.update(rows["key"].to_pylist())
+                self._learn(lot, link, part, known_of([(lot.number, rows)], link.values))
+                self.tally.adopted[link.name] += rows.num_rows
+        return served
+
+
+def _lots(block: Block, numbers: Iterable[int]) -> Iterator[_Lot]:
+    """Lots of a block, each with its own rows."""
+    tables = {stage: rows.sort_by("lot") for stage, rows in block.known.items()}
+    at = {stage: rows["lot"].to_numpy() for stage, rows in tables.items()}
+    inputs = block.inputs["lot"].to_numpy()
+    for number in numbers:
+        yield _Lot(
+            number,
+            block.inputs.slice(*_stretch(inputs, number)),
+            {stage: rows.slice(*_stretch(at[stage], number)) for stage, rows in tables.items()},
+        )
+
+
+def _stretch(lots: npt.NDArray[np.int32], lot: int) -> tuple[int, int]:
+    """Where a lot begins in sorted lots, and how long it is."""
+    begin, end = np.searchsorted(lots, [lot, lot + 1])
+    return int(begin), int(end - begin)
+
+
+def _about(rows: pa.Table) -> Iterator[tuple[str, str]]:
+    return zip(rows["key"].to_pylist(), rows["input_digest"].to_pylist(), strict=True)
+
+
+def _some(keys: Sequence[str]) -> str:
+    return ", ".join(keys) if len(keys) <= 3 else f"{', '.join(keys[:3])} and {len(keys) - 3} more"

@@ -1,0 +1,47 @@
+"""Measures in this process, one call at a time: no Ray, and the debugger works. A clip that was in flight when a driver
+died is measured in a child process, whose death is survived.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from actor18m.execute.isolated import Isolated
+from actor18m.execute.work import Duty, Task, Worker
+from actor18m.execute.workers import Broken, Done
+
+
+class SerialWorkers:
+    def __init__(self, duties: Mapping[str, Duty]) -> None:
+        self._duties = duties
+        self._workers: dict[str, Worker] = {}
+        self._isolated = Isolated()
+        self._next: tuple[Task, bool] | None = None
+
+    def room(self, stage: str) -> int:
+        return 0 if self._next else 1
+
+    def room_alone(self, stage: str) -> int:
+        return self.room(stage)
+
+    def submit(self, task: Task) -> None:
+        self._next = task, False
+
+    def submit_alone(self, task: Task) -> None:
+        self._next = task, True
+
+    def wait(self, seconds: float) -> Sequence[Done | Broken]:
+        """Measures what was submitted."""
+        if self._next is None:
+            return []
+        (task, is_alone), self._next = self._next, None
+        duty = self._duties[task.stage]
+        if is_alone:
+            return [self._isolated.run(duty, task, duty.step.run.deadline_s)]
+        if task.stage not in self._workers:
+            self._workers[task.stage] = Worker(duty)
+        return [Done(task, self._workers[task.stage].do(task))]
+
+    def release(self, stage: str) -> None:
+        self._workers.pop(stage, None)
+
+    def close(self) -> None:
+        self._isolated.close()

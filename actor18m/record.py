@@ -1,0 +1,68 @@
+"""What the store knows, block by block: registered inputs beside the judged rows of every stage."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actor18m.catalog import Catalog
+from actor18m.index import LOTS_PER_SEGMENT, known
+from actor18m.ledger import LotFiles
+from actor18m.store import Store
+from actor18m.survey import Settled, Surveyed, Surveyor
+
+FOR_SURVEY = ("id", "lot")
+FOR_WORK = ("id", "lot", "uri", "cut", "crop")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some lots."""
+
+    lots: range
+    inputs: pa.Table
+    known: Mapping[str, pa.Table]
+    """stage -> judged rows."""
+
+
+@dataclass
+class Record:
+    """A store as one pipeline sees it."""
+
+    store: Store
+    surveyor: Surveyor
+    retry: Collection[str] = ()
+    """Rows in these states count as missing."""
+
+    def blocks(self, columns: Collection[str] = FOR_SURVEY) -> Iterator[Block]:
+        """All lots in order."""
+        catalog = Catalog(self.store)
+        every = catalog.lots()
+        for start in range(0, every.stop, LOTS_PER_SEGMENT):
+            lots = range(start, min(start + LOTS_PER_SEGMENT, every.stop))
+            inputs = pa.concat_tables(list(catalog.read(lots, list(columns)))).combine_chunks()
+            yield Block(lots, inputs, {link.name: self._judged(link.name, lots) for link in self.surveyor.chain})
+
+    def surveyed(self, columns: Collection[str] = FOR_SURVEY) -> Iterator[tuple[Block, Surveyed]]:
+        """Each block with what became of its inputs and what is missing. Once only: settling advances."""
+        for block in self.blocks(columns):
+            yield block, self.surveyor.follow(self.settled(block), block.known)
+
+    def settled(self, block: Block) -> Settled:
+        return self.surveyor.settle(block.inputs, block.known[self.surveyor.chain[0].name])
+
+    @cached_property
+    def files(self) -> dict[str, dict[int, LotFiles]]:
+        """stage -> lot -> where its rows are, listed once."""
+        return {link.name: link.ledger(self.store).files() for link in self.surveyor.chain}
+
+    def _judged(self, stage: str, lots: range) -> pa.Table:
+        (link,) = (each for each in self.surveyor.chain if each.name == stage)
+        rows = pa.concat_tables(
+            [link.empty(), *known(link.ledger(self.store), link.values, lots)], promote_options="default"
+        )
+        if self.retry:
+            rows = rows.filter(pc.invert(pc.is_in(rows["state"], pa.array(sorted(self.retry)))))
+        return self.surveyor.judged(link, rows)
