@@ -1,8 +1,8 @@
-"""The catalog: which inputs were registered, and in which lots they are.
+"""The catalog: which inputs were registered, in which lots they are, and which version of each was seen last.
 
 `catalog/batch-000003.parquet` holds inputs that were new at registration 3, sorted by URI, in lots of 256 that begin
-with a new lot; it never changes. `catalog/presence-000004.parquet` says which known inputs registration 4 found gone
-(superseded) or back again; the latest word on an input holds.
+with a new lot; it never changes. `catalog/presence-000004.parquet` has a word on each known input that look 4 found
+gone (superseded), back again or in another version; the latest word on an input holds (presence.py).
 """
 
 import tempfile
@@ -18,8 +18,10 @@ import pyarrow.parquet as pq
 
 from actor18m.errors import ActorError
 from actor18m.inputs import Input
-from actor18m.parquet import OPTIONS, from_bytes
+from actor18m.parquet import OPTIONS
+from actor18m.presence import WORDS, Words
 from actor18m.store import Store
+from actor18m.versions import Listings, versions
 from actor18m.writer import Lease
 
 LOT = 256
@@ -36,22 +38,43 @@ SCHEMA = pa.schema(
         pa.field("consent", pa.string()),
         pa.field("source", pa.string(), nullable=False),
         pa.field("lot", pa.int32(), nullable=False),
+        pa.field("version", pa.string()),
     ]
 )
 _GIVEN = SCHEMA.remove(SCHEMA.get_field_index("lot"))
-_PRESENCE = pa.schema([SCHEMA.field("id"), SCHEMA.field("lot"), pa.field("present", pa.bool_(), nullable=False)])
-_KNOWN_SQL = "SELECT id, lot, present FROM read_parquet($known)"
+_ALWAYS = ("id", "lot", "version")
+
+_LOOK_SQL = """
+SELECT * FROM (
+    SELECT
+        known.id,
+        known.lot,
+        given.id IS NOT NULL OR (known.present AND NOT $sync) AS present,
+        coalesce(given.version, known.version) AS version,
+        given.id IS NOT NULL AND NOT known.present AS back,
+        given.id IS NULL AND known.present AND $sync AS gone,
+        given.version IS NOT NULL AND given.version IS DISTINCT FROM known.version AS changed,
+        given.id IS NOT NULL AND given.version IS NULL AND known.version IS NOT NULL AS vanished
+    FROM read_parquet($known) AS known LEFT JOIN read_parquet($given) AS given USING (id)
+)
+WHERE back OR gone OR changed OR vanished
+ORDER BY lot, id, version NULLS LAST
+"""
 
 
 @dataclass(frozen=True)
 class Registration:
-    """What one registration changed."""
+    """What one registration, or one look at what is registered, found."""
 
     given: int
     """Rows, the same one twice counted twice."""
     added: int
     back: int
     gone: int
+    changed: int
+    """Known ones whose file has another version than the last one seen."""
+    vanished: int
+    """Known ones that are given, and whose file is not there now. What is known of them stays."""
     lots: range
     """The new ones."""
 
@@ -78,15 +101,35 @@ class Catalog:
                     "no input was found, and --sync would supersede all that is registered. Is a disk not mounted? "
                     "Nothing was changed."
                 )
-            _spool(spool / "known.parquet", _PRESENCE, self.read(columns=["id"]))
-            changed = self._change_presence(lease, db, spool, sync)
-            added, lots = self._add(lease, db, spool)
-        return Registration(given, added, changed[True], changed[False], lots)
+            _spool(spool / "known.parquet", WORDS, self.read(columns=["id"]))
+            files = {"given": str(spool / "given.parquet"), "known": str(spool / "known.parquet")}
+            rows = db.sql(_LOOK_SQL, params={**files, "sync": sync})
+            found = self._write_words(lease, spool, _once(_stream(rows)))
+            added, lots = self._add(lease, db, spool, files)
+        return Registration(given, added, **found, lots=lots)
+
+    def look_again(self, lease: Lease) -> Registration:
+        """At the file of each input that is present, for another version."""
+        with tempfile.TemporaryDirectory(prefix="actor18m-look-") as folder:
+            seen = 0
+
+            def looked() -> Iterator[pa.Table]:
+                nonlocal seen
+                listings = Listings()
+                for table in self.read(columns=["uri"]):
+                    table = table.filter(table["present"])
+                    seen += table.num_rows
+                    yield _compared(table, versions(table["uri"].to_pylist(), listings))
+
+            found = self._write_words(lease, Path(folder), looked())
+        return Registration(seen, 0, **found, lots=range(self.lots().stop, self.lots().stop))
 
     def read(self, lots: range | None = None, columns: list[str] | None = None) -> Iterator[pa.Table]:
-        """Rows in order of lots, at most 65,536 at once: the columns named, else all, with `lot` and `present`."""
-        wanted = [name for name in SCHEMA.names if columns is None or name in columns or name in ("id", "lot")]
-        gone = self._gone()
+        """Rows in order of lots, at most 65,536 at once: the columns named, else all, with `lot`, `present`, and the
+        `version` seen last.
+        """
+        wanted = [name for name in SCHEMA.names if columns is None or name in columns or name in _ALWAYS]
+        words = Words(self.store, self._files("presence"))
         for path in self._files("batch"):
             with self.store.open(path) as stream, pq.ParquetFile(stream) as batch:
                 first = _first_lot(batch)
@@ -98,8 +141,7 @@ class Catalog:
                     if lots is not None:
                         inside = pc.and_(pc.greater_equal(table["lot"], lots.start), pc.less(table["lot"], lots.stop))
                         table = table.filter(inside)
-                    present = pc.invert(pc.is_in(table["id"], gone))
-                    yield table.replace_schema_metadata(None).append_column(_PRESENCE.field("present"), present)
+                    yield words.applied(table.replace_schema_metadata(None), lots_here)
 
     def lots(self) -> range:
         """All that there are."""
@@ -109,11 +151,14 @@ class Catalog:
         with self.store.open(batches[-1]) as stream, pq.ParquetFile(stream) as last:
             return range(_first_lot(last) + -(-last.metadata.num_rows // LOT))
 
-    def _add(self, lease: Lease, db: duckdb.DuckDBPyConnection, spool: Path) -> tuple[int, range]:
+    def _add(
+        self, lease: Lease, db: duckdb.DuckDBPyConnection, spool: Path, files: dict[str, str]
+    ) -> tuple[int, range]:
         first = self.lots().stop
         rows = db.sql(
-            f"SELECT * FROM read_parquet($given) ANTI JOIN ({_KNOWN_SQL}) USING (id) ORDER BY uri, id, source",
-            params={"given": str(spool / "given.parquet"), "known": str(spool / "known.parquet")},
+            "SELECT * FROM read_parquet($given) ANTI JOIN (SELECT id FROM read_parquet($known)) USING (id) "
+            "ORDER BY uri, id, source, version NULLS LAST",
+            params=files,
         )
         batch = spool / "batch.parquet"
         schema = SCHEMA.with_metadata({_FIRST_LOT: str(first)})
@@ -122,46 +167,46 @@ class Catalog:
             lease.create(f"catalog/batch-{self._next():06d}.parquet", batch)
         return added, range(first, first + -(-added // LOT))
 
-    def _change_presence(self, lease: Lease, db: duckdb.DuckDBPyConnection, spool: Path, sync: bool) -> dict[bool, int]:
-        is_given = "id IN (SELECT id FROM read_parquet($given))"
-        is_back = f"(NOT present AND {is_given})"
-        is_gone = f"(present AND NOT {is_given})" if sync else "false"
-        rows = db.sql(
-            f"SELECT id, lot, NOT present AS present FROM ({_KNOWN_SQL}) WHERE {is_back} OR {is_gone} ORDER BY lot, id",
-            params={"given": str(spool / "given.parquet"), "known": str(spool / "known.parquet")},
-        )
-        record = spool / "presence.parquet"
-        counts = {True: 0, False: 0}
+    def _write_words(self, lease: Lease, spool: Path, looked: Iterable[pa.Table]) -> dict[str, int]:
+        """How many there are of each kind. A file that is not there for now is no word: what was known stays."""
+        counts = dict.fromkeys(("back", "gone", "changed", "vanished"), 0)
 
         def counted() -> Iterator[pa.Table]:
-            for table in _stream(rows):
-                back = pc.sum(table["present"]).as_py() or 0
-                counts[True] += back
-                counts[False] += table.num_rows - back
-                yield table
+            for table in looked:
+                for kind in counts:
+                    counts[kind] += pc.sum(table[kind]).as_py() or 0
+                is_word = pc.or_(pc.or_(table["back"], table["gone"]), table["changed"])
+                yield table.filter(is_word).select(WORDS.names)
 
-        if _spool(record, _PRESENCE, counted()):
+        record = spool / "presence.parquet"
+        if _spool(record, WORDS, counted()):
             lease.create(f"catalog/presence-{self._next():06d}.parquet", record)
         return counts
-
-    def _gone(self) -> pa.Array:
-        """Ids whose latest word is that they are gone."""
-        records = [from_bytes(self.store.read(path))[0] for path in self._files("presence")]
-        if not records:
-            return pa.array([], pa.string())
-        numbered = [
-            record.append_column("n", pa.array([number] * record.num_rows, pa.int32()))
-            for number, record in enumerate(records)
-        ]
-        last = pa.concat_tables(numbered).group_by("id").aggregate([("n", "max")])
-        words = pa.concat_tables(numbered).join(last, ["id", "n"], ["id", "n_max"], "inner")
-        return pc.unique(words.filter(pc.invert(words["present"]))["id"])
 
     def _files(self, kind: str) -> list[str]:
         return [path for path in self.store.names("catalog") if path.startswith(f"catalog/{kind}-")]
 
     def _next(self) -> int:
         return max((int(path[-14:-8]) for path in self.store.names("catalog")), default=0) + 1
+
+
+def _compared(table: pa.Table, now: list[str | None]) -> pa.Table:
+    """Rows of read() with what became of them."""
+    seen = pa.chunked_array([pa.array(now, pa.string())])
+    before = pc.fill_null(table["version"], "")
+    no = pa.array([False] * table.num_rows)
+    return pa.table(
+        {
+            "id": table["id"],
+            "lot": table["lot"],
+            "present": table["present"],
+            "version": pc.coalesce(seen, table["version"]),
+            "back": no,
+            "gone": no,
+            "changed": pc.and_(pc.is_valid(seen), pc.not_equal(pc.fill_null(seen, ""), before)),
+            "vanished": pc.and_(pc.is_null(seen), pc.is_valid(table["version"])),
+        }
+    )
 
 
 def _given_tables(inputs: Iterable[Input]) -> Iterator[pa.Table]:
@@ -175,6 +220,7 @@ def _given_tables(inputs: Iterable[Input]) -> Iterator[pa.Table]:
             "licence": [row.licence for row in chunk],
             "consent": [row.consent for row in chunk],
             "source": [row.source_json for row in chunk],
+            "version": [row.version for row in chunk],
         }
         yield pa.table(columns, schema=_GIVEN)
 

@@ -28,6 +28,8 @@ class Input:
     licence: str | None = None
     consent: str | None = None
     source: Mapping[str, object] = field(default_factory=dict)
+    version: str | None = None
+    """Of the file as it was seen last (versions.py), which does not count for the id; None when it was not there."""
 
     @cached_property
     def id(self) -> str:
@@ -63,6 +65,22 @@ def local_path(uri: str) -> Path | None:
     if not uri.startswith("file://"):
         return None
     return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://"))))
+
+
+def beside(list_uri: str, given: str) -> str:
+    """The canonical URI of what a list names: a relative path begins in the list's folder."""
+    path = local_path(list_uri)
+    if _SCHEME.match(given) or given.startswith("/"):
+        return canonical_uri(given)
+    if not given:
+        raise ActorError("the name is empty")
+    return canonical_uri(f"{list_uri.rpartition('/')[0]}/{given}" if path is None else f"{path.parent}/{given}")
+
+
+def shown(uri: str) -> str:
+    """For messages: one line, in quotes, the path where it is a local file."""
+    path = local_path(uri)
+    return repr(uri if path is None else str(path))
 
 
 def _file_uri(path: str) -> str:

@@ -1,4 +1,6 @@
+import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,12 +8,23 @@ import pytest
 from actor18m.catalog import LOT, Catalog
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri
+from actor18m.sources import find_inputs
 from actor18m.store import Store, make_store
 from actor18m.writer import Lease, hold
 
 
 def numbered(*numbers: int) -> list[Input]:
     return [Input(f"file:///videos/{n:06d}.mp4") for n in numbers]
+
+
+def versioned(*versions: str | None) -> list[Input]:
+    return [
+        replace(row, version=version) for row, version in zip(numbered(*range(len(versions))), versions, strict=True)
+    ]
+
+
+def seen(catalog: Catalog) -> list[tuple[str | None, bool]]:
+    return [(row["version"], row["present"]) for table in catalog.read() for row in table.to_pylist()]
 
 
 def uris(catalog: Catalog, lots: range | None = None, present: bool = True) -> list[str]:
@@ -21,7 +34,9 @@ def uris(catalog: Catalog, lots: range | None = None, present: bool = True) -> l
 def test_inputs_come_back_with_all_that_was_said_of_them(store: Store, lease: Lease) -> None:
     hostile = canonical_uri(Path("/videos") / "new\nline '\udcff")
     given = [
-        Input("s3://b/\u00fc", (10, 20), (0, 64, 0, 48), "CC-BY-4.0", "signed", {"caption": 'a "b"', "n": [1, 2]}),
+        Input(
+            "s3://b/\u00fc", (10, 20), (0, 64, 0, 48), "CC-BY-4.0", "signed", {"caption": 'a "b"', "n": [1, 2]}, "7-e1"
+        ),
         Input(hostile),
     ]
     catalog = Catalog(store)
@@ -38,6 +53,7 @@ def test_inputs_come_back_with_all_that_was_said_of_them(store: Store, lease: Le
         "consent": "signed",
         "source": '{"caption":"a \\"b\\"","n":[1,2]}',
         "lot": 0,
+        "version": "7-e1",
         "present": True,
     }
 
@@ -123,5 +139,79 @@ def test_lots_run_through_row_groups(store: Store, lease: Lease) -> None:
     catalog.register(lease, numbered(*range(70_000)))
     tables = list(catalog.read(columns=["uri"]))
     assert [table.num_rows for table in tables] == [65_536, 4_464]
-    assert tables[0].column_names == ["id", "uri", "lot", "present"]
+    assert tables[0].column_names == ["id", "uri", "lot", "version", "present"]
     assert uris(catalog, range(255, 258)) == [row.uri for row in numbered(*range(255 * LOT, 258 * LOT))]
+
+
+def test_the_version_seen_last_holds(store: Store, lease: Lease) -> None:
+    catalog = Catalog(store)
+    first = catalog.register(lease, versioned("a1", "b1", None))
+    assert (first.added, first.changed, first.vanished) == (3, 0, 0)
+    again = catalog.register(lease, versioned("a1", "b2", "c1"))
+    assert (again.added, again.changed, again.vanished) == (0, 2, 0)
+    assert seen(catalog) == [("a1", True), ("b2", True), ("c1", True)]
+    assert catalog.register(lease, versioned("a1", "b1")).changed == 1
+    assert seen(catalog) == [("a1", True), ("b1", True), ("c1", True)]
+    files = store.names("catalog")
+    assert catalog.register(lease, versioned("a1", "b1", "c1")).changed == 0
+    assert store.names("catalog") == files
+
+
+def test_a_file_that_vanished_keeps_its_version_and_its_place(store: Store, lease: Lease) -> None:
+    catalog = Catalog(store)
+    catalog.register(lease, versioned("a1", "b1", None))
+    for sync in (False, True):
+        result = catalog.register(lease, versioned(None, "b1", None), sync=sync)
+        assert (result.vanished, result.changed, result.gone) == (1, 0, 0)
+        assert seen(catalog) == [("a1", True), ("b1", True), (None, True)]
+
+
+def test_what_is_gone_keeps_its_version_and_is_back_in_another(store: Store, lease: Lease) -> None:
+    catalog = Catalog(store)
+    catalog.register(lease, versioned("a1", "b1"))
+    catalog.register(lease, versioned("a1"), sync=True)
+    assert seen(catalog) == [("a1", True), ("b1", False)]
+    result = catalog.register(lease, versioned("a1", "b2"))
+    assert (result.back, result.changed, result.gone) == (1, 1, 0)
+    assert seen(catalog) == [("a1", True), ("b2", True)]
+
+
+def test_of_one_input_given_twice_the_one_that_is_there_counts(store: Store, lease: Lease) -> None:
+    catalog = Catalog(store)
+    (here, gone) = versioned("a1")[0], versioned(None)[0]
+    catalog.register(lease, [gone, here, gone])
+    assert seen(catalog) == [("a1", True)]
+
+
+def test_another_look_finds_edited_and_vanished_files(tmp_path: Path, store: Store, lease: Lease) -> None:
+    catalog = Catalog(store)
+    paths = [tmp_path / f"{n}.mp4" for n in range(4)]
+    for path in paths:
+        path.write_bytes(b"one")
+    given = list(find_inputs([str(tmp_path)]))
+    catalog.register(lease, given)
+    catalog.register(lease, [row for row in given if not row.uri.endswith("/3.mp4")], sync=True)
+    before = seen(catalog)
+    paths[0].write_bytes(b"other")
+    paths[1].unlink()
+    os.utime(paths[3])
+    result = catalog.look_again(lease)
+    assert (result.given, result.added, result.changed, result.vanished, len(result.lots)) == (3, 0, 1, 1, 0)
+    after = seen(catalog)
+    assert after[1:] == before[1:]
+    assert after[0] != before[0]
+    again = catalog.look_again(lease)
+    assert (again.changed, again.vanished) == (0, 1)
+
+
+def test_every_version_can_change_again_and_again(store: Store, lease: Lease) -> None:
+    """Words on more inputs than are in memory at once."""
+    catalog = Catalog(store)
+    rows = numbered(*range(70_000))
+    for number in range(3):
+        catalog.register(lease, [replace(row, version=f"{row.uri[-10:-4]}-{number}") for row in rows])
+    catalog.register(lease, [replace(rows[5], version="last")])
+    found = {row["uri"]: row["version"] for table in catalog.read() for row in table.to_pylist()}
+    assert found.pop(rows[5].uri) == "last"
+    assert len(found) == 69_999
+    assert all(version == f"{uri[-10:-4]}-2" for uri, version in found.items())

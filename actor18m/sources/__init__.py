@@ -1,0 +1,41 @@
+"""Where inputs come from: files, folders, globs, lists, and the parts of OpenS2V."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+
+from actor18m.inputs import Input
+from actor18m.sources import files, lists, opens2v
+from actor18m.versions import Listings, versions
+
+_AT_ONCE = 16_384
+
+_READERS: dict[str, Callable[[str], Iterator[Input]]] = {
+    ".csv": lists.read_csv,
+    ".tsv": lists.read_tsv,
+    ".parquet": lists.read_parquet,
+    ".json": opens2v.read,
+}
+
+
+def find_inputs(given: Sequence[str]) -> Iterator[Input]:
+    """What the paths, globs and URLs lead to, each with its version, in no order and some perhaps twice. A list that
+    names a file which is not there makes an input all the same, without a version. Of a list or a local folder no more
+    than a part is in memory, of an object store the listing of one folder.
+    """
+    rows = chain.from_iterable(_of(each) for each in given)
+    listings = Listings()
+    while some := list(islice(rows, _AT_ONCE)):
+        unseen = [row.uri for row in some if row.version is None]
+        seen = dict(zip(unseen, versions(unseen, listings), strict=True))
+        for row in some:
+            yield row if row.version is not None else replace(row, version=seen[row.uri])
+
+
+def _of(given: str) -> Iterator[Input]:
+    for row in files.find(given):
+        reader = _READERS.get(files.suffix(row.uri))
+        if reader is None:
+            yield row
+        else:
+            yield from reader(row.uri)
