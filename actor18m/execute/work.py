@@ -146,35 +146,37 @@ class Worker:
 
     def _measure(self, clips: Sequence[Clip]) -> Iterator[tuple[str, Row | Failure | Exception]]:
         """Each clip with its outcome, or with the trouble that kept it from having one."""
+        left = {clip.key: clip for clip in clips}
         try:
-            outcomes = self._outcomes(clips)
-        except (TakenOver, KeyboardInterrupt):
+            for outcome in self._outcomes(clips):
+                del left[outcome.key]
+                yield outcome.key, outcome
+        except TakenOver:
             raise
         except Exception:
-            for clip in clips:  # one of them spoilt the batch: each for itself
-                yield clip.key, self._alone(clip)
-        else:
-            yield from outcomes.items()
+            pass  # one of those that are left spoilt it for the others: each for itself
+        for clip in left.values():
+            yield clip.key, self._alone(clip)
 
     def _alone(self, clip: Clip) -> Row | Failure | Exception:
         try:
-            return _patiently(lambda: self._outcomes([clip])[clip.key])
+            return _patiently(lambda: list(self._outcomes([clip]))[0])
         except Exception as error:
             if isinstance(error, MemoryError) or is_transient(error):
                 return error
             return Failure(clip.key, type(error).__name__, said(error))
 
-    def _outcomes(self, clips: Sequence[Clip]) -> dict[str, Row | Failure]:
-        outcomes = {outcome.key: outcome for outcome in self._stage.measure(clips)}
-        expected = {clip.key for clip in clips}
-        if outcomes.keys() != expected:
-            wrong = outcomes.keys() ^ expected
-            raise ValueError(
-                f"stage {self._duty.stage} gave no outcome, or one too many, for {', '.join(sorted(wrong))}"
-            )
-        # what cannot be written is this clip's own failure
-        self._stage.writes.table(list(outcomes.values()), dict.fromkeys(outcomes, ""))
-        return outcomes
+    def _outcomes(self, clips: Sequence[Clip]) -> Iterator[Row | Failure]:
+        """Those that can be written."""
+        left = {clip.key for clip in clips}
+        for outcome in self._stage.measure(clips):
+            if outcome.key not in left:
+                raise ValueError(f"stage {self._duty.stage} gave an outcome too many, of {outcome.key}")
+            self._stage.writes.table([outcome], {outcome.key: ""})
+            left.discard(outcome.key)
+            yield outcome
+        if left:
+            raise ValueError(f"stage {self._duty.stage} gave no outcome of {', '.join(sorted(left))}")
 
 
 def is_transient(error: BaseException) -> bool:

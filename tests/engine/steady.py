@@ -1,0 +1,139 @@
+"""Fast stages over small text files, for tests of the engine: a file is a clip, and its words are what is measured.
+
+Each call of a model leaves a line in the folder $ACTOR18M_TEST_CALLS, so that tests can count them across processes and
+deaths.
+"""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from pyarrow import binary, float32, int32, list_, string
+
+from actor18m.inputs import local_path
+from actor18m.keys import clip_key
+from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+
+CALLS = "ACTOR18M_TEST_CALLS"
+
+
+def counted(stage: str, key: str) -> None:
+    if folder := os.environ.get(CALLS):
+        with Path(folder, f"{stage}-{os.getpid()}").open("a") as file:
+            file.write(f"{key}\n")
+
+
+def calls(folder: Path) -> Counter[str]:
+    """How often each stage was called for a clip."""
+    found: Counter[str] = Counter()
+    for file in folder.iterdir():
+        found[file.name.partition("-")[0]] += len(file.read_text().splitlines())
+    return found
+
+
+class Meter(Protocol):
+    def measure(self, text: str) -> float: ...
+
+
+class Steady:
+    digest = "one"
+
+    @classmethod
+    def load(cls) -> "Steady":
+        return cls()
+
+    def measure(self, text: str) -> float:
+        return int(sha256(text.encode()).hexdigest()[:4], 16) / 65536
+
+
+class Other(Steady):
+    digest = "two"
+
+    def measure(self, text: str) -> float:
+        return 1 - super().measure(text)
+
+
+class ReadParameters(Parameters):
+    pause_s: float = 0
+
+
+class Read(Stage):
+    version = 1
+    writes = schema("read", clip=string(), signature=binary(), duration_s=float32(), text=string(), words=int32())
+    parameters = ReadParameters()
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            counted("read", clip.key)
+            time.sleep(self.parameters.pause_s)
+            path = local_path(clip.uri)
+            if path is None or not path.is_file():
+                yield Failure(clip.key, "missing_file", f"{clip.uri} is not there")
+                continue
+            content = path.read_bytes()
+            text = content.decode()
+            values = {
+                "clip": clip_key(sha256(content).hexdigest(), None, None),
+                "signature": sha256(text.strip().encode()).digest(),
+                "duration_s": float(len(text.split())),
+                "text": text,
+                "words": len(text.split()),
+            }
+            yield Row(clip.key, values)
+
+
+class LookParameters(Parameters):
+    pause_s: float = 0
+    times: int = 3
+
+
+class Look(Stage):
+    version = 1
+    needs: ClassVar = {Read: ("text",)}
+    roles: ClassVar = {"meter": Meter}
+    writes = schema("look", score=float32(), scores=list_(float32()))
+    parameters = LookParameters()
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            counted("look", clip.key)
+            time.sleep(self.parameters.pause_s)
+            text = clip.upstream["read"]["text"]
+            if "broken" in text:
+                raise ValueError(f"cannot look at {text.strip()!r}")
+            scores = [self.backends["meter"].measure(f"{text}{k}") for k in range(self.parameters.times)]
+            yield Row(clip.key, {"score": scores[0], "scores": scores})
+
+
+class Deep(Stage):
+    version = 1
+    needs: ClassVar = {Read: ("words",), Look: ("score",)}
+    writes = schema("deep", sum=float32())
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            counted("deep", clip.key)
+            yield Row(clip.key, {"sum": clip.upstream["read"]["words"] + clip.upstream["look"]["score"]})
+
+
+PIPELINE = """\
+name: steady
+profile: test
+stages:
+  - stage: tests.engine.steady:Read
+  - stage: tests.engine.steady:Look
+    roles: {meter: "tests.engine.steady:Steady"}
+  - stage: tests.engine.steady:Deep
+duplicates: {at_most: 0.1}
+policy:
+  read:
+    words: {at_least: 2}
+  look:
+    score: {at_least: 0.4}
+  deep:
+    sum: {above: 0}
+"""
