@@ -24,12 +24,14 @@ from pydantic import (
 
 from actor18m.duplicates import Likeness
 from actor18m.errors import ActorError, instead_of
+from actor18m.models.backends import backend_class, cannot_play
 from actor18m.policy import Rule, Rules, check_rules
 from actor18m.settings import apply
 from actor18m.stage import Parameters, Stage
 from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, read_yaml, trouble, troubles
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_]*)?$")]
 VIDEOS = "videos"
 """The shards that are of no subset."""
 
@@ -50,7 +52,9 @@ class Step(Section):
 
     stage: str = Field(description="where its class is: stages.identity:Identity")
     parameters: SerializeAsAny[Parameters] = Parameters()
-    roles: Mapping[str, Name] = Field(default={}, description="which backend plays each role")
+    roles: Mapping[str, Backend] = Field(
+        default={}, description="which backend plays each role: a model of the lock, or one's own as module:Class"
+    )
     run: Run = Run()
 
     @property
@@ -85,6 +89,9 @@ class Step(Section):
         ]
         if unplayed := sorted(roles.keys() - self.roles.keys()):
             found.append(("roles", f"{self.name} needs a backend for {', '.join(unplayed)}"))
+        for role, backend in self.roles.items():
+            if role in roles and (cause := _cannot_play(backend, roles[role])):
+                found.append((f"roles.{role}", cause))
         if found:
             raise troubles(found)
         return self
@@ -233,6 +240,13 @@ def _of_subsets(pipeline: Pipeline) -> list[tuple[str, str]]:
         if name not in shards:
             found.append((f"publish.lots_per_shard.{name}", f"no such subset; {instead_of(name, shards)}"))
     return found
+
+
+def _cannot_play(backend: str, role: type) -> str | None:
+    try:
+        return cannot_play(backend_class(backend), role)
+    except ActorError as error:
+        return str(error)
 
 
 def _imported(path: str) -> type[Stage]:

@@ -18,7 +18,7 @@ stages:
   - stage: tests.tiny_stages:Probe
   - stage: tests.tiny_stages:Faces
     parameters: {fps: 2}
-    roles: {faces: two-eyes}
+    roles: {faces: 'tests.tiny_stages:TwoEyes'}
 policy:
   probe:
     readable: {equals: true}
@@ -49,7 +49,7 @@ def test_a_pipeline_is_resolved(tmp_path: Path) -> None:
     pipeline = load_pipeline(written(tmp_path))
     assert [step.stage_class for step in pipeline.stages] == [Probe, Faces]
     assert pipeline.step("faces").parameters == FacesParameters(fps=2.0, sizes=(64, 128), cap=8)
-    assert pipeline.step("faces").roles == {"faces": "two-eyes"}
+    assert pipeline.step("faces").roles == {"faces": "tests.tiny_stages:TwoEyes"}
     assert list(pipeline.rules("faces")) == ["mean_similarity", "lowest"]
     assert pipeline.rules("probe")["duration"].bounds == {"at_least": 2, "at_most": 60}
     assert pipeline.publish.lots_per_shard == {"videos": 1, "C": 1024}
@@ -124,8 +124,13 @@ def test_a_pipeline_is_frozen(tmp_path: Path) -> None:
         ("{fps: 2}", "{fps: fast}", r"stages\.1\.parameters\.fps: Input should be a valid number.*, not 'fast'"),
         ("{fps: 2}", "{fps: .inf}", r"stages\.1\.parameters\.fps: .*finite"),
         ("{fps: 2}", "[fps]", r"stages\.1\.parameters: .*FacesParameters"),
-        ("{faces: two-eyes}", "{face: two-eyes}", r"stages\.1\.roles\.face: .* no such role; did you mean faces\?"),
-        ("{faces: two-eyes}", "{face: two-eyes}", r"stages\.1\.roles: faces needs a backend for faces"),
+        ("{faces: 'tests", "{face: 'tests", r"stages\.1\.roles\.face: .* no such role; did you mean faces\?"),
+        ("{faces: 'tests", "{face: 'tests", r"stages\.1\.roles: faces needs a backend for faces"),
+        ("'tests.tiny_stages:TwoEyes'", "centreface", r"roles\.faces: there is no backend centreface; .* centerface\?"),
+        ("'tests.tiny_stages:TwoEyes'", "centerface", r"roles\.faces: CenterFace is no Counter: it has no count"),
+        (":TwoEyes'", ":ThreeEyes'", r"roles\.faces: .* tests\.tiny_stages has no class ThreeEyes"),
+        (":TwoEyes'", ":FacesParameters'", r"roles\.faces: .* FacesParameters has no load\(\)"),
+        ("'tests.tiny_stages:TwoEyes'", "'no.eyes:Two'", r"roles\.faces: .* no\.eyes cannot be imported"),
         ("name: tiny", "name: ../tiny", r"tiny\.yaml: name: .*, not '\.\./tiny'"),
         ("name: tiny\n", "", r"tiny\.yaml: name: Field required"),
         # stages
@@ -134,7 +139,8 @@ def test_a_pipeline_is_frozen(tmp_path: Path) -> None:
         ("tests.tiny_stages:Faces", "tests.tinier:Faces", r"no module tests\.tinier; is its folder on PYTHON"),
         ("tests.tiny_stages:Faces", "tests.tiny_stages:NOT_A_STAGE", "is no stage"),
         ("tests.tiny_stages:Faces", "tests.tiny_stages:FacesParameters", "is no stage"),
-        ("tests.tiny_stages:Faces\n    parameters: {fps: 2}\n    roles: {faces: two-eyes}", "tests.tiny_stages:Probe",
+        ("tests.tiny_stages:Faces\n    parameters: {fps: 2}\n    roles: {faces: 'tests.tiny_stages:TwoEyes'}",
+         "tests.tiny_stages:Probe",
          r"stages\.1: a second stage probe"),
         ("  - stage: tests.tiny_stages:Probe\n", "", r"stages\.0: faces needs the stage probe before it"),
         # policy

@@ -13,6 +13,17 @@ class Counter(Protocol):
     def count(self, uri: str) -> int: ...
 
 
+class TwoEyes:
+    """Sees one face everywhere."""
+
+    @classmethod
+    def load(cls) -> "TwoEyes":
+        return cls()
+
+    def count(self, uri: str) -> int:
+        return 1
+
+
 class Probe(Stage):
     """Reads what a file claims."""
 

@@ -1,12 +1,12 @@
 """FaceEmbedder: dlib's ResNet on a face aligned by its 5-point predictor. 128 numbers, compared by distance."""
 
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
 from actor18m.models.geometry import square_around
 from actor18m.models.libraries import library
-from actor18m.models.roles import Face, Floats, Frame
+from actor18m.models.roles import Face, Floats, Frame, Metric
 from actor18m.models.weights import path_of
 
 SAME_BELOW = 0.6
@@ -18,7 +18,7 @@ _BOX_SCALE = 1.0
 
 class DlibFace:
     weights = ("dlib_face_recognition_resnet_model_v1.dat", "shape_predictor_5_face_landmarks.dat")
-    metric: Literal["cosine", "euclidean"] = "euclidean"
+    metric: Metric = "euclidean"
 
     def __init__(self, dlib: Any, network: Any, predictor: Any) -> None:
         self._dlib = dlib

@@ -1,0 +1,28 @@
+"""The content hash of a file, made once for all windows of it that a process measures."""
+
+import hashlib
+from collections import OrderedDict
+
+from actor18m.media.source import Seen, opened
+
+_KEPT = 1024
+_CHUNK = 1 << 20
+_hashed: OrderedDict[tuple[str, Seen], str] = OrderedDict()
+
+
+def content_sha256(uri: str) -> tuple[str, int]:
+    """SHA-256 in hex, and how many bytes were hashed. Kept by name, size and time of change."""
+    with opened(uri) as (stream, seen):
+        known = (uri, seen)
+        if seen.mark and known in _hashed:
+            _hashed.move_to_end(known)
+            return _hashed[known], seen.size
+        digest, size = hashlib.sha256(), 0
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    if size == seen.size:
+        _hashed[known] = digest.hexdigest()
+        if len(_hashed) > _KEPT:
+            _hashed.popitem(last=False)
+    return digest.hexdigest(), size

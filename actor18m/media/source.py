@@ -1,0 +1,87 @@
+"""A media file as bytes, wherever it lies, and the one error for whatever is wrong with a file."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any, Literal
+
+from fsspec.core import url_to_fs
+
+from actor18m.errors import ActorError
+from actor18m.inputs import local_path
+
+Kind = Literal[
+    "missing_file",
+    "no_access",
+    "empty_file",
+    "not_a_video",
+    "no_video_stream",
+    "unreadable",
+    "truncated",
+    "damaged",
+    "too_large",
+    "bad_cut",
+    "bad_crop",
+]
+"""What can be wrong with a file, to count by. A lost connection is none of these: it says nothing about the file."""
+_CHANGES = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "created")
+
+
+class MediaError(ActorError):
+    """The file itself is at fault: reading it again gives the same."""
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[type, tuple[Kind, str]]:
+        return type(self), (self.kind, str(self))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A file as it was when it was looked at. `mark` changes when the file does, as far as its place can tell."""
+
+    size: int
+    mark: str
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
+    """The file behind a canonical URI, for reading from anywhere in it."""
+    path = local_path(uri)
+    try:
+        if path is None:
+            fs, name = url_to_fs(uri)
+            seen = _seen_elsewhere(uri, fs.info(name))
+            stream: IO[bytes] = fs.open(name, "rb")
+        else:
+            # A pipe without a writer would block at open() for ever.
+            stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+            seen = _seen_here(uri, stream)
+    except FileNotFoundError as error:
+        raise MediaError("missing_file", f"{uri}: there is no such file; was it moved after it was given?") from error
+    except PermissionError as error:
+        raise MediaError("no_access", f"{uri}: may not be read; check the permissions") from error
+    except IsADirectoryError as error:
+        raise MediaError("not_a_video", f"{uri}: is a folder") from error
+    with stream:
+        if seen.size == 0:
+            raise MediaError("empty_file", f"{uri}: has no bytes; was it copied to its end?")
+        yield stream, seen
+
+
+def _seen_here(uri: str, stream: IO[bytes]) -> Seen:
+    status = os.fstat(stream.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        stream.close()
+        raise MediaError("not_a_video", f"{uri}: is no regular file")
+    return Seen(status.st_size, str(status.st_mtime_ns))
+
+
+def _seen_elsewhere(uri: str, info: dict[str, Any]) -> Seen:
+    if info.get("type") == "directory":
+        raise MediaError("not_a_video", f"{uri}: is a folder")
+    return Seen(info["size"], next((str(info[name]) for name in _CHANGES if info.get(name)), ""))

@@ -1,0 +1,209 @@
+"""A video file, opened with care: bounded before anything is decoded, decoded on one thread, upright frames.
+
+When each frame is shown is known from the packets, without decoding. The frame shown at a time is the last one whose
+time has come.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from actor18m.media.header import not_opened
+from actor18m.media.source import MediaError, opened
+from actor18m.media.timeline import Key, read_times
+from actor18m.models.roles import Frame
+
+Cut = tuple[int, int]
+Crop = tuple[int, int, int, int]
+
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
+"""No playlists: they name other files, which FFmpeg would open."""
+_SEEKS_WELL = ("mov", "matroska")
+_WORTH_SEEKING = 24
+"""Frames that a seek must save: fewer are decoded sooner."""
+_DUST_S = 1e-6
+"""Times come from fractions such as 1001/30000: a frame due at 1 s may start a rounding error after it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may claim before anything of it is decoded."""
+
+    max_pixels: int = 8192 * 8192
+    max_duration_s: float = 6 * 3600
+
+
+@dataclass(frozen=True)
+class Window:
+    """The frames of a clip: those of the file from the cut's first to its last."""
+
+    pts: npt.NDArray[np.int64]
+    times_s: npt.NDArray[np.float64]
+    """From the first frame's, which is 0."""
+    duration_s: float
+    """Until the last frame is no longer shown."""
+
+    def shown_at(self, times_s: Sequence[float]) -> list[int]:
+        """For each time from the clip's start, the index of the frame that is shown."""
+        found = np.searchsorted(self.times_s, np.asarray(times_s) + _DUST_S, side="right") - 1
+        return [int(index) for index in found]
+
+
+@contextmanager
+def open_video(uri: str, limits: Limits = Limits(), cut: Cut | None = None) -> Iterator["Video"]:
+    with opened(uri) as (stream, seen):
+        try:
+            container = av.open(
+                stream,
+                "r",
+                metadata_errors="ignore",
+                container_options={"format_whitelist": _FORMATS},
+                options={"max_pixels": str(limits.max_pixels)},
+            )
+        except av.FFmpegError as error:
+            raise not_opened(uri, stream, seen.size, error.strerror or str(error)) from error
+        with container:
+            yield Video(uri, container, limits, cut)
+
+
+class Video:
+    """An open file and a window of it."""
+
+    def __init__(self, uri: str, container: av.container.InputContainer, limits: Limits, cut: Cut | None) -> None:
+        self.uri = uri
+        self.container = container
+        self.stream = _picture_stream(uri, container)
+        self.stream.thread_type = "NONE"
+        self.stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+        self._check(limits, cut)
+        with self._faults():
+            self._times = read_times(uri, container, self.stream, cut and cut[1])
+        self.window = self._window(cut)
+        if self.window.duration_s <= 0:
+            raise MediaError("unreadable", f"{uri}: its frames have times that cannot be")
+        if self.window.duration_s > limits.max_duration_s:
+            raise self._too_large(f"lasts {self.window.duration_s:.0f} s", f"{limits.max_duration_s:.0f} s")
+
+    @property
+    def container_name(self) -> str:
+        return str(self.container.format.name)
+
+    @property
+    def codec_name(self) -> str:
+        return str(self.stream.codec_context.codec.name)
+
+    @property
+    def has_audio(self) -> bool:
+        return bool(self.container.streams.audio)
+
+    def read(self, indices: Iterable[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """The window's frames with these ascending indices. What is damaged between is an error, never skipped."""
+        frame: av.VideoFrame | None = None
+        for index in indices:
+            target = int(self.window.pts[index])
+            if frame is None or frame.pts != target:
+                key = self._key_before(target)
+                if frame is None or self._times.frames_between(frame.pts or 0, key.pts) > _WORTH_SEEKING:
+                    origin, decoded = key.pts, self._decode_from(key)
+                frame = self._decode_until(target, decoded, origin)
+            yield index, frame
+
+    def picture(self, frame: av.VideoFrame, crop: Crop | None) -> Frame:
+        """uint8[H, W, 3] RGB, upright; then cropped to x0, x1, y0, y1."""
+        whole = upright(frame)
+        if crop is None:
+            return whole
+        x0, x1, y0, y1 = crop
+        height, width = whole.shape[:2]
+        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+            place = f"x {x0} to {x1}, y {y0} to {y1}"
+            raise MediaError("bad_crop", f"{self.uri}: the crop {place} is not inside its {width} x {height} pixels")
+        return np.ascontiguousarray(whole[y0:y1, x0:x1])
+
+    def _key_before(self, pts: int) -> Key:
+        """Where to start from. Elsewhere a seek may end behind what was sought."""
+        return self._times.key_before(pts) if self.container_name.startswith(_SEEKS_WELL) else self._times.keys[0]
+
+    def _decode_from(self, key: Key) -> Iterator[av.VideoFrame]:
+        with self._faults():
+            self.container.seek(key.dts, stream=self.stream)
+        return self.container.decode(self.stream)
+
+    def _decode_until(self, target: int, decoded: Iterator[av.VideoFrame], origin: int) -> av.VideoFrame:
+        with self._faults():
+            for frame in decoded:
+                if frame.pts is None or frame.pts < origin:  # it needs frames from before the key
+                    continue
+                if frame.is_corrupt:
+                    break
+                if frame.pts == target:
+                    return frame
+                if frame.pts > target:
+                    break
+        seconds = float((target - int(self._times.shown[0])) * self._times.unit_s)
+        raise MediaError("damaged", f"{self.uri}: the pictures up to {seconds:.2f} s cannot all be decoded")
+
+    def _window(self, cut: Cut | None) -> Window:
+        shown = self._times.shown
+        first, last = cut or (0, len(shown))
+        if not 0 <= first < last <= len(shown):
+            raise MediaError("bad_cut", f"{self.uri}: frames {first} to {last} are not in it, it has {len(shown)}")
+        pts = shown[first:last]
+        unit = float(self._times.unit_s)
+        return Window(pts, (pts - pts[0]) * unit, float(self._times.end_of(last - 1) - pts[0]) * unit)
+
+    def _check(self, limits: Limits, cut: Cut | None) -> None:
+        """By what the file claims. The pixels are checked again by the decoder, for each picture."""
+        codec = self.stream.codec_context
+        if codec.width * codec.height > limits.max_pixels:
+            raise self._too_large(f"claims {codec.width} x {codec.height} pixels", f"{limits.max_pixels} pixels")
+        claimed_s = (self.container.duration or 0) / 1e6
+        if cut is not None:
+            claimed_s = (cut[1] - cut[0]) / float(self.stream.average_rate or 1)
+        if claimed_s > limits.max_duration_s:
+            raise self._too_large(f"claims to last {claimed_s:.0f} s", f"{limits.max_duration_s:.0f} s")
+
+    def _too_large(self, what: str, limit: str) -> MediaError:
+        return MediaError("too_large", f"{self.uri}: {what}, and the limit is {limit}; cut it, or raise the limit")
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """FFmpeg's complaints about the bytes are the file's fault. What the place that it lies in raises is not."""
+        try:
+            yield
+        except MemoryError:
+            raise
+        except av.FFmpegError as error:
+            raise MediaError("damaged", f"{self.uri}: cannot be decoded ({error.strerror})") from error
+
+
+def upright(frame: av.VideoFrame) -> Frame:
+    """uint8[H, W, 3] RGB, as a player shows it."""
+    # With more threads the result would be the machine's.
+    pixels = frame.reformat(format="rgb24", threads=1).to_ndarray()
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))
+
+
+def frames(
+    uri: str, cut: Cut | None = None, crop: Crop | None = None, fps: float | None = None
+) -> Iterator[tuple[float, Frame]]:
+    """(seconds from the clip's start, upright uint8[H, W, 3] RGB). With `fps`, the frame that is shown at each 1/fps
+    of a second from 0 on, once for each; without, every frame at its own time."""
+    with open_video(uri, cut=cut) as video:
+        window = video.window
+        times = window.times_s if fps is None else np.arange(0.0, window.duration_s - _DUST_S, 1.0 / fps)
+        indices = range(len(times)) if fps is None else window.shown_at(times.tolist())
+        for (_, frame), time in zip(video.read(indices), times.tolist(), strict=True):
+            yield time, video.picture(frame, crop)
+
+
+def _picture_stream(uri: str, container: av.container.InputContainer) -> av.VideoStream:
+    """The first one that moves: the cover of a song is a video stream too."""
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    raise MediaError("no_video_stream", f"{uri}: holds {'sound' if container.streams.audio else 'nothing'} only")

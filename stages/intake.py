@@ -1,0 +1,94 @@
+"""Intake: what a file is, by its own bytes. The first stage: its clips' keys are still ids of inputs."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from pyarrow import binary, bool_, float32, int32, int64, string
+from pydantic import PositiveFloat, PositiveInt
+
+from actor18m.keys import clip_key
+from actor18m.media.content import content_sha256
+from actor18m.media.signature import sample_times, signature
+from actor18m.media.source import MediaError
+from actor18m.media.video import Limits, Video, Window, open_video
+from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+
+_STEADY = 0.1
+"""Intervals between frames that differ by a tenth from the usual one make a variable rate; clocks of 1 ms do not."""
+
+
+class IntakeParameters(Parameters):
+    """Bounds for what a file claims, before anything of it is decoded."""
+
+    max_pixels: PositiveInt = Limits.max_pixels
+    max_duration_s: PositiveFloat = Limits.max_duration_s
+
+
+class Intake(Stage):
+    """Opens a file, names its clip by content, and measures what can be had without looking at the pictures."""
+
+    version = 1
+    writes = schema(
+        "intake",
+        clip=string(),
+        content_sha256=string(),
+        bytes=int64(),
+        container=string(),
+        codec=string(),
+        width=int32(),
+        height=int32(),
+        short_side=int32(),
+        rotation=int32(),
+        fps=float32(),
+        is_variable_rate=bool_(),
+        frame_count=int32(),
+        duration_s=float32(),
+        has_audio=bool_(),
+        signature=binary(),
+    )
+    parameters = IntakeParameters()
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        limits = Limits(self.parameters.max_pixels, self.parameters.max_duration_s)
+        for clip in clips:
+            try:
+                sha256, size = content_sha256(clip.uri)
+                with open_video(clip.uri, limits, clip.cut) as video:
+                    named = {"clip": clip_key(sha256, clip.cut, clip.crop), "content_sha256": sha256, "bytes": size}
+                    yield Row(clip.key, {**named, **_measured(video, clip)})
+            except MediaError as error:
+                yield Failure(clip.key, error.kind, str(error))
+
+
+def _measured(video: Video, clip: Clip) -> dict[str, Any]:
+    """Width and height are those of what is shown, upright and cropped; `rotation` is what a player turns the stored
+    picture by, clockwise. Times are those of the frames, not those that the file claims: rounded to 0.1 ms, and
+    frames a second to 0.001.
+    """
+    window = video.window
+    shown = [frame for _, frame in video.read(window.shown_at(sample_times(window.duration_s)))]
+    pictures = [video.picture(frame, clip.crop) for frame in shown]
+    height, width = pictures[0].shape[:2]
+    return {
+        "container": video.container_name,
+        "codec": video.codec_name,
+        "width": width,
+        "height": height,
+        "short_side": min(width, height),
+        "rotation": -round(shown[0].rotation / 90) * 90 % 360,
+        "fps": round(len(window.pts) / window.duration_s, 3),
+        "is_variable_rate": _is_variable(window),
+        "frame_count": len(window.pts),
+        "duration_s": round(window.duration_s, 4),
+        "has_audio": video.has_audio,
+        "signature": signature(pictures),
+    }
+
+
+def _is_variable(window: Window) -> bool:
+    intervals = np.diff(window.times_s)
+    if len(intervals) == 0:
+        return False
+    usual = float(np.median(intervals))
+    return bool(np.abs(intervals - usual).max() > max(_STEADY * usual, 0.0011))
