@@ -9,14 +9,16 @@ from typing import Annotated
 import typer
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
 from actor18m import __version__
+from actor18m.commands.pipeline_commands import app as pipeline_app
 from actor18m.errors import ActorError
+from actor18m.log import guard, printable
 from actor18m.models.commands import app as models_app
+from actor18m.redact import redact
 from actor18m.samples.sheet import contact_sheet
 from actor18m.samples.shipped import Clip, copy_clips, find_clips
 from actor18m.samples.truth import Truth
@@ -29,7 +31,8 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except ActorError as error:
-            Console(stderr=True).print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
+            lines = map(printable, redact(str(error)).split("\n"))
+            Console(stderr=True).print(Text("\n".join(lines), "red"), highlight=False, soft_wrap=True)
             raise typer.Exit(1) from error
 
 
@@ -37,6 +40,7 @@ app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pret
 samples_app = typer.Typer(help="Short clips of digital actors whose truth is known.", no_args_is_help=True)
 app.add_typer(samples_app, name="samples")
 app.add_typer(models_app, name="models")
+app.add_typer(pipeline_app)
 
 
 def _print_version(asked: bool) -> None:
@@ -52,6 +56,7 @@ def main(
     ] = False,
 ) -> None:
     """Build identity-consistent, multi-view reference datasets from raw human videos."""
+    guard()
 
 
 @samples_app.command("list")

@@ -8,11 +8,13 @@ import contextvars
 import json
 import logging
 import sys
+import threading
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 from typing import IO, Any
 
 from actor18m.redact import redact
@@ -59,8 +61,12 @@ def run_log(path: Path) -> Iterator[None]:
 
 
 def guard() -> None:
-    """From now on every record is redacted when it is made. A worker's process calls it first."""
+    """From now on every record is redacted when it is made, and so is the traceback of what nobody caught. A worker's
+    process calls it first.
+    """
     logging.setLogRecordFactory(_Record)
+    sys.excepthook = _tell
+    threading.excepthook = lambda died: _tell(died.exc_type, died.exc_value, died.exc_traceback)
     # Else a record that cannot be written, for want of space say, goes to stderr with its arguments as they are.
     logging.raiseExceptions = False
 
@@ -68,6 +74,11 @@ def guard() -> None:
 def printable(text: str) -> str:
     """On one line, with whatever could steer a terminal spelt out: names of files can hold anything."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _tell(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if not issubclass(kind, SystemExit):
+        sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
 
 
 class _Record(logging.LogRecord):

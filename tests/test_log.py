@@ -1,5 +1,6 @@
 import json
 import logging
+import subprocess
 import sys
 import threading
 import warnings
@@ -19,6 +20,8 @@ log = logging.getLogger("actor18m.somewhere")
 def unguarded_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("STORE_SECRET", SECRET)
     factory, raising = logging.getLogRecordFactory(), logging.raiseExceptions
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     yield
     logging.setLogRecordFactory(factory)
     logging.raiseExceptions = raising
@@ -135,6 +138,22 @@ def test_nor_do_handlers_of_others_once_guarded() -> None:
     assert "secret: ***" in seen[0]
     assert "OSError: ***" in seen[0]
     assert SECRET not in seen[0]
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_what_nobody_caught_is_told_without_secrets(thread: bool) -> None:
+    code = f"""
+import threading
+from actor18m.log import guard
+guard()
+def fail():
+    raise OSError("refused {SECRET}")
+{"threading.Thread(target=fail).start()" if thread else "fail()"}
+"""
+    died = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert SECRET not in died.stderr.replace(code, "")
+    assert "OSError: refused ***" in died.stderr
+    assert "in fail" in died.stderr
 
 
 def test_a_full_disk_stops_no_build_and_tells_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
