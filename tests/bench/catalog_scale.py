@@ -19,9 +19,8 @@ from tests.bench.measure import cost
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, action="append")
-    print(
-        f"{'rows':>9}  {'first':>21}  {'again':>21}  {'sync, 1% gone':>21}  {'all changed':>21}  {'read ids':>21}  catalog"
-    )
+    columns = ("first", "again", "sync, 1% gone", "all changed", "read ids")
+    print(f"{'rows':>9}  {'  '.join(f'{name:>21}' for name in columns)}  catalog")
     for rows in parser.parse_args().rows or [10_000, 100_000]:
         with tempfile.TemporaryDirectory() as folder:
             url = f"{folder}/store"
@@ -58,7 +57,7 @@ def clips(rows: int, left_out: int, version: int) -> Iterator[Input]:
             (0, 1280, 0, 720),
             "CC-BY-4.0",
             source={"caption": f"person {shuffled} walks through a room and turns to the window, talking " * 2},
-            version=f"{shuffled}-{1_732_180_000_000_000_000 + version * shuffled}",
+            version=f"{shuffled}-{1_732_180_000_000_000_000 + shuffled + version}",
         )
 
 
