@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
@@ -69,12 +69,15 @@ def local_path(uri: str) -> Path | None:
 
 def beside(list_uri: str, given: str) -> str:
     """The canonical URI of what a list names: a relative path begins in the list's folder."""
-    path = local_path(list_uri)
-    if _SCHEME.match(given) or given.startswith("/"):
-        return canonical_uri(given)
     if not given:
         raise ActorError("the name is empty")
-    return canonical_uri(f"{list_uri.rpartition('/')[0]}/{given}" if path is None else f"{path.parent}/{given}")
+    return canonical_uri(given if _SCHEME.match(given) or given.startswith("/") else f"{_folder(list_uri)}/{given}")
+
+
+@lru_cache(16)
+def _folder(uri: str) -> str:
+    path = local_path(uri)
+    return uri.rpartition("/")[0] if path is None else str(path.parent)
 
 
 def shown(uri: str) -> str:

@@ -55,9 +55,10 @@ def versions(uris: Sequence[str], listings: Listings | None = None) -> list[str 
     there is no readable regular file.
     """
     found: dict[str, str | None] = {}
-    local = [uri for uri in uris if uri.startswith(_LOCAL)]
+    each = dict.fromkeys(uris)  # a list often names a file once for every clip of it
+    local = [uri for uri in each if uri.startswith(_LOCAL)]
     found.update(zip(local, _at_once(_local, local, _STATS_AT_ONCE), strict=True))
-    elsewhere = [uri for uri in uris if not uri.startswith(_LOCAL)]
+    elsewhere = [uri for uri in each if not uri.startswith(_LOCAL)]
     if elsewhere:
         found.update(_elsewhere(elsewhere, listings or Listings()))
     return [found[uri] for uri in uris]

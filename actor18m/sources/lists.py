@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from difflib import get_close_matches
 from typing import IO
@@ -45,11 +45,9 @@ def read_parquet(uri: str) -> Iterator[Input]:
         try:
             with pq.ParquetFile(stream, buffer_size=1 << 20, pre_buffer=False) as file:
                 columns = _columns(uri, file.schema_arrow.names)
-                wanted = [
-                    field.name
-                    for field in file.schema_arrow
-                    if field.name == columns.uri or "binary" not in str(field.type)
-                ]
+                unread = {field.name for field in file.schema_arrow if "binary" in str(field.type)} - {columns.uri}
+                columns = replace(columns, rest=tuple(name for name in columns.rest if name not in unread))
+                wanted = [name for name in file.schema_arrow.names if name not in unread]
                 number = 0
                 for batch in file.iter_batches(_ROWS, columns=wanted, use_threads=False):
                     for row in batch.to_pylist():

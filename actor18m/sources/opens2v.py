@@ -32,7 +32,8 @@ def read(uri: str) -> Iterator[Input]:
                 except (ActorError, UnicodeError) as error:
                     raise ActorError(f"{shown(uri)}, clip {key!r}: {error}") from error
         except ijson.JSONError as error:
-            raise ActorError(f"{shown(uri)} is damaged or no JSON: {error}. Nothing was registered.") from error
+            what = str(error).partition("\n")[0]
+            raise ActorError(f"{shown(uri)} is damaged or no JSON: {what}. Nothing was registered.") from error
         except OSError as error:
             raise ActorError(f"cannot read {shown(uri)}: {error.strerror or error}") from error
 
