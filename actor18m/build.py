@@ -3,11 +3,11 @@
 import json
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from actor18m import __version__
 from actor18m.catalog import Catalog, Registration
@@ -21,32 +21,17 @@ from actor18m.inputs import Input
 from actor18m.journal import Journal
 from actor18m.overrides import Override
 from actor18m.pipeline import Pipeline
+from actor18m.planning import plan
 from actor18m.record import Record
 from actor18m.store import Store
 from actor18m.survey import Surveyor
 from actor18m.writer import Lease
-
-Count = dict[str, int]
 
 
 class Staffing(Protocol):
     """Hires workers for these duties: the executor that the user chose."""
 
     def __call__(self, duties: Mapping[str, Duty]) -> Workers: ...
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a survey of everything says: counts only."""
-
-    inputs: int
-    states: Count
-    missing: Count
-    """Rows to measure, by stage, as far as it is known before measuring."""
-
-    @property
-    def is_done(self) -> bool:
-        return not any(self.missing.values())
 
 
 @dataclass(frozen=True)
@@ -66,9 +51,6 @@ class Project:
         """A new one for each pass: settling advances."""
         return Record(self.store, Surveyor(self.chain, self.pipeline.duplicates, self.overrides), tuple(retry))
 
-    def plan(self, retry: Iterable[str] = ()) -> Plan:
-        return plan(self.record(retry))
-
     def duties(self, lease: Lease) -> dict[str, Duty]:
         ledgers = {link.name: link.ledger(self.store) for link in self.chain}
         return {
@@ -84,19 +66,6 @@ class Project:
         }
 
 
-def plan(record: Record) -> Plan:
-    """Surveys everything that is registered."""
-    inputs, states = 0, dict[str, int]()
-    missing = {link.name: 0 for link in record.surveyor.chain}
-    for _, surveyed in record.surveyed():
-        inputs += surveyed.inputs.num_rows
-        for each in surveyed.inputs["state"].value_counts().to_pylist():
-            states[each["values"]] = states.get(each["values"], 0) + each["counts"]
-        for stage, rows in surveyed.missing.items():
-            missing[stage] += rows.num_rows
-    return Plan(inputs, states, missing)
-
-
 def register(project: Project, lease: Lease, inputs: Iterable[Input] | None, sync: bool = False) -> Registration:
     """The inputs given, or with none another look at those that are known."""
     catalog = Catalog(project.store)
@@ -109,15 +78,14 @@ def measure(
     staffing: Staffing,
     watcher: Watcher,
     retry: Iterable[str] = (),
-    keep_on: Callable[[], bool] = lambda: True,
 ) -> Tally:
     """All that is missing. Workers are hired only when something is."""
-    if project.plan(retry).is_done:
+    if plan(project.record(retry)).is_done:
         return Tally()
     workers = staffing(project.duties(lease))
     try:
         with Journal(lease) as journal:
-            return Drain(project.record(retry), lease, journal, workers, watcher).run(keep_on)
+            return Drain(project.record(retry), lease, journal, workers, watcher).run()
     finally:
         workers.close()
 
@@ -131,13 +99,13 @@ def settle_down(project: Project, lease: Lease) -> None:
 
 
 @contextmanager
-def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator[dict[str, object]]:
+def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator[dict[str, Any]]:
     """Keeps in the store when this run was, what it was asked, and what it came to."""
-    account: dict[str, object] = dict(what) | {
+    account: dict[str, Any] = dict(what) | {
         "begun": _now(),
         "actor18m": __version__,
         "python": platform.python_version(),
-        "fingerprints": {link.name: link.fingerprint for link in project.chain},
+        "stages": {link.name: link.recipe | {"fingerprint": link.fingerprint} for link in project.chain},
     }
     begun = time.monotonic()
     try:
@@ -147,8 +115,11 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
         raise
     finally:
         account |= {"ended": _now(), "seconds": round(time.monotonic() - begun, 1)}
-        text = json.dumps(account, indent=2, default=_plain) + "\n"
-        lease.create(f"runs/{lease.epoch:06d}.json", text.encode())
+        lease.create(f"runs/{lease.epoch:06d}.json", as_json(account).encode())
+
+
+def as_json(account: Mapping[str, Any]) -> str:
+    return json.dumps(account, indent=2, default=_plain) + "\n"
 
 
 def _plain(value: object) -> object:

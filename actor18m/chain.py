@@ -43,6 +43,18 @@ class Link:
         return known_of([(0, self.stage_class.writes.table([], {}))], self.values)
 
     @property
+    def backends(self) -> dict[str, tuple[str, str]]:
+        """role -> its backend's name, and the digest of its weights."""
+        return {role: describe(name) for role, name in self.step.roles.items()}
+
+    @property
+    def recipe(self) -> dict[str, object]:
+        """What the fingerprint is made of."""
+        backends = {role: list(backend) for role, backend in self.backends.items()}
+        parameters = self.step.parameters.model_dump(mode="json")
+        return {"version": self.stage_class.version, "parameters": parameters, "backends": backends}
+
+    @property
     def stage_class(self) -> type[Stage]:
         return self.step.stage_class
 

@@ -119,7 +119,7 @@ def judge(table: pa.Table, rules: Rules) -> pa.Table:
             judged = box.sql(sql, params=limits).to_arrow_table()
     failing = judged["failed"].cast(pa.int32())
     names = pa.array([name for name, _ in checks], pa.string())
-    bounds = pa.array([f"{bound} {_spelt(rules[name].bounds[bound])}" for name, bound in checks], pa.string())
+    bounds = pa.array([f"{bound} {spelt(rules[name].bounds[bound])}" for name, bound in checks], pa.string())
     columns = [judged["key"], pc.is_null(failing), names.take(failing), judged["value"], bounds.take(failing)]
     return pa.table(dict(zip(VERDICT.names, columns, strict=True))).cast(VERDICT)
 
@@ -226,7 +226,7 @@ def _check_bounds(rule: Rule, value: Expression) -> None:
         for each in limit if bound == "is_in" else [limit]:
             kind = "boolean" if isinstance(each, bool) else "text" if isinstance(each, str) else "number"
             if kind != (value.kind if value.kind in ("boolean", "text") else "number"):
-                raise ExpressionError(f"{bound}: {_spelt(each)} is {kind}, but the value is {value.kind}")
+                raise ExpressionError(f"{bound}: {spelt(each)} is {kind}, but the value is {value.kind}")
 
 
 @contextmanager
@@ -251,9 +251,9 @@ def _compare(value: Expression, name: str, bound: str, limit: Any) -> tuple[str,
     return f"{quoted(name)} {BOUNDS[bound]} {f'({listed})' if bound == 'is_in' else listed}", limits
 
 
-def _spelt(limit: Any) -> str:
+def spelt(limit: Any) -> str:
     if isinstance(limit, tuple):
-        return f"[{', '.join(map(_spelt, limit))}]"
+        return f"[{', '.join(map(spelt, limit))}]"
     return str(limit).lower() if isinstance(limit, bool) else str(limit)
 
 

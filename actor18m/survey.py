@@ -61,6 +61,8 @@ class Settled:
     the first stage's row) and `intake>identity` (what that row gives to the digest of another stage).
     """
     missing: pa.Table
+    measured: pa.Table
+    """The judged rows of the inputs that were read, with `number`."""
     former: pa.Table
     """`key` and `lot` of clips of superseded inputs, whose rows may serve again."""
 
@@ -75,7 +77,8 @@ class Settled:
             return rows.set_column(0, "number", pc.subtract(rows["number"], start))
 
         inputs = self.inputs.slice(start, count)
-        return Settled(inputs, part(self.stopped), part(self.clips), part(self.missing), self.former.slice(0, 0))
+        rest = part(self.missing), part(self.measured), self.former.slice(0, 0)
+        return Settled(inputs, part(self.stopped), part(self.clips), *rest)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Surveyed:
     """Those given, with `clip` and the columns of FATE."""
     missing: dict[str, pa.Table]
     """By stage."""
+    measured: dict[str, pa.Table]
+    """By stage, the judged rows that decided, with `number`."""
 
 
 class Surveyor:
@@ -135,17 +140,20 @@ class Surveyor:
                 | {f"{first.name}>{reader}": clips[f"_for_{reader}"] for reader in first.readers}
             ),
             missing=self.unread(inputs, known),
+            measured=here.measured,
             former=pa.table({"key": former[f"_{CLIP}"], "lot": inputs["lot"].filter(pa.array(~present))}).drop_null(),
         )
 
     def follow(self, settled: Settled, known: Known) -> Surveyed:
         """From stage to stage; `known` has the judged rows of the stages after the first."""
-        stopped, missing, clips = [settled.stopped], {self.chain[0].name: settled.missing}, settled.clips
+        first, stopped, clips = self.chain[0].name, [settled.stopped], settled.clips
+        missing, measured = {first: settled.missing}, {first: settled.measured}
         for link in self.chain[1:]:
             digests = _joined([clips[f"{needed}>{link.name}"] for needed in link.needs])
             clips = clips.append_column(f"{link.name}@", digests)
             here = _here(clips["number"].to_numpy(), _found(known[link.name], clips["key"], digests), link.name)
             stopped += here.stopped
+            measured[link.name] = here.measured
             wanted = clips.append_column("input_digest", digests).filter(pc.is_in(clips["number"], here.missing))
             missing[link.name] = wanted.select([*MISSING, *(f"{needed}@" for needed in link.needs)])
             clips = clips.filter(pc.is_in(clips["number"], pa.array(here.going)))
@@ -153,7 +161,7 @@ class Surveyor:
                 clips = clips.append_column(f"{link.name}>{reader}", here.passing[f"_for_{reader}"])
         stopped.append(_stopped(clips["number"].to_numpy(), ACCEPTED))
         fates = pa.concat_tables(stopped).sort_by("number")
-        return Surveyed(_with(settled.inputs, fates.drop_columns(["number"])), missing)
+        return Surveyed(_with(settled.inputs, fates.drop_columns(["number"])), missing, measured)
 
     def _stand(self, passing: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Of clips that pass the first stage those that stand, and the fates of those that repeat another."""
@@ -177,6 +185,7 @@ class _Here:
     missing: pa.Array
     going: Indices
     passing: pa.Table
+    measured: pa.Table
 
 
 def _here(number: Indices, found: pa.Table, stage: str) -> _Here:
@@ -192,7 +201,8 @@ def _here(number: Indices, found: pa.Table, stage: str) -> _Here:
         _stopped(number[failing], REJECTED, stage=stage, **{name: out[name] for name in ("rule", "value", "bound")}),
     ]
     going = is_ok & passed
-    return _Here(stopped, pa.array(number[is_missing]), number[going], found.filter(pa.array(going)))
+    measured = found.filter(pa.array(is_ok)).add_column(0, "number", pa.array(number[is_ok]))
+    return _Here(stopped, pa.array(number[is_missing]), number[going], found.filter(pa.array(going)), measured)
 
 
 def _stopped(number: Indices, state: str | pa.ChunkedArray, **told: object) -> pa.Table:

@@ -12,7 +12,7 @@ from actor18m.errors import ActorError
 from actor18m.pipeline import Pipeline, load_pipeline
 
 
-def _pipeline_file(text: str) -> Path:
+def find_pipeline_file(text: str) -> Path:
     try:
         return shipped.find_pipeline(text)
     except ActorError as error:
@@ -20,7 +20,8 @@ def _pipeline_file(text: str) -> Path:
 
 
 PipelineFile = Annotated[
-    Path, typer.Argument(parser=_pipeline_file, metavar="PIPELINE", help="A YAML file, or a shipped pipeline's name.")
+    Path,
+    typer.Argument(parser=find_pipeline_file, metavar="PIPELINE", help="A YAML file, or a shipped pipeline's name."),
 ]
 Settings = Annotated[
     list[str] | None,

@@ -6,8 +6,9 @@ rows are durable. The driver holds the keys of the lots that are under way, and 
 
 import itertools
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -42,14 +43,14 @@ class Tally:
     failed: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
     adopted: Counter[str] = field(default_factory=Counter)
-    given_up: dict[Work, str] = field(default_factory=dict)
-    """Clips in transient trouble, with the reason."""
+    given_up: dict[str, str] = field(default_factory=dict)
+    """Clips in transient trouble, by stage and key, with the reason."""
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     """Working time of the workers."""
 
 
-class Watcher:
-    """Is told how a drain goes on. This one is not curious."""
+class Watcher(Protocol):
+    """Is told how a drain goes on."""
 
     def expect(self, stage: str, more: int) -> None: ...
     def started(self, stage: str, n: int) -> None: ...
@@ -74,12 +75,10 @@ class _Lot:
 class Drain:
     """One run over a record. Call `run` once."""
 
-    def __init__(
-        self, record: Record, lease: Lease, journal: Journal, workers: Workers, watcher: Watcher | None = None
-    ) -> None:
+    def __init__(self, record: Record, lease: Lease, journal: Journal, workers: Workers, watcher: Watcher) -> None:
         self.tally = Tally()
         self._record, self._lease, self._journal, self._workers = record, lease, journal, workers
-        self._watcher = watcher or Watcher()
+        self._watcher = watcher
         self._chain = {link.name: link for link in record.surveyor.chain}
         self._first = record.surveyor.chain[0].name
         self._lots: dict[int, _Lot] = {}
@@ -96,11 +95,11 @@ class Drain:
         self._numbers = itertools.count()
         self._former: dict[str, int] = {}
 
-    def run(self, keep_on: Callable[[], bool] = lambda: True) -> Tally:
-        """Until nothing is missing, or `keep_on` says no."""
+    def run(self) -> Tally:
+        """Until nothing is missing."""
         arriving = self._arriving()
         try:
-            while keep_on():
+            while True:
                 while len(self._lots) < LOTS_UNDER_WAY and (lot := next(arriving, None)) is not None:
                     self._begin(lot)
                 self._hand_out()
@@ -240,7 +239,7 @@ class Drain:
         lot.under_way -= len(task.todos) - len(again)
         self.tally.seconds[task.stage] += report.seconds
         for key, reason in report.given_up.items():
-            self.tally.given_up[task.stage, key] = reason
+            self.tally.given_up[f"{task.stage} {key}"] = reason
             self._watcher.note(f"{task.stage} {key}: given up for now: {reason}")
         self._learn(lot, link, report.part, report.known)
         for todo in again:

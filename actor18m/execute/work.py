@@ -160,11 +160,15 @@ class Worker:
 
     def _alone(self, clip: Clip) -> Row | Failure | Exception:
         try:
-            return _patiently(lambda: list(self._outcomes([clip]))[0])
+            return _patiently(lambda: self._outcome(clip))
         except Exception as error:
             if isinstance(error, MemoryError) or is_transient(error):
                 return error
             return Failure(clip.key, type(error).__name__, said(error))
+
+    def _outcome(self, clip: Clip) -> Row | Failure:
+        (outcome,) = self._outcomes([clip])
+        return outcome
 
     def _outcomes(self, clips: Sequence[Clip]) -> Iterator[Row | Failure]:
         """Those that can be written."""

@@ -1,0 +1,170 @@
+"""`actor18m build`: from inputs to a version of the dataset, as much of it as is missing."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow
+import typer
+
+from actor18m import build as building
+from actor18m.build import Project, Staffing
+from actor18m.commands.arguments import AsJson, Settings, find_pipeline_file, load
+from actor18m.execute.drain import Tally
+from actor18m.execute.work import Duty
+from actor18m.execute.workers import Workers
+from actor18m.overrides import read_overrides
+from actor18m.planning import plan
+from actor18m.progress import Progress
+from actor18m.publish import Published, publish
+from actor18m.publish.blocks import blocks
+from actor18m.sources import find_inputs
+from actor18m.store import Store, make_store
+from actor18m.writer import Lease, hold
+
+app = typer.Typer()
+
+TOO_MANY_FAILED = 3
+INTERRUPTED = 130
+
+
+class Executor(StrEnum):
+    serial = "serial"
+    ray = "ray"
+
+
+class Again(StrEnum):
+    failed = "failed"
+    quarantined = "quarantined"
+
+
+StoreUrl = Annotated[str, typer.Option("--store", help="The working state: a folder, or s3://… and the like.")]
+Overrides = Annotated[Path | None, typer.Option(help="Clips that a person allows or denies: YAML or CSV.")]
+Pipe = Annotated[str, typer.Argument(metavar="[PIPELINE]", help="A YAML file, or a shipped pipeline's name.")]
+
+
+def project_of(
+    pipeline: str, store: Store, settings: Sequence[str] | None, overrides: Path | None = None, until: str | None = None
+) -> Project:
+    loaded = load(find_pipeline_file(pipeline), settings)
+    return Project(loaded, store, read_overrides(overrides) if overrides else (), until)
+
+
+@app.command("build")
+def build(
+    pipeline: Pipe = "embedded",
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", help="Video, folder, glob, CSV or Parquet list, OpenS2V JSON; may be repeated."),
+    ] = None,
+    store: StoreUrl = "store",
+    dataset: Annotated[str, typer.Option(help="Where versions of the dataset are published.")] = "dataset",
+    settings: Settings = None,
+    overrides: Overrides = None,
+    sync: Annotated[bool, typer.Option("--sync", help="These inputs are all there are: supersede the rest.")] = False,
+    until: Annotated[str | None, typer.Option(metavar="STAGE", help="Measure up to this one; publish nothing.")] = None,
+    retry: Annotated[list[Again] | None, typer.Option(help="Try these again; may be repeated.")] = None,
+    executor: Annotated[Executor, typer.Option(help="In this process, or on Ray.")] = Executor.serial,
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; without it Ray is started here.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="How many measure at once, on Ray.")] = None,
+    take_over: Annotated[bool, typer.Option("--take-over", help="Take the store from another build.")] = False,
+    max_failed: Annotated[
+        float, typer.Option(min=0, max=1, help="Exit with 3 when a larger share of inputs failed or was quarantined.")
+    ] = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Register inputs, measure what is missing, and publish a version of the dataset. Run it again to go on."""
+    if sync and not inputs:
+        raise typer.BadParameter("--sync needs --input: it says that what is given is all there is")
+    if address and executor is not Executor.ray:
+        raise typer.BadParameter("--address needs --executor ray")
+    try:
+        with hold(make_store(store), take_over) as lease:
+            project = project_of(pipeline, lease.store, settings, overrides, until)
+            given = {"pipeline": pipeline, "inputs": inputs, "settings": settings, "executor": executor, "sync": sync}
+            with building.told(project, lease, given) as account:
+                found = find_inputs(inputs) if inputs else None
+                account["registration"] = building.register(project, lease, found, sync)
+                staffing = _serial if executor is Executor.serial else partial(_ray, address, workers)
+                tally = _measured(project, lease, staffing, [each.value for each in retry or ()], as_json)
+                account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
+                building.settle_down(project, lease)
+                account["published"] = None if until else _published(project, dataset)
+                account["states"] = plan(project.record()).states
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    _report(account, as_json)
+    states = account["states"]
+    total, bad = sum(states.values()), states.get("failed", 0) + states.get("quarantined", 0)
+    if bad > max_failed * total:
+        typer.echo(f"{bad} of {total} inputs failed or are quarantined, more than --max-failed allows.", err=True)
+        raise typer.Exit(TOO_MANY_FAILED)
+
+
+def _measured(project: Project, lease: Lease, staffing: Staffing, retry: Sequence[str], as_json: bool) -> Tally:
+    out = sys.stderr
+    with Progress([link.name for link in project.chain], out, out.isatty() and not as_json) as progress:
+        return building.measure(project, lease, staffing, progress, retry)
+
+
+def _published(project: Project, dataset: str) -> Published:
+    facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.chain}
+    facts |= {
+        f"model.{link.name}.{role}": " ".join(backend)
+        for link in project.chain
+        for role, backend in link.backends.items()
+    }
+    facts["pyarrow"] = pyarrow.__version__
+    return publish(dataset, blocks(project), project.pipeline.render(with_run=False), facts)
+
+
+def _serial(duties: Mapping[str, Duty]) -> Workers:
+    from actor18m.execute.serial import SerialWorkers
+
+    return SerialWorkers(duties)
+
+
+def _ray(address: str | None, workers: int | None, duties: Mapping[str, Duty]) -> Workers:
+    from actor18m.execute.ray_actors import RayWorkers
+
+    return RayWorkers(duties, address, workers)
+
+
+def _with_rates(stages: object, tally: Tally) -> object:
+    assert isinstance(stages, dict)
+    return {
+        name: told | {"measured": tally.measured[name] + tally.failed[name], "seconds": round(tally.seconds[name], 3)}
+        for name, told in stages.items()
+    }
+
+
+def _report(account: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(building.as_json(account))
+        return
+    tally, states, published = account["tally"], account["states"], account["published"]
+    registered = account["registration"]
+    changes = ["added", "changed", "back", "gone", "vanished"]
+    told = [f"{getattr(registered, name)} {name}" for name in changes if getattr(registered, name)]
+    typer.echo(f"inputs: {sum(states.values())}" + (f" ({', '.join(told)})" if told else ""))
+    typer.echo("states: " + ", ".join(f"{count} {state}" for state, count in states.items()))
+    for stage in account["stages"]:
+        done = tally.measured[stage], tally.failed[stage], tally.quarantined[stage]
+        if any(done):
+            measured, failed, quarantined = done
+            typer.echo(f"{stage}: {measured} measured, {failed} failed, {quarantined} quarantined")
+    if not tally.measured and not tally.failed:
+        typer.echo("measured: nothing was missing")
+    for clip, reason in sorted(tally.given_up.items()):
+        typer.echo(f"not now: {clip}: {reason}; run the same command again")
+    bad = {state: states[state] for state in ("failed", "quarantined") if states.get(state)}
+    for state, count in bad.items():
+        typer.echo(f"{count} {state}: `actor18m status` says why; --retry {state} tries again")
+    if published is not None:
+        said = "as before" if not published.is_new else "new"
+        shards = f"{published.shards_made} shards made, {published.shards_reused} reused"
+        typer.echo(f"dataset: {published.path} ({said}; {shards})")

@@ -1,0 +1,125 @@
+"""What a build would do, and why: questions to the record, answered without running a model."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actor18m.chain import Link
+from actor18m.index import known
+from actor18m.ledger import Ledger
+from actor18m.record import Block, Record
+from actor18m.store import Store
+from actor18m.survey import STATES
+
+Counts = dict[str, int]
+
+
+@dataclass
+class StagePlan:
+    """What is missing of one stage."""
+
+    missing: int = 0
+    why: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    seconds: float | None = None
+    """Working time of one worker, from the rate that was measured in this store; None where there is no rate yet."""
+
+
+@dataclass
+class Plan:
+    inputs: int
+    states: Counts
+    stages: dict[str, StagePlan]
+    """As far as it is known before measuring: what a clip needs later shows when its rows are there."""
+
+    @property
+    def is_done(self) -> bool:
+        return not any(stage.missing for stage in self.stages.values())
+
+
+def plan(record: Record) -> Plan:
+    """Surveys everything that is registered."""
+    chain, store = record.surveyor.chain, record.store
+    inputs, states = 0, Counter[str]()
+    stages = {link.name: StagePlan() for link in chain}
+    others = {link.name: _others(store, link) for link in chain}
+    for block, surveyed in record.surveyed():
+        inputs += surveyed.inputs.num_rows
+        states.update(counted(surveyed.inputs["state"]))
+        for link in chain:
+            rows = surveyed.missing[link.name]
+            if rows.num_rows:
+                stages[link.name].missing += rows.num_rows
+                stages[link.name].why.update(_why(record, link, block, rows, others[link.name]))
+    rates = rates_of(store)
+    for link in chain:
+        stage = stages[link.name]
+        stage.calls = -(-stage.missing // link.step.run.clips_per_call)
+        rate = rates.get(link.fingerprint)
+        stage.seconds = None if rate is None else round(stage.missing * rate, 1)
+    return Plan(inputs, {state: states[state] for state in STATES if states[state]}, stages)
+
+
+def counted(column: pa.ChunkedArray) -> Counts:
+    return {each["values"]: each["counts"] for each in pc.value_counts(column).to_pylist()}
+
+
+def accounts(store: Store) -> list[dict[str, object]]:
+    """Of the runs so far, the last one last."""
+    return [json.loads(store.read(path)) for path in store.names("runs")]
+
+
+def rates_of(store: Store) -> dict[str, float]:
+    """Seconds of work for one clip, by fingerprint, from the last run that measured with it."""
+    rates = {}
+    for account in accounts(store):
+        stages = account.get("stages")
+        for stage in stages.values() if isinstance(stages, Mapping) else ():
+            if stage.get("measured"):
+                rates[stage["fingerprint"]] = stage["seconds"] / stage["measured"]
+    return rates
+
+
+def _others(store: Store, link: Link) -> dict[str, str]:
+    """Other fingerprints that rows of this stage were measured with -> what is different now."""
+    prefix = f"ledger/{link.name}/"
+    found = {path.removeprefix(prefix).partition("/")[0] for path in store.names(prefix.rstrip("/"))}
+    told: dict[str, Mapping[str, object]] = {}
+    for account in accounts(store):
+        stages = account.get("stages")
+        if isinstance(stages, Mapping) and link.name in stages:
+            told[stages[link.name]["fingerprint"]] = stages[link.name]
+    return {each: _difference(told.get(each), link.recipe) for each in sorted(found - {link.fingerprint})}
+
+
+def _difference(before: Mapping[str, object] | None, now: Mapping[str, object]) -> str:
+    if before is None:
+        return "changed stage"
+    names = {"backends": "changed model", "parameters": "changed parameter", "version": "changed stage"}
+    return next((said for name, said in names.items() if before.get(name) != now[name]), "changed stage")
+
+
+def _why(record: Record, link: Link, block: Block, rows: pa.Table, others: Mapping[str, str]) -> Iterable[str]:
+    """A reason for each missing row."""
+    reasons = ["new"] * rows.num_rows
+
+    def where(keys: pa.ChunkedArray, reason: str) -> None:
+        for number, is_there in enumerate(pc.is_in(rows["key"], value_set=keys.combine_chunks()).to_pylist()):
+            if is_there:
+                reasons[number] = reason
+
+    measured = record.files[link.name]
+    if link is not record.surveyor.chain[0]:
+        for number, lot in enumerate(rows["lot"].to_pylist()):
+            if lot in measured:
+                reasons[number] = "newly admitted"
+    for fingerprint, said in others.items():
+        for table in known(Ledger(record.store, link.name, fingerprint), lots=block.lots):
+            where(table["key"], said)
+    same = block.known[link.name]
+    where(same["key"], "changed input")
+    return reasons

@@ -1,0 +1,154 @@
+"""What is published of a store, block by block: the survey of all that is known, as rows of the tables and videos."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
+
+from actor18m.build import Project
+from actor18m.catalog import SCHEMA
+from actor18m.chain import CLIP
+from actor18m.licences import strictest
+from actor18m.policy import by_name, judge, spelt
+from actor18m.record import Record
+from actor18m.survey import ACCEPTED, SUPERSEDED, Surveyed
+
+
+@dataclass
+class _Sources:
+    """Whence a clip can be had, and under what terms."""
+
+    uris: list[str] = field(default_factory=list)
+    licences: list[str | None] = field(default_factory=list)
+    consents: list[str | None] = field(default_factory=list)
+
+
+def blocks(project: Project) -> Iterator[Block]:
+    """In order of lots. Two passes, since a copy may be registered long after the clip that it repeats."""
+    copies = _copies(project.record())
+    record = project.record()
+    for block, surveyed in record.surveyed([name for name in SCHEMA.names if name != "version"]):
+        yield _Decided(project, record, surveyed, copies).block(block.lots)
+
+
+def _copies(record: Record) -> Mapping[str, _Sources]:
+    """The further sources of clips that were given more than once."""
+    found: dict[str, _Sources] = defaultdict(_Sources)
+    for _, surveyed in record.surveyed(("id", "lot", "uri", "licence", "consent")):
+        repeats = surveyed.inputs.filter(pc.equal(surveyed.inputs["duplicate_of"], surveyed.inputs["clip"]))
+        for row in repeats.select(["clip", "uri", "licence", "consent"]).to_pylist():
+            found[row["clip"]].uris.append(row["uri"])
+            found[row["clip"]].licences.append(row["licence"])
+            found[row["clip"]].consents.append(row["consent"])
+    return found
+
+
+@dataclass(frozen=True)
+class _Decided:
+    project: Project
+    record: Record
+    surveyed: Surveyed
+    copies: Mapping[str, _Sources]
+
+    def block(self, lots: range) -> Block:
+        inputs = self.surveyed.inputs
+        stands = pc.and_(pc.is_valid(inputs["clip"]), pc.is_null(inputs["duplicate_of"]))
+        clips = inputs.filter(pc.and_(stands, pc.not_equal(inputs["state"], SUPERSEDED)))
+        facts = self._facts(clips)
+        return Block(
+            lots=lots,
+            inputs=inputs.select(INPUTS.names).cast(INPUTS),
+            clips=self._clips(clips, facts),
+            decisions=pa.concat_tables(
+                [DECISIONS.empty_table(), *self._decisions(clips["clip"])], promote_options="default"
+            ).sort_by([("clip", "ascending")]),
+            videos=sorted(self._videos(clips, facts), key=lambda video: video.clip),
+        )
+
+    def _facts(self, clips: pa.Table) -> pa.Table:
+        """What the first stage measured of them, in their order: what can be told in JSON."""
+        link = self.project.chain[0]
+        columns = [f.name for f in link.stage_class.writes.columns if f.name != CLIP and not pa.types.is_binary(f.type)]
+        files, ledger = self.record.files[link.name], link.ledger(self.project.store)
+        lots = [ledger.read_lot(files[lot], columns) for lot in pc.unique(clips["lot"]).to_pylist()]
+        if not lots:
+            return link.stage_class.writes.columns.empty_table().select(columns)
+        rows = pa.concat_tables(lots, promote_options="default")
+        measured = self.surveyed.measured[link.name]
+        at = measured.take(pc.index_in(clips["id"], value_set=measured["key"].combine_chunks()))
+        about = pc.binary_join_element_wise(rows["key"], rows["input_digest"], "/")
+        wanted = pc.binary_join_element_wise(at["key"], at["input_digest"], "/")
+        return rows.take(pc.index_in(wanted, value_set=about.combine_chunks())).select(columns)
+
+    def _clips(self, clips: pa.Table, facts: pa.Table) -> pa.Table:
+        sources = [self._sources(row) for row in clips.select(["clip", "uri", "licence", "consent"]).to_pylist()]
+        said = {each.key: str(each) for each in self.project.overrides}
+        told = {
+            "licence": pa.array([strictest(each.licences) for each in sources], pa.string()),
+            "consent": pa.array([_one(each.consents) for each in sources], pa.string()),
+            "sources": pa.array([each.uris for each in sources], pa.list_(pa.string())),
+        }
+        columns = {name: told[name] if name in told else clips[name] for name in CLIPS.names}
+        columns |= {name: facts[name] for name in facts.column_names}
+        columns["override"] = pa.array([said.get(key) for key in clips["clip"].to_pylist()], pa.string())
+        return pa.table(columns).sort_by("clip")
+
+    def _sources(self, row: Mapping[str, str]) -> _Sources:
+        more = self.copies.get(row["clip"], _Sources())
+        return _Sources([row["uri"], *more.uris], [row["licence"], *more.licences], [row["consent"], *more.consents])
+
+    def _decisions(self, clips: pa.ChunkedArray) -> Iterator[pa.Table]:
+        """One row for each rule of each stage that a clip has reached, passed or not."""
+        stands = clips.combine_chunks()
+        for link in self.project.chain:
+            rows = self.surveyed.measured[link.name]
+            keys = self.surveyed.inputs["clip"].take(rows["number"])
+            inside = pc.is_in(keys, value_set=stands)
+            if link is self.project.chain[0]:  # of several inputs of one clip, the one that stands
+                is_copy = pc.is_valid(self.surveyed.inputs["duplicate_of"].take(rows["number"]))
+                inside = pc.and_(inside, pc.invert(is_copy))
+            rows, keys = rows.filter(inside), keys.filter(inside)
+            for name, rule in by_name(link.rules).items():
+                verdicts = judge(rows, {name: rule})
+                bounds = ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items())
+                columns = [
+                    keys,
+                    _same(link.name, len(keys)),
+                    _same(name, len(keys)),
+                    rows[name].cast(pa.string()),
+                    _number(rows[name]),
+                    _same(bounds, len(keys)),
+                    verdicts["passed"],
+                ]
+                yield pa.table(columns, names=DECISIONS.names).cast(DECISIONS)
+
+    def _videos(self, clips: pa.Table, facts: pa.Table) -> Iterator[Video]:
+        rows = clips.select(["clip", "uri", "cut", "crop", "state"]).to_pylist()
+        for row, told in zip(rows, facts.to_pylist(), strict=True):
+            if row["state"] == ACCEPTED:
+                cut, crop = (None if row[name] is None else tuple(row[name]) for name in ("cut", "crop"))
+                yield Video(row["clip"], row["uri"], cut, crop, told | _window(cut, crop))
+
+
+def _window(cut: Sequence[int] | None, crop: Sequence[int] | None) -> dict[str, object]:
+    """Empty lists where there is none: a sample's JSON has no nulls."""
+    return {"cut": list(cut or ()), "crop": list(crop or ())}
+
+
+def _one(values: Iterable[str | None]) -> str | None:
+    """What all say; with several words, all of them."""
+    said = list(dict.fromkeys(value for value in values if value is not None))
+    return "; ".join(said) if said else None
+
+
+def _same(value: str, count: int) -> pa.Array:
+    return pa.array([value] * count, pa.string())
+
+
+def _number(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return pa.nulls(len(column), pa.float64())
+    return column.cast(pa.int8()).cast(pa.float64()) if pa.types.is_boolean(column.type) else column.cast(pa.float64())

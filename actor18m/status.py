@@ -1,0 +1,99 @@
+"""Where every input stands: the funnel, and the proof that states add up."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow.compute as pc
+
+from actor18m.planning import counted
+from actor18m.record import Record
+from actor18m.survey import DUPLICATE, PENDING, REJECTED, STATES, SUPERSEDED
+
+
+@dataclass
+class Stage:
+    """Who entered a stage, and what became of them there: the rest passed."""
+
+    name: str
+    entered: int = 0
+    passed: int = 0
+    rejected: int = 0
+    failed: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    pending: int = 0
+    rules: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Status:
+    inputs: int
+    """Counted in the catalog."""
+    states: dict[str, int]
+    funnel: list[Stage]
+    errors: dict[str, int]
+    """By stage and kind."""
+    listing: list[tuple[str, ...]]
+
+    @property
+    def adds_up(self) -> bool:
+        """Each input is in one state, and who enters a stage passes it or stops there."""
+        stops = (
+            stage.entered
+            == stage.passed + stage.rejected + stage.failed + stage.quarantined + stage.duplicates + stage.pending
+            for stage in self.funnel
+        )
+        return self.inputs == sum(self.states.values()) and all(stops)
+
+    def told(self) -> dict[str, Any]:
+        return asdict(self) | {"adds_up": self.adds_up}
+
+
+def status(record: Record, with_inputs: bool = False) -> Status:
+    """Surveys everything that is registered."""
+    inputs, states = 0, Counter[str]()
+    at: Counter[tuple[str, str]] = Counter()
+    rules: dict[str, Counter[str]] = {link.name: Counter() for link in record.surveyor.chain}
+    errors: Counter[str] = Counter()
+    measured: Counter[str] = Counter()
+    listing: list[tuple[str, ...]] = []
+    for block, surveyed in record.surveyed(("id", "lot", "uri") if with_inputs else ("id", "lot")):
+        inputs += block.inputs.num_rows
+        states.update(counted(surveyed.inputs["state"]))
+        for row in _groups(surveyed.inputs, ["stage", "state", "rule", "error_kind"]):
+            if row["stage"] is None:
+                continue
+            at[row["stage"], row["state"]] += row["count"]
+            if row["state"] == REJECTED:
+                rules[row["stage"]][row["rule"]] += row["count"]
+            if row["error_kind"] is not None:
+                errors[f"{row['state']} in {row['stage']}: {row['error_kind']}"] += row["count"]
+        for link in record.surveyor.chain:
+            measured[link.name] += pc.sum(surveyed.measured[link.name]["passed"]).as_py() or 0
+        if with_inputs:
+            listing += [tuple(str(row[name] or "-") for name in ("id", "clip", "state", "stage", "rule", "uri"))
+                        for row in surveyed.inputs.to_pylist()]  # fmt: skip
+    entered, funnel = inputs - states[SUPERSEDED], []
+    for link in record.surveyor.chain:
+        stage = Stage(
+            name=link.name,
+            entered=entered,
+            passed=measured[link.name] - at[link.name, DUPLICATE],
+            rejected=at[link.name, REJECTED],
+            failed=at[link.name, "failed"],
+            quarantined=at[link.name, "quarantined"],
+            duplicates=at[link.name, DUPLICATE],
+            pending=at[link.name, PENDING],
+            rules=dict(rules[link.name].most_common()),
+        )
+        funnel.append(stage)
+        entered = stage.passed
+    return Status(
+        inputs, {state: states[state] for state in STATES if states[state]}, funnel, dict(errors.most_common()), listing
+    )
+
+
+def _groups(table: Any, columns: list[str]) -> list[dict[str, Any]]:
+    grouped = table.select(columns).group_by(columns).aggregate([([], "count_all")])
+    return [{**row, "count": row["count_all"]} for row in grouped.to_pylist()]
