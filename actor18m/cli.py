@@ -14,6 +14,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from actor18m import __version__
+from actor18m.commands.doctor_command import app as doctor_app
 from actor18m.commands.pipeline_commands import app as pipeline_app
 from actor18m.errors import ActorError
 from actor18m.log import guard, printable
@@ -41,6 +42,7 @@ samples_app = typer.Typer(help="Short clips of digital actors whose truth is kno
 app.add_typer(samples_app, name="samples")
 app.add_typer(models_app, name="models")
 app.add_typer(pipeline_app)
+app.add_typer(doctor_app)
 
 
 def _print_version(asked: bool) -> None:
