@@ -147,7 +147,7 @@ def store_at(url: str | Path) -> Store:
     try:
         fs, root = url_to_fs(text, use_listings_cache=False)
     except (ImportError, ValueError) as error:
-        raise StoreError(f"cannot open the store {text}: {error}") from error
+        raise StoreError(f"cannot open {text}: {error}") from error
     protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
     if "file" in protocols:
         return Store(str(root), Disk(Path(root)))

@@ -1,6 +1,8 @@
 """`actor18m doctor`: what a build needs of this machine, and how to get it."""
 
 import json
+import sys
+import textwrap
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -42,13 +44,20 @@ def doctor(
 def _print(checks: list[Check]) -> None:
     console = Console()
     name_width = max(len(check.name) for check in checks)
+    indent = len(f"fail  {'':{name_width}}  ")
+    # A pipe or a log has no width to keep to.
+    room = max(console.width - indent, 20) if console.is_terminal else sys.maxsize
     for check in checks:
-        line = Text.assemble((f"{check.state:4}", _COLOUR[check.state]), f"  {check.name:{name_width}}  ")
-        indent = " " * line.cell_len
-        lines = [printable(each) for each in check.found.splitlines()]
-        line.append(f"\n{indent}".join(lines))
-        if check.fix:
-            line.append(f"\n{indent}to do: {printable(check.fix)}", "bold")
-        console.print(line, soft_wrap=True)
+        text = Text.assemble((f"{check.state:4}", _COLOUR[check.state]), f"  {check.name:{name_width}}  ")
+        told = [(line, "") for line in _lines(check.found, room)]
+        told += [(line, "bold") for line in _lines(f"to do: {check.fix}", room)] if check.fix else []
+        for number, (line, style) in enumerate(told):
+            text.append("\n" + " " * indent if number else "").append(line, style)
+        console.print(text, soft_wrap=True)
     counts = Counter(check.state for check in checks)
     console.print(", ".join(f"{counts[state]} {state}" for state in _COLOUR if counts[state]), highlight=False)
+
+
+def _lines(text: str, room: int) -> list[str]:
+    lines = map(printable, text.splitlines())
+    return [part for line in lines for part in textwrap.wrap(line, room, break_on_hyphens=False)]

@@ -17,7 +17,10 @@ from actor18m.writer import holder
 def store(url: str) -> Iterator[Check]:
     """Writes, reads and deletes a file beside all that a build may touch, and takes no lease."""
     found = store_at(url)
-    check = _store(found) if found.exists(MARK) else _missing_store(found)
+    try:
+        check = _store(found) if found.place.exists(MARK) else _missing_store(found)
+    except OSError as error:
+        check = _refused("store", f"{found.url}: {_cause(error)}")
     yield check
     if check.state == "ok" and isinstance(found.place, Disk):
         yield from space("disk of the store", _nearest(found.place.root), "name another place with --store")
