@@ -14,7 +14,10 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from actor18m import __version__
+from actor18m.commands.doctor_command import app as doctor_app
+from actor18m.commands.build_commands import app as build_app
 from actor18m.commands.pipeline_commands import app as pipeline_app
+from actor18m.commands.question_commands import app as question_app
 from actor18m.errors import ActorError
 from actor18m.log import guard, printable
 from actor18m.models.commands import app as models_app
@@ -40,7 +43,10 @@ app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pret
 samples_app = typer.Typer(help="Short clips of digital actors whose truth is known.", no_args_is_help=True)
 app.add_typer(samples_app, name="samples")
 app.add_typer(models_app, name="models")
+app.add_typer(build_app)
+app.add_typer(question_app)
 app.add_typer(pipeline_app)
+app.add_typer(doctor_app)
 
 
 def _print_version(asked: bool) -> None:

@@ -18,7 +18,7 @@ from actor18m.place import Disk, Objects, Place
 SCHEMA = 1
 """Raised when a store written by this version cannot be read by an older one."""
 
-_MARK = "store.json"
+MARK = "store.json"
 _ASIDE = "aside/new"
 _CHUNK = 1 << 20
 
@@ -88,12 +88,12 @@ class Store:
 
     def _must_be_there(self, cause: Exception | None) -> None:
         try:
-            if self.place.exists(_MARK):
+            if self.place.exists(MARK):
                 return
         except OSError as error:
             cause = error
         raise StoreError(
-            f"the store {self.url} is gone: it has no {_MARK} any more. Was it moved or deleted, or is its disk not "
+            f"the store {self.url} is gone: it has no {MARK} any more. Was it moved or deleted, or is its disk not "
             "mounted? Nothing more was written; when it is back, run the same command again."
         ) from cause
 
@@ -108,13 +108,11 @@ class Store:
 
 def open_store(url: str | Path) -> Store:
     """The store at a URL or a path."""
-    store = _at(url)
+    store = store_at(url)
     try:
-        text = store.place.read(_MARK)
+        text = store.place.read(MARK)
     except FileNotFoundError as error:
-        raise StoreError(
-            f"there is no store at {store.url} (it has no {_MARK}). `actor18m build` makes one."
-        ) from error
+        raise StoreError(f"there is no store at {store.url} (it has no {MARK}). `actor18m build` makes one.") from error
     except OSError as error:
         raise StoreError(f"{store.url}: {type(error).__name__}: {error}") from error
     _check_schema(store, text)
@@ -123,19 +121,19 @@ def open_store(url: str | Path) -> Store:
 
 def make_store(url: str | Path) -> Store:
     """The store at a URL or a path, made if nothing is there."""
-    store = _at(url)
-    if store.exists(_MARK):
+    store = store_at(url)
+    if store.exists(MARK):
         return open_store(url)
     if isinstance(store.place, Disk):
         store.place.root.mkdir(parents=True, exist_ok=True)
     if any(not path.startswith("aside/") for path in store.place.names("")):
         raise StoreError(
-            f"{store.url} is not empty and is no store (it has no {_MARK}). Name an empty or new folder with --store."
+            f"{store.url} is not empty and is no store (it has no {MARK}). Name an empty or new folder with --store."
         )
     mark = json.dumps({"schema": SCHEMA, "made_by": f"actor18m {__version__}"}, indent=2) + "\n"
     store.place.make_aside(_ASIDE)
     try:
-        store.place.create(_MARK, mark.encode(), _ASIDE)
+        store.place.create(MARK, mark.encode(), _ASIDE)
     except FileExistsError:
         return open_store(url)  # another process made it just now
     except OSError as error:
@@ -143,12 +141,13 @@ def make_store(url: str | Path) -> Store:
     return store
 
 
-def _at(url: str | Path) -> Store:
+def store_at(url: str | Path) -> Store:
+    """The store at a URL or a path, whether it is there or not."""
     text = str(url).rstrip("/")
     try:
         fs, root = url_to_fs(text, use_listings_cache=False)
     except (ImportError, ValueError) as error:
-        raise StoreError(f"cannot open the store {text}: {error}") from error
+        raise StoreError(f"cannot open {text}: {error}") from error
     protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
     if "file" in protocols:
         return Store(str(root), Disk(Path(root)))
@@ -160,7 +159,7 @@ def _check_schema(store: Store, text: bytes) -> None:
         mark = json.loads(text)
         schema, made_by = int(mark["schema"]), str(mark.get("made_by", "another version"))
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{store.url}/{_MARK} is damaged: {error}. Restore it from a backup.") from error
+        raise StoreError(f"{store.url}/{MARK} is damaged: {error}. Restore it from a backup.") from error
     if schema > SCHEMA:
         raise StoreError(
             f"the store {store.url} has schema {schema}, made by {made_by}; this is actor18m {__version__}, which "

@@ -65,6 +65,14 @@ def test_brackets_in_a_message_are_printed_as_they_are(monkeypatch: pytest.Monke
     assert "/data/[old]/a.mp4 cannot be read" in run("samples", "list").stderr
 
 
+def test_a_message_shows_no_secret_and_steers_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ActorError("https://ann:pass@host/\x1b[2J.mp4 cannot be read.\nTry again.")
+
+    monkeypatch.setattr(cli, "find_clips", fail)
+    assert run("samples", "list").stderr == "https://***@host/\\x1b[2J.mp4 cannot be read.\nTry again.\n"
+
+
 @pytest.mark.parametrize(
     "args",
     [

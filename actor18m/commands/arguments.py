@@ -12,7 +12,8 @@ from actor18m.errors import ActorError
 from actor18m.pipeline import Pipeline, load_pipeline
 
 
-def find_pipeline_file(text: str) -> Path:
+def pipeline_file(text: str) -> Path:
+    """What is no pipeline is wrong usage."""
     try:
         return shipped.find_pipeline(text)
     except ActorError as error:
@@ -20,8 +21,7 @@ def find_pipeline_file(text: str) -> Path:
 
 
 PipelineFile = Annotated[
-    Path,
-    typer.Argument(parser=find_pipeline_file, metavar="PIPELINE", help="A YAML file, or a shipped pipeline's name."),
+    Path, typer.Argument(parser=pipeline_file, metavar="PIPELINE", help="A YAML file, or a shipped pipeline's name.")
 ]
 Settings = Annotated[
     list[str] | None,

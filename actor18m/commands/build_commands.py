@@ -12,7 +12,7 @@ import typer
 
 from actor18m import build as building
 from actor18m.build import Project, Staffing
-from actor18m.commands.arguments import AsJson, Settings, find_pipeline_file, load
+from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
 from actor18m.execute.drain import Tally
 from actor18m.execute.work import Duty
 from actor18m.execute.workers import Workers
@@ -49,7 +49,7 @@ Pipe = Annotated[str, typer.Argument(metavar="[PIPELINE]", help="A YAML file, or
 def project_of(
     pipeline: str, store: Store, settings: Sequence[str] | None, overrides: Path | None = None, until: str | None = None
 ) -> Project:
-    loaded = load(find_pipeline_file(pipeline), settings)
+    loaded = load(pipeline_file(pipeline), settings)
     return Project(loaded, store, read_overrides(overrides) if overrides else (), until)
 
 

@@ -143,16 +143,8 @@ def _print_status(found: Status) -> None:
     table.add_column("rejected by")
     for stage in found.funnel:
         rules = ", ".join(f"{rule} {count}" for rule, count in stage.rules.items())
-        numbers = (
-            stage.entered,
-            stage.passed,
-            stage.rejected,
-            stage.failed,
-            stage.quarantined,
-            stage.other,
-            stage.pending,
-        )
-        table.add_row(stage.name, *map(str, numbers), rules)
+        numbers = [str(getattr(stage, heading)) for heading in _FUNNEL]
+        table.add_row(stage.name, *numbers, rules)
     _console().print(table)
     total = " + ".join(f"{count} {state}" for state, count in found.states.items())
     typer.echo(f"{found.inputs} inputs = {total or 0}: {'they add up' if found.adds_up else 'THEY DO NOT ADD UP'}")

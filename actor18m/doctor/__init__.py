@@ -1,0 +1,1 @@
+"""What a build needs of this machine, looked at before it starts."""

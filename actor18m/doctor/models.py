@@ -1,0 +1,80 @@
+"""What the pipeline's backends need: weights, libraries, a GPU."""
+
+import ctypes
+import importlib.util
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from actor18m.doctor.check import Check, State
+from actor18m.doctor.machine import visible_gpus
+from actor18m.models.lock import Model, read_lock
+from actor18m.models.weights import folder, verify
+from actor18m.pipeline import Pipeline, load_pipeline
+
+_MEDIAPIPE = "mediapipe"
+_EGL = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}
+_ON_CPUS = "embedded"
+
+
+def pipeline(file: Path) -> Iterator[Check]:
+    """The file itself, and what its backends need: without that it cannot run."""
+    loaded = load_pipeline(file)
+    yield Check("pipeline", "ok", f"{file}: {', '.join(loaded.stage_names)}")
+    yield from _gpu(loaded)
+    backends = {backend for step in loaded.stages for backend in step.roles.values()}
+    models = read_lock().models
+    yield from _of({name: models[name] for name in sorted(backends & models.keys())}, is_needed=True)
+    if own := sorted(backends - models.keys()):
+        yield Check("own backends", "ok", f"{', '.join(own)}: not looked at, since they are not in the model lock")
+
+
+def all_models() -> Iterator[Check]:
+    """Those of the model lock: nobody said which are needed."""
+    yield from _of(read_lock().models, is_needed=False)
+
+
+def _of(models: dict[str, Model], is_needed: bool) -> Iterator[Check]:
+    bad: State = "fail" if is_needed else "warn"
+    states = verify(read_lock().model_copy(update={"models": models}))
+    if not models:
+        yield Check("weights", "ok", "the pipeline needs none")
+    elif wrong := [f"{name} is {state}" for name, state in states.items() if state != "ok"]:
+        lacking = [name for name, model in models.items() if any(states[file.name] != "ok" for file in model.files)]
+        found = f"in {folder()}: {', '.join(wrong)}"
+        yield Check("weights", bad, found, f"actor18m models pull {' '.join(lacking)}")
+    else:
+        yield Check("weights", "ok", f"of {', '.join(models)}, in {folder()}")
+    libraries = sorted({model.code.library for model in models.values()})
+    if absent := [name for name in libraries if importlib.util.find_spec(name) is None]:
+        fix = 'pip install "actor18m[embedded]"' + _beside(absent)
+        yield Check("model libraries", bad, f"{', '.join(absent)} not installed", fix)
+    elif libraries:
+        yield Check("model libraries", "ok", ", ".join(libraries))
+    if _MEDIAPIPE in libraries:
+        yield _drawing_libraries(bad)
+
+
+def _beside(absent: Sequence[str]) -> str:
+    return ", and then pip install --no-deps mediapipe" if _MEDIAPIPE in absent else ""
+
+
+def _drawing_libraries(bad: State) -> Check:
+    """mediapipe loads them even to compute on a CPU."""
+    if missing := [file for file in _EGL if not _loads(file)]:
+        fix = f"on Debian: apt-get install {' '.join(_EGL[file] for file in missing)}"
+        return Check("system libraries", bad, f"mediapipe needs {', '.join(missing)}", fix)
+    return Check("system libraries", "ok", f"{', '.join(_EGL)}, for mediapipe")
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+        return True
+    except OSError:
+        return False
+
+
+def _gpu(loaded: Pipeline) -> Iterator[Check]:
+    if loaded.profile != _ON_CPUS and not visible_gpus()[0]:
+        found = f"profile {loaded.profile} wants GPUs, and this machine shows none"
+        yield Check("gpus of the pipeline", "warn", found, "build where the GPUs are: ray job submit, or --address")

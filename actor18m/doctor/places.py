@@ -1,0 +1,134 @@
+"""Where a build writes: can it, and is there room?"""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from actor18m.doctor.check import Check
+from actor18m.doctor.machine import space
+from actor18m.place import Disk, Place
+from actor18m.store import MARK, Store, open_store, store_at
+from actor18m.writer import holder
+
+
+def store(url: str) -> Iterator[Check]:
+    """Writes, reads and deletes a file beside all that a build may touch, and takes no lease."""
+    found = store_at(url)
+    try:
+        check = _store(found) if found.place.exists(MARK) else _missing_store(found)
+    except OSError as error:
+        check = _refused("store", f"{found.url}: {_cause(error)}")
+    yield check
+    if check.state == "ok" and isinstance(found.place, Disk):
+        yield from space("disk of the store", _nearest(found.place.root), "name another place with --store")
+
+
+def dataset(url: str) -> Iterator[Check]:
+    """Likewise, and links if it is a folder."""
+    place = store_at(url).place
+    if not isinstance(place, Disk):
+        trouble = _cannot_write(place)
+        yield _refused("dataset", f"{url}: {trouble}") if trouble else _writable("dataset", url)
+        return
+    above = _nearest(place.root)
+    check = _publishable(place.root, above)
+    yield check
+    if check.state != "fail":
+        yield from space("disk of the dataset", above, "name another place with --dataset")
+
+
+def _store(found: Store) -> Check:
+    open_store(found.url)
+    if trouble := _cannot_write(found.place):
+        return _refused("store", f"{found.url}: {trouble}")
+    now = f"; built now by {building}" if (building := holder(found)) else ""
+    return Check("store", "ok", f"{found.url} can be written, read and deleted from{now}")
+
+
+def _missing_store(found: Store) -> Check:
+    place = found.place
+    if not isinstance(place, Disk):
+        trouble = _cannot_write(place)
+    elif place.root.is_dir() and any(place.root.iterdir()):
+        return Check("store", "fail", f"{found.url} is not empty and is no store", "name an empty or new folder")
+    else:
+        trouble = _cannot_make_folder(_nearest(place.root))
+    if trouble:
+        return _refused("store", f"{found.url} is not there and cannot be made: {trouble}")
+    return Check("store", "ok", f"{found.url} is not there yet, and can be made")
+
+
+def _cannot_write(place: Place) -> str:
+    """In a folder of its own, which a later build clears away if this process is killed."""
+    aside = f"aside/doctor-{uuid.uuid4().hex}"
+    path, content = f"{aside}/scratch", os.urandom(64)
+    try:
+        place.make_aside(aside)
+        try:
+            place.create(path, content, aside)
+            if place.read(path) != content:
+                return "what was written reads differently"
+            place.delete(path)
+            return "a deleted file is still there" if place.exists(path) else ""
+        finally:
+            with suppress(OSError):
+                place.drop_aside(aside)
+    except OSError as error:
+        return _cause(error)
+
+
+def _cannot_make_folder(parent: Path) -> str:
+    try:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".actor18m-doctor-"):
+            return ""
+    except OSError as error:
+        return _cause(error)
+
+
+def _publishable(root: Path, above: Path) -> Check:
+    """A version is a folder, its unchanged shards are links, and `latest` is a symbolic one."""
+    if not above.is_dir():
+        return Check("dataset", "fail", f"{above} is a file", "name a folder with --dataset")
+    try:
+        with tempfile.TemporaryDirectory(dir=above, prefix=".actor18m-doctor-") as scratch:
+            shard, folder = Path(scratch) / "shard", Path(scratch)
+            shard.write_bytes(b"shard")
+            (folder / "latest").symlink_to("shard")
+            try:
+                (folder / "again").hardlink_to(shard)
+            except OSError:
+                found = f"{root}: its disk has no hard links, so each version holds a copy of every shard"
+                return Check("dataset", "warn", found, "name a place on another disk if space is short")
+    except OSError as error:
+        return _refused("dataset", f"{root}: {_cause(error)}")
+    return _writable("dataset", str(root))
+
+
+def _refused(name: str, why: str) -> Check:
+    return Check(name, "fail", why, "give this user the right to write there, or name another place")
+
+
+def _writable(name: str, where: str) -> Check:
+    return Check(name, "ok", f"{where} can be written")
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    path = path.absolute()
+    while not _is_there(path) and path != path.parent:
+        path = path.parent
+    return path
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
+
+
+def _cause(error: OSError) -> str:
+    return f"{error.strerror or error}" if error.errno else f"{type(error).__name__}: {error}"

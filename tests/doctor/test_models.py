@@ -1,0 +1,61 @@
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from actor18m.doctor import models
+from actor18m.doctor.check import Check
+from tests.doctor.face_stage import PIPELINE
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of weights."""
+    monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path / "weights"))
+    (tmp_path / "weights").mkdir()
+    return tmp_path / "weights"
+
+
+def looked(tmp_path: Path, profile: str = "embedded") -> dict[str, Check]:
+    file = tmp_path / "count.yaml"
+    file.write_text(PIPELINE.format(profile=profile))
+    return {check.name: check for check in models.pipeline(file)}
+
+
+def test_weights_that_the_pipeline_needs_must_be_there(tmp_path: Path) -> None:
+    checks = looked(tmp_path)
+    assert checks["pipeline"].state == "ok"
+    assert checks["weights"].state == "fail"
+    assert checks["weights"].found == f"in {tmp_path}/weights: centerface.onnx is missing"
+    assert checks["weights"].fix == "actor18m models pull centerface"
+    assert "system libraries" not in checks, "nothing of mediapipe is in this pipeline"
+
+
+def test_weights_must_be_the_right_ones(tmp_path: Path, folder: Path) -> None:
+    (folder / "centerface.onnx").write_bytes(b"another model")
+    assert "centerface.onnx is corrupt" in looked(tmp_path)["weights"].found
+
+
+def test_without_a_pipeline_all_models_are_looked_at_and_none_is_a_must() -> None:
+    checks = {check.name: check for check in models.all_models()}
+    assert checks["weights"].state == "warn"
+    assert checks["weights"].fix == "actor18m models pull centerface dlib-face mediapipe-face mediapipe-pose"
+    assert checks["system libraries"].state == "ok"
+
+
+def test_libraries_that_are_missing_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    check = looked(tmp_path)["model libraries"]
+    assert (check.state, check.found, check.fix) == (
+        "fail", "onnxruntime not installed", 'pip install "actor18m[embedded]"'
+    )  # fmt: skip
+    monkeypatch.setattr(models, "_EGL", {"libNoSuch.so.1": "libnosuch1"})
+    every = {check.name: check for check in models.all_models()}
+    assert every["model libraries"].fix.endswith("pip install --no-deps mediapipe")
+    assert every["system libraries"].fix == "on Debian: apt-get install libnosuch1"
+
+
+def test_a_pipeline_for_gpus_is_told_that_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert looked(tmp_path, "cluster")["gpus of the pipeline"].state == "warn"
+    assert "gpus of the pipeline" not in looked(tmp_path)

@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pytest
+
+from actor18m.doctor import places
+from actor18m.doctor.check import Check, carried_out
+from actor18m.store import Store
+from actor18m.writer import Lease
+
+
+def named(name: str, found: list[Check]) -> Check:
+    (check,) = (each for each in found if each.name == name)
+    return check
+
+
+def everything_in(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.rglob("*"))
+
+
+def test_a_store_is_tried_out_and_left_as_it_was(store: Store) -> None:
+    before = store.names(""), store.place.asides()
+    check = named("store", list(places.store(store.url)))
+    assert check.state == "ok"
+    assert "can be written, read and deleted from" in check.found
+    assert (store.names(""), store.place.asides()) == before
+
+
+def test_a_store_that_is_being_built_keeps_its_writer(store: Store, lease: Lease) -> None:
+    check = named("store", list(places.store(store.url)))
+    assert check.state == "ok"
+    assert "; built now by process" in check.found
+    lease.create("journal/one", b"row")
+    assert store.read("journal/one") == b"row"
+
+
+def test_what_was_written_must_read_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(store.place), "read", lambda self, path: b"{}")
+    assert places._cannot_write(store.place) == "what was written reads differently"
+
+
+def test_a_store_that_is_not_there_can_be_made_where_one_may_write(tmp_path: Path) -> None:
+    check = named("store", list(places.store(str(tmp_path / "a" / "b"))))
+    assert (check.state, check.found) == ("ok", f"{tmp_path}/a/b is not there yet, and can be made")
+    assert everything_in(tmp_path) == []
+    assert named("store", list(places.store("memory://nowhere-yet"))).state == "ok"
+
+
+@pytest.mark.parametrize("url", ["/proc/store", "/dev/null/store"])
+def test_a_store_that_cannot_be_made_is_a_failure(url: str) -> None:
+    check = named("store", list(places.store(url)))
+    assert check.state == "fail"
+    assert check.found.startswith(f"{url} is not there and cannot be made: ")
+    assert check.fix == "give this user the right to write there, or name another place"
+
+
+def test_a_folder_with_other_things_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").touch()
+    check = named("store", list(places.store(str(tmp_path))))
+    assert (check.state, check.found) == ("fail", f"{tmp_path} is not empty and is no store")
+
+
+def test_a_store_of_a_newer_version_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "store.json").write_text('{"schema": 99}')
+    (check,) = carried_out("store", lambda: places.store(str(tmp_path)))
+    assert check.state == "fail"
+    assert "Install the newer version" in check.found
+
+
+def test_an_unknown_kind_of_place_is_a_failure_without_secrets() -> None:
+    (check,) = carried_out("store", lambda: places.store("nowhere://ann:secret@host/x"))
+    assert check.state == "fail"
+    assert "nowhere" in check.found
+    assert "secret" not in check.found
+
+
+def test_a_dataset_is_tried_out_and_left_as_it_was(tmp_path: Path) -> None:
+    for url in (tmp_path, tmp_path / "a" / "b"):
+        assert named("dataset", list(places.dataset(str(url)))).state == "ok"
+    assert everything_in(tmp_path) == []
+    assert named("dataset", list(places.dataset("memory://dataset"))).state == "ok"
+
+
+def test_a_disk_without_links_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    assert "no hard links" in named("dataset", list(places.dataset(str(tmp_path)))).found
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    assert named("dataset", list(places.dataset(str(tmp_path)))).state == "fail"
+    assert everything_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("url", ["/proc/dataset", "/dev/null", "/dev/null/dataset"])
+def test_a_dataset_that_cannot_be_written_is_a_failure(url: str) -> None:
+    assert named("dataset", list(places.dataset(url))).state == "fail"
