@@ -14,8 +14,8 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from actor18m import __version__
-from actor18m.commands.doctor_command import app as doctor_app
 from actor18m.commands.build_commands import app as build_app
+from actor18m.commands.doctor_command import app as doctor_app
 from actor18m.commands.pipeline_commands import app as pipeline_app
 from actor18m.commands.question_commands import app as question_app
 from actor18m.errors import ActorError
