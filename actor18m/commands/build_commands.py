@@ -43,7 +43,11 @@ class Again(StrEnum):
 
 StoreUrl = Annotated[str, typer.Option("--store", help="The working state: a folder, or s3://… and the like.")]
 Overrides = Annotated[Path | None, typer.Option(help="Clips that a person allows or denies: YAML or CSV.")]
-Pipe = Annotated[str, typer.Argument(metavar="[PIPELINE]", help="A YAML file, or a shipped pipeline's name.")]
+Pipe = Annotated[
+    str | None,
+    typer.Argument(metavar="[PIPELINE]", help="A YAML file, or a shipped pipeline's name; by default the profile's."),
+]
+Profile = Annotated[str, typer.Option(help="Which shipped pipeline: embedded runs on a laptop's CPU.")]
 
 
 def project_of(
@@ -55,7 +59,8 @@ def project_of(
 
 @app.command("build")
 def build(
-    pipeline: Pipe = "embedded",
+    pipeline: Pipe = None,
+    profile: Profile = "embedded",
     inputs: Annotated[
         list[str] | None,
         typer.Option("--input", help="Video, folder, glob, CSV or Parquet list, OpenS2V JSON; may be repeated."),
@@ -65,6 +70,7 @@ def build(
     settings: Settings = None,
     overrides: Overrides = None,
     sync: Annotated[bool, typer.Option("--sync", help="These inputs are all there are: supersede the rest.")] = False,
+    only: Annotated[str | None, typer.Option(metavar="SUBSET", help="Build this subset alone: subset-A.")] = None,
     until: Annotated[str | None, typer.Option(metavar="STAGE", help="Measure up to this one; publish nothing.")] = None,
     retry: Annotated[list[Again] | None, typer.Option(help="Try these again; may be repeated.")] = None,
     executor: Annotated[Executor, typer.Option(help="In this process, or on Ray.")] = Executor.serial,
@@ -83,9 +89,17 @@ def build(
         raise typer.BadParameter("--address needs --executor ray")
     try:
         with hold(make_store(store), take_over) as lease:
-            project = project_of(pipeline, lease.store, settings, overrides, until)
-            given = {"pipeline": pipeline, "inputs": inputs, "settings": settings, "executor": executor, "sync": sync}
+            project = project_of(pipeline or profile, lease.store, settings, overrides, until)
+            given = {
+                "pipeline": pipeline or profile,
+                "inputs": inputs,
+                "settings": settings,
+                "executor": executor,
+                "sync": sync,
+            }
             with building.told(project, lease, given) as account:
+                if only is not None:
+                    project.pipeline.gate(only.removeprefix("subset-"))  # which there is, or not
                 found = find_inputs(inputs) if inputs else None
                 account["registration"] = building.register(project, lease, found, sync)
                 staffing = _serial if executor is Executor.serial else partial(_ray, address, workers)
@@ -137,7 +151,8 @@ def _ray(address: str | None, workers: int | None, duties: Mapping[str, Duty]) -
 def _with_rates(stages: object, tally: Tally) -> object:
     assert isinstance(stages, dict)
     return {
-        name: told | {"measured": tally.measured[name] + tally.failed[name], "seconds": round(tally.seconds[name], 3)}
+        name: told
+        | {"measured": tally.measured[name] + tally.failed[name], "seconds": round(tally.seconds.get(name, 0.0), 3)}
         for name, told in stages.items()
     }
 

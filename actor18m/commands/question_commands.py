@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import pyarrow.compute as pc
 import typer
 from rich import box
 from rich.console import Console
@@ -14,7 +13,7 @@ from rich.table import Table
 from actor18m import explain as explaining
 from actor18m.build import Project
 from actor18m.commands.arguments import AsJson, Settings
-from actor18m.commands.build_commands import Overrides, Pipe, StoreUrl, project_of
+from actor18m.commands.build_commands import Overrides, Pipe, Profile, StoreUrl, project_of
 from actor18m.log import printable
 from actor18m.planning import Plan, plan
 from actor18m.status import Status, status
@@ -28,14 +27,15 @@ _FUNNEL = ("entered", "passed", "rejected", "failed", "quarantined", "duplicates
 
 @app.command("plan")
 def plan_command(
-    pipeline: Pipe = "embedded",
+    pipeline: Pipe = None,
+    profile: Profile = "embedded",
     store: StoreUrl = "store",
     settings: Settings = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """What a build would measure of what is registered, and why."""
-    found = plan(project_of(pipeline, open_store(store), settings, overrides).record())
+    found = plan(project_of(pipeline or profile, open_store(store), settings, overrides).record())
     if as_json:
         typer.echo(json.dumps(_plain(found), indent=2))
         return
@@ -54,7 +54,8 @@ def plan_command(
 
 @app.command("status")
 def status_command(
-    pipeline: Pipe = "embedded",
+    pipeline: Pipe = None,
+    profile: Profile = "embedded",
     store: StoreUrl = "store",
     settings: Settings = None,
     overrides: Overrides = None,
@@ -63,7 +64,7 @@ def status_command(
 ) -> None:
     """Where every input stands, now: also of a store that is being built."""
     opened = open_store(store)
-    project = project_of(pipeline, opened, settings, overrides)
+    project = project_of(pipeline or profile, opened, settings, overrides)
     found = status(project.record(), with_inputs=inputs)
     builder = holder(opened)
     if as_json:
@@ -77,14 +78,15 @@ def status_command(
 @app.command("explain")
 def explain_command(
     name: Annotated[str, typer.Argument(metavar="CLIP", help="A clip's key, an input's id, a path or a URI.")],
-    pipeline: Pipe = "embedded",
+    pipeline: Pipe = None,
+    profile: Profile = "embedded",
     store: StoreUrl = "store",
     settings: Settings = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """The whole story of a clip: values, rules, verdicts, errors."""
-    stories = explaining.explain(project_of(pipeline, open_store(store), settings, overrides), name)
+    stories = explaining.explain(project_of(pipeline or profile, open_store(store), settings, overrides), name)
     if as_json:
         typer.echo(json.dumps(stories, indent=2))
         return
@@ -95,15 +97,16 @@ def explain_command(
 @app.command("what-if")
 def what_if_command(
     settings: Annotated[list[str], typer.Option("--set", metavar="STAGE.RULE=VALUE", help="May be repeated.")],
-    pipeline: Pipe = "embedded",
+    pipeline: Pipe = None,
+    profile: Profile = "embedded",
     store: StoreUrl = "store",
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """How many inputs would change their state under other rules. Runs no model."""
     opened = open_store(store)
-    before = project_of(pipeline, opened, None, overrides)
-    after = project_of(pipeline, opened, settings, overrides)
+    before = project_of(pipeline or profile, opened, None, overrides)
+    after = project_of(pipeline or profile, opened, settings, overrides)
     moved, unknown = _moves(before, after)
     if as_json:
         rows = [{"from": old, "to": new, "inputs": count} for (old, new), count in sorted(moved.items())]
@@ -130,9 +133,10 @@ def _moves(before: Project, after: Project) -> tuple[Counter[tuple[str, str]], i
 
 def _where(inputs: Any) -> list[str]:
     """`rejected identity.fit_faces`, `accepted`, `pending identity`."""
-    place = pc.binary_join_element_wise(inputs["stage"], inputs["rule"], ".", null_handling="skip")
+    columns = (inputs[name].to_pylist() for name in ("state", "stage", "rule"))
     return [
-        f"{state} {where}".strip() for state, where in zip(inputs["state"].to_pylist(), place.to_pylist(), strict=True)
+        " ".join([state, ".".join(filter(None, [stage, rule]))]).strip()
+        for state, stage, rule in zip(*columns, strict=True)
     ]
 
 

@@ -45,7 +45,7 @@ class Tally:
     adopted: Counter[str] = field(default_factory=Counter)
     given_up: dict[str, str] = field(default_factory=dict)
     """Clips in transient trouble, by stage and key, with the reason."""
-    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    seconds: dict[str, float] = field(default_factory=dict)
     """Working time of the workers."""
 
 
@@ -237,7 +237,7 @@ class Drain:
         lot, link = self._lots[task.lot], self._chain[task.stage]
         again = [todo for todo in task.todos if todo.key in report.out_of_memory]
         lot.under_way -= len(task.todos) - len(again)
-        self.tally.seconds[task.stage] += report.seconds
+        self.tally.seconds[task.stage] = self.tally.seconds.get(task.stage, 0.0) + report.seconds
         for key, reason in report.given_up.items():
             self.tally.given_up[f"{task.stage} {key}"] = reason
             self._watcher.note(f"{task.stage} {key}: given up for now: {reason}")
