@@ -1,0 +1,129 @@
+"""README.md of a version: what is in it, what became of the rest, and how to read it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from actor18m.publish.content import Block
+
+_NOT_STATED = "not stated"
+
+READING = {
+    "DuckDB": """\
+import duckdb
+clips = duckdb.sql("SELECT * FROM 'latest/metadata/clips/*.parquet'")
+print(clips.aggregate("state, count(*)"))
+""",
+    "Polars": """\
+import polars as pl
+clips = pl.read_parquet("latest/metadata/clips/*.parquet")
+print(clips["state"].value_counts())
+""",
+    "pandas": """\
+import pandas as pd
+clips = pd.read_parquet("latest/metadata/clips")
+print(clips["state"].value_counts())
+""",
+    "webdataset": """\
+import glob, webdataset
+for sample in webdataset.WebDataset(sorted(glob.glob("latest/videos/*.tar")), shardshuffle=False):
+    print(sample["__key__"], len(sample["mp4"]), sample["json"])
+""",
+}
+"""Run in the dataset's folder."""
+
+
+class Card:
+    """Counts while blocks go by."""
+
+    def __init__(self) -> None:
+        self._videos = 0
+        self._inputs: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
+        self._clips: Counter[str] = Counter()
+        self._licences: Counter[str] = Counter()
+        self._consents: Counter[str] = Counter()
+        self._judged: Counter[str] = Counter()
+        self._passed: Counter[str] = Counter()
+        self._stopped: Counter[str] = Counter()
+
+    def add(self, block: Block) -> None:
+        self._videos += len(block.videos)
+        self._inputs.update(block.inputs["state"].to_pylist())
+        self._errors.update(each for each in block.inputs["error_kind"].to_pylist() if each is not None)
+        self._clips.update(block.clips["state"].to_pylist())
+        published = {video.clip for video in block.videos}
+        for clip, licence, consent in _rows(block.clips, "clip", "licence", "consent"):
+            if clip in published:
+                self._licences[licence or _NOT_STATED] += 1
+                self._consents[consent or _NOT_STATED] += 1
+        for stage, rule, passed in _rows(block.decisions, "stage", "rule", "passed"):
+            self._judged[f"{stage}.{rule}"] += 1
+            self._passed[f"{stage}.{rule}"] += passed
+        for state, stage, rule in _rows(block.clips, "state", "stage", "rule"):
+            if state == "rejected":
+                self._stopped[f"{stage}.{rule}" if stage and rule else rule or _NOT_STATED] += 1
+
+    def text(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterable[str]:
+        yield "# A dataset of human videos, made by actor18m\n"
+        yield f"{self._videos} videos of {sum(self._clips.values())} clips from {sum(self._inputs.values())} inputs.\n"
+        yield "## What became of the inputs\n"
+        yield from _table("state", "inputs", self._inputs)
+        if self._errors:
+            yield "Why inputs failed:\n"
+            yield from _table("kind of error", "inputs", self._errors)
+        yield "## What became of the clips\n"
+        yield from _table("state", "clips", self._clips)
+        yield from self._funnel()
+        yield "## Rights\n"
+        yield "Of the published videos. Each clip has its own in `metadata/clips`; where several sources had the same"
+        yield "clip, the strictest licence counts.\n"
+        yield from _table("licence", "videos", self._licences)
+        yield from _table("consent", "videos", self._consents)
+        yield from _how_to_read()
+
+    def _funnel(self) -> Iterable[str]:
+        """In the order in which rules were first judged, which is the pipeline's."""
+        rules = list(dict.fromkeys([*self._judged, *sorted(self._stopped)]))
+        if not rules:
+            return
+        yield "Rules run in this order, and a clip stops at the first that it fails:\n"
+        yield "| rule | judged | passed | stopped here |"
+        yield "|---|---|---|---|"
+        for rule in rules:
+            yield f"| {_cell(rule)} | {self._judged[rule]} | {self._passed[rule]} | {self._stopped[rule]} |"
+        yield ""
+
+
+def _how_to_read() -> Iterable[str]:
+    yield "## How to read it\n"
+    yield "- `videos/*.tar`: WebDataset shards. `<clip>.mp4` holds the pictures alone, without sound and tags;"
+    yield "  `<clip>.json` holds what was measured of the file."
+    yield "- `metadata/inputs`, `metadata/clips`, `metadata/decisions`: Parquet, one row for each input, clip, and rule"
+    yield "  that was judged. `shard`, `mp4_offset` and `mp4_size` of a clip say where the bytes of its video are."
+    yield "- `pipeline.yaml`: how it was made. `manifest.json`: every file with its SHA-256.\n"
+    yield "In the folder that holds the versions (while a build may publish, name the version instead of `latest`):\n"
+    for name, code in READING.items():
+        yield f"{name}:\n\n```python\n{code}```\n"
+
+
+def _rows(table: pa.Table, *columns: str) -> Iterable[tuple[Any, ...]]:
+    return zip(*(table[column].to_pylist() for column in columns), strict=True)
+
+
+def _table(what: str, of: str, counts: Mapping[str, int]) -> Iterable[str]:
+    yield f"| {what} | {of} |"
+    yield "|---|---|"
+    for name, count in sorted(counts.items()):
+        yield f"| {_cell(name)} | {count} |"
+    yield ""
+
+
+def _cell(text: str) -> str:
+    """Licences are free text of the sources."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

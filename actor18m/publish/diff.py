@@ -1,0 +1,64 @@
+"""What changed between two versions of a dataset."""
+
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from actor18m.publish.manifest import read_manifest
+from actor18m.publish.versions import folder, named
+
+_MOVED = """
+    SELECT old.state AS "from", new.state AS "to",
+        CASE WHEN new.rule IS NULL THEN concat_ws('.', old.stage, old.rule)
+            ELSE concat_ws('.', new.stage, new.rule) END AS rule,
+        count(*) AS clips
+    FROM read_parquet($old) AS old JOIN read_parquet($new) AS new USING (clip)
+    WHERE (old.state, old.stage, old.rule) IS DISTINCT FROM (new.state, new.stage, new.rule)
+    GROUP BY ALL ORDER BY clips DESC, "from", "to", rule
+"""
+_ONLY_IN_FIRST = """
+    SELECT state, count(*) AS clips FROM read_parquet($first) ANTI JOIN read_parquet($second) USING (clip)
+    GROUP BY state ORDER BY state
+"""
+
+
+def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
+    """JSON values. `moved`: clips in both versions by state before and after, and by the rule that stops them now, or
+    stopped them before; `added` and `removed`: clips in one version only, by state there.
+    """
+    root = folder(dataset)
+    before, after = named(root, old), named(root, new)
+    manifests = read_manifest(before), read_manifest(after)
+    shards = [set(manifest.recipes) for manifest in manifests]
+    tables = [str(version / "metadata" / "clips" / "*.parquet") for version in (before, after)]
+    with duckdb.connect() as db:
+        moved = db.execute(_MOVED, {"old": tables[0], "new": tables[1]}).fetchall()
+        removed = dict(db.execute(_ONLY_IN_FIRST, {"first": tables[0], "second": tables[1]}).fetchall())
+        added = dict(db.execute(_ONLY_IN_FIRST, {"first": tables[1], "second": tables[0]}).fetchall())
+    facts = [manifest.facts for manifest in manifests]
+    return {
+        "old": before.name,
+        "new": after.name,
+        "moved": [dict(zip(("from", "to", "rule", "clips"), row, strict=True)) for row in moved],
+        "added": added,
+        "removed": removed,
+        "shards": {
+            "same": len(shards[0] & shards[1]),
+            "added": sorted(shards[1] - shards[0]),
+            "removed": sorted(shards[0] - shards[1]),
+        },
+        "facts": {
+            name: [each.get(name) for each in facts]
+            for name in sorted(facts[0].keys() | facts[1].keys())
+            if facts[0].get(name) != facts[1].get(name)
+        },
+        "pipeline": _changed_lines(before / "pipeline.yaml", after / "pipeline.yaml"),
+    }
+
+
+def _changed_lines(old: Path, new: Path) -> list[str]:
+    """With - or + before each, and the line that begins a hunk to say where."""
+    before, after = (path.read_text("utf-8").splitlines() for path in (old, new))
+    return list(unified_diff(before, after, lineterm="", n=0))[2:]

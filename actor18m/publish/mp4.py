@@ -1,0 +1,176 @@
+"""A clip as an MP4 that holds its pictures and nothing else. The same clip gives the same bytes.
+
+Streams are copied where MP4 can hold them and the clip is the whole file; else the window is encoded anew, on one
+thread. Rotation, colours and each picture's time survive. Dropped are all tags (place, device, creation time, encoder)
+and all that is not the picture: no stage has listened to the sound, and other tracks may carry the place.
+"""
+
+import os
+from collections.abc import Iterator
+from errno import EDQUOT, ENOSPC
+from fractions import Fraction
+from pathlib import Path
+from typing import IO
+
+import av
+import av.filter
+from av.video.stream import VideoStream
+
+WRITER = 1
+"""Raised when the same clip would get other bytes."""
+
+_COPIED = {"h264", "hevc", "av1", "vp9", "mpeg4"}
+_CONTAINER = {"movflags": "+faststart", "fflags": "+bitexact"}
+_X264 = {
+    "preset": "medium",
+    "crf": "16",
+    # Without it the assembly's shortcuts give other bytes from run to run, even on one thread and one machine.
+    "x264-params": "cpu-independent=1:threads=1:lookahead-threads=1",
+}
+_SCALE = "flags=bicubic+accurate_rnd+full_chroma_int+bitexact"
+_TURNS = {0: [], 90: [("transpose", "cclock")], 180: [("hflip", ""), ("vflip", "")], 270: [("transpose", "clock")]}
+
+
+class CannotDecode(Exception):
+    """The file has no pictures that can be read."""
+
+
+class _CannotCopy(Exception):
+    """MP4 cannot hold this stream as it is."""
+
+
+def write_mp4(
+    source: IO[bytes], cut: tuple[int, int] | None, crop: tuple[int, int, int, int] | None, target: Path
+) -> None:
+    """`cut` counts pictures, `crop` is x0, x1, y0, y1 of the upright picture."""
+    try:
+        if cut is None and crop is None:
+            try:
+                return _copy(source, target)
+            except _CannotCopy:
+                source.seek(0)
+        _encode(source, cut, crop, target)
+    except av.FFmpegError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise OSError(error.errno, os.strerror(error.errno), str(target)) from error
+        raise CannotDecode(str(error)) from error
+
+
+def _copy(source: IO[bytes], target: Path) -> None:
+    with av.open(source, "r", metadata_errors="ignore") as given:
+        video = _video(given)
+        if video.codec_context.codec.canonical_name not in _COPIED:
+            raise _CannotCopy
+        start = video.start_time or 0
+        with av.open(str(target), "w", format="mp4", options=_CONTAINER) as made:
+            out = made.add_stream_from_template(video)
+            out.metadata.clear()
+            for packet in given.demux(video):
+                if not packet.size:
+                    continue
+                # A discarded packet is not shown by the source, and would be by the copy.
+                if packet.pts is None or packet.dts is None or packet.is_discard:
+                    raise _CannotCopy
+                packet.pts -= start
+                packet.dts -= start
+                packet.stream = out
+                try:
+                    made.mux(packet)
+                except (av.error.ArgumentError, av.error.InvalidDataError) as error:
+                    raise _CannotCopy from error
+
+
+def _encode(
+    source: IO[bytes], cut: tuple[int, int] | None, crop: tuple[int, int, int, int] | None, target: Path
+) -> None:
+    with av.open(source, "r", metadata_errors="ignore") as given:
+        video = _video(given)
+        pictures = _upright(_window(video, cut), crop)
+        first = next(pictures, None)
+        if first is None:
+            raise CannotDecode(f"there are no pictures in it{f' from {cut[0]} to {cut[1]}' if cut else ''}")
+        with av.open(str(target), "w", format="mp4", options=_CONTAINER) as made:
+            out = made.add_stream("libx264", rate=video.average_rate or 25, options=_X264)
+            _describe(out, first)
+            durations = {}
+            for picture in _and_rest(first, pictures):
+                durations[picture.pts] = picture.duration
+                for packet in out.encode(picture):
+                    packet.duration = durations.pop(packet.pts)
+                    made.mux(packet)
+            for packet in out.encode(None):
+                packet.duration = durations.pop(packet.pts)
+                made.mux(packet)
+
+
+def _video(given: av.container.InputContainer) -> VideoStream:
+    if not given.streams.video:
+        raise CannotDecode("there is no video in it")
+    video = given.streams.video[0]
+    video.thread_type = "NONE"
+    video.codec_context.thread_count = 1
+    return video
+
+
+def _window(video: VideoStream, cut: tuple[int, int] | None) -> Iterator[av.VideoFrame]:
+    """The pictures of the cut, their times from its start and ever growing."""
+    first, end = cut or (0, None)
+    start = before = None
+    assert isinstance(video.container, av.container.InputContainer)
+    for number, frame in enumerate(video.container.decode(video)):
+        if end is not None and number >= end:
+            return
+        if number < first:
+            continue
+        if frame.pts is None:
+            frame.pts = round(number / (video.average_rate or 25) / _time_base(frame))
+        start = frame.pts if start is None else start
+        frame.pts -= start
+        if before is not None and frame.pts <= before:
+            frame.pts = before + 1
+        before = frame.pts
+        yield frame
+
+
+def _upright(frames: Iterator[av.VideoFrame], crop: tuple[int, int, int, int] | None) -> Iterator[av.VideoFrame]:
+    graph = None
+    for frame in frames:
+        if graph is None:
+            graph = _graph(frame, crop)
+        graph.push(frame)
+        picture = graph.pull()
+        assert isinstance(picture, av.VideoFrame)
+        yield picture
+
+
+def _graph(frame: av.VideoFrame, crop: tuple[int, int, int, int] | None) -> av.filter.Graph:
+    """Half-size colour planes where the picture's edges allow it: an odd edge must not move by a pixel."""
+    turn = round(frame.rotation / 90) * 90 % 360
+    width, height = (frame.height, frame.width) if turn in (90, 270) else (frame.width, frame.height)
+    x0, x1, y0, y1 = crop or (0, width, 0, height)
+    pixels = "yuv444p" if any(edge % 2 for edge in (x0, x1, y0, y1)) else "yuv420p"
+    steps = [("scale", _SCALE), ("format", f"pix_fmts={pixels}"), *_TURNS[turn]]
+    steps.append(("crop", f"w={x1 - x0}:h={y1 - y0}:x={x0}:y={y0}:exact=1"))
+    graph = av.filter.Graph()
+    buffer = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
+    graph.link_nodes(buffer, *(graph.add(name, given) for name, given in steps), graph.add("buffersink")).configure()
+    return graph
+
+
+def _describe(out: VideoStream, picture: av.VideoFrame) -> None:
+    out.width, out.height, out.pix_fmt = picture.width, picture.height, picture.format.name
+    out.time_base = out.codec_context.time_base = _time_base(picture)
+    out.codec_context.thread_count = 1
+    out.codec_context.color_range = picture.color_range
+    out.codec_context.colorspace = picture.colorspace
+    out.codec_context.color_primaries = picture.color_primaries
+    out.codec_context.color_trc = picture.color_trc
+
+
+def _time_base(frame: av.VideoFrame) -> Fraction:
+    return frame.time_base or Fraction(1, 90_000)
+
+
+def _and_rest(first: av.VideoFrame, rest: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    yield first
+    yield from rest

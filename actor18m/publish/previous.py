@@ -1,0 +1,93 @@
+"""What is published already, and need not be made again."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from actor18m.publish.content import WHERE
+from actor18m.publish.manifest import NAME, File, read_manifest
+from actor18m.publish.mp4 import WRITER
+from actor18m.publish.shard import Kept, Sample, Shard
+from actor18m.publish.tables import part_name
+from actor18m.publish.versions import latest, names
+
+
+class Previous:
+    """The latest version."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._content = (folder / NAME).read_bytes()
+        self._manifest = read_manifest(folder)
+        self._paths = {recipe: path for path, recipe in self._manifest.recipes.items()}
+        self._part: tuple[Path, pa.Table] | None = None
+
+    def is_as(self, content: bytes) -> bool:
+        """Has this manifest, and all that it names."""
+        return self._content == content and all(map(self._has, self._manifest.files))
+
+    def has(self, path: str, file: File) -> bool:
+        return self._manifest.files.get(path) == file and self._has(path)
+
+    def shard(self, recipe: str, lots: range) -> Shard | None:
+        path = self._paths.get(recipe)
+        if path is None or not self._has(path):
+            return None
+        samples = tuple(
+            Sample(**{name: row[name] for name in Sample.__dataclass_fields__})
+            for row in self._rows(lots)
+            if row["shard"] == path
+        )
+        file = self._manifest.files[path]
+        return Shard(recipe, Path(path).name, file.size, file.sha256, samples)
+
+    def samples(self, lots: range) -> dict[str, Kept]:
+        """By clip; none when they were written as this version of actor18m would not write them."""
+        if self._manifest.writer != WRITER:
+            return {}
+        return {
+            row["clip"]: Kept(self.folder / row["shard"], row["mp4_offset"], row["mp4_size"], row["sha256"])
+            for row in self._rows(lots)
+        }
+
+    def _has(self, path: str) -> bool:
+        """A file that was cut short or is gone is not used again."""
+        file = self.folder / path
+        return file.is_file() and file.stat().st_size == self._manifest.files[path].size
+
+    def _rows(self, lots: range) -> Sequence[dict[str, Any]]:
+        """Clip and place of each sample of these lots."""
+        path = self.folder / "metadata" / "clips" / part_name(lots.start)
+        if self._part is None or self._part[0] != path:
+            columns = ["clip", "lot", *WHERE.names]
+            if not path.is_file() or not set(columns) <= set(pq.read_schema(path).names):
+                return []
+            self._part = path, pq.read_table(path, columns=columns)
+        table = self._part[1]
+        inside = pc.and_(pc.greater_equal(table["lot"], lots.start), pc.less(table["lot"], lots.stop))
+        rows: list[dict[str, Any]] = table.filter(pc.and_(inside, pc.is_valid(table["shard"]))).to_pylist()
+        return rows
+
+
+def open_latest(root: Path) -> Previous | None:
+    version = latest(root)
+    return Previous(root / version) if version is not None else None
+
+
+def older(root: Path, clip: str) -> Iterator[Kept]:
+    """Where any version holds a clip's mp4, the newest first."""
+    sql = (
+        "SELECT shard, mp4_offset, mp4_size, sha256 FROM read_parquet($tables) WHERE clip = $clip AND shard IS NOT NULL"
+    )
+    for version in reversed(names(root)):
+        if read_manifest(root / version).writer != WRITER:
+            continue
+        tables = str(root / version / "metadata" / "clips" / "*.parquet")
+        with duckdb.connect() as db:
+            for shard, *place in db.execute(sql, {"tables": tables, "clip": clip}).fetchall():
+                yield Kept(root / version / shard, *place)

@@ -1,0 +1,100 @@
+"""Where a clip's mp4 comes from: a shard that has it already, else its source, else any older shard that has it."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+from fsspec.core import url_to_fs
+
+from actor18m import keys
+from actor18m.errors import ActorError
+from actor18m.inputs import local_path
+from actor18m.publish.content import Video
+from actor18m.publish.mp4 import CannotDecode, write_mp4
+from actor18m.publish.previous import older
+from actor18m.publish.shard import Kept
+
+_CHUNK = 1 << 20
+
+
+class SourceError(ActorError):
+    """A clip that must be published has no video any more."""
+
+
+def fetch(video: Video, kept: Kept | None, dataset: Path, target: Path) -> None:
+    """Bytes that were published once are taken before the source: they are the same, and nothing need be decoded."""
+    if kept is not None and _take(kept, target):
+        return
+    try:
+        return _from_source(video, target)
+    except _Unusable as error:
+        if any(_take(each, target) for each in older(dataset, video.clip)):
+            return
+        raise SourceError(
+            f"{video.uri}: {error}, and clip {video.clip} must be published from it; no version of the dataset holds "
+            "the clip yet. Bring the file back, or leave it out (build with --sync and the inputs that are left), "
+            "then run the same command again. The latest version is as it was."
+        ) from error
+
+
+class _Unusable(Exception):
+    """The source is not what was measured; the message is the middle of a sentence."""
+
+
+def _take(kept: Kept, target: Path) -> bool:
+    """False, and no matter what is in the target, when the bytes are not what was published."""
+    digest, left = hashlib.sha256(), kept.size
+    try:
+        with kept.path.open("rb") as tar, target.open("wb") as out:
+            tar.seek(kept.offset)
+            while chunk := tar.read(min(_CHUNK, left)):
+                left -= len(chunk)
+                digest.update(chunk)
+                out.write(chunk)
+    except FileNotFoundError:
+        return False
+    return digest.hexdigest() == kept.sha256
+
+
+def _from_source(video: Video, target: Path) -> None:
+    try:
+        with _open(video.uri) as source:
+            content_sha256 = _content_sha256(video.uri, _version(video.uri))
+            if keys.clip_key(content_sha256, video.cut, video.crop) != video.clip:
+                raise _Unusable("the file was changed since it was measured")
+            write_mp4(source, video.cut, video.crop, target)
+    except FileNotFoundError as error:
+        raise _Unusable("the file is gone") from error
+    except PermissionError as error:
+        raise _Unusable("the file may not be read any more") from error
+    except CannotDecode as error:
+        raise _Unusable(f"the file cannot be decoded any more ({error})") from error
+
+
+@lru_cache(maxsize=256)
+def _content_sha256(uri: str, version: str) -> str:
+    """Remembered, since a long film has many windows."""
+    digest = hashlib.sha256()
+    with _open(uri) as source:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _version(uri: str) -> str:
+    path = local_path(uri)
+    if path is None:
+        fs, name = url_to_fs(uri, use_listings_cache=False)
+        return str(fs.ukey(name))
+    stat = path.stat()
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
+def _open(uri: str) -> IO[bytes]:
+    path = local_path(uri)
+    if path is not None:
+        return path.open("rb")
+    fs, name = url_to_fs(uri, use_listings_cache=False)
+    stream: IO[bytes] = fs.open(name, "rb")
+    return stream

@@ -1,0 +1,179 @@
+"""The versions of a dataset: 000001, 000002, ..., and `latest`, which points to one of them.
+
+A version is built aside and renamed when it is whole; the rename is what publishes it. Then `latest` is switched, and
+whoever comes after a death in between switches it.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EACCES, EAGAIN, EDQUOT, EMLINK, ENOSPC, ENOTSUP, EPERM
+from pathlib import Path
+
+from fsspec.core import url_to_fs
+
+from actor18m.errors import ActorError
+
+LATEST = "latest"
+BUILDING = ".building"
+_LOCK = ".lock"
+_REMOVING = ".removing-"
+_NEXT = ".latest-next"
+_NO_HARD_LINKS = {EPERM, ENOTSUP, EMLINK}
+_VERSION = re.compile(r"\d{6,}")
+
+
+class DatasetError(ActorError):
+    """The dataset cannot be read or written."""
+
+
+def folder(dataset: str | Path) -> Path:
+    try:
+        fs, root = url_to_fs(str(dataset).rstrip("/"))
+    except (ImportError, ValueError) as error:
+        raise DatasetError(f"cannot open the dataset {dataset}: {error}") from error
+    if "file" not in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol):
+        raise DatasetError(
+            f"{dataset} is on an object store, and a dataset must be on a filesystem for now: its versions share files "
+            "by hard links. Publish into a folder, and copy the version from there."
+        )
+    return Path(root)
+
+
+def names(root: Path) -> list[str]:
+    """From the oldest on."""
+    found = [path.name for path in root.iterdir() if _VERSION.fullmatch(path.name)] if root.is_dir() else []
+    return sorted(found, key=int)
+
+
+def latest(root: Path) -> str | None:
+    link = root / LATEST
+    return link.readlink().name if link.is_symlink() else None
+
+
+def named(root: Path, version: str) -> Path:
+    """The folder of a version, which may be called `latest`."""
+    known = names(root)
+    number = latest(root) if version == LATEST else version
+    if number not in known:
+        raise DatasetError(f"{root} has no version {version}; it has {', '.join(known) or 'none'}")
+    return root / number
+
+
+@contextmanager
+def held(root: Path) -> Iterator[None]:
+    """Makes the folder if there is none. One process at a time writes; a dead one holds nothing."""
+    with trouble(root):
+        root.mkdir(parents=True, exist_ok=True)
+        if not (root / _LOCK).exists() and any(root.iterdir()):
+            raise DatasetError(f"{root} is not empty and is no dataset. Name an empty or new folder with --dataset.")
+        lock = (root / _LOCK).open("ab")
+    with lock:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (EACCES, EAGAIN):
+                raise DatasetError(
+                    f"another process writes to the dataset {root}. Wait until it is done, or stop it, and run the "
+                    "same command again."
+                ) from error
+            raise DatasetError(f"cannot lock {root / _LOCK}: {error}. The file system must support locks.") from error
+        with trouble(root):
+            yield
+
+
+@contextmanager
+def trouble(root: Path) -> Iterator[None]:
+    """Says what a failed write means for the dataset; other failures pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise DatasetError(
+                f"no space left for the dataset {root}. Its latest version is as it was: free some space and run the "
+                "same command again; what is made already is used."
+            ) from error
+        if str(error.filename or "").startswith(str(root)):
+            raise DatasetError(f"the dataset {root}: {error}. Its latest version is as it was.") from error
+        raise
+
+
+def settle(root: Path) -> None:
+    """Finishes what a death left half done: a version that is whole becomes the latest, removals are completed."""
+    for path in root.glob(f"{_REMOVING}*"):
+        shutil.rmtree(path)
+    known = names(root)
+    if known and latest(root) != known[-1]:
+        _switch(root, known[-1])
+
+
+def add(root: Path, built: Path) -> str:
+    """Makes a folder the next version, and the latest. All that is in it is synced already."""
+    known = names(root)
+    version = f"{int(known[-1]) + 1 if known else 1:06d}"
+    built.rename(root / version)
+    sync_folder(root)
+    _switch(root, version)
+    return version
+
+
+def gc(dataset: str | Path, keep: int, dry_run: bool = False) -> list[str]:
+    """Removes all but the newest `keep` versions, and what a killed publish left; the names of what is removed.
+    Files that a kept version shares stay.
+    """
+    root = folder(dataset)
+    if keep < 1:
+        raise DatasetError(f"gc keeps at least 1 version, not {keep}")
+    if not root.is_dir():
+        raise DatasetError(f"there is no dataset at {root}")
+    if dry_run:
+        return _superfluous(root, keep)
+    with held(root):
+        settle(root)
+        gone = _superfluous(root, keep)
+        for name in gone:
+            # Under its own name, a version is there whole or not at all.
+            removed = (root / name).rename(root / f"{_REMOVING}{name}")
+            sync_folder(root)
+            shutil.rmtree(removed)
+    return gone
+
+
+def _superfluous(root: Path, keep: int) -> list[str]:
+    old = [name for name in names(root)[:-keep] if name != latest(root)]
+    return old + ([BUILDING] if (root / BUILDING).exists() else [])
+
+
+def link(source: Path, target: Path) -> None:
+    """The same file under another name; a copy where the file system has no links."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        shutil.copyfile(source, target)
+        sync_file(target)
+
+
+def sync_file(path: Path) -> None:
+    with path.open("rb") as content:
+        os.fsync(content.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _switch(root: Path, version: str) -> None:
+    following = root / _NEXT
+    following.unlink(missing_ok=True)
+    following.symlink_to(version)
+    following.replace(root / LATEST)
+    sync_folder(root)
