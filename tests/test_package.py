@@ -31,11 +31,10 @@ def test_the_wheel_is_small(wheel: Path) -> None:
 
 def test_the_wheel_carries_code_and_data_and_nothing_else(wheel: Path) -> None:
     carried = set(zipfile.ZipFile(wheel).namelist())
-    package = ROOT / "actor18m"
-    files = {f"actor18m/{f.relative_to(package).as_posix()}" for f in package.rglob("*") if f.suffix != ".pyc"}
-    wanted = {f for f in files if (ROOT / f).is_file()}
-    wanted |= {f"actor18m/manifests/{f.name}" for f in (ROOT / "manifests").iterdir()}
-    assert {"actor18m/py.typed", "actor18m/manifests/models.lock.yaml"} <= wanted
+    code = [f for package in ("actor18m", "stages") for f in (ROOT / package).rglob("*") if f.suffix != ".pyc"]
+    wanted = {f.relative_to(ROOT).as_posix() for f in code if f.is_file()}
+    wanted |= {f"actor18m/{data}/{f.name}" for data in ("manifests", "pipelines") for f in (ROOT / data).iterdir()}
+    assert {"actor18m/py.typed", "actor18m/manifests/models.lock.yaml", "actor18m/pipelines/embedded.yaml"} <= wanted
     assert any(f.startswith("actor18m/samples/clips/") and f.endswith(".mp4") for f in wanted)
     assert any(f.startswith("actor18m/samples/studio/shaders/") and f.endswith(".glsl") for f in wanted)
     assert {f for f in carried if ".dist-info/" not in f} == wanted

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from actor18m.media.source import MediaError
 
-_REORDERED = 64
+_REORDERED = 32
 """No codec stores a frame so many packets after one that is shown later."""
 _MISSING_S, _MISSING_SHARE = 1.0, 0.05
 """So much less than a Matroska file claims to hold, and it was cut off. Claims are often a little off."""
@@ -53,6 +53,7 @@ def read_times(
     """All of the file, or enough of it to know the frames before `until_frame` and when the next one comes."""
     shown: list[tuple[int, int]] = []
     keys: list[Key] = []
+    is_mp4 = container.format.name.startswith("mov")
     packets, end_s, is_whole = 0, 0.0, True
     for packet in container.demux():
         if packet.pts is not None and packet.time_base is not None:
@@ -61,7 +62,7 @@ def read_times(
             continue  # of another stream, or the empty one that ends it
         packets += 1
         if packet.is_corrupt:
-            raise _cut_off(uri) if stream.frames else MediaError("damaged", f"{uri}: packet {packets} is damaged")
+            raise _cut_off(uri) if is_mp4 else MediaError("damaged", f"{uri}: packet {packets} is damaged")
         if packet.size == 0:
             continue
         if packet.pts is None:
@@ -73,7 +74,8 @@ def read_times(
         if until_frame is not None and len(shown) > until_frame + _REORDERED:
             is_whole = False
             break
-    if is_whole and (packets < stream.frames or _lacks_its_end(container, end_s)):
+    # An edit list may leave out what is there; the index names what is left.
+    if is_whole and ((is_mp4 and packets < len(stream.index_entries)) or _lacks_its_end(container, end_s)):
         raise _cut_off(uri)
     keys.sort()
     shown = [each for each in sorted(shown) if keys and each[0] >= keys[0].pts]
@@ -84,7 +86,7 @@ def read_times(
 
 
 def _lacks_its_end(container: av.container.InputContainer, end_s: float) -> bool:
-    """Of Matroska only: its packets say nothing when the rest is missing, MP4's are counted, others make no claim."""
+    """Of Matroska only: its packets say nothing when the rest is missing, MP4 has an index, others make no claim."""
     claimed_s = (container.duration or 0) / 1e6
     return "matroska" in container.format.name and claimed_s - end_s > max(_MISSING_S, _MISSING_SHARE * claimed_s)
 

@@ -159,6 +159,8 @@ class Video:
     def _check(self, limits: Limits, cut: Cut | None) -> None:
         """By what the file claims. The pixels are checked again by the decoder, for each picture."""
         codec = self.stream.codec_context
+        if codec.width * codec.height == 0:  # the decoder has refused the size already
+            raise self._too_large("claims pictures of a size that cannot be", f"{limits.max_pixels} pixels")
         if codec.width * codec.height > limits.max_pixels:
             raise self._too_large(f"claims {codec.width} x {codec.height} pixels", f"{limits.max_pixels} pixels")
         claimed_s = (self.container.duration or 0) / 1e6
