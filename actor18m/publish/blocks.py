@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
 
 from actor18m.build import Project
 from actor18m.catalog import SCHEMA
 from actor18m.chain import CLIP
 from actor18m.licences import strictest
 from actor18m.policy import by_name, judge, spelt
+from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
 from actor18m.record import Record
 from actor18m.survey import ACCEPTED, SUPERSEDED, Surveyed
 

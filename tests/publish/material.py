@@ -56,4 +56,8 @@ def _rows(number: int, each: Video, is_rejected: bool) -> tuple[dict[str, Any], 
     rights = {"licence": "CC0", "consent": None}
     about = {"clip": each.clip, "lot": number, **verdict, **rights}
     judged = {"clip": each.clip, **rule, "number": 0.25, "passed": not is_rejected}
-    return {"id": given.id, "uri": each.uri, "source": "{}", **about}, about | {"sources": [each.uri], "width": 320}, judged
+    return (
+        {"id": given.id, "uri": each.uri, "source": "{}", **about},
+        about | {"sources": [each.uri], "width": 320},
+        judged,
+    )
