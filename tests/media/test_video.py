@@ -185,6 +185,12 @@ def test_a_film_that_was_trimmed_without_being_written_again_is_whole(tmp_path: 
     assert [n for _, n in shown(canonical_uri(tmp_path / "film.mp4"))] == list(range(30))
 
 
+def test_pictures_in_an_unknown_format_say_so(tmp_path: Path) -> None:
+    film(tmp_path / "film.mp4")
+    (tmp_path / "film.mp4").write_bytes((tmp_path / "film.mp4").read_bytes().replace(b"avc1\0", b"what\0"))
+    assert kind_of(canonical_uri(tmp_path / "film.mp4"))[0] == "unreadable"
+
+
 def test_limits_hold_for_what_is_there_too(tmp_path: Path) -> None:
     uri = film(tmp_path / "film.mp4")
     assert kind_of(uri, Limits(max_pixels=64 * 47))[0] == "too_large"
