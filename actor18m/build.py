@@ -5,7 +5,7 @@ import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -126,7 +126,7 @@ def _plain(value: object) -> object:
     if isinstance(value, range):
         return [value.start, value.stop]
     if hasattr(value, "__dataclass_fields__"):
-        return asdict(value)  # type: ignore[call-overload]
+        return vars(value)  # not asdict: before Python 3.12 it counts a Counter's pairs
     return str(value)
 
 
