@@ -3,7 +3,13 @@ BIN := .venv/bin
 SAMPLES := actor18m/samples/clips
 SAMPLES_SEED := 18
 
-.PHONY: help core setup demo test test-slow check format samples bench-samples subset-A subset-B subset-C clean
+PIPELINE := embedded
+INPUT := out/demo/inputs
+STORE := out/demo/store
+DATASET := out/demo/dataset
+BUILD = $(BIN)/actor18m build $(PIPELINE) --store $(STORE) --dataset $(DATASET)
+
+.PHONY: help core embedded setup demo test test-slow check format samples bench-samples subset-A subset-B subset-C clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,10 +20,17 @@ core:
 setup: ## make .venv with everything that tests and rendering need
 	@scripts/setup.sh test
 
-demo: core ## show what works today; needs the core install only
-	@$(BIN)/actor18m samples list
-	@$(BIN)/actor18m samples copy --force out/demo/clips
-	@echo "Each clip is a video and a JSON with its truth; docs/truth.md explains the fields."
+embedded:
+	@scripts/setup.sh embedded
+
+demo: embedded ## build a small dataset from sample clips, with small real models on the CPU
+	@$(BIN)/actor18m samples copy --force out/demo/samples
+	@scripts/demo_inputs.sh out/demo/samples $(INPUT)
+	@$(BIN)/actor18m models pull centerface dlib-face
+	@$(BUILD) --input $(INPUT) --sync
+	@$(BIN)/actor18m status $(PIPELINE) --store $(STORE)
+	@echo "The dataset is $(DATASET)/latest; its README.md says how to read it. Why a clip was kept or not:"
+	@echo "  $(BIN)/actor18m explain --store $(STORE) $(INPUT)/two_people_1.mp4"
 
 test: setup ## run the tests, without those marked slow (ARGS="-k name")
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
@@ -41,14 +54,14 @@ samples: setup ## render the shipped clips and their contact sheet again
 bench-samples: setup ## measure real models against the samples' truth
 	$(BIN)/python -m tests.bench.samples_table $(ARGS)
 
-subset-A: ## (not built yet) build references from six views
-	@echo "Subset A is not built yet: it awaits the stage 'views'." >&2; exit 1
+subset-A: embedded ## build subset A of PIPELINE, STORE and DATASET (so far: what it will be made of)
+	@$(BUILD) --only subset-A $(ARGS)
 
-subset-B: ## (not built yet) build references with changed attributes
-	@echo "Subset B is not built yet: it awaits the stage 'attributes'." >&2; exit 1
+subset-B: embedded ## likewise subset B
+	@$(BUILD) --only subset-B $(ARGS)
 
-subset-C: ## (not built yet) build three-view sheets
-	@echo "Subset C is not built yet: it awaits the stage 'sheets'." >&2; exit 1
+subset-C: embedded ## likewise subset C
+	@$(BUILD) --only subset-C $(ARGS)
 
 clean: ## remove what make made, .venv included
 	rm -rf .venv out dist build .mypy_cache .ruff_cache .pytest_cache

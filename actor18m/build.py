@@ -5,7 +5,7 @@ import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from actor18m.overrides import Override
 from actor18m.pipeline import Pipeline
 from actor18m.planning import plan
 from actor18m.record import Record
+from actor18m.redact import redact
 from actor18m.store import Store
 from actor18m.survey import Surveyor
 from actor18m.writer import Lease
@@ -115,7 +116,7 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
         raise
     finally:
         account |= {"ended": _now(), "seconds": round(time.monotonic() - begun, 1)}
-        lease.create(f"runs/{lease.epoch:06d}.json", as_json(account).encode())
+        lease.create(f"runs/{lease.epoch:06d}.json", redact(as_json(account)).encode())
 
 
 def as_json(account: Mapping[str, Any]) -> str:
@@ -125,8 +126,8 @@ def as_json(account: Mapping[str, Any]) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, range):
         return [value.start, value.stop]
-    if hasattr(value, "__dataclass_fields__"):
-        return vars(value)  # not asdict: before Python 3.12 it counts a Counter's pairs
+    if is_dataclass(value):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
     return str(value)
 
 

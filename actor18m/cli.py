@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from actor18m import __version__
 from actor18m.commands.build_commands import app as build_app
+from actor18m.commands.dataset_commands import app as dataset_app
 from actor18m.commands.doctor_command import app as doctor_app
 from actor18m.commands.pipeline_commands import app as pipeline_app
 from actor18m.commands.question_commands import app as question_app
@@ -45,6 +46,7 @@ app.add_typer(samples_app, name="samples")
 app.add_typer(models_app, name="models")
 app.add_typer(build_app)
 app.add_typer(question_app)
+app.add_typer(dataset_app)
 app.add_typer(pipeline_app)
 app.add_typer(doctor_app)
 

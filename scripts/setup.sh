@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv ready: `scripts/setup.sh core` for the core install, `scripts/setup.sh test` for tests and rendering too.
+# Makes .venv ready: `scripts/setup.sh core` for the core install, `embedded` for small models that need no system
+# library too, `test` for tests and rendering too.
 # Set PYTHON to choose the interpreter. A stamp in .venv holds what it was made from, so a second run has nothing to do.
 set -eu
 cd "$(dirname "$0")/.."
@@ -64,6 +65,15 @@ core() {
     echo "$key" >.venv/.stamp-core
 }
 
+embedded() {
+    is_done embedded && return
+    is_done test && return
+    core
+    say "installing the libraries of the small models"
+    pip_install -e ".[embedded]"
+    echo "$key" >.venv/.stamp-embedded
+}
+
 test_() {
     is_done test && return
     system_libraries
@@ -76,6 +86,7 @@ test_() {
 
 case "${1:-}" in
     core) core ;;
+    embedded) embedded ;;
     test) test_ ;;
-    *) echo "usage: scripts/setup.sh core|test" >&2; exit 2 ;;
+    *) echo "usage: scripts/setup.sh core|embedded|test" >&2; exit 2 ;;
 esac

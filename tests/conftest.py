@@ -2,11 +2,13 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from actor18m.errors import ActorError
+from actor18m.models.weights import pull
 from actor18m.store import Store, make_store
 from actor18m.writer import Lease, hold
 
@@ -33,6 +35,19 @@ def footage() -> Path:
 def weights() -> Path:
     """Folder of model weights that no package carries, with a CATALOG.tsv."""
     return _folder("ACTOR18M_WEIGHTS", "model weights")
+
+
+@pytest.fixture(scope="session")
+def pulled() -> Callable[[str], None]:
+    """Have the weights of a model in place."""
+
+    def have(model: str) -> None:
+        try:
+            pull([model])
+        except ActorError as error:
+            pytest.skip(f"weights of {model} cannot be had here: {error}")
+
+    return have
 
 
 def _folder(variable: str, what: str) -> Path:

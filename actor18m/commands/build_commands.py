@@ -99,7 +99,7 @@ def build(
             }
             with building.told(project, lease, given) as account:
                 if only is not None:
-                    project.pipeline.gate(only.removeprefix("subset-"))  # which there is, or not
+                    _check_subset(project, only)
                 found = find_inputs(inputs) if inputs else None
                 account["registration"] = building.register(project, lease, found, sync)
                 staffing = _serial if executor is Executor.serial else partial(_ray, address, workers)
@@ -117,6 +117,15 @@ def build(
     if bad > max_failed * total:
         typer.echo(f"{bad} of {total} inputs failed or are quarantined, more than --max-failed allows.", err=True)
         raise typer.Exit(TOO_MANY_FAILED)
+
+
+def _check_subset(project: Project, only: str) -> None:
+    name = only.removeprefix("subset-")
+    project.pipeline.gate(name)  # there is one, or an error names those that are
+    if not project.pipeline.subsets[name].stages:
+        typer.echo(
+            f"subset {name} has no stage of its own in this pipeline: building what it will be made of", err=True
+        )
 
 
 def _measured(project: Project, lease: Lease, staffing: Staffing, retry: Sequence[str], as_json: bool) -> Tally:

@@ -69,6 +69,8 @@ class _Lot:
     settled: Settled | None = None
     asked: set[tuple[str, str, str]] = field(default_factory=set)
     """Stage, key and input digest of what was handed out or queued."""
+    parts: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """Stage, key and input digest of what was measured in this run -> its part of the ledger."""
     under_way: int = 0
 
 
@@ -192,8 +194,17 @@ class Drain:
         return Todo(str(row["key"]), str(row["input_digest"]), given["uri"], window[0], window[1], reads)
 
     def _task(self, stage: str, lot: int, todos: Sequence[Todo]) -> Task:
-        files = {(r.stage, r.lot): self._record.files[r.stage][r.lot] for todo in todos for r in todo.reads}
+        reads: dict[tuple[str, int], list[Read]] = defaultdict(list)
+        for read in itertools.chain.from_iterable(todo.reads for todo in todos):
+            reads[read.stage, read.lot].append(read)
+        files = {place: self._files(lot, *place, some) for place, some in reads.items()}
         return Task(next(self._numbers), stage, lot, tuple(todos), files)
+
+    def _files(self, lot: int, stage: str, place: int, reads: Sequence[Read]) -> LotFiles:
+        """Just the parts with the rows, where these are known; else all of the lot."""
+        parts = {self._lots[lot].parts.get((stage, read.key, read.input_digest)) for read in reads}
+        known = sorted(part for part in parts if part is not None)
+        return LotFiles(place, tuple(known)) if len(known) == len(parts) else self._record.files[stage][place]
 
     def _hand_out(self) -> None:
         """Later stages first, so that what is under way stays small."""
@@ -252,6 +263,7 @@ class Drain:
             return
         files = self._record.files[link.name].get(lot.number, LotFiles(lot.number))
         self._record.files[link.name][lot.number] = replace(files, parts=(*files.parts, part))
+        lot.parts.update(((link.name, key, digest), part) for key, digest in _about(known))
         judged = self._record.surveyor.judged(link, known)
         lot.known[link.name] = pa.concat_tables([lot.known[link.name], judged], promote_options="default")
         ok = pc.sum(pc.equal(known["state"], OK)).as_py() or 0

@@ -54,7 +54,7 @@ def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
     path = local_path(uri)
     try:
         if path is None:
-            fs, name = url_to_fs(uri)
+            fs, name = url_to_fs(uri, use_listings_cache=False)
             seen = _seen_elsewhere(uri, fs.info(name))
             stream: IO[bytes] = fs.open(name, "rb")
         else:

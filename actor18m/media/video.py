@@ -77,7 +77,7 @@ class Video:
         self.uri = uri
         self.container = container
         self.stream = _picture_stream(uri, container)
-        self.stream.thread_type = "NONE"
+        self.stream.codec_context.thread_type = "NONE"
         self.stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         self._check(limits, cut)
         with self._faults():
@@ -206,6 +206,9 @@ def frames(
 def _picture_stream(uri: str, container: av.container.InputContainer) -> av.VideoStream:
     """The first one that moves: the cover of a song is a video stream too."""
     for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
-            return stream
+        if stream.disposition & av.stream.Disposition.attached_pic:
+            continue
+        if stream.codec_context is None:
+            raise MediaError("unreadable", f"{uri}: its pictures are in a format that FFmpeg cannot decode")
+        return stream
     raise MediaError("no_video_stream", f"{uri}: holds {'sound' if container.streams.audio else 'nothing'} only")

@@ -36,7 +36,7 @@ def find(given: str) -> Iterator[Input]:
     """
     uri = canonical_uri(given)
     path = local_path(uri)
-    if uri.startswith(_WEB) or (path is not None and os.path.lexists(path) and not path.is_dir()):
+    if path is not None and os.path.lexists(path) and not path.is_dir():
         yield Input(uri)
     elif path is not None and path.is_dir():
         yield from _here(str(path), _WHOLE)
@@ -63,7 +63,7 @@ def _find_elsewhere(uri: str) -> Iterator[Input]:
         yield Input(uri)
     else:
         folder, parts = _split(uri)
-        if not parts or _kind(folder) != "directory":
+        if not parts or uri.startswith(_WEB) or _kind(folder) != "directory":
             raise ActorError(f"there is no {shown(uri)}")
         yield from _elsewhere(folder, frozenset([parts]))
 
@@ -183,6 +183,7 @@ def _split(pattern: str) -> tuple[str, Parts]:
 
 
 def _kind(uri: str) -> str | None:
+    """A page of a web server is a file."""
     fs, path = remote.at(uri)
     try:
         with remote.trouble(uri):

@@ -114,7 +114,8 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     assert kind_of(uri)[0] == "no_access"
 
 
-def test_a_playlist_leads_to_no_other_file(tmp_path: Path) -> None:
+def test_a_playlist_leads_to_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     film(tmp_path / "secret.mp4")
     (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n")
     (tmp_path / "list.m3u8").write_text("#EXTM3U\n#EXTINF:2,\nsecret.mp4\n#EXT-X-ENDLIST\n")
@@ -138,9 +139,12 @@ def test_a_file_that_lost_its_end_says_so(suffix: str, share: float, tmp_path: P
 def test_an_index_that_comes_first_does_not_hide_that_the_end_is_lost(tmp_path: Path) -> None:
     whole = (SHIPPED / "talk_yaw_1.mp4").read_bytes()
     assert whole.index(b"moov") < whole.index(b"mdat")
-    (tmp_path / "cut.mp4").write_bytes(whole[:150_000])
     uri = canonical_uri(tmp_path / "cut.mp4")
-    assert kind_of(uri)[0] == "truncated"
+    with av.open(str(SHIPPED / "talk_yaw_1.mp4")) as container:
+        between_two_packets = container.streams.video[0].index_entries[80].pos
+    for length in (between_two_packets, between_two_packets - 9):
+        (tmp_path / "cut.mp4").write_bytes(whole[:length])
+        assert kind_of(uri)[0] == "truncated"
     with open_video(uri, cut=(0, 8)) as video:  # a window before the loss is whole
         assert len(list(video.read(range(8)))) == 8
 
@@ -179,6 +183,12 @@ def test_a_film_that_was_trimmed_without_being_written_again_is_whole(tmp_path: 
     trimmed[shown_for : shown_for + 4] = (1200).to_bytes(4)
     (tmp_path / "film.mp4").write_bytes(trimmed)
     assert [n for _, n in shown(canonical_uri(tmp_path / "film.mp4"))] == list(range(30))
+
+
+def test_pictures_in_an_unknown_format_say_so(tmp_path: Path) -> None:
+    film(tmp_path / "film.mp4")
+    (tmp_path / "film.mp4").write_bytes((tmp_path / "film.mp4").read_bytes().replace(b"avc1\0", b"what\0"))
+    assert kind_of(canonical_uri(tmp_path / "film.mp4"))[0] == "unreadable"
 
 
 def test_limits_hold_for_what_is_there_too(tmp_path: Path) -> None:

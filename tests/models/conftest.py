@@ -1,29 +1,13 @@
 """Real weights and real pictures; a test that needs what cannot be had is skipped and says so."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from actor18m.errors import ActorError
 from actor18m.models.roles import Frame
-from actor18m.models.weights import pull
-
-
-@pytest.fixture(scope="session")
-def pulled() -> Callable[[str], None]:
-    """Have the weights of a model in place."""
-
-    def have(model: str) -> None:
-        try:
-            pull([model])
-        except ActorError as error:
-            pytest.skip(f"weights of {model} cannot be had here: {error}")
-
-    return have
 
 
 def read_rgb(path: Path) -> Frame:

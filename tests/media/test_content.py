@@ -1,0 +1,29 @@
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from actor18m.inputs import canonical_uri
+from actor18m.media.content import content_sha256
+from actor18m.media.source import MediaError
+
+
+def test_a_hash_is_made_once_until_the_file_changes(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    uri = canonical_uri(path)
+    path.write_bytes(b"one")
+    first = hashlib.sha256(b"one").hexdigest(), 3
+    assert content_sha256(uri) == first
+    seen = path.stat().st_mtime_ns
+
+    path.write_bytes(b"two")
+    os.utime(path, ns=(seen, seen))
+    assert content_sha256(uri) == first, "it was not read again"
+    os.utime(path, ns=(seen, seen + 1))
+    assert content_sha256(uri) == (hashlib.sha256(b"two").hexdigest(), 3)
+
+
+def test_a_file_that_is_not_there_has_no_hash(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"gone\.mp4: there is no such file"):
+        content_sha256(canonical_uri(tmp_path / "gone.mp4"))

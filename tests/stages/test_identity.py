@@ -1,0 +1,127 @@
+"""The real models on the samples, judged by the policies that ship."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from actor18m.inputs import canonical_uri
+from actor18m.models.backends import describe, load
+from actor18m.models.roles import Floats
+from actor18m.pipeline import load_pipeline
+from actor18m.policy import judge
+from actor18m.samples.shipped import SHIPPED, find_clips
+from actor18m.samples.truth import Truth
+from actor18m.stage import Clip, Failure, Row
+from stages.identity import Identity, IdentityParameters, rough_yaw_deg
+
+PIPELINES = Path(__file__).parents[2] / "pipelines"
+CLIPS = [Clip(sample.name, canonical_uri(sample.video)) for sample in find_clips()]
+
+
+@pytest.fixture(scope="module")
+def stage(pulled: Callable[[str], None]) -> Identity:
+    pulled("centerface")
+    pulled("dlib-face")
+    return Identity(faces=load("centerface"), identity=load("dlib-face"))
+
+
+@pytest.fixture(scope="module")
+def rows(stage: Identity) -> Mapping[str, Row]:
+    found = {}
+    for outcome in stage.measure(CLIPS):
+        assert isinstance(outcome, Row), outcome
+        found[outcome.key] = outcome
+    return found
+
+
+def rejected(rows: Mapping[str, Row], pipeline: str) -> dict[str, str]:
+    table = Identity.writes.table(list(rows.values()), dict.fromkeys(rows, ""))
+    verdicts = judge(table, load_pipeline(PIPELINES / f"{pipeline}.yaml").rules("identity")).to_pylist()
+    return {verdict["key"]: f"identity.{verdict['rule']}" for verdict in verdicts if not verdict["passed"]}
+
+
+def test_the_policy_keeps_every_good_sample_and_rejects_those_that_identity_is_to_reject(
+    rows: Mapping[str, Row],
+) -> None:
+    found = rejected(rows, "embedded")
+    for sample in find_clips():
+        expected = Truth.read(sample.truth).expected
+        if expected.state == "accepted":
+            assert sample.name not in found
+        if found.get(sample.name, "identity.fit_faces") != "identity.fit_faces":
+            assert found[sample.name] in expected.rules
+        if any(rule in expected.rules for rule in ("identity.fit_faces", "identity.one_face")):
+            assert found.get(sample.name) in expected.rules, sample.name
+
+
+def test_the_papers_literal_rule_accepts_two_people(rows: Mapping[str, Row]) -> None:
+    found = rejected(rows, "paper")
+    assert {"two_people_1", "two_people_2", "second_enters_1"}.isdisjoint(found)
+    assert {"from_behind_1", "nobody_1", "walk_out_1"} <= set(found)
+
+
+def test_faces_of_a_turning_head_are_fit_while_it_faces_the_camera(rows: Mapping[str, Row]) -> None:
+    row, truth = rows["talk_yaw_1"].values, Truth.read(SHIPPED / "talk_yaw_1.json")
+    times, faces = _lists(row)
+    assert times == [0, 1, 2, 3, 4]
+    yaws = truth.actors[0].head_yaw_deg
+    for face in faces:
+        yaw = yaws[int(np.searchsorted(truth.times_s, times[face["frame"]] + 1e-6, side="right")) - 1]
+        assert yaw is not None
+        assert (face["fitness"] > 0.5) == (abs(yaw) < 30), face
+        if abs(yaw) < 60:
+            assert face["yaw_deg"] == pytest.approx(yaw, abs=16)
+    assert [face["is_fittest"] for face in faces] == [True, False, False, False, False]
+    assert faces[0]["similarity_to_first"] == faces[0]["similarity_to_fittest"] == 1
+    assert row["mean_similarity"] == pytest.approx(np.mean([f["similarity_to_first"] for f in faces[1:]]), abs=1e-4)
+
+
+def test_all_faces_of_a_frame_are_told_and_the_surest_is_compared(rows: Mapping[str, Row]) -> None:
+    _, faces = _lists(rows["two_people_1"].values)
+    assert rows["two_people_1"].values["max_faces"] == 2
+    assert {face["rank"] for face in faces} == {0, 1}
+    assert all((face["similarity_to_first"] is None) == (face["rank"] > 0) for face in faces)
+    assert sum(face["is_fittest"] for face in faces) == 1
+
+
+def test_nobody_is_a_row_without_faces(rows: Mapping[str, Row]) -> None:
+    row = rows["nobody_1"].values
+    assert row == {"frame_times": [0, 1, 2], "faces": [], "max_faces": 0, "mean_similarity": None}
+
+
+def test_a_result_does_not_depend_on_its_neighbours(stage: Identity, rows: Mapping[str, Row]) -> None:
+    few = [clip for clip in CLIPS if clip.key in ("two_people_1", "half_turn_1")]
+    fresh = Identity(faces=load("centerface"), identity=load("dlib-face"))
+    for outcome in (*stage.measure(few[::-1]), *fresh.measure(few[:1])):
+        assert outcome == rows[outcome.key]
+
+
+def test_a_file_that_went_bad_is_one_failure(stage: Identity, tmp_path: Path) -> None:
+    (tmp_path / "gone_bad.mp4").write_bytes(b"")
+    bad = Clip("bad", canonical_uri(tmp_path / "gone_bad.mp4"))
+    failure, row = stage.measure([bad, next(clip for clip in CLIPS if clip.key == "nobody_1")])
+    assert isinstance(failure, Failure)
+    assert (failure.kind, isinstance(row, Row)) == ("empty_file", True)
+
+
+def test_parameters_and_weights_make_the_fingerprint() -> None:
+    backends = {"faces": describe("centerface"), "identity": describe("dlib-face")}
+    usual = Identity.fingerprint(IdentityParameters(), backends)
+    assert Identity.fingerprint(IdentityParameters(fps=2), backends) != usual
+    assert Identity.fingerprint(IdentityParameters(), {**backends, "faces": ("centerface", "other")}) != usual
+
+
+@pytest.mark.parametrize(
+    ("nose_x", "eyes_apart", "yaw"), [(50, 40, 0), (72, 40, 45), (28, 40, -45), (50, 8, 70), (49, 8, -70), (95, 4, 85)]
+)
+def test_yaw_is_told_by_the_nose_and_by_eyes_that_are_too_close(nose_x: float, eyes_apart: float, yaw: float) -> None:
+    eyes = [(50 - eyes_apart / 2, 40), (50 + eyes_apart / 2, 40)]
+    points: Floats = np.array([*eyes, (nose_x, 60), (40, 82), (60, 82)], dtype=np.float32)
+    assert rough_yaw_deg(points) == pytest.approx(yaw, abs=8)
+
+
+def _lists(row: Mapping[str, Any]) -> tuple[Sequence[float], Sequence[Mapping[str, Any]]]:
+    return row["frame_times"], row["faces"]
