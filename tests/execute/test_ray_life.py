@@ -1,5 +1,6 @@
 """A Ray that was started for a build ends with it, however the build ends, and prints nothing of its own."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,16 +13,12 @@ PATIENCE_S = 60
 
 
 @pytest.mark.parametrize("end", ["by itself", "SIGINT", "SIGKILL"])
-def test_no_process_is_left(end: str, tmp_path: Path) -> None:
+def test_no_process_is_left(end: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     clips = ["killed", "a", "b"] if end == "by itself" else ["a", "hang"]
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "tests.execute.drive", str(tmp_path / "store"), *clips],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    command = [sys.executable, "-m", "tests.execute.drive", str(tmp_path / "store"), *clips]
+    pipe = subprocess.PIPE
+    driver = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    request.addfinalizer(driver.kill)
     assert driver.stdout is not None
     assert driver.stdin is not None
     expected = ["Broken\n", "Broken\n", "Done\n"] if end == "by itself" else ["Done\n"]
