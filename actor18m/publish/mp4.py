@@ -4,8 +4,8 @@ Streams are copied where MP4 can hold them and the clip is the whole file; else 
 thread. Rotation, colours and each picture's time survive. Dropped are all tags (place, device, creation time, encoder)
 and all that is not the picture: no stage has listened to the sound, and other tracks may carry the place.
 
-Damage where no stage has looked is no reason to publish nothing: a copy carries it along, and what is encoded leaves out
-the pictures that cannot be decoded.
+Damage where no stage has looked is no reason to publish nothing: a copy carries it along, and what is encoded leaves
+out the pictures that cannot be decoded.
 """
 
 import os
