@@ -1,7 +1,9 @@
 """`actor18m build`: from inputs to a version of the dataset, as much of it as is missing."""
 
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -87,36 +89,45 @@ def build(
         raise typer.BadParameter("--sync needs --input: it says that what is given is all there is")
     if address and executor is not Executor.ray:
         raise typer.BadParameter("--address needs --executor ray")
-    try:
-        with hold(make_store(store), take_over) as lease:
-            project = project_of(pipeline or profile, lease.store, settings, overrides, until)
-            given = {
-                "pipeline": pipeline or profile,
-                "inputs": inputs,
-                "settings": settings,
-                "executor": executor,
-                "sync": sync,
-            }
-            with building.told(project, lease, given) as account:
-                if only is not None:
-                    _check_subset(project, only)
-                found = find_inputs(inputs) if inputs else None
-                account["registration"] = building.register(project, lease, found, sync)
-                staffing = _serial if executor is Executor.serial else partial(_ray, address, workers)
-                tally = _measured(project, lease, staffing, [each.value for each in retry or ()], as_json)
-                account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
-                building.settle_down(project, lease)
-                account["published"] = None if until else _published(project, dataset)
-                account["states"] = plan(project.record()).states
-    except KeyboardInterrupt:
-        typer.echo("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    with _stoppable(), hold(make_store(store), take_over) as lease:
+        project = project_of(pipeline or profile, lease.store, settings, overrides, until)
+        given = {
+            "pipeline": pipeline or profile,
+            "inputs": inputs,
+            "settings": settings,
+            "executor": executor,
+            "sync": sync,
+        }
+        with building.told(project, lease, given) as account:
+            if only is not None:
+                _check_subset(project, only)
+            found = find_inputs(inputs) if inputs else None
+            account["registration"] = building.register(project, lease, found, sync)
+            staffing = _serial if executor is Executor.serial else partial(_ray, address, workers)
+            tally = _measured(project, lease, staffing, [each.value for each in retry or ()], as_json)
+            account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
+            building.settle_down(project, lease)
+            account["published"] = None if until else _published(project, dataset)
+            account["states"] = plan(project.record()).states
     _report(account, as_json)
     states = account["states"]
     total, bad = sum(states.values()), states.get("failed", 0) + states.get("quarantined", 0)
     if bad > max_failed * total:
         typer.echo(f"{bad} of {total} inputs failed or are quarantined, more than --max-failed allows.", err=True)
         raise typer.Exit(TOO_MANY_FAILED)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C ends the block in good order, and so does SIGTERM, which batch systems send before they kill."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check_subset(project: Project, only: str) -> None:
