@@ -223,16 +223,16 @@ class Drain:
                 self._workers.submit(task)
 
     def _fly(self, task: Task) -> None:
+        self._flying[task.number] = task  # first: whatever the journal has begun is ended when we are stopped
         self._journal.begin(task.stage, task.keys)
-        self._flying[task.number] = task
         self._watcher.started(task.stage, len(task.todos))
 
     def _take(self, results: Sequence[Done | Broken]) -> None:
         touched = set()
         for result in results:
             task = result.task
-            del self._flying[task.number]
             self._journal.end(task.stage, task.keys)
+            del self._flying[task.number]
             if isinstance(result, Done):
                 self._done(task, result.report)
             else:
