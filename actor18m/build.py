@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from actor18m import __version__
@@ -19,8 +21,10 @@ from actor18m.fold import fold
 from actor18m.index import refresh
 from actor18m.inputs import Input
 from actor18m.journal import Journal
+from actor18m.log import run_log
 from actor18m.overrides import Override
 from actor18m.pipeline import Pipeline
+from actor18m.place import Disk
 from actor18m.planning import plan
 from actor18m.record import Record
 from actor18m.redact import redact
@@ -110,7 +114,8 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
     }
     begun = time.monotonic()
     try:
-        yield account
+        with _logged(project.store, lease):
+            yield account
     except BaseException as error:
         account["stopped_by"] = type(error).__name__
         with suppress(StoreError):  # what stopped it is what to tell: a full disk, a takeover
@@ -122,6 +127,23 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
 def _keep(account: dict[str, Any], lease: Lease, begun: float) -> None:
     account |= {"ended": _now(), "seconds": round(time.monotonic() - begun, 1)}
     lease.create(f"runs/{lease.epoch:06d}.json", redact(as_json(account)).encode())
+
+
+@contextmanager
+def _logged(store: Store, lease: Lease) -> Iterator[None]:
+    """Into `runs/000004.log.jsonl`: line by line on a disk, at the end in an object store."""
+    name = f"runs/{lease.epoch:06d}.log.jsonl"
+    if isinstance(store.place, Disk):
+        with run_log(store.place.root / name):
+            yield
+        return
+    with TemporaryDirectory(prefix="actor18m-log-") as folder:
+        path = Path(folder, "log.jsonl")
+        try:
+            with run_log(path):
+                yield
+        finally:
+            lease.create(name, path)
 
 
 def as_json(account: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     NonNegativeFloat,
@@ -24,6 +25,7 @@ from pydantic import (
 
 from actor18m.duplicates import Likeness
 from actor18m.errors import ActorError, instead_of
+from actor18m.index import LOTS_PER_SEGMENT
 from actor18m.models.backends import backend_class, cannot_play
 from actor18m.policy import Rule, Rules, check_rules
 from actor18m.settings import apply
@@ -112,9 +114,15 @@ class Subset(Section):
     )
 
 
+def _aligned(given: int) -> int:
+    if LOTS_PER_SEGMENT % given:
+        raise trouble(f"must be a power of two up to {LOTS_PER_SEGMENT}, not {given}")
+    return given
+
+
 class Publish(Section):
-    lots_per_shard: Mapping[str, PositiveInt] = Field(
-        default={}, description="how many lots a shard covers, by subset; 1 where nothing is said"
+    lots_per_shard: Mapping[str, Annotated[PositiveInt, AfterValidator(_aligned)]] = Field(
+        default={}, description="how many lots a shard covers, by subset: a power of two; 1 where nothing is said"
     )
 
 

@@ -70,7 +70,7 @@ def counted(column: pa.ChunkedArray) -> Counts:
 
 def accounts(store: Store) -> list[dict[str, object]]:
     """Of the runs so far, the last one last."""
-    return [json.loads(store.read(path)) for path in store.names("runs")]
+    return [json.loads(store.read(path)) for path in store.names("runs") if path.endswith(".json")]
 
 
 def rates_of(store: Store) -> dict[str, float]:

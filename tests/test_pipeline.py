@@ -162,6 +162,7 @@ def test_a_pipeline_is_frozen(tmp_path: Path) -> None:
         ("[probe.readable, faces]", "probe", r"subsets\.C\.gate: must be accepted, or a list"),
         ("C: 1024", "D: 1024", r"publish\.lots_per_shard\.D: no such subset; there are: A, C, videos"),
         ("C: 1024", "C: 0", r"publish\.lots_per_shard\.C: .*greater than 0"),
+        ("C: 1024", "C: 3", r"publish\.lots_per_shard\.C: must be a power of two up to 1024, not 3"),
         # YAML
         ("name: tiny", "name: [tiny", r"tiny\.yaml: is not valid YAML: .*\(line \d+, column \d+\)"),
         ("name: tiny", "name: !!python/object/apply:os.getcwd []", "is not valid YAML: could not determine a"),

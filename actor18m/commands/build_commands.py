@@ -22,7 +22,7 @@ from actor18m.overrides import read_overrides
 from actor18m.planning import plan
 from actor18m.progress import Progress
 from actor18m.publish import Published, publish
-from actor18m.publish.blocks import blocks
+from actor18m.publish.blocks import blocks, lots_per_shard
 from actor18m.sources import find_inputs
 from actor18m.store import Store, make_store
 from actor18m.writer import Lease, hold
@@ -153,7 +153,8 @@ def _published(project: Project, dataset: str) -> Published:
         for role, backend in link.backends.items()
     }
     facts["pyarrow"] = pyarrow.__version__
-    return publish(dataset, blocks(project), project.pipeline.render(with_run=False), facts)
+    pipeline = project.pipeline.render(with_run=False)
+    return publish(dataset, blocks(project), pipeline, facts, lots_per_shard=lots_per_shard(project))
 
 
 def _serial(duties: Mapping[str, Duty]) -> Workers:

@@ -5,6 +5,7 @@ rows are durable. The driver holds the keys of the lots that are under way, and 
 """
 
 import itertools
+import logging
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,11 +22,14 @@ from actor18m.execute.workers import Broken, Done, Workers
 from actor18m.index import known_of
 from actor18m.journal import Journal, Work
 from actor18m.ledger import LotFiles
+from actor18m.log import bind
 from actor18m.record import FOR_WORK, Block, Record
 from actor18m.rows import OK, QUARANTINED
 from actor18m.stage import Failure
 from actor18m.survey import Settled
 from actor18m.writer import Lease
+
+log = logging.getLogger(__name__)
 
 LOTS_UNDER_WAY = 16
 DEATHS_ALONE = 2
@@ -248,13 +252,15 @@ class Drain:
         lot, link = self._lots[task.lot], self._chain[task.stage]
         again = [todo for todo in task.todos if todo.key in report.out_of_memory]
         lot.under_way -= len(task.todos) - len(again)
+        with bind(stage=task.stage, lot=task.lot):
+            log.info("%d clips in %.3f s, part %s: %s", len(task.todos), report.seconds, report.part, _some(task.keys))
         self.tally.seconds[task.stage] = self.tally.seconds.get(task.stage, 0.0) + report.seconds
         for key, reason in report.given_up.items():
             self.tally.given_up[f"{task.stage} {key}"] = reason
-            self._watcher.note(f"{task.stage} {key}: given up for now: {reason}")
+            self._note(task, key, f"given up for now: {reason}")
         self._learn(lot, link, report.part, report.known)
         for todo in again:
-            self._suspect(task, todo, "out_of_memory", "it needs more memory than its worker may have")
+            self._suspect(task, todo, "out_of_memory", "needed more memory than it may have")
         if report.given_up:
             self._watcher.ended(task.stage, failed=len(report.given_up))
 
@@ -265,6 +271,9 @@ class Drain:
         self._record.files[link.name][lot.number] = replace(files, parts=(*files.parts, part))
         lot.parts.update(((link.name, key, digest), part) for key, digest in _about(known))
         judged = self._record.surveyor.judged(link, known)
+        for row in known.filter(pc.not_equal(known["state"], OK)).to_pylist():
+            with bind(stage=link.name, clip=row["key"], lot=lot.number):
+                log.info("%s: %s", row["state"], row["error_kind"])
         lot.known[link.name] = pa.concat_tables([lot.known[link.name], judged], promote_options="default")
         ok = pc.sum(pc.equal(known["state"], OK)).as_py() or 0
         passed = pc.sum(judged["passed"]).as_py() or 0
@@ -277,7 +286,7 @@ class Drain:
 
     def _broken(self, task: Task, broken: Broken) -> None:
         if broken.is_blamed:
-            self._watcher.note(f"{task.stage}: a worker with {_some(task.keys)} {broken.why}")
+            self._note(task, _some(task.keys), f"a worker {broken.why}")
         for todo in task.todos:
             work = task.stage, todo.key
             if broken.is_blamed:
@@ -311,9 +320,15 @@ class Drain:
         rows = link.stage_class.writes.table([Failure(todo.key, kind, why)], {todo.key: todo.input_digest})
         rows = rows.set_column(rows.column_names.index("state"), "state", pa.array([QUARANTINED]))
         part = link.ledger(self._record.store).commit(self._lease, task.lot, rows)
-        self._watcher.note(f"{task.stage} {todo.key} ({todo.uri}): quarantined: {why}")
+        self._note(task, todo.key, f"quarantined: a worker {why} ({todo.uri})")
         lot.under_way -= 1
         self._learn(lot, link, part, known_of([(task.lot, rows)], link.values))
+
+    def _note(self, task: Task, clip: str, text: str) -> None:
+        """For people now, and for the log."""
+        self._watcher.note(f"{task.stage} {clip}: {text}")
+        with bind(stage=task.stage, clip=clip, lot=task.lot):
+            log.info(text)
 
     def _remember_former(self, settled: Settled) -> None:
         self._former.update(zip(settled.former["key"].to_pylist(), settled.former["lot"].to_pylist(), strict=True))

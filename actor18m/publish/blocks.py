@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,6 +13,7 @@ from actor18m.build import Project
 from actor18m.catalog import SCHEMA
 from actor18m.chain import CLIP
 from actor18m.licences import strictest
+from actor18m.pipeline import VIDEOS
 from actor18m.policy import by_name, judge, spelt
 from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
 from actor18m.record import Record
@@ -27,11 +30,51 @@ class _Sources:
 
 
 def blocks(project: Project) -> Iterator[Block]:
-    """In order of lots. Two passes, since a copy may be registered long after the clip that it repeats."""
+    """One for each shard, in order of lots. Two passes, since a copy may be registered long after the clip that it
+    repeats.
+    """
     copies = _copies(project.record())
     record = project.record()
     for block, surveyed in record.surveyed([name for name in SCHEMA.names if name != "version"]):
-        yield _Decided(project, record, surveyed, copies).block(block.lots)
+        yield from _in_shards(_Decided(project, record, surveyed, copies).block(block.lots), lots_per_shard(project))
+
+
+def lots_per_shard(project: Project) -> int:
+    return project.pipeline.publish.lots_per_shard.get(VIDEOS, 1)
+
+
+def _in_shards(block: Block, size: int) -> Iterator[Block]:
+    lot_of = dict(zip(block.clips["clip"].to_pylist(), block.clips["lot"].to_pylist(), strict=True))
+    decided = np.array([lot_of[clip] for clip in block.decisions["clip"].to_pylist()], np.int32)
+    tables = [
+        _InLots.of(block.inputs, block.inputs["lot"].to_numpy()),
+        _InLots.of(block.clips, block.clips["lot"].to_numpy()),
+        _InLots.of(block.decisions, decided),
+    ]
+    videos: dict[int, list[Video]] = defaultdict(list)
+    for video in block.videos:
+        videos[lot_of[video.clip] // size].append(video)
+    for start in range(block.lots.start, block.lots.stop, size):
+        lots = range(start, min(start + size, block.lots.stop))
+        inputs, clips, decisions = (table.within(lots) for table in tables)
+        yield Block(lots, inputs, clips, decisions, videos[start // size])
+
+
+@dataclass(frozen=True)
+class _InLots:
+    """Rows by lot, and within one in the order they had."""
+
+    rows: pa.Table
+    lots: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, rows: pa.Table, lots: npt.NDArray[np.int32]) -> "_InLots":
+        order = np.argsort(lots, kind="stable")
+        return cls(rows.take(order), lots[order])
+
+    def within(self, lots: range) -> pa.Table:
+        begin, end = np.searchsorted(self.lots, [lots.start, lots.stop])
+        return self.rows.slice(begin, end - begin)
 
 
 def _copies(record: Record) -> Mapping[str, _Sources]:

@@ -19,8 +19,9 @@ _MOVED = """
     GROUP BY ALL ORDER BY clips DESC, "from", "to", rule
 """
 _ONLY_IN_FIRST = """
-    SELECT state, count(*) AS clips FROM read_parquet($first) ANTI JOIN read_parquet($second) USING (clip)
-    GROUP BY state ORDER BY state
+    SELECT state, count(*) FROM (
+        SELECT first.state FROM read_parquet($first) AS first ANTI JOIN read_parquet($second) AS second USING (clip)
+    ) GROUP BY state ORDER BY state
 """
 
 

@@ -59,9 +59,10 @@ def write_mp4(
 def _copy(source: IO[bytes], target: Path) -> None:
     with av.open(source, "r", metadata_errors="ignore") as given:
         video = _video(given)
-        if video.codec_context.codec.canonical_name not in _COPIED:
+        # AVI does not say when a picture is shown, and what FFmpeg makes of that shows two at once.
+        if video.codec_context.codec.canonical_name not in _COPIED or given.format.name == "avi":
             raise _CannotCopy
-        start = video.start_time or 0
+        start = None
         with av.open(str(target), "w", format="mp4", options=_CONTAINER) as made:
             out = made.add_stream_from_template(video)
             out.metadata.clear()
@@ -71,6 +72,7 @@ def _copy(source: IO[bytes], target: Path) -> None:
                 # A discarded packet is not shown by the source, and would be by the copy.
                 if packet.pts is None or packet.dts is None or packet.is_discard:
                     raise _CannotCopy
+                start = packet.pts if start is None else start
                 packet.pts -= start
                 packet.dts -= start
                 packet.stream = out

@@ -1,6 +1,7 @@
 """Where a clip's mp4 comes from: a shard that has it already, else its source, else any older shard that has it."""
 
 import hashlib
+from errno import EDQUOT, ENOSPC
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
@@ -66,10 +67,12 @@ def _from_source(video: Video, target: Path) -> None:
             write_mp4(source, video.cut, video.crop, target)
     except FileNotFoundError as error:
         raise _Unusable("the file is gone") from error
-    except PermissionError as error:
-        raise _Unusable("the file may not be read any more") from error
     except CannotDecode as error:
         raise _Unusable(f"the file cannot be decoded any more ({error})") from error
+    except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise
+        raise _Unusable(f"the file cannot be read ({error})") from error
 
 
 @lru_cache(maxsize=256)

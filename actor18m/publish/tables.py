@@ -56,17 +56,21 @@ class _Part:
         self.path = path
         self._out = path.open("xb")
         self._writer = pq.ParquetWriter(self._out, schema, **OPTIONS)
-        self._held = schema.empty_table()
+        self._held: list[pa.Table] = []
+        self._rows = 0
 
     def add(self, rows: pa.Table) -> None:
-        self._held = pa.concat_tables([self._held, rows])
-        while self._held.num_rows >= _ROWS_PER_GROUP:
-            self._write(self._held.slice(0, _ROWS_PER_GROUP))
-            self._held = self._held.slice(_ROWS_PER_GROUP)
+        self._held.append(rows)
+        self._rows += rows.num_rows
+        if self._rows >= _ROWS_PER_GROUP:
+            whole = self._rows - self._rows % _ROWS_PER_GROUP
+            held = pa.concat_tables(self._held)
+            self._write(held.slice(0, whole))
+            self._held, self._rows = [held.slice(whole)], self._rows - whole
 
     def close(self) -> None:
-        if self._held.num_rows:
-            self._write(self._held)
+        if self._rows:
+            self._write(pa.concat_tables(self._held))
         self._writer.close()
         self._out.flush()
         os.fsync(self._out.fileno())

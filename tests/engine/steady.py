@@ -1,4 +1,4 @@
-"""Fast stages over small text files, for tests of the engine: a file is a clip, and its words are what is measured.
+"""Fast stages over films.py, for tests of the engine: a file is a clip, and its words are what is measured.
 
 Each call of a model leaves a line in the folder $ACTOR18M_TEST_CALLS, so that tests can count them across processes and
 deaths.
@@ -17,6 +17,7 @@ from pyarrow import binary, float32, int32, list_, string
 from actor18m.inputs import local_path
 from actor18m.keys import clip_key
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+from tests.engine.films import text_of
 
 CALLS = "ACTOR18M_TEST_CALLS"
 
@@ -75,7 +76,7 @@ class Read(Stage):
                 yield Failure(clip.key, "missing_file", f"{clip.uri} is not there")
                 continue
             content = path.read_bytes()
-            text = content.decode()
+            text = text_of(content)
             values = {
                 "clip": clip_key(sha256(content).hexdigest(), None, None),
                 "signature": sha256(text.strip().encode()).digest(),

@@ -56,8 +56,14 @@ def _rows(number: int, each: Video, is_rejected: bool) -> tuple[dict[str, Any], 
     rights = {"licence": "CC0", "consent": None}
     about = {"clip": each.clip, "lot": number, **verdict, **rights}
     judged = {"clip": each.clip, **rule, "number": 0.25, "passed": not is_rejected}
-    return (
-        {"id": given.id, "uri": each.uri, "source": "{}", **about},
-        about | {"sources": [each.uri], "width": 320},
-        judged,
-    )
+    row = {"id": given.id, "uri": each.uri, "source": "{}", **about}
+    return row, about | {"sources": [each.uri], "width": 320}, judged
+
+
+def tree(root: Path) -> dict[str, bytes | str]:
+    """All files with their bytes, and links with what they point to."""
+    return {
+        path.relative_to(root).as_posix(): str(path.readlink()) if path.is_symlink() else path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }

@@ -1,0 +1,97 @@
+"""The Ray that workers run on: one that is started here and ends with the build, or one that is there."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import ray
+import ray._private.worker as ray_worker
+
+from actor18m.errors import ActorError
+from actor18m.execute.limits import ONE_THREAD
+from actor18m.execute.pools import Node
+
+_OBJECT_STORE_BYTES = 256 * 2**20
+"""Keys and small numbers travel. Ray's default, a third of the memory, is more than many a container's /dev/shm."""
+_DEATH_INFO_MS = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+def join(address: str | None) -> bool:
+    """Joins the cluster at the address, or the one whose job this is; without either starts Ray here. True when it was
+    started, and is to be stopped.
+    """
+    if ray.is_initialized():
+        return False
+    address = address or os.environ.get("RAY_ADDRESS")
+    _log_what_ray_tells()
+    try:
+        with _own_signals():
+            if address is not None:
+                ray.init(address=address, log_to_driver=False, configure_logging=False)
+                return False
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                log_to_driver=False,
+                configure_logging=False,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                # On a busy machine Ray may need more than its default of 1 s to know that a worker died. On a cluster
+                # a lost machine takes longer to notice anyway.
+                _system_config={"timeout_ms_task_wait_for_death_info": _DEATH_INFO_MS},
+            )
+            return True
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"join the Ray cluster at {address}" if address else "start Ray on this machine"
+        raise ActorError(
+            f"cannot {where}: {error}. Check --address and RAY_ADDRESS with `ray status`, or build with "
+            "--executor serial."
+        ) from error
+
+
+def nodes() -> list[Node]:
+    """The machines that are alive."""
+    found = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return [Node(each.get("CPU", 0), int(each.get("GPU", 0)), each.get("memory", 0) / 2**30) for each in found]
+
+
+def environment() -> Mapping[str, str]:
+    """Of a worker: where modules and weights are, and one thread in each library."""
+    # what a folder named on the command line, a notebook or a test added; a worker finds the installed ones itself
+    installed = (sys.prefix, sys.base_prefix, str(Path(ray.__file__).parent))
+    folders = [str(Path(entry).absolute()) for entry in sys.path if not entry.startswith(installed)]
+    ours = {name: value for name, value in os.environ.items() if name.startswith("ACTOR18M_")}
+    return {**ours, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(dict.fromkeys(folders))}
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Ray puts a handler of its own in the place of ours for SIGTERM."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, ours)
+
+
+def _log_what_ray_tells() -> None:
+    """Deaths of workers, which Ray would print among a command's output, `log_to_driver` or not. Its warnings are of
+    how it was started, which is not the user's concern.
+    """
+    logging.getLogger("ray").setLevel(logging.ERROR)
+
+    def tell(data: Mapping[str, object], ignore_prefix: bool) -> None:
+        lines = data["lines"]
+        assert isinstance(lines, list)
+        _log.info("Ray: %s", " ".join(map(str, lines)))
+
+    ray_worker.print_to_stdstream = tell

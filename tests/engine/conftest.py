@@ -1,0 +1,16 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.engine.site import Site
+from tests.engine.steady import CALLS
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """An empty one, whose calls of models are counted."""
+    (tmp_path / "calls").mkdir()
+    monkeypatch.setenv(CALLS, str(tmp_path / "calls"))
+    monkeypatch.setattr(sys, "path", sys.path[:])  # commands put a pipeline's folder there
+    return Site(tmp_path)

@@ -1,0 +1,14 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actor18m.store import make_store
+from actor18m.writer import Lease, hold
+
+
+@pytest.fixture
+def lease(tmp_path: Path) -> Iterator[Lease]:
+    """On disk: other processes write there too."""
+    with hold(make_store(tmp_path / "store")) as held:
+        yield held

@@ -1,0 +1,29 @@
+"""Duties and tasks of the poison stage, as a driver would hand them out."""
+
+import itertools
+from typing import Any
+
+from actor18m.execute.work import Duty, Task, Todo
+from actor18m.index import Values
+from actor18m.ledger import Ledger
+from actor18m.pipeline import Run, Step
+from actor18m.writer import Lease
+from tests.execute.poison_stages import PoisonParameters, nothing_kept
+
+_numbers = itertools.count()
+
+
+def duty(lease: Lease, ready: str = "", **run: Any) -> Duty:
+    step = Step(stage="tests.execute.poison_stages:Poison", parameters=PoisonParameters(ready=ready), run=Run(**run))
+    return Duty("poison", step, Ledger(lease.store, "poison", "f1"), {}, Values("none", (), nothing_kept), lease)
+
+
+def task(*names: str) -> Task:
+    number = next(_numbers)
+    todos = [Todo(f"{number:010x}{at:010x}", "d", f"/clips/{name}.mp4") for at, name in enumerate(names)]
+    return Task(number, "poison", 0, tuple(todos), {})
+
+
+def committed(duty: Duty) -> set[str]:
+    """Keys of rows in the ledger."""
+    return {key for _, rows in duty.ledger.read() for key in rows["key"].to_pylist()}

@@ -1,0 +1,185 @@
+"""Workers on Ray: what comes back when they work, die, hang, or cannot be set up, and what they leave behind."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import ray
+
+from actor18m.errors import ActorError
+from actor18m.execute import ray_actors
+from actor18m.execute.ray_actors import IN_FLIGHT, RayWorkers
+from actor18m.execute.work import Duty, Task
+from actor18m.execute.workers import Broken, Done
+from actor18m.writer import Lease, TakenOver, hold
+from tests.execute.duties import committed, duty, task
+from tests.execute.poison_stages import CALLS, SLOW_S, calls
+
+Start = Callable[..., RayWorkers]
+PATIENCE_S = 120
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ray() -> Iterator[None]:
+    ray.init(address="local", num_cpus=1, num_gpus=1, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started = []
+
+    def of(duty: Duty, workers: int = 1) -> RayWorkers:
+        started.append(RayWorkers({"poison": duty}, workers=workers))
+        return started[-1]
+
+    yield of
+    for workers in started:
+        workers.close()
+
+
+def all_of(workers: RayWorkers, count: int) -> dict[int, Done | Broken]:
+    """What came of so many tasks, by number."""
+    back: list[Done | Broken] = []
+    until = time.monotonic() + PATIENCE_S
+    while len(back) < count:
+        assert time.monotonic() < until, f"only {back} came back"
+        back += workers.wait(1)
+    return {each.task.number: each for each in back}
+
+
+def run(workers: RayWorkers, *tasks: Task) -> list[Done | Broken]:
+    """What came of tasks in company, in their order."""
+    for each in tasks:
+        workers.submit(each)
+    back = all_of(workers, len(tasks))
+    return [back[each.number] for each in tasks]
+
+
+def test_rows_are_committed_and_an_actor_has_two_calls(start: Start, lease: Lease) -> None:
+    given = duty(lease)
+    workers = start(given)
+    assert workers.room("poison") == IN_FLIGHT == 2
+    ended = run(workers, task("a", "b"), task("c"))
+    assert all(isinstance(each, Done) for each in ended)
+    assert committed(given) == {key for each in ended for key in each.task.keys}
+    workers.submit(task("slow"))
+    workers.submit(task("slow"))
+    assert workers.room("poison") == 0
+    all_of(workers, 1)
+    assert workers.room("poison") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("segfault", "killed", "crashed or was killed"),
+        ("killed", "killed", "crashed or was killed"),
+        ("leave", "killed", "exited with code 7"),
+        ("hang", "hung", "gave no result within 3 s"),
+        ("stuck", "hung", "gave no result within 3 s"),
+    ],
+)
+def test_a_death_blames_only_what_was_being_measured(
+    start: Start, lease: Lease, name: str, kind: str, words: str
+) -> None:
+    workers = start(duty(lease, deadline_s=3))
+    well, poison, behind = run(workers, task("a"), task(name), task("b"))
+    assert isinstance(well, Done)
+    assert isinstance(poison, Broken)
+    assert isinstance(behind, Broken)
+    assert (poison.kind, poison.is_blamed, poison.why[: len(words)]) == (kind, True, words)
+    assert (behind.kind, behind.is_blamed) == ("lost", False)
+    assert isinstance(run(workers, behind.task)[0], Done)
+
+
+def test_a_deadline_is_for_each_clip_and_begins_with_its_own_call(start: Start, lease: Lease) -> None:
+    workers = start(duty(lease, deadline_s=SLOW_S + 0.5))
+    # the second waits so long for the first that, counted from when it was sent, it would be late
+    ended = run(workers, task("slow", "slow"), task("slow", "slow"))
+    assert [type(each) for each in ended] == [Done, Done]
+
+
+def test_a_clip_without_end_meets_the_memory_limit(start: Start, lease: Lease) -> None:
+    workers = start(duty(lease, memory_gib=0.5))
+    hungry, beside = run(workers, task("hungry"), task("a"))
+    # Python is told that there is no more, unless another of the process's threads asked for some just then
+    assert hungry.report.out_of_memory == hungry.task.keys if isinstance(hungry, Done) else hungry.is_blamed
+    assert isinstance(beside, Done) or not beside.is_blamed
+
+
+def test_alone_is_a_process_of_its_own_and_a_fresh_one_after_a_death(
+    start: Start, lease: Lease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CALLS, str(tmp_path))
+    monkeypatch.setattr(ray_actors, "IDLE_S", 0.5)
+    workers = start(duty(lease))
+    run(workers, task("company"))
+    for name in ("a", "segfault", "b"):
+        assert workers.room_alone("poison") == 1
+        workers.submit_alone(task(name))
+        assert workers.room_alone("poison") == 0
+        (ended,) = all_of(workers, 1).values()
+        assert isinstance(ended, Broken if name == "segfault" else Done)
+    pids = dict(calls(tmp_path))
+    assert pids["a.mp4"] == pids["segfault.mp4"]
+    assert len({pids["company.mp4"], pids["a.mp4"], pids["b.mp4"]}) == 3
+    workers.wait(1)
+    _until(lambda: not Path(f"/proc/{pids['b.mp4']}").exists())
+    assert Path(f"/proc/{pids['company.mp4']}").exists()
+
+
+@pytest.mark.parametrize(
+    ("ready", "cause"),
+    [("unready", "raised ActorError: the weights of poison are not there"), ("segfault", "crashed or was killed")],
+)
+def test_a_stage_that_cannot_be_set_up_stops_the_build(start: Start, lease: Lease, ready: str, cause: str) -> None:
+    workers = start(duty(lease, ready))
+    workers.submit(task("a"))
+    with pytest.raises(ActorError, match=f"stage poison: its worker could not be set up: it {cause}"):
+        all_of(workers, 1)
+
+
+def test_what_stops_a_build_comes_through(start: Start, lease: Lease) -> None:
+    workers = start(duty(lease))
+    with hold(lease.store, take_over=True):
+        workers.submit(task("a"))
+        with pytest.raises(TakenOver):
+            all_of(workers, 1)
+
+
+def test_a_released_stage_gives_back_what_it_claimed(start: Start, lease: Lease) -> None:
+    workers = start(duty(lease))
+    run(workers, task("a"))
+    _until(lambda: _free("CPU") == 0)
+    workers.release("poison")
+    _until(lambda: _free("CPU") == 1)
+
+
+def test_a_gpu_is_lent_to_the_clip_that_is_alone(
+    start: Start, lease: Lease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A GPU that Ray only counts."""
+    monkeypatch.setenv(CALLS, str(tmp_path))
+    monkeypatch.setattr(ray_actors, "IDLE_S", 0.5)
+    workers = start(duty(lease, gpus=1))
+    assert workers.room("poison") == IN_FLIGHT
+    workers.submit(task("slow-1"))
+    workers.submit_alone(task("alone"))
+    workers.submit(task("slow-2"))
+    assert {type(each) for each in all_of(workers, 3).values()} == {Done}
+    pids = dict(calls(tmp_path))
+    assert pids["alone.mp4"] not in (pids["slow-1.mp4"], pids["slow-2.mp4"])
+
+
+def _free(resource: str) -> float:
+    return float(ray.available_resources().get(resource, 0))  # type: ignore[no-untyped-call]
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.1)
