@@ -1,6 +1,5 @@
 """`actor18m build`: from inputs to a version of the dataset, as much of it as is missing."""
 
-import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -23,6 +22,7 @@ from actor18m.progress import Progress
 from actor18m.publish import Published, publish
 from actor18m.publish.blocks import blocks, lots_per_shard
 from actor18m.sources import find_inputs
+from actor18m.stopping import stoppable
 from actor18m.store import Store, make_store
 from actor18m.writer import Lease, hold
 
@@ -89,7 +89,7 @@ def build(
     if address and executor is not Executor.ray:
         raise typer.BadParameter("--address needs --executor ray")
     crew: Crew = SerialCrew() if executor is Executor.serial else RayCrew(address, workers)
-    with _stoppable(), closing(crew), hold(make_store(store), take_over) as lease:
+    with _told_how_to_go_on(), stoppable(), closing(crew), hold(make_store(store), take_over) as lease:
         project = project_of(pipeline or profile, lease.store, settings, overrides, until)
         given = {
             "pipeline": pipeline or profile,
@@ -117,16 +117,12 @@ def build(
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
-    """Ctrl-C ends the block in good order, and so does SIGTERM, which batch systems send before they kill."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _told_how_to_go_on() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
         typer.echo("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _check_subset(project: Project, only: str) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m import stopping
 from actor18m.chain import Link
 from actor18m.execute.work import Read, Report, Task, Todo
 from actor18m.execute.workers import Broken, Done, Workers
@@ -114,6 +115,7 @@ class Drain:
                         break
                     raise RuntimeError(f"lots {sorted(self._lots)} are under way and nothing is being measured")
                 self._take(self._workers.wait(POLL_S))
+                stopping.check()
         finally:
             for task in self._flying.values():  # stopped by us: nobody died
                 self._journal.end(task.stage, task.keys)
