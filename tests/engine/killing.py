@@ -145,14 +145,13 @@ class Build:
     def is_running(self) -> bool:
         return self.process.poll() is None
 
-    @property
     def is_publishing(self) -> bool:
         """It is, or was when it was killed."""
         return self.project.publishing_since() > self._begun
 
     def stages(self) -> set[str]:
         """Those that it is at, or was when it was killed; `publish` when it is at that."""
-        return {PUBLISH} if self.is_publishing else {stage for stage, _ in self.project.in_flight()}
+        return {PUBLISH} if self.is_publishing() else {stage for stage, _ in self.project.in_flight()}
 
     @property
     def said(self) -> str:
@@ -207,7 +206,7 @@ def undisturbed(root: Path, count: int) -> Undisturbed:
     (root / "pipeline.yaml").write_text(paused(PAUSE_S))
     project = Project(root / "undisturbed", root / "in", root / "pipeline.yaml")
     build = project.start()
-    build.until(lambda: build.is_publishing)
+    build.until(build.is_publishing)
     began = time.monotonic()
     build.end()
     assert min(project.states()[state] for state in ("accepted", "rejected", "failed", "duplicate")) > 0

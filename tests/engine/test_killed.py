@@ -54,7 +54,7 @@ def _kill_often(
         _kill(build, hit, run)
     for run in range(in_publish):
         build = project.start(*options(in_stages + run))
-        build.until(lambda: build.is_publishing)
+        build.until(build.is_publishing)
         time.sleep(random.uniform(0, 0.7) * undisturbed.publish_s)
         _kill(build, hit, in_stages + run)
     print(project.finish(*options(in_stages + in_publish)))
@@ -78,6 +78,4 @@ def _kill(build: Build, hit: Counter[str], run: int) -> None:
     rows, stages = build.project.rows(), build.stages()
     hit.update(stages)
     told = ", ".join(f"{rows[stage]} {stage}" for stage in STAGES)
-    print(
-        f"kill {run + 1:2d}: {rows.total():4d} rows committed ({told}), killed in {' and '.join(sorted(stages)) or 'none'}"
-    )
+    print(f"kill {run + 1:2d} in {' and '.join(sorted(stages)):18s} {rows.total():4d} rows committed: {told}")

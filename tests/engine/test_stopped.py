@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.killing import Build, Project, Undisturbed
+from tests.engine.killing import Build, Undisturbed
 
 RAY = ("--executor", "ray", "--workers", "2")
 EXECUTORS = [pytest.param((), id="serial"), pytest.param(RAY, id="ray", marks=pytest.mark.slow)]
@@ -71,8 +71,10 @@ def test_what_a_build_that_was_taken_over_still_measures_it_cannot_commit(few: U
     assert project.published() == few.project.published()
 
 
-def _files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def _files(store: Path) -> dict[str, bytes]:
+    """All but logs, which a build writes by itself."""
+    files = (path for path in store.rglob("*") if path.is_file() and not path.name.endswith(".log.jsonl"))
+    return {str(path.relative_to(store)): path.read_bytes() for path in files}
 
 
 @pytest.fixture
