@@ -20,6 +20,7 @@ import av.filter
 from av.video.stream import VideoStream
 
 from actor18m.media.video import FORMATS, moving_pictures
+from actor18m.media.x264 import REPEATABLE
 
 WRITER = 1
 """Raised when the same clip would get other bytes."""
@@ -29,8 +30,7 @@ _CONTAINER = {"movflags": "+faststart", "fflags": "+bitexact"}
 _X264 = {
     "preset": "medium",
     "crf": "16",
-    # Without it the assembly's shortcuts give other bytes from run to run, even on one thread and one machine.
-    "x264-params": "cpu-independent=1:threads=1:lookahead-threads=1",
+    "x264-params": REPEATABLE,
 }
 _SCALE = "flags=bicubic+accurate_rnd+full_chroma_int+bitexact"
 _TURNS = {0: [], 90: [("transpose", "cclock")], 180: [("hflip", ""), ("vflip", "")], 270: [("transpose", "clock")]}
