@@ -71,6 +71,19 @@ def test_what_a_build_that_was_taken_over_still_measures_it_cannot_commit(few: U
     assert project.published() == few.project.published()
 
 
+def test_a_build_that_was_taken_over_while_it_published_publishes_nothing(few: Undisturbed, tmp_path: Path) -> None:
+    project = few.again(tmp_path / "asleep")
+    first = project.start()
+    first.until(first.is_publishing)
+    first.signal(signal.SIGSTOP)
+    second = project.start("--take-over")
+    second.until((project.store / "runs" / "000002.log.jsonl").exists)
+    first.signal(signal.SIGCONT)
+    assert "was taken over by" in first.end(code=1)
+    assert "dataset/000001 (new" in second.end()
+    assert project.published() == few.project.published()
+
+
 def _files(store: Path) -> dict[str, bytes]:
     """All but logs, which a build writes by itself."""
     files = (path for path in store.rglob("*") if path.is_file() and not path.name.endswith(".log.jsonl"))
