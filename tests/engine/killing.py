@@ -107,10 +107,9 @@ class Project:
         except FileNotFoundError:
             return 0
 
-    def workers(self) -> set[int]:
-        """Processes that have measured, and live."""
-        pids = {int(file.name.rpartition("-")[2]) for file in (self.root / "calls").iterdir()}
-        return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+    def measured_by(self) -> set[int]:
+        """Processes, those that ended included."""
+        return {int(file.name.rpartition("-")[2]) for file in (self.root / "calls").iterdir()}
 
     def published(self) -> Mapping[str, bytes]:
         """Every file of the latest version."""
