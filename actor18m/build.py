@@ -11,7 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from actor18m import __version__
+import pyarrow.compute as pc
+
+from actor18m import __version__, keys
 from actor18m.catalog import Catalog, Registration
 from actor18m.chain import Link, chain_of
 from actor18m.execute.drain import Drain, Tally, Watcher
@@ -29,7 +31,7 @@ from actor18m.planning import plan
 from actor18m.record import Record
 from actor18m.redact import redact
 from actor18m.store import Store, StoreError
-from actor18m.survey import Surveyor
+from actor18m.survey import SUPERSEDED, Surveyor
 from actor18m.writer import Lease
 
 
@@ -101,6 +103,17 @@ def settle_down(project: Project, lease: Lease) -> None:
         ledger = link.ledger(project.store)
         fold(lease, ledger)
         refresh(lease, ledger, link.values)
+
+
+def unknown_overrides(project: Project) -> list[Override]:
+    """Those that name no clip of what is registered: mistyped, or of a file that was edited or has gone."""
+    left = {each.key[: keys.KEY_DIGITS]: each for each in project.overrides}
+    if left:
+        for _, surveyed in project.record().surveyed():
+            is_there = pc.not_equal(surveyed.inputs["state"], SUPERSEDED)
+            for clip in pc.unique(surveyed.inputs["clip"].filter(is_there)).to_pylist():
+                left.pop(clip, None)
+    return list(left.values())
 
 
 @contextmanager

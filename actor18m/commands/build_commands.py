@@ -16,6 +16,7 @@ from actor18m.build import Project
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
 from actor18m.execute.drain import Tally
+from actor18m.log import printable
 from actor18m.overrides import read_overrides
 from actor18m.planning import plan
 from actor18m.progress import Progress
@@ -110,6 +111,9 @@ def build(
             building.settle_down(project, lease)
             account["published"] = None if until else _published(project, lease, dataset, crew)
             account["states"] = plan(project.record()).states
+            account["unknown_overrides"] = building.unknown_overrides(project)
+    for each in account["unknown_overrides"]:
+        typer.echo(printable(f"override of {each.key} ({each}): no such clip is registered"), err=True)
     _report(account, as_json)
     states = account["states"]
     total, bad = sum(states.values()), states.get("failed", 0) + states.get("quarantined", 0)
