@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.engine.killing import Project, Undisturbed
+from tests.engine.killing import Project
 
 pytestmark = pytest.mark.slow
 
 
-def test_workers_are_killed_at_random_and_no_innocent_clip_is_quarantined(many: Undisturbed, tmp_path: Path) -> None:
+def test_workers_are_killed_at_random_and_no_innocent_clip_is_quarantined(many: Project, tmp_path: Path) -> None:
     random, killed = Random(18), 0
     project = many.again(tmp_path / "lost")
     build = project.start("--executor", "ray", "--workers", "2")
@@ -31,7 +31,7 @@ def test_workers_are_killed_at_random_and_no_innocent_clip_is_quarantined(many: 
     assert killed > 5
     assert "was killed by SIGKILL" in told or "crashed or was killed" in told
     assert "quarantined" not in project.states()
-    assert project.published() == many.project.published()
+    assert project.published() == many.published()
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def cluster() -> Iterator[Any]:
     started.shutdown()
 
 
-def test_a_machine_is_lost_and_the_build_ends_right(many: Undisturbed, tmp_path: Path, cluster: Any) -> None:
+def test_a_machine_is_lost_and_the_build_ends_right(many: Project, tmp_path: Path, cluster: Any) -> None:
     project = many.again(tmp_path / "lost")
     second = cluster.add_node(num_cpus=1)
     build = project.start("--executor", "ray", "--address", cluster.address)
@@ -58,7 +58,7 @@ def test_a_machine_is_lost_and_the_build_ends_right(many: Undisturbed, tmp_path:
     print(told)
     assert lost < before
     assert "quarantined" not in project.states()
-    assert project.published() == many.project.published()
+    assert project.published() == many.published()
 
 
 def _workers(project: Project) -> set[int]:
