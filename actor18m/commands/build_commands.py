@@ -31,6 +31,8 @@ app = typer.Typer()
 
 TOO_MANY_FAILED = 3
 INTERRUPTED = 130
+OTHERS_MAY_TAKE_S = 60.0
+"""Who was taken over while it published makes the shard that it is at, and then gives the dataset free."""
 
 
 class Executor(StrEnum):
@@ -107,7 +109,7 @@ def build(
             tally = _measured(project, lease, crew, [each.value for each in retry or ()], as_json)
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
             building.settle_down(project, lease)
-            account["published"] = None if until else _published(project, dataset, crew)
+            account["published"] = None if until else _published(project, lease, dataset, crew)
             account["states"] = plan(project.record()).states
             account["unknown_overrides"] = building.unknown_overrides(project)
     for each in account["unknown_overrides"]:
@@ -144,7 +146,7 @@ def _measured(project: Project, lease: Lease, crew: Crew, retry: Sequence[str], 
         return building.measure(project, lease, crew.hire, progress, retry)
 
 
-def _published(project: Project, dataset: str, crew: Crew) -> Published:
+def _published(project: Project, lease: Lease, dataset: str, crew: Crew) -> Published:
     facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.chain}
     facts |= {
         f"model.{link.name}.{role}": " ".join(backend)
@@ -153,7 +155,8 @@ def _published(project: Project, dataset: str, crew: Crew) -> Published:
     }
     facts |= {"pyarrow": pyarrow.__version__, "av": av.__version__}  # another one may write other bytes
     pipeline = project.pipeline.render(with_run=False)
-    return publish(dataset, blocks(project), pipeline, facts, crew.make_shards, lots_per_shard(project))
+    shards = crew.make_shards, lots_per_shard(project)
+    return publish(dataset, blocks(project), pipeline, facts, *shards, lease.check_epoch, OTHERS_MAY_TAKE_S)
 
 
 def _with_rates(stages: object, tally: Tally) -> object:

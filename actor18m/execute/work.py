@@ -3,7 +3,19 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from errno import ECONNRESET, EHOSTUNREACH, EIO, ENETDOWN, ENETUNREACH, ESTALE, ETIMEDOUT
+from errno import (
+    ECONNRESET,
+    EDQUOT,
+    EHOSTUNREACH,
+    EIO,
+    EMFILE,
+    ENETDOWN,
+    ENETUNREACH,
+    ENFILE,
+    ENOSPC,
+    ESTALE,
+    ETIMEDOUT,
+)
 
 import pyarrow as pa
 
@@ -20,6 +32,7 @@ from actor18m.writer import Lease, TakenOver
 PATIENCE_S = (0.5, 2.0, 8.0)
 """Pauses before a clip in transient trouble is tried again; after the last it is given up for this build."""
 _PASSING = {ECONNRESET, EHOSTUNREACH, EIO, ENETDOWN, ENETUNREACH, ESTALE, ETIMEDOUT}
+_PASSING |= {EDQUOT, EMFILE, ENFILE, ENOSPC}  # the machine's trouble, and no clip's
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 _MAX_TEXT = 2000
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.killing import Undisturbed, undisturbed
+from tests.engine.killing import Project, undisturbed
 from tests.engine.site import Site
 from tests.engine.steady import CALLS
 
@@ -18,12 +18,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 
 @pytest.fixture(scope="session")
-def few(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+def few(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two lots."""
     return undisturbed(tmp_path_factory.mktemp("few"), 270)
 
 
 @pytest.fixture(scope="session")
-def many(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+def many(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Three lots."""
     return undisturbed(tmp_path_factory.mktemp("many"), 600)

@@ -63,6 +63,10 @@ class Project:
     inputs: Path
     pipeline: Path
 
+    def again(self, root: Path) -> "Project":
+        """The same from the beginning."""
+        return Project(root, self.inputs, self.pipeline)
+
     @property
     def store(self) -> Path:
         return self.root / "store"
@@ -107,10 +111,13 @@ class Project:
         except FileNotFoundError:
             return 0
 
-    def workers(self) -> set[int]:
-        """Processes that have measured, and live."""
-        pids = {int(file.name.rpartition("-")[2]) for file in (self.root / "calls").iterdir()}
-        return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+    def shards_made(self) -> int:
+        """By the publishing that is under way or was killed."""
+        return len(list((self.root / "dataset" / ".building" / "made").glob("*.json")))
+
+    def measured_by(self) -> set[int]:
+        """Processes, those that ended included."""
+        return {int(file.name.rpartition("-")[2]) for file in (self.root / "calls").iterdir()}
 
     def published(self) -> Mapping[str, bytes]:
         """Every file of the latest version."""
@@ -188,29 +195,14 @@ class Build:
         return self.said
 
 
-@dataclass(frozen=True)
-class Undisturbed:
+def undisturbed(root: Path, films: int) -> Project:
     """A build that nobody killed: what the others must come to."""
-
-    project: Project
-    publish_s: float
-
-    def again(self, root: Path) -> Project:
-        """The same from the beginning."""
-        return Project(root, self.project.inputs, self.project.pipeline)
-
-
-def undisturbed(root: Path, count: int) -> Undisturbed:
-    """Of so many films; the folder is empty."""
-    put_films(root / "in", count)
+    put_films(root / "in", films)
     (root / "pipeline.yaml").write_text(paused(PAUSE_S))
     project = Project(root / "undisturbed", root / "in", root / "pipeline.yaml")
-    build = project.start()
-    build.until(build.is_publishing)
-    began = time.monotonic()
-    build.end()
+    project.finish()
     assert min(project.states()[state] for state in ("accepted", "rejected", "failed", "duplicate")) > 0
-    return Undisturbed(project, time.monotonic() - began)
+    return project
 
 
 @cache

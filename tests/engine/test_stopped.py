@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.killing import Build, Undisturbed
+from tests.engine.killing import Build, Project
 
 RAY = ("--executor", "ray", "--workers", "2")
 EXECUTORS = [pytest.param((), id="serial"), pytest.param(RAY, id="ray", marks=pytest.mark.slow)]
@@ -25,7 +25,7 @@ def _terminated(build: Build) -> None:
 @pytest.mark.parametrize("options", EXECUTORS)
 @pytest.mark.parametrize("stop", [_ctrl_c, _terminated])
 def test_stopped_by_a_signal_it_says_how_to_go_on_and_suspects_no_clip(
-    few: Undisturbed, tmp_path: Path, stop: Callable[[Build], None], options: tuple[str, ...]
+    few: Project, tmp_path: Path, stop: Callable[[Build], None], options: tuple[str, ...]
 ) -> None:
     project = few.again(tmp_path / "stopped")
     build = project.start(*options)
@@ -34,15 +34,15 @@ def test_stopped_by_a_signal_it_says_how_to_go_on_and_suspects_no_clip(
     assert "Stopped. Nothing that was committed is lost: run the same command again to go on." in build.end(code=130)
     rows = project.rows()
     print(f"stopped with {rows.total()} rows")
-    assert 0 < rows.total() < few.project.rows().total()
+    assert 0 < rows.total() < few.rows().total()
     assert not project.in_flight()
     project.finish(*options)
-    assert project.published() == few.project.published()
+    assert project.published() == few.published()
 
 
 @pytest.mark.parametrize("options", EXECUTORS)
 def test_of_two_builds_on_a_store_one_is_refused_until_it_takes_over(
-    few: Undisturbed, tmp_path: Path, options: tuple[str, ...]
+    few: Project, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     project = few.again(tmp_path / "twice")
     first = project.start(*options)
@@ -54,10 +54,10 @@ def test_of_two_builds_on_a_store_one_is_refused_until_it_takes_over(
     assert re.search(rf"was taken over by process {second.process.pid} on .*This build stops", told, re.S)
     assert "Traceback" not in told
     second.end()
-    assert project.published() == few.project.published()
+    assert project.published() == few.published()
 
 
-def test_what_a_build_that_was_taken_over_still_measures_it_cannot_commit(few: Undisturbed, tmp_path: Path) -> None:
+def test_what_a_build_that_was_taken_over_still_measures_it_cannot_commit(few: Project, tmp_path: Path) -> None:
     """It sleeps while the other takes over and ends, and wakes up in the middle of a call."""
     project = few.again(tmp_path / "asleep")
     first = project.start()
@@ -68,7 +68,20 @@ def test_what_a_build_that_was_taken_over_still_measures_it_cannot_commit(few: U
     first.signal(signal.SIGCONT)
     assert "was taken over by" in first.end(code=1)
     assert _files(project.store) == content
-    assert project.published() == few.project.published()
+    assert project.published() == few.published()
+
+
+def test_a_build_that_was_taken_over_while_it_published_publishes_nothing(few: Project, tmp_path: Path) -> None:
+    project = few.again(tmp_path / "asleep")
+    first = project.start()
+    first.until(first.is_publishing)
+    first.signal(signal.SIGSTOP)
+    second = project.start("--take-over")
+    second.until((project.store / "runs" / "000002.log.jsonl").exists)
+    first.signal(signal.SIGCONT)
+    assert "was taken over by" in first.end(code=1)
+    assert "dataset/000001 (new" in second.end()
+    assert project.published() == few.published()
 
 
 def _files(store: Path) -> dict[str, bytes]:
@@ -98,7 +111,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str, Path], None]]:
 
 @pytest.mark.parametrize(("full", "size"), [("store", "400k"), ("dataset", "200k")])
 def test_on_a_full_disk_it_stops_and_with_more_space_it_goes_on(
-    few: Undisturbed, tmp_path: Path, small_disk: Callable[[str, Path], None], full: str, size: str
+    few: Project, tmp_path: Path, small_disk: Callable[[str, Path], None], full: str, size: str
 ) -> None:
     project = few.again(tmp_path / "full")
     small_disk(size, project.root / full)
@@ -111,4 +124,4 @@ def test_on_a_full_disk_it_stops_and_with_more_space_it_goes_on(
     small_disk("64m", project.root / full)
     project.finish()
     assert all(project.rows()[stage] >= count for stage, count in rows.items())
-    assert project.published() == few.project.published()
+    assert project.published() == few.published()
