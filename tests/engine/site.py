@@ -57,15 +57,12 @@ class Site:
             raise result.exception
         return result
 
-    def apart(
-        self, command: str, *arguments: str, within_s: float = 300, memory_gib: float | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """In a process of its own, which is killed when it takes longer: then it ends with -9."""
+    def start(self, command: str, *arguments: str, memory_gib: float | None = None) -> subprocess.Popen[str]:
+        """In a process of its own."""
         (self.root / "steady.yaml").write_text(self.pipeline)
-        line = [sys.executable, "-c", "from actor18m.cli import app; app()", command, "steady.yaml", *arguments]
         folders = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
-        process = subprocess.Popen(
-            line,
+        return subprocess.Popen(
+            [sys.executable, "-c", "from actor18m.cli import app; app()", command, "steady.yaml", *arguments],
             cwd=self.root,
             env={**os.environ, "PYTHONPATH": folders},
             stdout=subprocess.PIPE,
@@ -74,12 +71,18 @@ class Site:
             start_new_session=True,
             preexec_fn=lambda: limit_memory(memory_gib),
         )
+
+    def apart(
+        self, command: str, *arguments: str, within_s: float = 300, memory_gib: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """The same, to its end; killed when it takes longer: then it ends with -9."""
+        process = self.start(command, *arguments, memory_gib=memory_gib)
         try:
             out, said = process.communicate(timeout=within_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, said = process.communicate()
-        return subprocess.CompletedProcess(line, process.returncode, out, said)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, said)
 
     def ask(self, command: str, *arguments: str, code: int = 0) -> Any:
         """What it answers in JSON."""

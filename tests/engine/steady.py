@@ -66,6 +66,7 @@ class Other(Steady):
 
 class ReadParameters(Parameters):
     pause_s: float = 0
+    upper: bool = False
 
 
 class Read(Stage):
@@ -87,7 +88,7 @@ class Read(Stage):
                 "clip": clip_key(sha256(content).hexdigest(), None, None),
                 "signature": sha256(text.strip().encode()).digest(),
                 "duration_s": float(len(text.split())),
-                "text": text,
+                "text": text.upper() if self.parameters.upper else text,
                 "words": len(text.split()),
             }
             yield Row(clip.key, values)
