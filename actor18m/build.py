@@ -4,7 +4,7 @@ import json
 import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from actor18m.place import Disk
 from actor18m.planning import plan
 from actor18m.record import Record
 from actor18m.redact import redact
-from actor18m.store import Store
+from actor18m.store import Store, StoreError
 from actor18m.survey import SUPERSEDED, Surveyor
 from actor18m.writer import Lease
 
@@ -131,10 +131,15 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
             yield account
     except BaseException as error:
         account["stopped_by"] = type(error).__name__
+        with suppress(StoreError):  # what stopped it is what to tell: a full disk, a takeover
+            _keep(account, lease, begun)
         raise
-    finally:
-        account |= {"ended": _now(), "seconds": round(time.monotonic() - begun, 1)}
-        lease.create(f"runs/{lease.epoch:06d}.json", redact(as_json(account)).encode())
+    _keep(account, lease, begun)
+
+
+def _keep(account: dict[str, Any], lease: Lease, begun: float) -> None:
+    account |= {"ended": _now(), "seconds": round(time.monotonic() - begun, 1)}
+    lease.create(f"runs/{lease.epoch:06d}.json", redact(as_json(account)).encode())
 
 
 @contextmanager

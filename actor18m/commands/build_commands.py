@@ -1,8 +1,8 @@
 """`actor18m build`: from inputs to a version of the dataset, as much of it as is missing."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ from actor18m.progress import Progress
 from actor18m.publish import Published, publish
 from actor18m.publish.blocks import blocks, lots_per_shard
 from actor18m.sources import find_inputs
+from actor18m.stopping import stoppable
 from actor18m.store import Store, make_store
 from actor18m.writer import Lease, hold
 
@@ -89,30 +90,26 @@ def build(
     if address and executor is not Executor.ray:
         raise typer.BadParameter("--address needs --executor ray")
     crew: Crew = SerialCrew() if executor is Executor.serial else RayCrew(address, workers)
-    try:
-        with closing(crew), hold(make_store(store), take_over) as lease:
-            project = project_of(pipeline or profile, lease.store, settings, overrides, until)
-            given = {
-                "pipeline": pipeline or profile,
-                "inputs": inputs,
-                "settings": settings,
-                "executor": executor,
-                "sync": sync,
-            }
-            with building.told(project, lease, given) as account:
-                if only is not None:
-                    _check_subset(project, only)
-                found = find_inputs(inputs) if inputs else None
-                account["registration"] = building.register(project, lease, found, sync)
-                tally = _measured(project, lease, crew, [each.value for each in retry or ()], as_json)
-                account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
-                building.settle_down(project, lease)
-                account["published"] = None if until else _published(project, dataset, crew)
-                account["states"] = plan(project.record()).states
-                account["unknown_overrides"] = building.unknown_overrides(project)
-    except KeyboardInterrupt:
-        typer.echo("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    with _told_how_to_go_on(), stoppable(), closing(crew), hold(make_store(store), take_over) as lease:
+        project = project_of(pipeline or profile, lease.store, settings, overrides, until)
+        given = {
+            "pipeline": pipeline or profile,
+            "inputs": inputs,
+            "settings": settings,
+            "executor": executor,
+            "sync": sync,
+        }
+        with building.told(project, lease, given) as account:
+            if only is not None:
+                _check_subset(project, only)
+            found = find_inputs(inputs) if inputs else None
+            account["registration"] = building.register(project, lease, found, sync)
+            tally = _measured(project, lease, crew, [each.value for each in retry or ()], as_json)
+            account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
+            building.settle_down(project, lease)
+            account["published"] = None if until else _published(project, dataset, crew)
+            account["states"] = plan(project.record()).states
+            account["unknown_overrides"] = building.unknown_overrides(project)
     for each in account["unknown_overrides"]:
         typer.echo(printable(f"override of {each.key} ({each}): no such clip is registered"), err=True)
     _report(account, as_json)
@@ -121,6 +118,15 @@ def build(
     if bad > max_failed * total:
         typer.echo(f"{bad} of {total} inputs failed or are quarantined, more than --max-failed allows.", err=True)
         raise typer.Exit(TOO_MANY_FAILED)
+
+
+@contextmanager
+def _told_how_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _check_subset(project: Project, only: str) -> None:

@@ -7,6 +7,7 @@ from errno import ECONNRESET, EHOSTUNREACH, EIO, ENETDOWN, ENETUNREACH, ESTALE, 
 
 import pyarrow as pa
 
+from actor18m import stopping
 from actor18m.errors import ActorError
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger, LotFiles
@@ -104,6 +105,7 @@ class Worker:
         given_up: dict[str, str] = {}
         too_large: list[str] = []
         for key, result in self._measure(self._clips(task)):
+            stopping.check()
             if isinstance(result, MemoryError):
                 too_large.append(key)
             elif isinstance(result, Exception):

@@ -3,6 +3,9 @@
 Streams are copied where MP4 can hold them and the clip is the whole file; else the window is encoded anew, on one
 thread. Rotation, colours and each picture's time survive. Dropped are all tags (place, device, creation time, encoder)
 and all that is not the picture: no stage has listened to the sound, and other tracks may carry the place.
+
+Damage where no stage has looked is no reason to publish nothing: a copy carries it along, and what is encoded leaves
+out the pictures that cannot be decoded.
 """
 
 import os
@@ -15,6 +18,8 @@ from typing import IO
 import av
 import av.filter
 from av.video.stream import VideoStream
+
+from actor18m.media.video import FORMATS, moving_pictures
 
 WRITER = 1
 """Raised when the same clip would get other bytes."""
@@ -57,7 +62,7 @@ def write_mp4(
 
 
 def _copy(source: IO[bytes], target: Path) -> None:
-    with av.open(source, "r", metadata_errors="ignore") as given:
+    with _opened(source) as given:
         video = _video(given)
         # AVI does not say when a picture is shown, and what FFmpeg makes of that shows two at once.
         if video.codec_context.codec.canonical_name not in _COPIED or given.format.name == "avi":
@@ -85,7 +90,7 @@ def _copy(source: IO[bytes], target: Path) -> None:
 def _encode(
     source: IO[bytes], cut: tuple[int, int] | None, crop: tuple[int, int, int, int] | None, target: Path
 ) -> None:
-    with av.open(source, "r", metadata_errors="ignore") as given:
+    with _opened(source) as given:
         video = _video(given)
         pictures = _upright(_window(video, cut), crop)
         first = next(pictures, None)
@@ -105,10 +110,15 @@ def _encode(
                 made.mux(packet)
 
 
+def _opened(source: IO[bytes]) -> av.container.InputContainer:
+    return av.open(source, "r", metadata_errors="ignore", container_options={"format_whitelist": FORMATS})
+
+
 def _video(given: av.container.InputContainer) -> VideoStream:
-    if not given.streams.video:
+    """The one that was measured."""
+    video = moving_pictures(given)
+    if video is None:
         raise CannotDecode("there is no video in it")
-    video = given.streams.video[0]
     video.thread_type = "NONE"
     video.codec_context.thread_count = 1
     return video
@@ -118,8 +128,7 @@ def _window(video: VideoStream, cut: tuple[int, int] | None) -> Iterator[av.Vide
     """The pictures of the cut, their times from its start and ever growing."""
     first, end = cut or (0, None)
     start = before = None
-    assert isinstance(video.container, av.container.InputContainer)
-    for number, frame in enumerate(video.container.decode(video)):
+    for number, frame in enumerate(_decoded(video)):
         if end is not None and number >= end:
             return
         if number < first:
@@ -132,6 +141,15 @@ def _window(video: VideoStream, cut: tuple[int, int] | None) -> Iterator[av.Vide
             frame.pts = before + 1
         before = frame.pts
         yield frame
+
+
+def _decoded(video: VideoStream) -> Iterator[av.VideoFrame]:
+    assert isinstance(video.container, av.container.InputContainer)
+    for packet in video.container.demux(video):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
 
 
 def _upright(frames: Iterator[av.VideoFrame], crop: tuple[int, int, int, int] | None) -> Iterator[av.VideoFrame]:

@@ -117,14 +117,20 @@ class Look(Stage):
             yield Row(clip.key, {"score": scores[0], "scores": scores})
 
 
+class DeepParameters(Parameters):
+    pause_s: float = 0
+
+
 class Deep(Stage):
     version = 1
     needs: ClassVar = {Read: ("words",), Look: ("score",)}
     writes = schema("deep", sum=float32())
+    parameters = DeepParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
             counted("deep", clip.key)
+            time.sleep(self.parameters.pause_s)
             yield Row(clip.key, {"sum": clip.upstream["read"]["words"] + clip.upstream["look"]["score"]})
 
 

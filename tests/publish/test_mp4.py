@@ -137,6 +137,19 @@ def test_streams_of_other_containers_are_held_with_all_pictures(suffix: str, cod
         assert np.abs(picture.astype(int) - copied).max() <= 4
 
 
+def test_pictures_that_cannot_be_decoded_are_left_out_of_what_is_encoded(tmp_path: Path) -> None:
+    source = film(tmp_path / "film.mp4")
+    content = bytearray(source.read_bytes())
+    with av.open(str(source)) as container:
+        broken = list(container.demux(video=0))[-3]
+    assert broken.pos is not None
+    content[broken.pos : broken.pos + broken.size] = b"\xff" * broken.size
+    source.write_bytes(content)
+    times = [time for time, _ in pictures(written(source, tmp_path / "made.mp4", crop=(0, 48, 0, 64)))]
+    assert 6 <= len(times) < 12
+    assert times == sorted(set(times))
+
+
 def test_what_has_no_pictures_is_named(tmp_path: Path) -> None:
     with pytest.raises(CannotDecode):
         write_mp4(io.BytesIO(b"this is text"), None, None, tmp_path / "x.mp4")
