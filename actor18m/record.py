@@ -1,7 +1,7 @@
 """What the store knows, block by block: registered inputs beside the judged rows of every stage."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from actor18m.catalog import Catalog
 from actor18m.index import LOTS_PER_SEGMENT, known
 from actor18m.ledger import LotFiles
+from actor18m.rows import QUARANTINED
 from actor18m.store import Store
 from actor18m.survey import Settled, Surveyed, Surveyor
 
@@ -35,6 +36,8 @@ class Record:
     surveyor: Surveyor
     retry: Collection[str] = ()
     """Rows in these states count as missing."""
+    dreaded: set[tuple[str, str]] = field(default_factory=set)
+    """Stage and key of rows to retry that killed or hung a worker, as far as blocks were read."""
 
     def blocks(self, columns: Collection[str] = FOR_SURVEY) -> Iterator[Block]:
         """All lots in order."""
@@ -64,5 +67,8 @@ class Record:
             [link.empty(), *known(link.ledger(self.store), link.values, lots)], promote_options="default"
         )
         if self.retry:
-            rows = rows.filter(pc.invert(pc.is_in(rows["state"], pa.array(sorted(self.retry)))))
+            is_again = pc.is_in(rows["state"], pa.array(sorted(self.retry)))
+            again = rows.filter(pc.and_(is_again, pc.equal(rows["state"], QUARANTINED)))
+            self.dreaded.update((stage, key) for key in again["key"].to_pylist())
+            rows = rows.filter(pc.invert(is_again))
         return self.surveyor.judged(link, rows)

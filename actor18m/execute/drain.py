@@ -180,8 +180,9 @@ class Drain:
         todos = [self._todo(lot, link, row) for row in new if row["key"] not in served]
         for todo in todos:
             lot.under_way += 1
-            if (link.name, todo.key) in self._suspects:
-                self._suspects.discard((link.name, todo.key))
+            work = link.name, todo.key
+            if work in self._suspects or work in self._record.dreaded:
+                self._suspects.discard(work)
                 self._send_alone(link.name, lot.number, todo)
             else:
                 self._queues[link.name].append((lot.number, todo))

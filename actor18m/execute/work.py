@@ -162,14 +162,20 @@ class Worker:
     def _measure(self, clips: Sequence[Clip]) -> Iterator[tuple[str, Row | Failure | Exception]]:
         """Each clip with its outcome, or with the trouble that kept it from having one."""
         left = {clip.key: clip for clip in clips}
-        try:
-            for outcome in self._outcomes(clips):
-                del left[outcome.key]
-                yield outcome.key, outcome
-        except TakenOver:
-            raise
-        except Exception:
-            pass  # one of those that are left spoilt it for the others: each for itself
+        if len(clips) > 1:
+            try:
+                for outcome in self._outcomes(clips):
+                    del left[outcome.key]
+                    yield outcome.key, outcome
+            except TakenOver:
+                raise
+            except MemoryError as error:
+                # which of them needs so much shows in a process of its own; here it would be tried once too often
+                error.with_traceback(None)  # which would keep what the stage holds
+                yield from ((key, error) for key in left)
+                return
+            except Exception:
+                pass  # one of those that are left spoilt it for the others: each for itself
         for clip in left.values():
             yield clip.key, self._alone(clip)
 
@@ -178,7 +184,7 @@ class Worker:
             return _patiently(lambda: self._outcome(clip))
         except Exception as error:
             if isinstance(error, MemoryError) or is_transient(error):
-                return error
+                return error.with_traceback(None)
             return Failure(clip.key, type(error).__name__, said(error))
 
     def _outcome(self, clip: Clip) -> Row | Failure:
