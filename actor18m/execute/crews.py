@@ -45,21 +45,23 @@ class RayCrew:
 
     def make_shards(self, plans: Iterator[ShardPlan]) -> Iterator[Shard]:
         """As many at once as there are CPUs; their machines must see the dataset's folder."""
+        first = next(plans, None)
+        if first is None:
+            return
         import ray
 
         from actor18m.execute.ray_cluster import environment, nodes
 
-        for first in plans:
-            self._join()
-            at_once = max(1, int(self._workers or sum(node.cpus for node in nodes())))
-            task = ray.remote(max_retries=3)(make_shard).options(runtime_env={"env_vars": dict(environment())})
-            running = [task.remote(first)]
-            for plan in plans:
-                running.append(task.remote(plan))
-                if len(running) >= at_once:
-                    done, running = ray.wait(running)
-                    yield from _got(done)
-            yield from _got(running)
+        self._join()
+        at_once = max(1, int(self._workers or sum(node.cpus for node in nodes())))
+        task = ray.remote(max_retries=3)(make_shard).options(runtime_env={"env_vars": dict(environment())})
+        running = [task.remote(first)]
+        for plan in plans:
+            running.append(task.remote(plan))
+            if len(running) >= at_once:
+                done, running = ray.wait(running)
+                yield from _got(done)
+        yield from _got(running)
 
     def close(self) -> None:
         if self._ends_ray:
