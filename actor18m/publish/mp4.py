@@ -19,6 +19,8 @@ import av
 import av.filter
 from av.video.stream import VideoStream
 
+from actor18m.media.source import MediaError
+from actor18m.media.timeline import read_times
 from actor18m.media.video import FORMATS, moving_pictures
 from actor18m.media.x264 import REPEATABLE
 
@@ -90,9 +92,11 @@ def _copy(source: IO[bytes], target: Path) -> None:
 def _encode(
     source: IO[bytes], cut: tuple[int, int] | None, crop: tuple[int, int, int, int] | None, target: Path
 ) -> None:
+    shown = _shown(source, cut) if cut else None
+    source.seek(0)
     with _opened(source) as given:
         video = _video(given)
-        pictures = _upright(_window(video, cut), crop)
+        pictures = _upright(_window(video, shown), crop)
         first = next(pictures, None)
         if first is None:
             raise CannotDecode(f"there are no pictures in it{f' from {cut[0]} to {cut[1]}' if cut else ''}")
@@ -124,17 +128,27 @@ def _video(given: av.container.InputContainer) -> VideoStream:
     return video
 
 
-def _window(video: VideoStream, cut: tuple[int, int] | None) -> Iterator[av.VideoFrame]:
-    """The pictures of the cut, their times from its start and ever growing."""
-    first, end = cut or (0, None)
+def _shown(source: IO[bytes], cut: tuple[int, int]) -> range:
+    """The times of the cut's pictures, as intake counts them: by packets, so that damage before it shifts nothing."""
+    with _opened(source) as given:
+        try:
+            times = read_times("", given, _video(given), cut[1])
+        except MediaError as error:
+            raise CannotDecode(str(error)) from error
+    inside = times.shown[cut[0] : cut[1]].tolist()
+    return range(inside[0], inside[-1] + 1) if inside else range(0)
+
+
+def _window(video: VideoStream, shown: range | None) -> Iterator[av.VideoFrame]:
+    """The pictures with these times, or all; their times from the first one's and ever growing."""
     start = before = None
     for number, frame in enumerate(_decoded(video)):
-        if end is not None and number >= end:
-            return
-        if number < first:
-            continue
         if frame.pts is None:
             frame.pts = round(number / (video.average_rate or 25) / _time_base(frame))
+        if shown is not None and frame.pts not in shown:
+            if frame.pts >= shown.stop:
+                return
+            continue
         start = frame.pts if start is None else start
         frame.pts -= start
         if before is not None and frame.pts <= before:
