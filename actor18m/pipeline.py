@@ -23,11 +23,11 @@ from pydantic import (
     model_validator,
 )
 
-from actor18m.duplicates import Likeness
 from actor18m.errors import ActorError, instead_of
-from actor18m.index import LOTS_PER_SEGMENT
 from actor18m.models.backends import backend_class, cannot_play
+from actor18m.near import Likeness
 from actor18m.policy import Rule, Rules, check_rules
+from actor18m.segments import LOTS_PER_SEGMENT
 from actor18m.settings import apply
 from actor18m.stage import Parameters, Stage
 from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, read_yaml, trouble, troubles

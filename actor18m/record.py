@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.catalog import Catalog
-from actor18m.index import LOTS_PER_SEGMENT, known
+from actor18m.chain import Link
+from actor18m.index import Index
 from actor18m.ledger import LotFiles
+from actor18m.segments import LOTS_PER_SEGMENT
 from actor18m.store import Store
 from actor18m.survey import Settled, Surveyed, Surveyor
 
@@ -43,7 +45,7 @@ class Record:
         for start in range(0, every.stop, LOTS_PER_SEGMENT):
             lots = range(start, min(start + LOTS_PER_SEGMENT, every.stop))
             inputs = pa.concat_tables(list(catalog.read(lots, list(columns)))).combine_chunks()
-            yield Block(lots, inputs, {link.name: self._judged(link.name, lots) for link in self.surveyor.chain})
+            yield Block(lots, inputs, {link.name: self._judged(link, lots) for link in self.surveyor.chain})
 
     def surveyed(self, columns: Collection[str] = FOR_SURVEY) -> Iterator[tuple[Block, Surveyed]]:
         """Each block with what became of its inputs and what is missing. Once only: settling advances."""
@@ -58,11 +60,14 @@ class Record:
         """stage -> lot -> where its rows are, listed once."""
         return {link.name: link.ledger(self.store).files() for link in self.surveyor.chain}
 
-    def _judged(self, stage: str, lots: range) -> pa.Table:
-        (link,) = (each for each in self.surveyor.chain if each.name == stage)
-        rows = pa.concat_tables(
-            [link.empty(), *known(link.ledger(self.store), link.values, lots)], promote_options="default"
-        )
+    @cached_property
+    def _indexes(self) -> dict[str, Index]:
+        chain = self.surveyor.chain
+        return {link.name: Index(link.ledger(self.store), link.values, self.files[link.name]) for link in chain}
+
+    def _judged(self, link: Link, lots: range) -> pa.Table:
+        known = self._indexes[link.name].read(lots)
+        rows = pa.concat_tables([link.empty(), known], promote_options="default")
         if self.retry:
             rows = rows.filter(pc.invert(pc.is_in(rows["state"], pa.array(sorted(self.retry)))))
         return self.surveyor.judged(link, rows)

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.chain import CLIP, DURATION, SIGNATURE, Link
-from actor18m.duplicates import Duplicates, Likeness
+from actor18m.duplicates import Duplicates
 from actor18m.overrides import Override, override
 from actor18m.policy import by_name, judge
+from actor18m.relations import MEMBERS
 from actor18m.rows import OK
 
 PENDING, ACCEPTED, REJECTED, DUPLICATE, SUPERSEDED = "pending", "accepted", "rejected", "duplicate", "superseded"
@@ -94,10 +95,10 @@ class Surveyed:
 class Surveyor:
     """Follows lots through the chain; each lot is settled once, in order, since duplicates are told by it."""
 
-    def __init__(self, chain: Sequence[Link], likeness: Likeness | None, overrides: Sequence[Override] = ()) -> None:
+    def __init__(self, chain: Sequence[Link], duplicates: Duplicates, overrides: Sequence[Override] = ()) -> None:
         self.chain = chain
+        self.duplicates = duplicates
         self._overrides = overrides
-        self._duplicates = Duplicates(likeness)
 
     def judged(self, link: Link, known: pa.Table) -> pa.Table:
         """With a verdict for each row that was measured."""
@@ -129,7 +130,8 @@ class Surveyor:
         former = found.filter(pa.array(~present))
         gone = _stopped(number[~present], SUPERSEDED)
         here = _here(number[present], found.filter(pa.array(present)), first.name)
-        clips, repeats = self._stand(here.passing.append_column("number", pa.array(here.going)))
+        lots = inputs["lot"].take(here.going)
+        clips, repeats = self._stand(here.passing.append_column("number", pa.array(here.going)), lots)
         going = clips["number"].to_numpy()
         return Settled(
             inputs=inputs.append_column("clip", found[f"_{CLIP}"]),
@@ -163,15 +165,12 @@ class Surveyor:
         fates = pa.concat_tables(stopped).sort_by("number")
         return Surveyed(_with(settled.inputs, fates.drop_columns(["number"])), missing, measured)
 
-    def _stand(self, passing: pa.Table) -> tuple[pa.Table, pa.Table]:
+    def _stand(self, passing: pa.Table, lots: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
         """Of clips that pass the first stage those that stand, and the fates of those that repeat another."""
-        allowed = {each.key for each in self._overrides if each.verdict == "allow"}
-        columns = (passing[f"_{name}"].to_pylist() for name in (CLIP, SIGNATURE, DURATION))
-        repeated = [
-            self._duplicates.repeated_by(clip, None if clip in allowed else signature, duration)
-            for clip, signature, duration in zip(*columns, strict=True)
-        ]
-        of = pa.array(repeated, pa.string())
+        allowed = pa.array([each.key for each in self._overrides if each.verdict == "allow"], pa.string())
+        signatures = pc.if_else(pc.is_in(passing[f"_{CLIP}"], allowed), None, passing[f"_{SIGNATURE}"])
+        members = [lots, passing[f"_{CLIP}"], signatures, passing[f"_{DURATION}"]]
+        of = self.duplicates.repeated(pa.table(members, schema=MEMBERS))
         repeats = passing.filter(pc.is_valid(of))
         fates = _stopped(repeats["number"].to_numpy(), DUPLICATE, stage=self.chain[0].name, duplicate_of=of.drop_null())
         return passing.filter(pc.is_null(of)), fates
