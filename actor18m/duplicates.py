@@ -127,9 +127,10 @@ def _by_lot(members: pa.Table) -> Iterator[tuple[int, int, pa.Table]]:
 
 
 def _digest(before: str, members: pa.Table) -> str:
-    signatures = [signature or b"" for signature in members["signature"].to_pylist()]
-    hashed = sha256(f"{before} {members['clip'].to_pylist()} {[len(each) for each in signatures]}".encode())
-    hashed.update(b"".join(signatures))
+    signatures = members["signature"]
+    hashed = sha256(f"{before} {members['clip'].to_pylist()}".encode())
+    hashed.update(pc.fill_null(pc.binary_length(signatures), -1).to_numpy().tobytes())
+    hashed.update(b"".join(signatures.drop_null().to_pylist()))
     hashed.update(_durations(members).tobytes())
     return hashed.hexdigest()[:SHORT_DIGITS]
 

@@ -88,14 +88,14 @@ class _Shelf:
         found = np.full(len(durations), NONE, np.int64)
         for start in range(0, self._count, _COMPARED_AT_ONCE):
             here = slice(start, min(start + _COMPARED_AT_ONCE, self._count))
-            near = np.abs(self._durations[here] - durations[:, None]) <= likeness.within_s
-            differing = np.zeros(near.shape, np.uint8)
+            differing = np.zeros((len(durations), here.stop - start), np.uint8)
             for mine, theirs in zip(words[:_WORDS_AT_FIRST], self._words[:_WORDS_AT_FIRST, here], strict=True):
                 differing += np.bitwise_count(theirs ^ mine[:, None])
-            row, column = np.nonzero(near & (differing <= limit))
+            row, column = np.divmod(np.flatnonzero(differing <= limit), here.stop - start)
             column += start
             whole = np.bitwise_count(words[:, row] ^ self._words[:, column]).sum(axis=0, dtype=np.int64)
-            alike = whole <= limit
+            apart = np.abs(self._durations[column] - durations[row])
+            alike = (whole <= limit) & (apart <= likeness.within_s)
             np.minimum.at(found, row[alike], self._numbers[column[alike]])
         return found
 

@@ -26,7 +26,7 @@ class Block:
     lots: range
     inputs: pa.Table
     known: Mapping[str, pa.Table]
-    """stage -> judged rows."""
+    """stage -> judged rows, read each time they are asked for: those of all stages at once are too many to keep."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Record:
         for start in range(0, every.stop, LOTS_PER_SEGMENT):
             lots = range(start, min(start + LOTS_PER_SEGMENT, every.stop))
             inputs = pa.concat_tables(list(catalog.read(lots, list(columns)))).combine_chunks()
-            yield Block(lots, inputs, {link.name: self._judged(link, lots) for link in self.surveyor.chain})
+            yield Block(lots, inputs, _Rows(self, lots))
 
     def surveyed(self, columns: Collection[str] = FOR_SURVEY) -> Iterator[tuple[Block, Surveyed]]:
         """Each block with what became of its inputs and what is missing. Once only: settling advances."""
@@ -54,6 +54,10 @@ class Record:
 
     def settled(self, block: Block) -> Settled:
         return self.surveyor.settle(block.inputs, block.known[self.surveyor.chain[0].name])
+
+    @cached_property
+    def links(self) -> dict[str, Link]:
+        return {link.name: link for link in self.surveyor.chain}
 
     @cached_property
     def files(self) -> dict[str, dict[int, LotFiles]]:
@@ -65,9 +69,25 @@ class Record:
         chain = self.surveyor.chain
         return {link.name: Index(link.ledger(self.store), link.values, self.files[link.name]) for link in chain}
 
-    def _judged(self, link: Link, lots: range) -> pa.Table:
+    def judged(self, link: Link, lots: range) -> pa.Table:
+        """What is known of a stage's rows in some lots of one block."""
         known = self._indexes[link.name].read(lots)
         rows = pa.concat_tables([link.empty(), known], promote_options="default")
         if self.retry:
             rows = rows.filter(pc.invert(pc.is_in(rows["state"], pa.array(sorted(self.retry)))))
         return self.surveyor.judged(link, rows)
+
+
+@dataclass(frozen=True)
+class _Rows(Mapping[str, pa.Table]):
+    record: Record
+    lots: range
+
+    def __getitem__(self, stage: str) -> pa.Table:
+        return self.record.judged(self.record.links[stage], self.lots)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.record.links)
+
+    def __len__(self) -> int:
+        return len(self.record.links)
