@@ -4,14 +4,16 @@ import json
 import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from actor18m import __version__
+import pyarrow.compute as pc
+
+from actor18m import __version__, keys
 from actor18m.catalog import Catalog, Registration
 from actor18m.chain import Link, chain_of
 from actor18m.duplicates import Duplicates
@@ -29,8 +31,8 @@ from actor18m.place import Disk
 from actor18m.planning import plan
 from actor18m.record import Record
 from actor18m.redact import redact
-from actor18m.store import Store
-from actor18m.survey import Surveyor
+from actor18m.store import Store, StoreError
+from actor18m.survey import SUPERSEDED, Surveyor
 from actor18m.writer import Lease
 
 
@@ -111,6 +113,17 @@ def settle_down(project: Project, lease: Lease) -> None:
         record.surveyor.duplicates.keep(lease)
 
 
+def unknown_overrides(project: Project) -> list[Override]:
+    """Those that name no clip of what is registered: mistyped, or of a file that was edited or has gone."""
+    left = {each.key[: keys.KEY_DIGITS]: each for each in project.overrides}
+    if left:
+        for _, surveyed in project.record().surveyed():
+            is_there = pc.not_equal(surveyed.inputs["state"], SUPERSEDED)
+            for clip in pc.unique(surveyed.inputs["clip"].filter(is_there)).to_pylist():
+                left.pop(clip, None)
+    return list(left.values())
+
+
 @contextmanager
 def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator[dict[str, Any]]:
     """Keeps in the store when this run was, what it was asked, and what it came to."""
@@ -126,10 +139,15 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
             yield account
     except BaseException as error:
         account["stopped_by"] = type(error).__name__
+        with suppress(StoreError):  # what stopped it is what to tell: a full disk, a takeover
+            _keep(account, lease, begun)
         raise
-    finally:
-        account |= {"ended": _now(), "seconds": round(time.monotonic() - begun, 1)}
-        lease.create(f"runs/{lease.epoch:06d}.json", redact(as_json(account)).encode())
+    _keep(account, lease, begun)
+
+
+def _keep(account: dict[str, Any], lease: Lease, begun: float) -> None:
+    account |= {"ended": _now(), "seconds": round(time.monotonic() - begun, 1)}
+    lease.create(f"runs/{lease.epoch:06d}.json", redact(as_json(account)).encode())
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What the store knows, block by block: registered inputs beside the judged rows of every stage."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from actor18m.catalog import Catalog
 from actor18m.chain import Link
 from actor18m.index import Index
 from actor18m.ledger import LotFiles
+from actor18m.rows import QUARANTINED
 from actor18m.segments import LOTS_PER_SEGMENT
 from actor18m.store import Store
 from actor18m.survey import Settled, Surveyed, Surveyor
@@ -37,6 +38,8 @@ class Record:
     surveyor: Surveyor
     retry: Collection[str] = ()
     """Rows in these states count as missing."""
+    dreaded: set[tuple[str, str]] = field(default_factory=set)
+    """Stage and key of rows to retry that killed or hung a worker, as far as blocks were read."""
 
     def blocks(self, columns: Collection[str] = FOR_SURVEY) -> Iterator[Block]:
         """All lots in order."""
@@ -74,7 +77,10 @@ class Record:
         known = self._indexes[link.name].read(lots)
         rows = pa.concat_tables([link.empty(), known], promote_options="default")
         if self.retry:
-            rows = rows.filter(pc.invert(pc.is_in(rows["state"], pa.array(sorted(self.retry)))))
+            is_again = pc.is_in(rows["state"], pa.array(sorted(self.retry)))
+            again = rows.filter(pc.and_(is_again, pc.equal(rows["state"], QUARANTINED)))
+            self.dreaded.update((stage, key) for key in again["key"].to_pylist())
+            rows = rows.filter(pc.invert(is_again))
         return self.surveyor.judged(link, rows)
 
 

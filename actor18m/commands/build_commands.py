@@ -1,27 +1,29 @@
 """`actor18m build`: from inputs to a version of the dataset, as much of it as is missing."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import av
 import pyarrow
 import typer
 
 from actor18m import build as building
-from actor18m.build import Project, Staffing
+from actor18m.build import Project
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
+from actor18m.execute.crews import Crew, RayCrew, SerialCrew
 from actor18m.execute.drain import Tally
-from actor18m.execute.work import Duty
-from actor18m.execute.workers import Workers
+from actor18m.log import printable
 from actor18m.overrides import read_overrides
 from actor18m.planning import plan
 from actor18m.progress import Progress
 from actor18m.publish import Published, publish
 from actor18m.publish.blocks import blocks, lots_per_shard
 from actor18m.sources import find_inputs
+from actor18m.stopping import stoppable
 from actor18m.store import Store, make_store
 from actor18m.writer import Lease, hold
 
@@ -29,6 +31,8 @@ app = typer.Typer()
 
 TOO_MANY_FAILED = 3
 INTERRUPTED = 130
+OTHERS_MAY_TAKE_S = 60.0
+"""Who was taken over while it published makes the shard that it is at, and then gives the dataset free."""
 
 
 class Executor(StrEnum):
@@ -87,36 +91,44 @@ def build(
         raise typer.BadParameter("--sync needs --input: it says that what is given is all there is")
     if address and executor is not Executor.ray:
         raise typer.BadParameter("--address needs --executor ray")
-    try:
-        with hold(make_store(store), take_over) as lease:
-            project = project_of(pipeline or profile, lease.store, settings, overrides, until)
-            given = {
-                "pipeline": pipeline or profile,
-                "inputs": inputs,
-                "settings": settings,
-                "executor": executor,
-                "sync": sync,
-            }
-            with building.told(project, lease, given) as account:
-                if only is not None:
-                    _check_subset(project, only)
-                found = find_inputs(inputs) if inputs else None
-                account["registration"] = building.register(project, lease, found, sync)
-                staffing = _serial if executor is Executor.serial else partial(_ray, address, workers)
-                tally = _measured(project, lease, staffing, [each.value for each in retry or ()], as_json)
-                account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
-                building.settle_down(project, lease)
-                account["published"] = None if until else _published(project, dataset)
-                account["states"] = plan(project.record()).states
-    except KeyboardInterrupt:
-        typer.echo("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    crew: Crew = SerialCrew() if executor is Executor.serial else RayCrew(address, workers)
+    with _told_how_to_go_on(), stoppable(), closing(crew), hold(make_store(store), take_over) as lease:
+        project = project_of(pipeline or profile, lease.store, settings, overrides, until)
+        given = {
+            "pipeline": pipeline or profile,
+            "inputs": inputs,
+            "settings": settings,
+            "executor": executor,
+            "sync": sync,
+        }
+        with building.told(project, lease, given) as account:
+            if only is not None:
+                _check_subset(project, only)
+            found = find_inputs(inputs) if inputs else None
+            account["registration"] = building.register(project, lease, found, sync)
+            tally = _measured(project, lease, crew, [each.value for each in retry or ()], as_json)
+            account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
+            building.settle_down(project, lease)
+            account["published"] = None if until else _published(project, lease, dataset, crew)
+            account["states"] = plan(project.record()).states
+            account["unknown_overrides"] = building.unknown_overrides(project)
+    for each in account["unknown_overrides"]:
+        typer.echo(printable(f"override of {each.key} ({each}): no such clip is registered"), err=True)
     _report(account, as_json)
     states = account["states"]
     total, bad = sum(states.values()), states.get("failed", 0) + states.get("quarantined", 0)
     if bad > max_failed * total:
         typer.echo(f"{bad} of {total} inputs failed or are quarantined, more than --max-failed allows.", err=True)
         raise typer.Exit(TOO_MANY_FAILED)
+
+
+@contextmanager
+def _told_how_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _check_subset(project: Project, only: str) -> None:
@@ -128,34 +140,23 @@ def _check_subset(project: Project, only: str) -> None:
         )
 
 
-def _measured(project: Project, lease: Lease, staffing: Staffing, retry: Sequence[str], as_json: bool) -> Tally:
+def _measured(project: Project, lease: Lease, crew: Crew, retry: Sequence[str], as_json: bool) -> Tally:
     out = sys.stderr
     with Progress([link.name for link in project.chain], out, out.isatty() and not as_json) as progress:
-        return building.measure(project, lease, staffing, progress, retry)
+        return building.measure(project, lease, crew.hire, progress, retry)
 
 
-def _published(project: Project, dataset: str) -> Published:
+def _published(project: Project, lease: Lease, dataset: str, crew: Crew) -> Published:
     facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.chain}
     facts |= {
         f"model.{link.name}.{role}": " ".join(backend)
         for link in project.chain
         for role, backend in link.backends.items()
     }
-    facts["pyarrow"] = pyarrow.__version__
+    facts |= {"pyarrow": pyarrow.__version__, "av": av.__version__}  # another one may write other bytes
     pipeline = project.pipeline.render(with_run=False)
-    return publish(dataset, blocks(project), pipeline, facts, lots_per_shard=lots_per_shard(project))
-
-
-def _serial(duties: Mapping[str, Duty]) -> Workers:
-    from actor18m.execute.serial import SerialWorkers
-
-    return SerialWorkers(duties)
-
-
-def _ray(address: str | None, workers: int | None, duties: Mapping[str, Duty]) -> Workers:
-    from actor18m.execute.ray_actors import RayWorkers
-
-    return RayWorkers(duties, address, workers)
+    shards = crew.make_shards, lots_per_shard(project)
+    return publish(dataset, blocks(project), pipeline, facts, *shards, lease.check_epoch, OTHERS_MAY_TAKE_S)
 
 
 def _with_rates(stages: object, tally: Tally) -> object:

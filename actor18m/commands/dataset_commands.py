@@ -31,7 +31,10 @@ def diff_command(
         typer.echo(json.dumps(found, indent=2))
         return
     for name, told in found.items():
-        typer.echo(f"{name}: {'no change' if not told else ''}")
+        if isinstance(told, str) or not told:
+            typer.echo(f"{name}: {told or 'no change'}")
+            continue
+        typer.echo(f"{name}:")
         for line in _lines(told):
             typer.echo(f"  {line}")
 
@@ -66,6 +69,4 @@ def _covered(store: Store) -> list[str]:
 def _lines(told: Any) -> list[str]:
     if isinstance(told, dict):
         return [f"{name}: {value}" for name, value in told.items()]
-    if isinstance(told, list):
-        return [" ".join(map(str, each.values())) if isinstance(each, dict) else str(each) for each in told]
-    return [str(told)] if told else []
+    return [" ".join(map(str, each.values())) if isinstance(each, dict) else str(each) for each in told]

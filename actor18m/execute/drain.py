@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m import stopping
 from actor18m.chain import Link
 from actor18m.execute.work import Read, Report, Task, Todo
 from actor18m.execute.workers import Broken, Done, Workers
@@ -114,6 +115,7 @@ class Drain:
                         break
                     raise RuntimeError(f"lots {sorted(self._lots)} are under way and nothing is being measured")
                 self._take(self._workers.wait(POLL_S))
+                stopping.check()
         finally:
             for task in self._flying.values():  # stopped by us: nobody died
                 self._journal.end(task.stage, task.keys)
@@ -178,8 +180,9 @@ class Drain:
         todos = [self._todo(lot, link, row) for row in new if row["key"] not in served]
         for todo in todos:
             lot.under_way += 1
-            if (link.name, todo.key) in self._suspects:
-                self._suspects.discard((link.name, todo.key))
+            work = link.name, todo.key
+            if work in self._suspects or work in self._record.dreaded:
+                self._suspects.discard(work)
                 self._send_alone(link.name, lot.number, todo)
             else:
                 self._queues[link.name].append((lot.number, todo))
@@ -227,16 +230,16 @@ class Drain:
                 self._workers.submit(task)
 
     def _fly(self, task: Task) -> None:
+        self._flying[task.number] = task  # first: whatever the journal has begun is ended when we are stopped
         self._journal.begin(task.stage, task.keys)
-        self._flying[task.number] = task
         self._watcher.started(task.stage, len(task.todos))
 
     def _take(self, results: Sequence[Done | Broken]) -> None:
         touched = set()
         for result in results:
             task = result.task
-            del self._flying[task.number]
             self._journal.end(task.stage, task.keys)
+            del self._flying[task.number]
             if isinstance(result, Done):
                 self._done(task, result.report)
             else:

@@ -3,10 +3,23 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from errno import ECONNRESET, EHOSTUNREACH, EIO, ENETDOWN, ENETUNREACH, ESTALE, ETIMEDOUT
+from errno import (
+    ECONNRESET,
+    EDQUOT,
+    EHOSTUNREACH,
+    EIO,
+    EMFILE,
+    ENETDOWN,
+    ENETUNREACH,
+    ENFILE,
+    ENOSPC,
+    ESTALE,
+    ETIMEDOUT,
+)
 
 import pyarrow as pa
 
+from actor18m import stopping
 from actor18m.errors import ActorError
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger, LotFiles
@@ -19,6 +32,7 @@ from actor18m.writer import Lease, TakenOver
 PATIENCE_S = (0.5, 2.0, 8.0)
 """Pauses before a clip in transient trouble is tried again; after the last it is given up for this build."""
 _PASSING = {ECONNRESET, EHOSTUNREACH, EIO, ENETDOWN, ENETUNREACH, ESTALE, ETIMEDOUT}
+_PASSING |= {EDQUOT, EMFILE, ENFILE, ENOSPC}  # the machine's trouble, and no clip's
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 _MAX_TEXT = 2000
 
@@ -104,6 +118,7 @@ class Worker:
         given_up: dict[str, str] = {}
         too_large: list[str] = []
         for key, result in self._measure(self._clips(task)):
+            stopping.check()
             if isinstance(result, MemoryError):
                 too_large.append(key)
             elif isinstance(result, Exception):
@@ -147,14 +162,20 @@ class Worker:
     def _measure(self, clips: Sequence[Clip]) -> Iterator[tuple[str, Row | Failure | Exception]]:
         """Each clip with its outcome, or with the trouble that kept it from having one."""
         left = {clip.key: clip for clip in clips}
-        try:
-            for outcome in self._outcomes(clips):
-                del left[outcome.key]
-                yield outcome.key, outcome
-        except TakenOver:
-            raise
-        except Exception:
-            pass  # one of those that are left spoilt it for the others: each for itself
+        if len(clips) > 1:
+            try:
+                for outcome in self._outcomes(clips):
+                    del left[outcome.key]
+                    yield outcome.key, outcome
+            except TakenOver:
+                raise
+            except MemoryError as error:
+                # which of them needs so much shows in a process of its own; here it would be tried once too often
+                error.with_traceback(None)  # which would keep what the stage holds
+                yield from ((key, error) for key in left)
+                return
+            except Exception:
+                pass  # one of those that are left spoilt it for the others: each for itself
         for clip in left.values():
             yield clip.key, self._alone(clip)
 
@@ -163,7 +184,7 @@ class Worker:
             return _patiently(lambda: self._outcome(clip))
         except Exception as error:
             if isinstance(error, MemoryError) or is_transient(error):
-                return error
+                return error.with_traceback(None)
             return Failure(clip.key, type(error).__name__, said(error))
 
     def _outcome(self, clip: Clip) -> Row | Failure:

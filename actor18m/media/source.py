@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import ELOOP, ENAMETOOLONG, ENOTDIR, ENXIO
 from typing import IO, Any, Literal
 
 from fsspec.core import url_to_fs
@@ -26,6 +27,7 @@ Kind = Literal[
     "bad_crop",
 ]
 """What can be wrong with a file, to count by. A lost connection is none of these: it says nothing about the file."""
+_LEADS_NOWHERE = {ELOOP, ENAMETOOLONG, ENOTDIR}
 _CHANGES = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "created")
 
 
@@ -67,6 +69,12 @@ def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
         raise MediaError("no_access", f"{uri}: may not be read; check the permissions") from error
     except IsADirectoryError as error:
         raise MediaError("not_a_video", f"{uri}: is a folder") from error
+    except OSError as error:
+        if error.errno in _LEADS_NOWHERE:
+            raise MediaError("missing_file", f"{uri}: leads to no file ({error.strerror})") from error
+        if error.errno == ENXIO:
+            raise MediaError("not_a_video", f"{uri}: is no regular file") from error
+        raise  # of the place, not of the file
     with stream:
         if seen.size == 0:
             raise MediaError("empty_file", f"{uri}: has no bytes; was it copied to its end?")

@@ -20,7 +20,7 @@ from actor18m.models.roles import Frame
 Cut = tuple[int, int]
 Crop = tuple[int, int, int, int]
 
-_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
 """No playlists: they name other files, which FFmpeg would open."""
 _SEEKS_WELL = ("mov", "matroska")
 _WORTH_SEEKING = 24
@@ -61,7 +61,7 @@ def open_video(uri: str, limits: Limits = Limits(), cut: Cut | None = None) -> I
                 stream,
                 "r",
                 metadata_errors="ignore",
-                container_options={"format_whitelist": _FORMATS},
+                container_options={"format_whitelist": FORMATS},
                 options={"max_pixels": str(limits.max_pixels)},
             )
         except av.FFmpegError as error:
@@ -203,12 +203,16 @@ def frames(
             yield time, video.picture(frame, crop)
 
 
+def moving_pictures(container: av.container.InputContainer) -> av.VideoStream | None:
+    """The first stream that moves: the cover of a song is a video stream too."""
+    cover = av.stream.Disposition.attached_pic
+    return next((stream for stream in container.streams.video if not stream.disposition & cover), None)
+
+
 def _picture_stream(uri: str, container: av.container.InputContainer) -> av.VideoStream:
-    """The first one that moves: the cover of a song is a video stream too."""
-    for stream in container.streams.video:
-        if stream.disposition & av.stream.Disposition.attached_pic:
-            continue
-        if stream.codec_context is None:
-            raise MediaError("unreadable", f"{uri}: its pictures are in a format that FFmpeg cannot decode")
-        return stream
-    raise MediaError("no_video_stream", f"{uri}: holds {'sound' if container.streams.audio else 'nothing'} only")
+    stream = moving_pictures(container)
+    if stream is None:
+        raise MediaError("no_video_stream", f"{uri}: holds {'sound' if container.streams.audio else 'nothing'} only")
+    if stream.codec_context is None:
+        raise MediaError("unreadable", f"{uri}: its pictures are in a format that FFmpeg cannot decode")
+    return stream

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from actor18m import keys
+from actor18m import keys, stopping
 from actor18m.publish.content import Video
 from actor18m.publish.mp4 import WRITER
 from actor18m.publish.samples import fetch
@@ -84,6 +84,7 @@ def left_over(made: Path) -> dict[str, Shard]:
 def _add(tar: TarWriter, video: Video, plan: ShardPlan, scratch: Path) -> Sample:
     path = scratch / "sample.mp4"
     fetch(video, plan.kept.get(video.clip), plan.dataset, path)
+    stopping.check()
     with path.open("rb") as content:
         mp4 = tar.add(f"{video.clip}.mp4", content, path.stat().st_size)
     path.unlink()

@@ -3,6 +3,9 @@
 Streams are copied where MP4 can hold them and the clip is the whole file; else the window is encoded anew, on one
 thread. Rotation, colours and each picture's time survive. Dropped are all tags (place, device, creation time, encoder)
 and all that is not the picture: no stage has listened to the sound, and other tracks may carry the place.
+
+Damage where no stage has looked is no reason to publish nothing: a copy carries it along, and what is encoded leaves
+out the pictures that cannot be decoded.
 """
 
 import os
@@ -16,6 +19,11 @@ import av
 import av.filter
 from av.video.stream import VideoStream
 
+from actor18m.media.source import MediaError
+from actor18m.media.timeline import read_times
+from actor18m.media.video import FORMATS, moving_pictures
+from actor18m.media.x264 import REPEATABLE
+
 WRITER = 1
 """Raised when the same clip would get other bytes."""
 
@@ -24,8 +32,7 @@ _CONTAINER = {"movflags": "+faststart", "fflags": "+bitexact"}
 _X264 = {
     "preset": "medium",
     "crf": "16",
-    # Without it the assembly's shortcuts give other bytes from run to run, even on one thread and one machine.
-    "x264-params": "cpu-independent=1:threads=1:lookahead-threads=1",
+    "x264-params": REPEATABLE,
 }
 _SCALE = "flags=bicubic+accurate_rnd+full_chroma_int+bitexact"
 _TURNS = {0: [], 90: [("transpose", "cclock")], 180: [("hflip", ""), ("vflip", "")], 270: [("transpose", "clock")]}
@@ -57,7 +64,7 @@ def write_mp4(
 
 
 def _copy(source: IO[bytes], target: Path) -> None:
-    with av.open(source, "r", metadata_errors="ignore") as given:
+    with _opened(source) as given:
         video = _video(given)
         # AVI does not say when a picture is shown, and what FFmpeg makes of that shows two at once.
         if video.codec_context.codec.canonical_name not in _COPIED or given.format.name == "avi":
@@ -85,9 +92,11 @@ def _copy(source: IO[bytes], target: Path) -> None:
 def _encode(
     source: IO[bytes], cut: tuple[int, int] | None, crop: tuple[int, int, int, int] | None, target: Path
 ) -> None:
-    with av.open(source, "r", metadata_errors="ignore") as given:
+    shown = _shown(source, cut) if cut else None
+    source.seek(0)
+    with _opened(source) as given:
         video = _video(given)
-        pictures = _upright(_window(video, cut), crop)
+        pictures = _upright(_window(video, shown), crop)
         first = next(pictures, None)
         if first is None:
             raise CannotDecode(f"there are no pictures in it{f' from {cut[0]} to {cut[1]}' if cut else ''}")
@@ -105,33 +114,56 @@ def _encode(
                 made.mux(packet)
 
 
+def _opened(source: IO[bytes]) -> av.container.InputContainer:
+    return av.open(source, "r", metadata_errors="ignore", container_options={"format_whitelist": FORMATS})
+
+
 def _video(given: av.container.InputContainer) -> VideoStream:
-    if not given.streams.video:
+    """The one that was measured."""
+    video = moving_pictures(given)
+    if video is None:
         raise CannotDecode("there is no video in it")
-    video = given.streams.video[0]
     video.thread_type = "NONE"
     video.codec_context.thread_count = 1
     return video
 
 
-def _window(video: VideoStream, cut: tuple[int, int] | None) -> Iterator[av.VideoFrame]:
-    """The pictures of the cut, their times from its start and ever growing."""
-    first, end = cut or (0, None)
+def _shown(source: IO[bytes], cut: tuple[int, int]) -> range:
+    """The times of the cut's pictures, as intake counts them: by packets, so that damage before it shifts nothing."""
+    with _opened(source) as given:
+        try:
+            times = read_times("", given, _video(given), cut[1])
+        except MediaError as error:
+            raise CannotDecode(str(error)) from error
+    inside = times.shown[cut[0] : cut[1]].tolist()
+    return range(inside[0], inside[-1] + 1) if inside else range(0)
+
+
+def _window(video: VideoStream, shown: range | None) -> Iterator[av.VideoFrame]:
+    """The pictures with these times, or all; their times from the first one's and ever growing."""
     start = before = None
-    assert isinstance(video.container, av.container.InputContainer)
-    for number, frame in enumerate(video.container.decode(video)):
-        if end is not None and number >= end:
-            return
-        if number < first:
-            continue
+    for number, frame in enumerate(_decoded(video)):
         if frame.pts is None:
             frame.pts = round(number / (video.average_rate or 25) / _time_base(frame))
+        if shown is not None and frame.pts not in shown:
+            if frame.pts >= shown.stop:
+                return
+            continue
         start = frame.pts if start is None else start
         frame.pts -= start
         if before is not None and frame.pts <= before:
             frame.pts = before + 1
         before = frame.pts
         yield frame
+
+
+def _decoded(video: VideoStream) -> Iterator[av.VideoFrame]:
+    assert isinstance(video.container, av.container.InputContainer)
+    for packet in video.container.demux(video):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
 
 
 def _upright(frames: Iterator[av.VideoFrame], crop: tuple[int, int, int, int] | None) -> Iterator[av.VideoFrame]:

@@ -5,7 +5,7 @@ A killed publish is repeated by running it again: shards that it made are used, 
 
 import shutil
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,14 +40,17 @@ def publish(
     facts: Mapping[str, str],
     make_shards: MakeShards = one_by_one,
     lots_per_shard: int = 1,
+    check: Callable[[], None] = lambda: None,
+    patience_s: float = 0,
 ) -> Published:
     """Blocks come in order of lots, one for each shard: `lots_per_shard` lots, beginning at a multiple of it. They are
-    streamed. `facts` tell what the dataset was made with; `pipeline` is its resolved YAML.
+    streamed. `facts` tell what the dataset was made with; `pipeline` is its resolved YAML. `check` raises when the
+    version must not appear any more. For another process that publishes, this one waits for so long.
     """
     root = versions.folder(dataset)
-    with versions.held(root):
+    with versions.held(root, patience_s):
         versions.settle(root)
-        version = _Version(root, lots_per_shard)
+        version = _Version(root, lots_per_shard, check)
         for shard in make_shards(version.plans(blocks)):
             version.take(shard)
         return version.finish(pipeline, facts)
@@ -65,9 +68,10 @@ class _Waiting:
 class _Version:
     """One that is being built, in `.building/version`; shards are made in `.building/made`."""
 
-    def __init__(self, root: Path, lots_per_shard: int) -> None:
+    def __init__(self, root: Path, lots_per_shard: int, check: Callable[[], None]) -> None:
         self._root = root
         self._lots_per_shard = lots_per_shard
+        self._check_whether_wanted = check
         self._previous = open_latest(root)
         self._building = root / versions.BUILDING
         self._made = self._building / "made"
@@ -86,6 +90,7 @@ class _Version:
     def plans(self, blocks: Iterable[Block]) -> Iterator[ShardPlan]:
         """Of the shards that must be made."""
         for block in blocks:
+            self._check_whether_wanted()
             self._check(block)
             waiting = self._begin(block)
             self._waiting.append(waiting)
@@ -209,6 +214,7 @@ class _Version:
             else:
                 # Versions share files, so nobody should write into one.
                 each.chmod(each.stat().st_mode & ~0o222)
+        self._check_whether_wanted()
         return self._root / versions.add(self._root, self._folder)
 
 

@@ -2,15 +2,12 @@
 
 import hashlib
 from errno import EDQUOT, ENOSPC
-from functools import lru_cache
 from pathlib import Path
-from typing import IO
-
-from fsspec.core import url_to_fs
 
 from actor18m import keys
 from actor18m.errors import ActorError
-from actor18m.inputs import local_path
+from actor18m.media.content import content_sha256
+from actor18m.media.source import MediaError, opened
 from actor18m.publish.content import Video
 from actor18m.publish.mp4 import CannotDecode, write_mp4
 from actor18m.publish.previous import older
@@ -60,44 +57,17 @@ def _take(kept: Kept, target: Path) -> bool:
 
 def _from_source(video: Video, target: Path) -> None:
     try:
-        with _open(video.uri) as source:
-            content_sha256 = _content_sha256(video.uri, _version(video.uri))
-            if keys.clip_key(content_sha256, video.cut, video.crop) != video.clip:
+        with opened(video.uri) as (source, _):
+            content, _ = content_sha256(video.uri)
+            if keys.clip_key(content, video.cut, video.crop) != video.clip:
                 raise _Unusable("the file was changed since it was measured")
             write_mp4(source, video.cut, video.crop, target)
-    except FileNotFoundError as error:
-        raise _Unusable("the file is gone") from error
+    except MediaError as error:
+        cause = "is gone" if error.kind == "missing_file" else f"cannot be read ({error.kind})"
+        raise _Unusable(f"the file {cause}") from error
     except CannotDecode as error:
         raise _Unusable(f"the file cannot be decoded any more ({error})") from error
     except OSError as error:
         if error.errno in (ENOSPC, EDQUOT):
             raise
         raise _Unusable(f"the file cannot be read ({error})") from error
-
-
-@lru_cache(maxsize=256)
-def _content_sha256(uri: str, version: str) -> str:
-    """Remembered, since a long film has many windows."""
-    digest = hashlib.sha256()
-    with _open(uri) as source:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _version(uri: str) -> str:
-    path = local_path(uri)
-    if path is None:
-        fs, name = url_to_fs(uri, use_listings_cache=False)
-        return str(fs.ukey(name))
-    stat = path.stat()
-    return f"{stat.st_size}-{stat.st_mtime_ns}"
-
-
-def _open(uri: str) -> IO[bytes]:
-    path = local_path(uri)
-    if path is not None:
-        return path.open("rb")
-    fs, name = url_to_fs(uri, use_listings_cache=False)
-    stream: IO[bytes] = fs.open(name, "rb")
-    return stream

@@ -8,10 +8,12 @@ import fcntl
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EACCES, EAGAIN, EDQUOT, EMLINK, ENOSPC, ENOTSUP, EPERM
 from pathlib import Path
+from typing import IO
 
 from fsspec.core import url_to_fs
 
@@ -22,6 +24,8 @@ BUILDING = ".building"
 _LOCK = ".lock"
 _REMOVING = ".removing-"
 _NEXT = ".latest-next"
+_IS_LOCKED = (EACCES, EAGAIN)
+_LOOK_EVERY_S = 0.2
 _NO_HARD_LINKS = {EPERM, ENOTSUP, EMLINK}
 _VERSION = re.compile(r"\d{6,}")
 
@@ -64,8 +68,10 @@ def named(root: Path, version: str) -> Path:
 
 
 @contextmanager
-def held(root: Path) -> Iterator[None]:
-    """Makes the folder if there is none. One process at a time writes; a dead one holds nothing."""
+def held(root: Path, patience_s: float = 0) -> Iterator[None]:
+    """Makes the folder if there is none. One process at a time writes; a dead one holds nothing, and for a live one
+    this one waits for so long.
+    """
     with trouble(root):
         root.mkdir(parents=True, exist_ok=True)
         if not (root / _LOCK).exists() and any(root.iterdir()):
@@ -73,9 +79,9 @@ def held(root: Path) -> Iterator[None]:
         lock = (root / _LOCK).open("ab")
     with lock:
         try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(lock, patience_s)
         except OSError as error:
-            if error.errno in (EACCES, EAGAIN):
+            if error.errno in _IS_LOCKED:
                 raise DatasetError(
                     f"another process writes to the dataset {root}. Wait until it is done, or stop it, and run the "
                     "same command again."
@@ -169,6 +175,18 @@ def sync_folder(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _lock(lock: IO[bytes], patience_s: float) -> None:
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in _IS_LOCKED or time.monotonic() >= end:
+                raise
+        time.sleep(_LOOK_EVERY_S)
 
 
 def _switch(root: Path, version: str) -> None:

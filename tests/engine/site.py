@@ -1,6 +1,10 @@
 """A folder of films, a store and a dataset, and the command line over them: what tests of the engine work with."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count, islice
@@ -11,6 +15,7 @@ import pyarrow.parquet as pq
 from typer.testing import CliRunner, Result
 
 from actor18m.cli import app
+from actor18m.execute.limits import limit_memory
 from tests.engine.films import film
 from tests.engine.steady import PIPELINE, Steady, calls
 
@@ -51,6 +56,33 @@ class Site:
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
+
+    def start(self, command: str, *arguments: str, memory_gib: float | None = None) -> subprocess.Popen[str]:
+        """In a process of its own."""
+        (self.root / "steady.yaml").write_text(self.pipeline)
+        folders = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+        return subprocess.Popen(
+            [sys.executable, "-c", "from actor18m.cli import app; app()", command, "steady.yaml", *arguments],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": folders},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: limit_memory(memory_gib),
+        )
+
+    def apart(
+        self, command: str, *arguments: str, within_s: float = 300, memory_gib: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """The same, to its end; killed when it takes longer: then it ends with -9."""
+        process = self.start(command, *arguments, memory_gib=memory_gib)
+        try:
+            out, said = process.communicate(timeout=within_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, said = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, said)
 
     def ask(self, command: str, *arguments: str, code: int = 0) -> Any:
         """What it answers in JSON."""

@@ -30,9 +30,15 @@ def counted(stage: str, key: str) -> None:
 
 def calls(folder: Path) -> Counter[str]:
     """How often each stage was called for a clip."""
-    found: Counter[str] = Counter()
+    return Counter(stage for stage, _ in attempts(folder).elements())
+
+
+def attempts(folder: Path) -> Counter[tuple[str, str]]:
+    """How often each stage was called for each key."""
+    found: Counter[tuple[str, str]] = Counter()
     for file in folder.iterdir():
-        found[file.name.partition("-")[0]] += len(file.read_text().splitlines())
+        stage = file.name.partition("-")[0]
+        found.update((stage, key) for key in file.read_text().splitlines())
     return found
 
 
@@ -60,6 +66,7 @@ class Other(Steady):
 
 class ReadParameters(Parameters):
     pause_s: float = 0
+    upper: bool = False
 
 
 class Read(Stage):
@@ -81,7 +88,7 @@ class Read(Stage):
                 "clip": clip_key(sha256(content).hexdigest(), None, None),
                 "signature": sha256(text.strip().encode()).digest(),
                 "duration_s": float(len(text.split())),
-                "text": text,
+                "text": text.upper() if self.parameters.upper else text,
                 "words": len(text.split()),
             }
             yield Row(clip.key, values)
@@ -110,14 +117,20 @@ class Look(Stage):
             yield Row(clip.key, {"score": scores[0], "scores": scores})
 
 
+class DeepParameters(Parameters):
+    pause_s: float = 0
+
+
 class Deep(Stage):
     version = 1
     needs: ClassVar = {Read: ("words",), Look: ("score",)}
     writes = schema("deep", sum=float32())
+    parameters = DeepParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
             counted("deep", clip.key)
+            time.sleep(self.parameters.pause_s)
             yield Row(clip.key, {"sum": clip.upstream["read"]["words"] + clip.upstream["look"]["score"]})
 
 

@@ -33,12 +33,12 @@ class Poison(Stage):
 
     def __init__(self, parameters: PoisonParameters | None = None) -> None:
         super().__init__(parameters)
-        _act(self.parameters.ready)
+        act(self.parameters.ready)
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
             _count(clip)
-            _act(Path(clip.uri).stem.partition("-")[0])
+            act(Path(clip.uri).stem.partition("-")[0])
             content = hashlib.sha256(clip.uri.encode()).hexdigest()
             yield Row(clip.key, {"clip": content[:20], "signature": None, "duration_s": 3.0})
 
@@ -53,7 +53,7 @@ def nothing_kept(rows: pa.Table) -> pa.Table:
     return rows.select([])
 
 
-def _act(word: str) -> None:
+def act(word: str) -> None:
     match word:
         case "segfault":
             ctypes.string_at(0)

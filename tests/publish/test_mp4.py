@@ -32,7 +32,7 @@ def pictures(path: Path) -> Iterator[tuple[int, Picture]]:
             yield round(frame.pts * frame.time_base * 90_000), picture
 
 
-def film(path: Path, codec: str = "libx264", sound: bool = False, tags: bool = False, count: int = 12) -> Path:
+def film(path: Path, codec: str = "libx264", sound: bool = False, tags: bool = False, gop: int = 12) -> Path:
     """Pictures of 96 x 64 that are 20 apart in brightness from one to the next, of uneven length, growing brighter to
     the right.
     """
@@ -42,6 +42,7 @@ def film(path: Path, codec: str = "libx264", sound: bool = False, tags: bool = F
         stream = out.add_stream(codec, rate=25)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = 96, 64
+        stream.gop_size = gop
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         if codec != "mjpeg":
             stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
@@ -53,7 +54,7 @@ def film(path: Path, codec: str = "libx264", sound: bool = False, tags: bool = F
             tone = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.float32), format="fltp", layout="mono")
             tone.sample_rate = 8000
             out.mux([*voice.encode(tone), *voice.encode(None)])
-        for number in range(count):
+        for number in range(12):
             grey = np.broadcast_to(number * 20 + np.arange(96)[None, :, None] // 6, (64, 96, 3))
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(grey, np.uint8), format="rgb24")
             if codec != "mjpeg":
@@ -135,6 +136,36 @@ def test_streams_of_other_containers_are_held_with_all_pictures(suffix: str, cod
     for (time, picture), (made_time, copied) in zip(wanted, made, strict=True):
         assert abs(time - wanted[0][0] - made_time) <= 90
         assert np.abs(picture.astype(int) - copied).max() <= 4
+
+
+def test_pictures_that_cannot_be_decoded_are_left_out_of_what_is_encoded(tmp_path: Path) -> None:
+    whole = dict(pictures(spoilt(tmp_path / "film.mp4", which=range(0))))
+    made = list(pictures(written(spoilt(tmp_path / "film.mp4"), tmp_path / "made.mp4", crop=(0, 96, 0, 64))))
+    assert 6 <= len(made) < 12
+    for time, picture in made:
+        assert np.abs(picture.astype(int) - whole[time]).max() <= 4
+
+
+def test_damage_before_a_window_does_not_move_it(tmp_path: Path) -> None:
+    whole = list(pictures(spoilt(tmp_path / "film.mp4", which=range(0))))
+    made = list(pictures(written(spoilt(tmp_path / "film.mp4"), tmp_path / "made.mp4", cut=(6, 12))))
+    assert len(made) == 6
+    for (_, picture), (_, wanted) in zip(made, whole[6:12], strict=True):
+        assert np.abs(picture.astype(int) - wanted).max() <= 4
+
+
+def spoilt(path: Path, which: range = range(2, 4)) -> Path:
+    """A film whose pictures can each be decoded alone, but for these."""
+    film(path, codec="mpeg4", gop=1)
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        packets = list(container.demux(video=0))
+    for number in which:
+        at = packets[number].pos
+        assert at is not None
+        content[at : at + packets[number].size] = b"\xff" * packets[number].size
+    path.write_bytes(content)
+    return path
 
 
 def test_what_has_no_pictures_is_named(tmp_path: Path) -> None:

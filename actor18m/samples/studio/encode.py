@@ -8,6 +8,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from actor18m.media.x264 import REPEATABLE
+
 Pixels = npt.NDArray[np.uint8]
 CLOCK = 90_000  # ticks a second; 24, 25, 30 and 60 fps all divide it
 
@@ -21,9 +23,8 @@ def write_mp4(path: Path, frames: Iterable[Pixels], times_s: list[float], crf: i
         stream = container.add_stream("libx264", rate=rate.limit_denominator(1001))
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, CLOCK)
-        # One thread: x264's output depends on how many it is given.
         stream.codec_context.thread_count = 1
-        stream.options = {"crf": str(crf), "preset": "medium", "g": "72", "x264-params": "threads=1"}
+        stream.options = {"crf": str(crf), "preset": "medium", "g": "72", "x264-params": REPEATABLE}
         for frame_number, (pixels, at) in enumerate(zip(frames, ticks, strict=True)):
             coded = np.ascontiguousarray(np.rot90(pixels, rotation // 90))
             if frame_number == 0:

@@ -1,0 +1,88 @@
+"""Who does a build's work: this process, or Ray. Ray is started or joined when there is something to do for it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from actor18m.execute.work import Duty
+from actor18m.execute.workers import Workers
+from actor18m.publish.make import ShardPlan, make_shard, one_by_one
+from actor18m.publish.shard import Shard
+
+
+class Crew(Protocol):
+    def hire(self, duties: Mapping[str, Duty]) -> Workers: ...
+    def make_shards(self, plans: Iterator[ShardPlan]) -> Iterable[Shard]: ...
+    def close(self) -> None: ...
+
+
+class SerialCrew:
+    """One call after the other, here."""
+
+    def hire(self, duties: Mapping[str, Duty]) -> Workers:
+        from actor18m.execute.serial import SerialWorkers
+
+        return SerialWorkers(duties)
+
+    def make_shards(self, plans: Iterator[ShardPlan]) -> Iterable[Shard]:
+        return one_by_one(plans)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class RayCrew:
+    """Ray at the address, or one of its own until `close`; `workers`: as many as so many CPUs allow."""
+
+    def __init__(self, address: str | None, workers: int | None) -> None:
+        self._address, self._workers = address, workers
+        self._ends_ray = False
+
+    def hire(self, duties: Mapping[str, Duty]) -> Workers:
+        from actor18m.execute.ray_actors import RayWorkers
+
+        self._join()
+        return RayWorkers(duties, self._address, self._workers)
+
+    def make_shards(self, plans: Iterator[ShardPlan]) -> Iterator[Shard]:
+        """As many at once as there are CPUs; their machines must see the dataset's folder."""
+        first = next(plans, None)
+        if first is None:
+            return
+        import ray
+
+        from actor18m.execute.ray_cluster import environment, nodes
+
+        self._join()
+        at_once = max(1, int(self._workers or sum(node.cpus for node in nodes())))
+        task = ray.remote(max_retries=3)(make_shard).options(runtime_env={"env_vars": dict(environment())})
+        running = [task.remote(first)]
+        for plan in plans:
+            running.append(task.remote(plan))
+            if len(running) >= at_once:
+                done, running = ray.wait(running)
+                yield from _got(done)
+        yield from _got(running)
+
+    def close(self) -> None:
+        if self._ends_ray:
+            import ray
+
+            ray.shutdown()
+
+    def _join(self) -> None:
+        from actor18m.execute.ray_cluster import join
+
+        self._ends_ray |= join(self._address)
+
+
+def _got(answers: list[Any]) -> list[Shard]:
+    import ray
+    from ray.exceptions import RayTaskError
+
+    from actor18m.execute.ray_deaths import raised_in
+
+    try:
+        shards: list[Shard] = ray.get(answers)
+        return shards
+    except RayTaskError as error:
+        raise raised_in(error) or error from None

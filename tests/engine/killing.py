@@ -1,0 +1,218 @@
+"""Builds in processes of their own, which tests kill, and what their stores and datasets hold then."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tests.engine.films import film
+from tests.engine.steady import CALLS, PIPELINE
+
+ROOT = Path(__file__).parents[2]
+PUBLISH = "publish"
+PAUSE_S = 0.004
+"""Of a clip in a stage."""
+_COMMAND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have jobs in the background ignore it
+from actor18m.cli import app
+app()
+"""
+PATIENCE_S = 300
+"""For what should take seconds: a test that waits so long has failed."""
+
+
+def put_films(folder: Path, count: int) -> None:
+    """Of every fate: accepted, rejected by each rule, failed, and duplicate."""
+    folder.mkdir()
+    for number in range(count):
+        text = f"take {number} of many"
+        if number % 17 == 3:
+            text = f"word{number}"
+        if number % 19 == 4:
+            text = f"broken take {number}"
+        if number % 23 == 5:
+            text = f"take {number - 1} of many"
+        (folder / f"film{number:04d}.mp4").write_bytes(film(text))
+
+
+def paused(pause_s: float) -> str:
+    """The steady pipeline, with so long a pause for each clip in each stage."""
+    lines = []
+    for line in PIPELINE.splitlines():
+        lines.append(line)
+        if line.startswith("  - stage:"):
+            lines += [f"    parameters: {{pause_s: {pause_s}}}", "    run: {deadline_s: 30}"]
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A store and a dataset in a folder of their own, over inputs and a pipeline that other projects share."""
+
+    root: Path
+    inputs: Path
+    pipeline: Path
+
+    def again(self, root: Path) -> "Project":
+        """The same from the beginning."""
+        return Project(root, self.inputs, self.pipeline)
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
+
+    @property
+    def latest(self) -> Path:
+        return self.root / "dataset" / "latest"
+
+    def start(self, *options: str) -> "Build":
+        (self.root / "calls").mkdir(parents=True, exist_ok=True)
+        return Build(self, options)
+
+    def finish(self, *options: str, code: int = 0) -> str:
+        """What a build says that nobody disturbs."""
+        return self.start(*options).end(code)
+
+    def rows(self) -> Counter[str]:
+        """How many were committed, by stage."""
+        found: Counter[str] = Counter()
+        for part in self.store.glob("ledger/*/*/lot-*.parquet"):
+            if ".g" not in part.name:
+                found[part.parts[-3]] += _rows_in(part)
+        return found
+
+    def in_flight(self) -> set[tuple[str, str]]:
+        """Stage and key of what the journal says is being measured, or was when its writer died."""
+        flying: set[tuple[str, str]] = set()
+        for path in sorted(self.store.glob("journal/*.jsonl")):
+            for line in _lines(path):
+                kind, *rest = line
+                if kind == "anew":
+                    flying.clear()
+                elif kind != "deaths":
+                    works = {(rest[0], key) for key in rest[1]}
+                    flying = flying | works if kind == "begin" else flying - works
+        return flying
+
+    def publishing_since(self) -> float:
+        """When the publishing began that is under way or was killed; 0 when there is none."""
+        try:
+            return (self.root / "dataset" / ".building" / "version").stat().st_ctime
+        except FileNotFoundError:
+            return 0
+
+    def shards_made(self) -> int:
+        """By the publishing that is under way or was killed."""
+        return len(list((self.root / "dataset" / ".building" / "made").glob("*.json")))
+
+    def measured_by(self) -> set[int]:
+        """Processes, those that ended included."""
+        return {int(file.name.rpartition("-")[2]) for file in (self.root / "calls").iterdir()}
+
+    def published(self) -> Mapping[str, bytes]:
+        """Every file of the latest version."""
+        folder = self.latest.resolve(strict=True)
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    def states(self) -> Counter[str]:
+        return Counter(pq.read_table(self.latest / "metadata" / "inputs", columns=["state"])["state"].to_pylist())
+
+
+class Build:
+    """The command `build`, running in a process group of its own."""
+
+    def __init__(self, project: Project, options: tuple[str, ...]) -> None:
+        self.project = project
+        self._begun = time.time()
+        self._said = project.root / f"said-{time.monotonic_ns()}"
+        command = [sys.executable, "-c", _COMMAND, "build", str(project.pipeline)]
+        where = ["--input", project.inputs, "--store", project.store, "--dataset", project.root / "dataset"]
+        with self._said.open("wb") as out:
+            self.process = subprocess.Popen(
+                [*command, *map(str, where), *options],
+                cwd=ROOT,
+                env=os.environ | {CALLS: str(project.root / "calls"), "COLUMNS": "200"},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def is_publishing(self) -> bool:
+        """It is, or was when it was killed."""
+        return self.project.publishing_since() > self._begun
+
+    def stages(self) -> set[str]:
+        """Those that it is at, or was when it was killed; `publish` when it is at that."""
+        return {PUBLISH} if self.is_publishing() else {stage for stage, _ in self.project.in_flight()}
+
+    @property
+    def said(self) -> str:
+        return self._said.read_text()
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        """Waits for a moment of this build."""
+        end = time.monotonic() + PATIENCE_S
+        while not is_so():
+            assert self.is_running, f"the build ended too early, with {self.process.returncode}:\n{self.said}"
+            assert time.monotonic() < end, self.said
+            time.sleep(0.002)
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the driver and all processes of its group, as a terminal does."""
+        os.killpg(self.process.pid, number)
+
+    def kill(self, alone: bool = False) -> None:
+        """With all of its group; or alone, as for want of memory: its workers may live on for a while."""
+        if alone:
+            self.process.kill()
+        else:
+            self.signal(signal.SIGKILL)
+        self.process.wait()
+
+    def end(self, code: int = 0) -> str:
+        """What it said, when it has ended with this code."""
+        try:
+            self.process.wait(PATIENCE_S)
+        finally:
+            if self.is_running:
+                self.kill()
+        assert self.process.returncode == code, self.said
+        return self.said
+
+
+def undisturbed(root: Path, films: int) -> Project:
+    """A build that nobody killed: what the others must come to."""
+    put_films(root / "in", films)
+    (root / "pipeline.yaml").write_text(paused(PAUSE_S))
+    project = Project(root / "undisturbed", root / "in", root / "pipeline.yaml")
+    project.finish()
+    assert min(project.states()[state] for state in ("accepted", "rejected", "failed", "duplicate")) > 0
+    return project
+
+
+@cache
+def _rows_in(part: Path) -> int:
+    return int(pq.read_metadata(part).num_rows)
+
+
+def _lines(path: Path) -> list[list[str]]:
+    """Whole ones; none when a newer file has taken this one's place."""
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,151 @@
+"""plan, status, explain and what-if tell the truth, and change nothing."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from actor18m.catalog import Catalog
+from actor18m.store import open_store
+from actor18m.writer import hold
+from tests.engine.films import film
+from tests.engine.site import Site, films
+from tests.engine.steady import PIPELINE
+
+WHERE = ["--input", "videos", "--store", "store", "--dataset", "dataset"]
+GOOD, NEARLY, POOR = (0.5, 1.0), (0.3, 0.4), (0.2, 0.3)
+
+
+@pytest.fixture
+def built(site: Site) -> Site:
+    """12 films, of which 9 are accepted."""
+    site.put(films("good", 9, *GOOD) | films("nearly", 2, *NEARLY) | films("poor", 1, *POOR))
+    site.build()
+    site.called()
+    return site
+
+
+def planned(answer: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """What is missing and why, by stage."""
+    return {name: stage["why"] for name, stage in answer["stages"].items() if stage["clips"]}
+
+
+def where(site: Site) -> dict[str, str]:
+    """Where each input stands, as what-if tells it."""
+    return {
+        row["uri"]: " ".join([row["state"], ".".join(filter(None, [row["stage"], row["rule"]]))]).strip()
+        for row in site.table("inputs")
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        ([], {}),
+        (["look.score=0.6"], {}),
+        (["look.score=0.3"], {"deep": {"newly admitted": 2}}),
+        (["look.times=4"], {"look": {"changed parameter": 12}}),
+        (["read.pause_s=0.001", "look.score=0.3"], {"read": {"changed parameter": 12}}),
+    ],
+)
+def test_plan_says_what_is_missing_and_why(
+    built: Site, settings: list[str], missing: dict[str, dict[str, int]]
+) -> None:
+    given = [part for setting in settings for part in ("--set", setting)]
+    plan = built.ask("plan", *given)
+    assert planned(plan) == missing
+    assert plan["is_done"] is not bool(missing)
+    built.build(*given)
+    called = built.called()
+    assert {stage: called[stage] for stage in missing} == {stage: sum(why.values()) for stage, why in missing.items()}
+    assert built.ask("plan", *given)["is_done"] is True
+
+
+def test_plan_names_a_changed_model_and_a_changed_input(built: Site) -> None:
+    other = replace(built, pipeline=PIPELINE.replace("steady:Steady", "steady:Other"))
+    assert planned(other.ask("plan")) == {"look": {"changed model": 12}}
+    louder = ["--set", "read.upper=true"]
+    built.build("--until", "read", *louder)
+    assert planned(built.ask("plan", *louder)) == {"look": {"changed input": 12}}
+    (built.videos / "poor0.mp4").write_bytes(film("take another"))
+    store = open_store(str(built.root / "store"))
+    with hold(store) as lease:
+        Catalog(store).look_again(lease)
+    assert planned(built.ask("plan")) == {"read": {"changed input": 1}}
+
+
+def test_plan_reckons_with_the_rates_that_were_measured(site: Site) -> None:
+    site.put(films("good", 12, *GOOD))
+    account = site.build("--until", "read", "--set", "read.pause_s=0.02")
+    plan = site.ask("plan", "--set", "read.pause_s=0.02")
+    assert plan["stages"]["look"] == {"clips": 12, "calls": 2, "why": {"new": 12}, "seconds": None}
+    for each in site.videos.iterdir():
+        each.touch()
+    store = open_store(str(site.root / "store"))
+    with hold(store) as lease:
+        Catalog(store).look_again(lease)
+    plan = site.ask("plan", "--set", "read.pause_s=0.02")
+    assert plan["stages"]["read"]["seconds"] == pytest.approx(account["stages"]["read"]["seconds"], abs=0.06)
+    assert plan["stages"]["read"]["seconds"] >= 0.2
+
+
+def test_status_adds_up_at_any_time_of_a_build(site: Site) -> None:
+    site.put(films("good", 20, *GOOD) | films("poor", 10, *POOR) | {"short": "one", "bad": "this is broken"})
+    slow = ["--set", "read.pause_s=0.05", "--set", "look.pause_s=0.1"]
+    running = site.start("build", *WHERE, *slow)
+    seen = []
+    while running.poll() is None:
+        if site.run("status", str(site.root / "steady.yaml"), *slow).exit_code == 0:
+            seen.append(site.ask("status", *slow))
+        time.sleep(0.05)
+    assert running.wait() == 0
+    seen.append(site.ask("status", *slow))
+    pending = [told["states"].get("pending", 0) for told in seen]
+    print("pending:", pending)
+    for told in seen:
+        assert told["adds_up"]
+        assert told["inputs"] == sum(told["states"].values()) in (0, 32)
+    assert len({left for left in pending if left}) > 2, "it is seen to go on"
+    assert any(told["building"] for told in seen[:-1])
+    assert seen[-1]["building"] is None
+    assert seen[-1]["states"] == {"accepted": 20, "rejected": 11, "failed": 1}
+    assert seen[-1]["errors"] == {"failed in look: ValueError": 1}
+
+
+def test_explain_tells_the_whole_story(built: Site) -> None:
+    built.put({"bad": "this is broken", "repeat": films("good", 1, *GOOD)["good0"]})
+    built.build()
+    stories = {}
+    for name in ("good0", "poor0", "bad", "repeat"):
+        (stories[name],) = built.ask("explain", str(built.videos / f"{name}.mp4"))
+    assert [stage["stage"] for stage in stories["good0"]["stages"]] == ["read", "look", "deep"]
+    assert stories["good0"]["stages"][0]["values"]["text"] == films("good", 1, *GOOD)["good0"]
+    assert all(rule["passed"] for stage in stories["good0"]["stages"] for rule in stage["rules"])
+    poor = stories["poor0"]
+    assert (poor["state"], poor["stage"], poor["rule"], poor["bound"]) == ("rejected", "look", "score", "at_least 0.4")
+    assert 0.2 <= float(poor["value"]) < 0.3
+    assert stories["bad"]["stages"][-1]["error"] == "ValueError: cannot look at 'this is broken'"
+    assert stories["repeat"]["state"] == "duplicate"
+    assert stories["repeat"]["duplicate_of"] == stories["good0"]["clip"]
+    assert len(built.ask("explain", stories["good0"]["clip"][:8])) == 2, "both of its sources"
+    nothing = built.run("explain", "nosuch.mp4", str(built.root / "steady.yaml"))
+    assert nothing.exit_code == 1
+
+
+@pytest.mark.parametrize("score", ["0.7", "0.3", "0.25"])
+def test_what_if_foretells_the_next_build(built: Site, score: str) -> None:
+    before = where(built)
+    told = built.ask("what-if", "--set", f"look.score={score}")
+    assert built.called() == {}
+    built.build("--set", f"look.score={score}")
+    after = where(built)
+    moves = Counter((before[uri], after[uri]) for uri in before if before[uri] != after[uri])
+    assert moves
+    expected = Counter({(row["from"], row["to"]): row["inputs"] for row in told["moved"]})
+    unknown = {move: count for move, count in expected.items() if move[1] == "pending deep"}
+    assert told["unknown_until_measured"] == sum(unknown.values()) == built.called().get("deep", 0)
+    assert {move: n for move, n in expected.items() if move not in unknown} == (moves if not unknown else {})
+    assert sum(expected.values()) == sum(moves.values())

@@ -1,0 +1,29 @@
+"""A driver in a process of its own, to be stopped in several ways: python -m tests.execute.drive STORE CLIP..."""
+
+import sys
+
+from actor18m.execute.ray_actors import RayWorkers
+from actor18m.execute.workers import Broken, Done
+from actor18m.store import make_store
+from actor18m.writer import hold
+from tests.execute.duties import duty, task
+
+
+def main(store: str, *names: str) -> None:
+    with hold(make_store(store)) as lease:
+        workers = RayWorkers({"poison": duty(lease)}, workers=1)
+        try:
+            for name in names:
+                workers.submit(task(name))
+            back: list[Done | Broken] = []
+            while len(back) < len(names):
+                for each in workers.wait(60):
+                    print(type(each).__name__, flush=True)
+                    back.append(each)
+            sys.stdin.readline()
+        finally:
+            workers.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
