@@ -79,7 +79,7 @@ class Record:
         if self.retry:
             is_again = pc.is_in(rows["state"], pa.array(sorted(self.retry)))
             again = rows.filter(pc.and_(is_again, pc.equal(rows["state"], QUARANTINED)))
-            self.dreaded.update((stage, key) for key in again["key"].to_pylist())
+            self.dreaded.update((link.name, key) for key in again["key"].to_pylist())
             rows = rows.filter(pc.invert(is_again))
         return self.surveyor.judged(link, rows)
 
