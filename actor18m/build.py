@@ -107,6 +107,11 @@ def settle_down(project: Project, lease: Lease) -> None:
         for path in superseded(ledger):
             lease.delete(path)
         refresh(lease, ledger, link.values)
+    keep_relations(project, lease)
+
+
+def keep_relations(project: Project, lease: Lease) -> None:
+    """Writes which clips repeat which, so that planning need not find it again."""
     record = project.record()
     for block in record.blocks():
         record.settled(block)

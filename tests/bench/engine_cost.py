@@ -26,17 +26,9 @@ from actor18m.pipeline import parse_pipeline
 from actor18m.planning import plan
 from actor18m.store import make_store
 from actor18m.writer import hold
-from tests.bench.no_ops import STAGES, pipeline
+from tests.bench.no_ops import STAGES, Silent, pipeline
 
 FEW = 64
-
-
-class Silent:
-    def expect(self, stage: str, more: int) -> None: ...
-    def started(self, stage: str, n: int) -> None: ...
-    def returned(self, stage: str, n: int) -> None: ...
-    def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None: ...
-    def note(self, text: str) -> None: ...
 
 
 def ours(clips: int, clips_per_call: int, workers: int) -> float:

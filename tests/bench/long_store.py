@@ -18,6 +18,7 @@ from actor18m.keys import input_digest
 from actor18m.ledger import COVERS, Ledger
 from actor18m.parquet import to_bytes
 from actor18m.place import Disk
+from actor18m.rows import IDENTITY, OUTCOME
 from actor18m.stage import Stage
 from actor18m.writer import Lease
 from tests.bench.long_chain import (
@@ -131,12 +132,13 @@ def _write_folds(ledger: Ledger, n: Numbers, table: pa.Table, rows_a_part: int) 
     assert isinstance(place, Disk)
     folder = place.root / ledger.folder
     folder.mkdir(parents=True, exist_ok=True)
-    lots = n // LOT
+    strict = [field if field.name not in OUTCOME.names else OUTCOME.field(field.name) for field in table.schema]
+    table, lots = table.cast(pa.schema(strict)), n // LOT
     starts = np.flatnonzero(np.diff(lots, prepend=-1))
     for start, stop in zip(starts, [*starts[1:], len(n)], strict=True):
         rows = table.slice(start, stop - start)
         parts = [sha256(b"%d %d" % (n[start], at)).hexdigest()[:16] for at in range(-(-rows.num_rows // rows_a_part))]
         named = pa.array(parts).take(pa.array(np.arange(rows.num_rows) // rows_a_part))
-        rows = rows.append_column("part", named).sort_by([("key", "ascending"), ("input_digest", "ascending")])
+        rows = rows.append_column("part", named).sort_by([(name, "ascending") for name in IDENTITY])
         content = to_bytes(rows, {COVERS: json.dumps(sorted(parts))})
         (place.root / ledger.path(int(lots[start]), "g1")).write_bytes(content)

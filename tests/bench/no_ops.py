@@ -1,4 +1,4 @@
-"""Three stages that do nothing."""
+"""Three stages that do nothing, and a watcher that says nothing."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -44,3 +44,11 @@ def pipeline(clips_per_call: int, workers: int) -> str:
     stages = "".join(f"  - {{stage: '{__name__}:{each.__name__}', run: {run}}}\n" for each in (One, Two, Three))
     policy = "  three: {is_there: {value: value, at_least: 1}}\n"
     return f"name: nothing\nprofile: bench\nstages:\n{stages}policy:\n{policy}"
+
+
+class Silent:
+    def expect(self, stage: str, more: int) -> None: ...
+    def started(self, stage: str, n: int) -> None: ...
+    def returned(self, stage: str, n: int) -> None: ...
+    def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None: ...
+    def note(self, text: str) -> None: ...
