@@ -16,10 +16,11 @@ import pyarrow.compute as pc
 from actor18m import __version__, keys
 from actor18m.catalog import Catalog, Registration
 from actor18m.chain import Link, chain_of
+from actor18m.duplicates import Duplicates
 from actor18m.execute.drain import Drain, Tally, Watcher
 from actor18m.execute.work import Duty
 from actor18m.execute.workers import Workers
-from actor18m.fold import fold
+from actor18m.fold import fold, superseded
 from actor18m.index import refresh
 from actor18m.inputs import Input
 from actor18m.journal import Journal
@@ -56,7 +57,8 @@ class Project:
 
     def record(self, retry: Iterable[str] = ()) -> Record:
         """A new one for each pass: settling advances."""
-        return Record(self.store, Surveyor(self.chain, self.pipeline.duplicates, self.overrides), tuple(retry))
+        duplicates = Duplicates(self.store, self.pipeline.duplicates)
+        return Record(self.store, Surveyor(self.chain, duplicates, self.overrides), tuple(retry))
 
     def duties(self, lease: Lease) -> dict[str, Duty]:
         ledgers = {link.name: link.ledger(self.store) for link in self.chain}
@@ -98,11 +100,22 @@ def measure(
 
 
 def settle_down(project: Project, lease: Lease) -> None:
-    """Folds what was committed, which publishing reads, and brings the index up to date."""
+    """Folds what was committed, which publishing reads, and brings up to date what planning reads."""
     for link in project.chain:
         ledger = link.ledger(project.store)
         fold(lease, ledger)
+        for path in superseded(ledger):
+            lease.delete(path)
         refresh(lease, ledger, link.values)
+    keep_relations(project, lease)
+
+
+def keep_relations(project: Project, lease: Lease) -> None:
+    """Writes which clips repeat which, so that planning need not find it again."""
+    record = project.record()
+    for block in record.blocks():
+        record.settled(block)
+        record.surveyor.duplicates.keep(lease)
 
 
 def unknown_overrides(project: Project) -> list[Override]:

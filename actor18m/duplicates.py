@@ -1,81 +1,141 @@
-"""Who repeats whom: found in order of registration, so that neither arrival nor parallelism changes it."""
+"""Who repeats whom: found in order of registration, so that neither arrival nor parallelism changes it.
 
-from collections import defaultdict
-from typing import Any
+What was found is kept (relations.py). A lot's digest covers its members and those of all lots before: where the digest
+is the one that was kept, so is the outcome.
+"""
+
+import math
+from collections.abc import Iterator
+from hashlib import sha256
+from itertools import chain, pairwise
 
 import numpy as np
-import numpy.typing as npt
-from pydantic import Field, PositiveFloat
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from actor18m.yaml_file import Section
+from actor18m.keys import SHORT_DIGITS
+from actor18m.near import NONE, Durations, Likeness, Shelves, Signatures
+from actor18m.relations import MEMBERS, OF, Relation
+from actor18m.store import Store
+from actor18m.writer import Lease
 
-Bytes = npt.NDArray[np.uint8]
-
-
-class Likeness(Section):
-    """When two clips are near duplicates."""
-
-    at_most: float = Field(ge=0, lt=0.5, description="share of the signatures' bits that differ")
-    within_s: PositiveFloat = Field(default=0.25, description="by how much their durations may differ")
+_AT_ONCE = 2048
+"""Clips are looked up together; then each is compared with those of them that came before."""
 
 
 class Duplicates:
-    """Give it clips in order: the earliest of those that are alike stands, and the others repeat it."""
+    """Give it lots in order: the earliest of the clips that are alike stands, and the others repeat it."""
 
-    def __init__(self, likeness: Likeness | None) -> None:
+    def __init__(self, store: Store, likeness: Likeness | None) -> None:
         self._likeness = likeness
-        self._standing: list[str] = []
-        self._seen: set[str] = set()
+        self._relation = Relation(store, "duplicates", likeness.model_dump(mode="json") if likeness else {})
+        self._digest = ""
+        self._going_on: _Search | None = None
+        """None as long as all lots were kept."""
+        self._last = MEMBERS.empty_table()
+        self._last_digests: dict[int, str] = {}
+
+    def repeated(self, members: pa.Table) -> pa.Array:
+        """For each member (`lot`, `clip`, `signature`, `duration_s`) the clip that it repeats: itself, when its bytes
+        were given before; null for a clip that stands. Whole lots, in order.
+        """
+        outcomes = [pa.array([], pa.string())]
+        self._last_digests = {}
+        starts: list[int] = []
+        for lot, start, some in _by_lot(members):
+            self._digest = self._last_digests[lot] = _digest(self._digest, some)
+            kept = None if self._going_on else self._relation.kept(lot, self._digest)
+            if kept is None:
+                self._going_on = self._going_on or _Search(self._likeness, self._relation.taken())
+                starts.append(start)
+            else:
+                outcomes.append(kept)
+        if starts:
+            assert self._going_on is not None
+            outcomes.append(self._going_on.repeated(members.slice(starts[0])))
+        repeated = pa.concat_arrays(outcomes)
+        self._last = members.append_column(OF, repeated)
+        return repeated
+
+    def keep(self, lease: Lease) -> None:
+        """Writes what was found of the lots that were given last, a block of them."""
+        self._relation.keep(lease, self._last, self._last_digests)
+
+
+class _Search:
+    """Goes on where the lots that were kept end."""
+
+    def __init__(self, likeness: Likeness | None, before: Iterator[pa.Table]) -> None:
+        self._shelves = Shelves(likeness) if likeness else None
         self._repeats: dict[str, str] = {}
-        self._shelves: dict[int, _Shelf] = defaultdict(_Shelf)
+        """Clip -> the one that it repeats; itself, if it stands."""
+        self._standing: list[str] = []
+        for table in before:
+            clips, of = table["clip"].to_pylist(), table["of"].to_pylist()
+            for clip, repeated in zip(clips, of, strict=True):
+                self._repeats.setdefault(clip, repeated or clip)
+            stands = table.filter(pc.is_null(table["of"]))
+            self._stand(stands["clip"].to_pylist(), stands["signature"].to_pylist(), _durations(stands))
 
-    def repeated_by(self, clip: str, signature: bytes | None, duration_s: float | None) -> str | None:
-        """The clip that this one repeats: itself, when its bytes were given before; None for a clip that stands."""
-        if clip in self._seen:
-            return self._repeats.get(clip, clip)
-        self._seen.add(clip)
-        if self._likeness is None or signature is None or duration_s is None:
-            return None
-        bits = np.frombuffer(signature, np.uint8)
-        middle = int(duration_s // self._likeness.within_s)
-        near = [
-            first
-            for number in (middle - 1, middle, middle + 1)
-            if number in self._shelves
-            and (first := self._shelves[number].first_like(bits, duration_s, self._likeness)) is not None
+    def repeated(self, members: pa.Table) -> pa.Array:
+        tables = (members.slice(start, _AT_ONCE) for start in range(0, members.num_rows, _AT_ONCE))
+        return pa.array(list(chain.from_iterable(map(self._next, tables))), pa.string())
+
+    def _next(self, members: pa.Table) -> list[str | None]:
+        clips = members["clip"].to_pylist()
+        first: dict[str, int] = {}
+        for at, clip in enumerate(clips):
+            if clip not in self._repeats:
+                first.setdefault(clip, at)
+        new = members.take(pa.array(first.values(), pa.int64()))
+        self._judge(list(first), new["signature"].to_pylist(), _durations(new))
+        return [
+            None if first.get(clip) == at and self._repeats[clip] == clip else self._repeats[clip]
+            for at, clip in enumerate(clips)
         ]
-        if near:
-            self._repeats[clip] = self._standing[min(near)]
-            return self._repeats[clip]
-        self._shelves[middle].add(bits, duration_s, len(self._standing))
-        self._standing.append(clip)
-        return None
+
+    def _judge(self, clips: list[str], signatures: Signatures, durations: Durations) -> None:
+        """Clips that were not given before."""
+        start = 0
+        if self._shelves is not None:
+            number, own = np.arange(len(clips)), Shelves(self._shelves.likeness)
+            own.add(signatures, durations, number)
+            earliest = self._shelves.earliest(signatures, durations)
+            for at in np.flatnonzero((earliest != NONE) | (own.earliest(signatures, durations) < number)).tolist():
+                self._stand(clips[start:at], signatures[start:at], durations[start:at])
+                start, like = at, earliest[at]
+                if like == NONE:  # it is like an earlier one of these, which stands now, or repeats another
+                    (like,) = self._shelves.earliest(signatures[at : at + 1], durations[at : at + 1])
+                if like != NONE:
+                    self._repeats[clips[at]] = self._standing[like]
+                    start = at + 1
+        self._stand(clips[start:], signatures[start:], durations[start:])
+
+    def _stand(self, clips: list[str], signatures: Signatures, durations: Durations) -> None:
+        if self._shelves is not None:
+            self._shelves.add(signatures, durations, np.arange(len(self._standing), len(self._standing) + len(clips)))
+        self._standing += clips
+        self._repeats.update(zip(clips, clips, strict=True))
 
 
-class _Shelf:
-    """Signatures of clips that last about as long, in arrays that grow by doubling."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._bits: Bytes = np.zeros((0, 0), np.uint8)
-        self._durations: npt.NDArray[np.float32] = np.zeros(0, np.float32)
-        self._numbers: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-
-    def add(self, bits: Bytes, duration_s: float, number: int) -> None:
-        if self._count == len(self._numbers):
-            self._bits = _grown(self._bits.reshape(self._count, len(bits)))
-            self._durations, self._numbers = _grown(self._durations), _grown(self._numbers)
-        self._bits[self._count], self._durations[self._count], self._numbers[self._count] = bits, duration_s, number
-        self._count += 1
-
-    def first_like(self, bits: Bytes, duration_s: float, likeness: Likeness) -> int | None:
-        differing = np.bitwise_count(self._bits[: self._count] ^ bits).sum(axis=1, dtype=np.int64)
-        apart = np.abs(self._durations[: self._count] - np.float32(duration_s))
-        alike = (differing <= likeness.at_most * 8 * len(bits)) & (apart <= likeness.within_s)
-        return int(self._numbers[alike.argmax()]) if alike.any() else None
+def _by_lot(members: pa.Table) -> Iterator[tuple[int, int, pa.Table]]:
+    """Lot, where it starts, and its members."""
+    lots = members["lot"].to_numpy()
+    starts = np.flatnonzero(np.diff(lots, prepend=-1)).tolist()
+    for start, stop in pairwise([*starts, len(lots)]):
+        yield int(lots[start]), start, members.slice(start, stop - start)
 
 
-def _grown(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    more = np.zeros((max(4, 2 * len(array)), *array.shape[1:]), array.dtype)
-    more[: len(array)] = array
-    return more
+def _digest(before: str, members: pa.Table) -> str:
+    signatures = members["signature"]
+    hashed = sha256(f"{before} {members['clip'].to_pylist()}".encode())
+    hashed.update(pc.fill_null(pc.binary_length(signatures), -1).to_numpy().tobytes())
+    hashed.update(b"".join(signatures.drop_null().to_pylist()))
+    hashed.update(_durations(members).tobytes())
+    return hashed.hexdigest()[:SHORT_DIGITS]
+
+
+def _durations(members: pa.Table) -> Durations:
+    """NaN where there is none."""
+    durations: Durations = pc.fill_null(members["duration_s"], math.nan).to_numpy().astype(np.float32)
+    return durations

@@ -35,7 +35,7 @@ def fold(lease: Lease, ledger: Ledger, at_least_parts: int = 1) -> int:
 def superseded(ledger: Ledger) -> Iterator[str]:
     """Paths that no reader needs any more, for gc: parts that the latest fold covers, and earlier folds."""
     for files in ledger.files().values():
-        if not files.folds:
+        if not files.folds or not (files.parts or files.folds[1:]):
             continue
         _, covered = ledger.read_fold(files.lot, files.folds[-1], [])
         for part in files.parts:

@@ -5,18 +5,16 @@ ledger files it was made from. A lot whose files are another set now is read fro
 """
 
 import json
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.ledger import Ledger, LotFiles, part_of
-from actor18m.parquet import from_bytes, to_bytes
+from actor18m.ledger import Ledger, LotFiles
+from actor18m.segments import LOTS_PER_SEGMENT, Segments
 from actor18m.writer import Lease
-
-LOTS_PER_SEGMENT = 1024
 
 _KNOWN = pa.schema(
     [
@@ -27,6 +25,7 @@ _KNOWN = pa.schema(
         pa.field("error_kind", pa.string()),
     ]
 )
+_VALUES, _LOTS = "values", "lots"
 _LOTS_AT_ONCE = 64
 
 
@@ -46,122 +45,63 @@ NO_VALUES = Values("", (), lambda rows: rows.select([]))
 
 def refresh(lease: Lease, ledger: Ledger, values: Values = NO_VALUES) -> int:
     """Brings the index up to date; how many segments were written."""
-    written = 0
-    old = _Segments(ledger)
-    for block, files in _by_block(ledger.files()):
-        if old.is_fresh(block, files, values):
-            continue
-        table = _read_block(ledger, old, block, files, values)
-        metadata = {
-            "values": values.name,
-            "lots": json.dumps({str(lot): file.digest for lot, file in files.items()}, separators=(",", ":")),
-        }
-        content = to_bytes(table, metadata)
-        path = f"{old.folder}/seg-{block:06d}.{part_of(content)}.parquet"
-        if path in old.paths(block):
-            lease.delete(path)  # damaged, else it were fresh; or one of two
-        lease.create(path, content)
-        for stale in old.paths(block):
-            if stale != path:
-                lease.delete(stale)
-        written += 1
-    return written
+    index = Index(ledger, values)
+    return sum(index.renew(lease, block) for block in index.blocks())
 
 
-def known(ledger: Ledger, values: Values = NO_VALUES, lots: Container[int] | None = None) -> Iterator[pa.Table]:
-    """Key, lot, input digest and state of every row, with the rule values, in order of lots, block by block."""
-    segments = _Segments(ledger)
-    for block, files in _by_block(ledger.files(lots)):
-        yield _read_block(ledger, segments, block, files, values)
+class Index:
+    """What planning has to know of one ledger's rows. Files are listed once."""
 
+    def __init__(self, ledger: Ledger, values: Values = NO_VALUES, files: dict[int, LotFiles] | None = None) -> None:
+        self._ledger, self._values = ledger, values
+        self._files = ledger.files() if files is None else files
+        self._segments = Segments(ledger.store, f"index/{ledger.stage}/{ledger.fingerprint}")
 
-def missing(ledger: Ledger, wanted: Iterable[pa.Table], retry: Collection[str] = ()) -> Iterator[pa.Table]:
-    """Those of the wanted rows (key, lot, input_digest) of which nothing is known, in the order given. Rows in a state
-    to `retry` count as unknown. Tables that come in order of lots are answered with each block read once.
-    """
-    segments = _Segments(ledger)
-    blocks = dict(_by_block(ledger.files()))
-    at, have = -1, pa.array([], pa.string())
-    for table in wanted:
-        block_of = pc.divide(table["lot"], LOTS_PER_SEGMENT)
-        for block in sorted(pc.unique(block_of).to_pylist()):
-            if block != at:
-                rows = _read_block(ledger, segments, block, blocks.get(block, {}), NO_VALUES)
-                if retry:
-                    rows = rows.filter(pc.invert(pc.is_in(rows["state"], pa.array(sorted(retry)))))
-                at, have = block, _about(rows)
-            here = table.filter(pc.equal(block_of, block))
-            found = here.filter(pc.invert(pc.is_in(_about(here), have)))
-            if found.num_rows:
-                yield found
+    def blocks(self) -> list[int]:
+        """Those that have rows."""
+        return sorted({lot // LOTS_PER_SEGMENT for lot in self._files})
 
+    def read(self, lots: range) -> pa.Table:
+        """Key, lot, input digest and state of every row, with the rule values, in order of lots: from the index where
+        it is right, else from the ledger. The lots are of one block.
+        """
+        files = {lot: self._files[lot] for lot in lots if lot in self._files}
+        tables, scanned = [], set(files)
+        for path in self._segments.paths(lots.start // LOTS_PER_SEGMENT):
+            table, there = self._read(path, {lot: files[lot] for lot in scanned})
+            if there:
+                tables.append(table)
+                scanned -= there
+        for some in _batched(sorted(scanned), _LOTS_AT_ONCE):
+            read = [(lot, self._ledger.read_lot(files[lot], list(self._values.reads))) for lot in some]
+            tables.append(known_of(read, self._values))
+        if not tables:
+            return _KNOWN.empty_table()
+        merged = pa.concat_tables(tables, promote_options="default")
+        return merged if len(tables) == 1 or len(scanned) == len(files) else merged.sort_by(_ORDER)
 
-class _Segments:
-    """The segments of one ledger, listed once."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.store = ledger.store
-        self.folder = f"index/{ledger.stage}/{ledger.fingerprint}"
-        self._paths: dict[int, list[str]] = {}
-        for path in self.store.names(self.folder):
-            number = path.rpartition("/")[2].removeprefix("seg-").split(".")[0]
-            if number.isdigit():
-                self._paths.setdefault(int(number), []).append(path)
-
-    def paths(self, block: int) -> list[str]:
-        return self._paths.get(block, [])
-
-    def is_fresh(self, block: int, files: dict[int, LotFiles], values: Values) -> bool:
-        paths = self.paths(block)
-        if len(paths) != 1:
+    def renew(self, lease: Lease, block: int) -> bool:
+        """Writes the block's segment, if another one is there or none."""
+        lots = range(block * LOTS_PER_SEGMENT, (block + 1) * LOTS_PER_SEGMENT)
+        digests = {str(lot): self._files[lot].digest for lot in lots if lot in self._files}
+        metadata = {_VALUES: self._values.name, _LOTS: json.dumps(digests, separators=(",", ":"))}
+        paths = self._segments.paths(block)
+        if len(paths) == 1 and (there := self._segments.read(paths[0], [])) is not None and there[1] == metadata:
             return False
-        read = self._read(paths[0], [])
-        return read is not None and read[1] == values.name and read[2] == _digests(files)
+        self._segments.write(lease, block, self.read(lots), metadata)
+        return True
 
-    def rows(self, block: int, files: dict[int, LotFiles], values: Values) -> Iterator[tuple[pa.Table, set[int]]]:
+    def _read(self, path: str, files: dict[int, LotFiles]) -> tuple[pa.Table, set[int]]:
         """Rows of lots whose ledger files are those the segment was made from, and which lots these are."""
-        columns = None if values is not NO_VALUES else _KNOWN.names
-        left = _digests(files)
-        for path in self.paths(block):
-            read = self._read(path, columns)
-            if read is None or (values is not NO_VALUES and read[1] != values.name):
-                continue
-            table, _, lots = read
-            valid = {lot for lot, digest in lots.items() if left.get(lot) == digest}
-            if len(valid) < len(lots):
-                table = table.filter(pc.is_in(table["lot"], pa.array(sorted(valid), pa.int32())))
-            for lot in valid:
-                del left[lot]
-            yield table, valid
-
-    def _read(self, path: str, columns: list[str] | None) -> tuple[pa.Table, str, dict[int, str]] | None:
-        """None when it has gone or is damaged: it is a cache."""
-        try:
-            content = self.store.read(path)
-            if part_of(content) != path.split(".")[-2]:
-                return None
-            table, metadata = from_bytes(content, columns)
-            lots = json.loads(metadata["lots"])
-            return table, metadata["values"], {int(lot): str(digest) for lot, digest in lots.items()}
-        except (FileNotFoundError, pa.ArrowException, KeyError, ValueError):
-            return None
-
-
-def _read_block(
-    ledger: Ledger, segments: _Segments, block: int, files: dict[int, LotFiles], values: Values
-) -> pa.Table:
-    """From the index where it is right, else from the ledger; in order of lots."""
-    tables, scanned = [], set(files)
-    for table, lots in segments.rows(block, files, values):
-        tables.append(table)
-        scanned -= lots
-    for some in _batched(sorted(scanned), _LOTS_AT_ONCE):
-        read = [(lot, ledger.read_lot(files[lot], list(values.reads))) for lot in some]
-        tables.append(known_of(read, values))
-    if not tables:
-        return _KNOWN.empty_table()
-    merged = pa.concat_tables(tables, promote_options="default")
-    return merged if len(tables) == 1 or len(scanned) == len(files) else merged.sort_by(_ORDER)
+        is_plain = self._values is NO_VALUES
+        there = self._segments.read(path, _KNOWN.names if is_plain else None)
+        if there is None or not (is_plain or there[1][_VALUES] == self._values.name):
+            return _KNOWN.empty_table(), set()
+        table, lots = there[0], {int(lot): digest for lot, digest in json.loads(there[1][_LOTS]).items()}
+        valid = {lot for lot, file in files.items() if lots.get(lot) == file.digest}
+        if len(valid) < len(lots):
+            table = table.filter(pc.is_in(table["lot"], pa.array(sorted(valid), pa.int32())))
+        return table, valid
 
 
 def known_of(lots: Sequence[tuple[int, pa.Table]], values: Values = NO_VALUES) -> pa.Table:
@@ -178,22 +118,7 @@ def known_of(lots: Sequence[tuple[int, pa.Table]], values: Values = NO_VALUES) -
 _ORDER = [("lot", "ascending"), ("key", "ascending"), ("input_digest", "ascending")]
 
 
-def _by_block(files: dict[int, LotFiles]) -> Iterator[tuple[int, dict[int, LotFiles]]]:
-    blocks: dict[int, dict[int, LotFiles]] = {}
-    for lot, file in files.items():
-        blocks.setdefault(lot // LOTS_PER_SEGMENT, {})[lot] = file
-    yield from sorted(blocks.items())
-
-
 def _batched(lots: Iterable[int], size: int) -> Iterator[list[int]]:
     left = iter(lots)
     while batch := list(islice(left, size)):
         yield batch
-
-
-def _digests(files: dict[int, LotFiles]) -> dict[int, str]:
-    return {lot: file.digest for lot, file in files.items()}
-
-
-def _about(rows: pa.Table) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(rows["key"], rows["input_digest"], rows["lot"].cast(pa.string()), "/")

@@ -23,17 +23,20 @@ from pydantic import (
     model_validator,
 )
 
-from actor18m.duplicates import Likeness
 from actor18m.errors import ActorError, instead_of
-from actor18m.index import LOTS_PER_SEGMENT
 from actor18m.models.backends import backend_class, cannot_play
+from actor18m.near import Likeness
 from actor18m.policy import Rule, Rules, check_rules
+from actor18m.rows import OUTCOME
+from actor18m.segments import LOTS_PER_SEGMENT
 from actor18m.settings import apply
 from actor18m.stage import Parameters, Stage
 from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, read_yaml, trouble, troubles
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_]*)?$")]
+TAKEN = frozenset((*OUTCOME.names, "lot", "number", "rule", "value", "bound"))
+"""A rule of such a name would hide a column that stands beside its values."""
 VIDEOS = "videos"
 """The shards that are of no subset."""
 
@@ -224,6 +227,11 @@ def _of_policy(pipeline: Pipeline) -> list[tuple[str, str]]:
             found.append((f"policy.{stage}", f"no such stage; {instead_of(stage, names)}"))
             continue
         columns = pipeline.step(stage).stage_class.writes.columns
+        found += [
+            (f"policy.{stage}.{rule}", f"is the engine's own word; call the rule otherwise, with `value: {rule}`")
+            for rule in rules
+            if rule in TAKEN
+        ]
         found += [(f"policy.{stage}.{path}", cause) for path, cause in check_rules(rules, columns)]
     order = [stage for stage in pipeline.policy if stage in names]
     if order != sorted(order, key=names.index):

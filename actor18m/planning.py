@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.chain import Link
-from actor18m.index import known
+from actor18m.index import Index
 from actor18m.ledger import Ledger
 from actor18m.record import Block, Record
 from actor18m.store import Store
@@ -46,7 +46,7 @@ def plan(record: Record) -> Plan:
     chain, store = record.surveyor.chain, record.store
     inputs, states = 0, Counter[str]()
     stages = {link.name: StagePlan() for link in chain}
-    others = {link.name: _others(store, link) for link in chain}
+    others: dict[str, list[tuple[str, Index]]] = {}
     for block, surveyed in record.surveyed():
         inputs += surveyed.inputs.num_rows
         states.update(counted(surveyed.inputs["state"]))
@@ -54,6 +54,8 @@ def plan(record: Record) -> Plan:
             rows = surveyed.missing[link.name]
             if rows.num_rows:
                 stages[link.name].missing += rows.num_rows
+                if link.name not in others:
+                    others[link.name] = _others(store, link)
                 stages[link.name].why.update(_why(record, link, block, rows, others[link.name]))
     rates = rates_of(store)
     for link in chain:
@@ -84,8 +86,8 @@ def rates_of(store: Store) -> dict[str, float]:
     return rates
 
 
-def _others(store: Store, link: Link) -> dict[str, str]:
-    """Other fingerprints that rows of this stage were measured with -> what is different now."""
+def _others(store: Store, link: Link) -> list[tuple[str, Index]]:
+    """What is different now, and the rows, of the other fingerprints that rows of this stage were measured with."""
     prefix = f"ledger/{link.name}/"
     found = {path.removeprefix(prefix).partition("/")[0] for path in store.names(prefix.rstrip("/"))}
     told: dict[str, Mapping[str, object]] = {}
@@ -93,7 +95,10 @@ def _others(store: Store, link: Link) -> dict[str, str]:
         stages = account.get("stages")
         if isinstance(stages, Mapping) and link.name in stages:
             told[stages[link.name]["fingerprint"]] = stages[link.name]
-    return {each: _difference(told.get(each), link.recipe) for each in sorted(found - {link.fingerprint})}
+    return [
+        (_difference(told.get(each), link.recipe), Index(Ledger(store, link.name, each)))
+        for each in sorted(found - {link.fingerprint})
+    ]
 
 
 def _difference(before: Mapping[str, object] | None, now: Mapping[str, object]) -> str:
@@ -103,7 +108,7 @@ def _difference(before: Mapping[str, object] | None, now: Mapping[str, object]) 
     return next((said for name, said in names.items() if before.get(name) != now[name]), "changed stage")
 
 
-def _why(record: Record, link: Link, block: Block, rows: pa.Table, others: Mapping[str, str]) -> Iterable[str]:
+def _why(record: Record, link: Link, block: Block, rows: pa.Table, others: list[tuple[str, Index]]) -> Iterable[str]:
     """A reason for each missing row."""
     reasons = ["new"] * rows.num_rows
 
@@ -117,9 +122,8 @@ def _why(record: Record, link: Link, block: Block, rows: pa.Table, others: Mappi
         for number, lot in enumerate(rows["lot"].to_pylist()):
             if lot in measured:
                 reasons[number] = "newly admitted"
-    for fingerprint, said in others.items():
-        for table in known(Ledger(record.store, link.name, fingerprint), lots=block.lots):
-            where(table["key"], said)
+    for said, index in others:
+        where(index.read(block.lots)["key"], said)
     same = block.known[link.name]
     where(same["key"], "changed input")
     return reasons

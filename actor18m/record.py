@@ -8,9 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.catalog import Catalog
-from actor18m.index import LOTS_PER_SEGMENT, known
+from actor18m.chain import Link
+from actor18m.index import Index
 from actor18m.ledger import LotFiles
 from actor18m.rows import QUARANTINED
+from actor18m.segments import LOTS_PER_SEGMENT
 from actor18m.store import Store
 from actor18m.survey import Settled, Surveyed, Surveyor
 
@@ -25,7 +27,7 @@ class Block:
     lots: range
     inputs: pa.Table
     known: Mapping[str, pa.Table]
-    """stage -> judged rows."""
+    """stage -> judged rows, read each time they are asked for: those of all stages at once are too many to keep."""
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Record:
         for start in range(0, every.stop, LOTS_PER_SEGMENT):
             lots = range(start, min(start + LOTS_PER_SEGMENT, every.stop))
             inputs = pa.concat_tables(list(catalog.read(lots, list(columns)))).combine_chunks()
-            yield Block(lots, inputs, {link.name: self._judged(link.name, lots) for link in self.surveyor.chain})
+            yield Block(lots, inputs, _Rows(self, lots))
 
     def surveyed(self, columns: Collection[str] = FOR_SURVEY) -> Iterator[tuple[Block, Surveyed]]:
         """Each block with what became of its inputs and what is missing. Once only: settling advances."""
@@ -57,18 +59,41 @@ class Record:
         return self.surveyor.settle(block.inputs, block.known[self.surveyor.chain[0].name])
 
     @cached_property
+    def links(self) -> dict[str, Link]:
+        return {link.name: link for link in self.surveyor.chain}
+
+    @cached_property
     def files(self) -> dict[str, dict[int, LotFiles]]:
         """stage -> lot -> where its rows are, listed once."""
         return {link.name: link.ledger(self.store).files() for link in self.surveyor.chain}
 
-    def _judged(self, stage: str, lots: range) -> pa.Table:
-        (link,) = (each for each in self.surveyor.chain if each.name == stage)
-        rows = pa.concat_tables(
-            [link.empty(), *known(link.ledger(self.store), link.values, lots)], promote_options="default"
-        )
+    @cached_property
+    def _indexes(self) -> dict[str, Index]:
+        chain = self.surveyor.chain
+        return {link.name: Index(link.ledger(self.store), link.values, self.files[link.name]) for link in chain}
+
+    def judged(self, link: Link, lots: range) -> pa.Table:
+        """What is known of a stage's rows in some lots of one block."""
+        known = self._indexes[link.name].read(lots)
+        rows = pa.concat_tables([link.empty(), known], promote_options="default")
         if self.retry:
             is_again = pc.is_in(rows["state"], pa.array(sorted(self.retry)))
             again = rows.filter(pc.and_(is_again, pc.equal(rows["state"], QUARANTINED)))
-            self.dreaded.update((stage, key) for key in again["key"].to_pylist())
+            self.dreaded.update((link.name, key) for key in again["key"].to_pylist())
             rows = rows.filter(pc.invert(is_again))
         return self.surveyor.judged(link, rows)
+
+
+@dataclass(frozen=True)
+class _Rows(Mapping[str, pa.Table]):
+    record: Record
+    lots: range
+
+    def __getitem__(self, stage: str) -> pa.Table:
+        return self.record.judged(self.record.links[stage], self.lots)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.record.links)
+
+    def __len__(self) -> int:
+        return len(self.record.links)

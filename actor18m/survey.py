@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.chain import CLIP, DURATION, SIGNATURE, Link
-from actor18m.duplicates import Duplicates, Likeness
+from actor18m.duplicates import Duplicates
 from actor18m.overrides import Override, override
 from actor18m.policy import by_name, judge
+from actor18m.relations import MEMBERS
 from actor18m.rows import OK
 
 PENDING, ACCEPTED, REJECTED, DUPLICATE, SUPERSEDED = "pending", "accepted", "rejected", "duplicate", "superseded"
@@ -44,6 +45,7 @@ MISSING = ("number", "key", "lot", "input_digest")
 """
 
 Indices = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 Known = Mapping[str, pa.Table]
 """stage -> what the index tells of its rows, judged."""
 
@@ -94,10 +96,10 @@ class Surveyed:
 class Surveyor:
     """Follows lots through the chain; each lot is settled once, in order, since duplicates are told by it."""
 
-    def __init__(self, chain: Sequence[Link], likeness: Likeness | None, overrides: Sequence[Override] = ()) -> None:
+    def __init__(self, chain: Sequence[Link], duplicates: Duplicates, overrides: Sequence[Override] = ()) -> None:
         self.chain = chain
+        self.duplicates = duplicates
         self._overrides = overrides
-        self._duplicates = Duplicates(likeness)
 
     def judged(self, link: Link, known: pa.Table) -> pa.Table:
         """With a verdict for each row that was measured."""
@@ -129,7 +131,9 @@ class Surveyor:
         former = found.filter(pa.array(~present))
         gone = _stopped(number[~present], SUPERSEDED)
         here = _here(number[present], found.filter(pa.array(present)), first.name)
-        clips, repeats = self._stand(here.passing.append_column("number", pa.array(here.going)))
+        going = number[present][here.going]
+        lots = inputs["lot"].take(going)
+        clips, repeats = self._stand(here.passing.append_column("number", pa.array(going)), lots)
         going = clips["number"].to_numpy()
         return Settled(
             inputs=inputs.append_column("clip", found[f"_{CLIP}"]),
@@ -154,24 +158,21 @@ class Surveyor:
             here = _here(clips["number"].to_numpy(), _found(known[link.name], clips["key"], digests), link.name)
             stopped += here.stopped
             measured[link.name] = here.measured
-            wanted = clips.append_column("input_digest", digests).filter(pc.is_in(clips["number"], here.missing))
+            wanted = clips.append_column("input_digest", digests).filter(pa.array(here.missing))
             missing[link.name] = wanted.select([*MISSING, *(f"{needed}@" for needed in link.needs)])
-            clips = clips.filter(pc.is_in(clips["number"], pa.array(here.going)))
+            clips = clips.filter(pa.array(here.going))
             for reader in link.readers:
                 clips = clips.append_column(f"{link.name}>{reader}", here.passing[f"_for_{reader}"])
         stopped.append(_stopped(clips["number"].to_numpy(), ACCEPTED))
         fates = pa.concat_tables(stopped).sort_by("number")
         return Surveyed(_with(settled.inputs, fates.drop_columns(["number"])), missing, measured)
 
-    def _stand(self, passing: pa.Table) -> tuple[pa.Table, pa.Table]:
+    def _stand(self, passing: pa.Table, lots: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
         """Of clips that pass the first stage those that stand, and the fates of those that repeat another."""
-        allowed = {each.key for each in self._overrides if each.verdict == "allow"}
-        columns = (passing[f"_{name}"].to_pylist() for name in (CLIP, SIGNATURE, DURATION))
-        repeated = [
-            self._duplicates.repeated_by(clip, None if clip in allowed else signature, duration)
-            for clip, signature, duration in zip(*columns, strict=True)
-        ]
-        of = pa.array(repeated, pa.string())
+        allowed = pa.array([each.key for each in self._overrides if each.verdict == "allow"], pa.string())
+        signatures = pc.if_else(pc.is_in(passing[f"_{CLIP}"], allowed), None, passing[f"_{SIGNATURE}"])
+        members = [lots, passing[f"_{CLIP}"], signatures, passing[f"_{DURATION}"]]
+        of = self.duplicates.repeated(pa.table(members, schema=MEMBERS))
         repeats = passing.filter(pc.is_valid(of))
         fates = _stopped(repeats["number"].to_numpy(), DUPLICATE, stage=self.chain[0].name, duplicate_of=of.drop_null())
         return passing.filter(pc.is_null(of)), fates
@@ -179,12 +180,13 @@ class Surveyor:
 
 @dataclass(frozen=True)
 class _Here:
-    """Who stops at a stage, and who goes on."""
+    """Who stops at a stage, and who goes on: of those that were asked for."""
 
     stopped: list[pa.Table]
-    missing: pa.Array
-    going: Indices
+    missing: Mask
+    going: Mask
     passing: pa.Table
+    """Rows of those that go on."""
     measured: pa.Table
 
 
@@ -194,15 +196,17 @@ def _here(number: Indices, found: pa.Table, stage: str) -> _Here:
     passed = pc.fill_null(found["passed"], False).to_numpy()
     is_ok = pc.fill_null(pc.equal(state, OK), False).to_numpy()
     broken, failing = ~is_missing & ~is_ok, is_ok & ~passed
-    ended, out = found.filter(pa.array(broken)), found.filter(pa.array(failing))
+    ended = found.select(["state", "error_kind"]).filter(pa.array(broken))
+    out = found.select(["rule", "value", "bound"]).filter(pa.array(failing))
     stopped = [
         _stopped(number[is_missing], PENDING, stage=stage),
         _stopped(number[broken], ended["state"], stage=stage, error_kind=ended["error_kind"]),
-        _stopped(number[failing], REJECTED, stage=stage, **{name: out[name] for name in ("rule", "value", "bound")}),
+        _stopped(number[failing], REJECTED, stage=stage, **{name: out[name] for name in out.column_names}),
     ]
     going = is_ok & passed
-    measured = found.filter(pa.array(is_ok)).add_column(0, "number", pa.array(number[is_ok]))
-    return _Here(stopped, pa.array(number[is_missing]), number[going], found.filter(pa.array(going)), measured)
+    judged = found.select([name for name in found.column_names if not name.startswith("_")])
+    measured = judged.filter(pa.array(is_ok)).add_column(0, "number", pa.array(number[is_ok]))
+    return _Here(stopped, is_missing, going, found.filter(pa.array(going)), measured)
 
 
 def _stopped(number: Indices, state: str | pa.ChunkedArray, **told: object) -> pa.Table:

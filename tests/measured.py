@@ -4,6 +4,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from actor18m.index import NO_VALUES, Index, Values
+from actor18m.ledger import Ledger
+from actor18m.segments import LOTS_PER_SEGMENT
+
 SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("key", "input_digest", "state", "error_kind", "error")),
@@ -25,3 +29,10 @@ def failed(key: str, state: str = "failed", digest: str = "d", error: str = "it 
 
 def rows(*given: Row) -> pa.Table:
     return pa.Table.from_pylist(list(given), schema=SCHEMA)
+
+
+def known(ledger: Ledger, values: Values = NO_VALUES) -> pa.Table:
+    """What planning knows of all rows."""
+    index = Index(ledger, values)
+    blocks = (range(block * LOTS_PER_SEGMENT, (block + 1) * LOTS_PER_SEGMENT) for block in {0, *index.blocks()})
+    return pa.concat_tables([index.read(lots) for lots in blocks], promote_options="default")

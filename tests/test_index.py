@@ -1,14 +1,13 @@
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from actor18m.fold import fold, superseded
-from actor18m.index import NO_VALUES, Values, known, missing, refresh
+from actor18m.index import NO_VALUES, Index, Values, refresh
 from actor18m.ledger import Ledger
 from actor18m.store import Store, make_store
 from actor18m.writer import Lease, hold
-from tests.measured import failed, measured, rows
+from tests.measured import failed, known, measured, rows
 
 FAR = 3000
 """A lot of another segment."""
@@ -22,23 +21,6 @@ def ledger(store: Store, lease: Lease) -> Ledger:
     ledger.commit(lease, 5, rows(measured("c", 0.25, digest="old")))
     ledger.commit(lease, FAR, rows(failed("d", "quarantined")))
     return ledger
-
-
-def wanted(*given: tuple[int, str, str]) -> pa.Table:
-    schema = pa.schema([("lot", pa.int32()), ("key", pa.string()), ("input_digest", pa.string())])
-    return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in given], schema=schema)
-
-
-WANTED = [
-    wanted((0, "a", "d"), (0, "b", "d"), (0, "new", "d"), (5, "c", "new")),
-    wanted((5, "c", "old"), (7, "e", "d"), (FAR, "d", "d"), (FAR, "f", "d")),
-]
-NOT_KNOWN = ["new", "c", "e", "f"]
-
-
-def keys(tables: object) -> list[str]:
-    assert hasattr(tables, "__iter__")
-    return [key for table in tables for key in table["key"].to_pylist()]
 
 
 class Reads:
@@ -58,25 +40,11 @@ class Reads:
         return sum(path.startswith(folder) for path in self.paths)
 
 
-def test_missing_is_what_has_no_row_with_its_key_and_input_digest(ledger: Ledger, lease: Lease) -> None:
-    assert keys(missing(ledger, WANTED)) == NOT_KNOWN
-    refresh(lease, ledger)
-    assert keys(missing(ledger, WANTED)) == NOT_KNOWN
-    assert keys(missing(Ledger(ledger.store, "identity", "beef"), WANTED)) == keys(WANTED)
-
-
-def test_failures_are_missing_only_on_demand(ledger: Ledger, lease: Lease) -> None:
-    for _ in range(2):
-        assert keys(missing(ledger, WANTED, retry=["failed"])) == ["b", *NOT_KNOWN]
-        assert keys(missing(ledger, WANTED, retry=["quarantined"])) == ["new", "c", "e", "d", "f"]
-        refresh(lease, ledger)
-
-
 def test_with_the_index_no_ledger_file_is_read(ledger: Ledger, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refresh(lease, ledger) == 2
     assert refresh(lease, ledger) == 0
     reads = Reads(monkeypatch)
-    list(missing(ledger, WANTED))
+    assert known(ledger)["key"].to_pylist() == ["a", "b", "c", "d"]
     assert (reads.of("ledger"), reads.of("index")) == (0, 2)
 
 
@@ -87,8 +55,7 @@ def test_only_lots_that_changed_are_read_from_the_ledger(
     ledger.commit(lease, 0, rows(measured("e", 0.5), measured("a", 0.5, digest="new")))
     ledger.commit(lease, 6, rows(measured("new", 0.5)))
     reads = Reads(monkeypatch)
-    found = [table.to_pylist() for table in known(ledger)]
-    assert [(row["lot"], row["key"], row["input_digest"]) for table in found for row in table] == [
+    assert [(row["lot"], row["key"], row["input_digest"]) for row in known(ledger).to_pylist()] == [
         (0, "a", "d"),
         (0, "a", "new"),
         (0, "b", "d"),
@@ -106,7 +73,8 @@ def test_rule_values_come_from_the_index_and_stale_ones_do_not(
     ledger: Ledger, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def values() -> list[float | None]:
-        return [value for table in known(ledger, DOUBLED) for value in table["similarity"].to_pylist()]
+        values: list[float | None] = known(ledger, DOUBLED)["similarity"].to_pylist()
+        return values
 
     refresh(lease, ledger, NO_VALUES)
     assert values() == [0.5, None, 0.25, None]
@@ -115,7 +83,7 @@ def test_rule_values_come_from_the_index_and_stale_ones_do_not(
     assert values() == [0.5, None, 0.25, None]
     assert reads.of("ledger") == 0
     other = Values("other", ("similarity",), DOUBLED.of)
-    assert [table.column_names[-1] for table in known(ledger, other)] == ["similarity"] * 2
+    assert known(ledger, other).column_names[-1] == "similarity"
     assert reads.of("ledger") == 3, "values of other expressions are not taken for these"
 
 
@@ -129,17 +97,17 @@ def test_an_index_that_is_lost_or_damaged_costs_one_scan(tmp_path: Path) -> None
         whole = segment.read_bytes()
         for content in (b"", whole[:-20], whole[:99] + bytes([whole[99] ^ 1]) + whole[100:]):
             segment.write_bytes(content)
-            assert keys(known(ledger)) == ["a", "b"]
+            assert known(ledger)["key"].to_pylist() == ["a", "b"]
         assert refresh(lease, ledger) == 1
 
 
 def test_folding_and_collecting_change_nothing_that_is_known(ledger: Ledger, lease: Lease) -> None:
-    before = keys(known(ledger))
+    before = known(ledger)
     refresh(lease, ledger)
     fold(lease, ledger)
     for path in list(superseded(ledger)):
         lease.delete(path)
-    assert keys(known(ledger)) == before
+    assert known(ledger) == before
     refresh(lease, ledger)
-    assert keys(known(ledger)) == before
-    assert keys(known(ledger, lots=range(1, 6))) == ["c"]
+    assert known(ledger) == before
+    assert Index(ledger).read(range(1, 6))["key"].to_pylist() == ["c"]

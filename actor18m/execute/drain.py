@@ -101,6 +101,8 @@ class Drain:
         """Numbers of tasks of clips that are suspected."""
         self._numbers = itertools.count()
         self._former: dict[str, int] = {}
+        self._learned: dict[str, list[tuple[_Lot, pa.Table]]] = defaultdict(list)
+        """Stage -> rows that came back and are not judged yet."""
 
     def run(self) -> Tally:
         """Until nothing is missing."""
@@ -167,6 +169,7 @@ class Drain:
         assert lot.settled is not None
         again = True
         while again:
+            self._judge()
             missing = self._record.surveyor.follow(lot.settled, lot.known).missing
             again = sum(self._ask(lot, self._chain[stage], rows) for stage, rows in missing.items()) > 0
         if not lot.under_way:
@@ -218,21 +221,30 @@ class Drain:
         for stage in reversed(list(self._chain)):
             while self._alone[stage] and self._workers.room_alone(stage):
                 task = self._alone[stage].popleft()
-                self._fly(task)
+                self._fly(stage, [task])
                 self._workers.submit_alone(task)
-            queue, size = self._queues[stage], self._chain[stage].step.run.clips_per_call
-            while queue and self._workers.room(stage):
-                lot, todos = queue[0][0], list[Todo]()
-                while queue and queue[0][0] == lot and len(todos) < size:
-                    todos.append(queue.popleft()[1])
-                task = self._task(stage, lot, todos)
-                self._fly(task)
-                self._workers.submit(task)
+            if self._queues[stage] and (room := self._workers.room(stage)):
+                tasks = self._next_tasks(stage, room)
+                self._fly(stage, tasks)
+                for task in tasks:
+                    self._workers.submit(task)
 
-    def _fly(self, task: Task) -> None:
-        self._flying[task.number] = task  # first: whatever the journal has begun is ended when we are stopped
-        self._journal.begin(task.stage, task.keys)
-        self._watcher.started(task.stage, len(task.todos))
+    def _next_tasks(self, stage: str, at_most: int) -> list[Task]:
+        """Each of clips of one lot."""
+        queue, size, tasks = self._queues[stage], self._chain[stage].step.run.clips_per_call, list[Task]()
+        while queue and len(tasks) < at_most:
+            lot, todos = queue[0][0], list[Todo]()
+            while queue and queue[0][0] == lot and len(todos) < size:
+                todos.append(queue.popleft()[1])
+            tasks.append(self._task(stage, lot, todos))
+        return tasks
+
+    def _fly(self, stage: str, tasks: Sequence[Task]) -> None:
+        """One entry in the journal for all, which is synced to disk."""
+        self._flying |= {task.number: task for task in tasks}
+        # flying first: whatever the journal has begun is ended when we are stopped
+        self._journal.begin(stage, [key for task in tasks for key in task.keys])
+        self._watcher.started(stage, sum(len(task.todos) for task in tasks))
 
     def _take(self, results: Sequence[Done | Broken]) -> None:
         touched = set()
@@ -245,6 +257,7 @@ class Drain:
             else:
                 self._broken(task, result)
             touched.add(task.lot)
+        self._judge()
         for number in sorted(touched):
             lot = self._lots[number]
             if lot.settled is not None:
@@ -273,19 +286,28 @@ class Drain:
         files = self._record.files[link.name].get(lot.number, LotFiles(lot.number))
         self._record.files[link.name][lot.number] = replace(files, parts=(*files.parts, part))
         lot.parts.update(((link.name, key, digest), part) for key, digest in _about(known))
-        judged = self._record.surveyor.judged(link, known)
+        self._learned[link.name].append((lot, known))
         for row in known.filter(pc.not_equal(known["state"], OK)).to_pylist():
             with bind(stage=link.name, clip=row["key"], lot=lot.number):
                 log.info("%s: %s", row["state"], row["error_kind"])
-        lot.known[link.name] = pa.concat_tables([lot.known[link.name], judged], promote_options="default")
-        ok = pc.sum(pc.equal(known["state"], OK)).as_py() or 0
-        passed = pc.sum(judged["passed"]).as_py() or 0
-        quarantined = pc.sum(pc.equal(known["state"], QUARANTINED)).as_py() or 0
-        failed = known.num_rows - ok - quarantined
-        self.tally.measured[link.name] += ok
-        self.tally.failed[link.name] += failed
-        self.tally.quarantined[link.name] += quarantined
-        self._watcher.ended(link.name, ok=passed, rejected=ok - passed, failed=failed, quarantined=quarantined)
+
+    def _judge(self) -> None:
+        """What was learned of a stage at once: a query costs about as much for one row as for a thousand."""
+        for stage, learned in self._learned.items():
+            rows = pa.concat_tables([known for _, known in learned], promote_options="default")
+            judged = self._record.surveyor.judged(self._chain[stage], rows)
+            for lot in {lot.number: lot for lot, _ in learned}.values():
+                here = judged.filter(pc.equal(judged["lot"], lot.number))
+                lot.known[stage] = pa.concat_tables([lot.known[stage], here], promote_options="default")
+            ok = pc.sum(pc.equal(judged["state"], OK)).as_py() or 0
+            passed = pc.sum(judged["passed"]).as_py() or 0
+            quarantined = pc.sum(pc.equal(judged["state"], QUARANTINED)).as_py() or 0
+            failed = judged.num_rows - ok - quarantined
+            self.tally.measured[stage] += ok
+            self.tally.failed[stage] += failed
+            self.tally.quarantined[stage] += quarantined
+            self._watcher.ended(stage, ok=passed, rejected=ok - passed, failed=failed, quarantined=quarantined)
+        self._learned.clear()
 
     def _broken(self, task: Task, broken: Broken) -> None:
         if broken.is_blamed:

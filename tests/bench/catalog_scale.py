@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, action="append")
     columns = ("first", "again", "sync, 1% gone", "all changed", "read ids")
-    print(f"{'rows':>9}  {'  '.join(f'{name:>21}' for name in columns)}  catalog")
+    print(f"{'rows':>9}  {'  '.join(f'{name:>25}' for name in columns)}  catalog")
     for rows in parser.parse_args().rows or [10_000, 100_000]:
         with tempfile.TemporaryDirectory() as folder:
             url = f"{folder}/store"

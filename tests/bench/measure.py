@@ -11,11 +11,13 @@ from typing import Any
 @dataclass(frozen=True)
 class Cost:
     seconds: float
+    busy_s: float
+    """Of the processor, all threads: what a machine that does other things too would have taken at least."""
     peak_mib: float
     result: Any
 
     def __str__(self) -> str:
-        return f"{self.seconds:8.2f} s {self.peak_mib:6.0f} MiB"
+        return f"{self.seconds:7.1f} s {self.busy_s:6.1f} s {self.peak_mib:5.0f} MiB"
 
 
 def cost(call: Callable[..., Any], *arguments: Any) -> Cost:
@@ -25,7 +27,7 @@ def cost(call: Callable[..., Any], *arguments: Any) -> Cost:
 
 
 def _measure(call: Callable[..., Any], arguments: tuple[Any, ...]) -> Cost:
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     result = call(*arguments)
-    seconds = time.perf_counter() - start
-    return Cost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, result)
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
+    return Cost(seconds, busy, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, result)

@@ -1,0 +1,48 @@
+"""Caches of a store: one file for each block of lots, named by its content, so that damage shows and is no loss."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from actor18m.ledger import part_of
+from actor18m.parquet import from_bytes, to_bytes
+from actor18m.store import Store
+from actor18m.writer import Lease
+
+LOTS_PER_SEGMENT = 1024
+
+
+class Segments:
+    """`<folder>/seg-000002.<hash>.parquet` holds block 2. They are listed once."""
+
+    def __init__(self, store: Store, folder: str) -> None:
+        self._store, self._folder = store, folder
+        self._paths: dict[int, list[str]] = {}
+        for path in store.names(folder):
+            number = path.rpartition("/")[2].removeprefix("seg-").split(".")[0]
+            if number.isdigit():
+                self._paths.setdefault(int(number), []).append(path)
+
+    def paths(self, block: int) -> list[str]:
+        """One, but for a moment while it is replaced."""
+        return self._paths.get(block, [])
+
+    def read(self, path: str, columns: list[str] | None = None) -> tuple[pa.Table, dict[str, str]] | None:
+        """With its metadata. None when it has gone or is damaged."""
+        try:
+            content = self._store.read(path)
+            return from_bytes(content, columns) if part_of(content) == path.split(".")[-2] else None
+        except (FileNotFoundError, pa.ArrowException):
+            return None
+
+    def write(self, lease: Lease, block: int, table: pa.Table, metadata: Mapping[str, str]) -> None:
+        """In the place of what there was."""
+        content, old = to_bytes(table, metadata), self.paths(block)
+        path = f"{self._folder}/seg-{block:06d}.{part_of(content)}.parquet"
+        if path in old:
+            lease.delete(path)  # damaged, else nobody would write it again; or one of two
+        lease.create(path, content)
+        for stale in old:
+            if stale != path:
+                lease.delete(stale)
+        self._paths[block] = [path]
