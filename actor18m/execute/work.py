@@ -119,7 +119,7 @@ class Worker:
         too_large: list[str] = []
         for key, result in self._measure(self._clips(task)):
             stopping.check()
-            if isinstance(result, MemoryError):
+            if isinstance(result, Exception) and is_out_of_memory(result):
                 too_large.append(key)
             elif isinstance(result, Exception):
                 given_up[key] = said(result)
@@ -169,13 +169,13 @@ class Worker:
                     yield outcome.key, outcome
             except TakenOver:
                 raise
-            except MemoryError as error:
-                # which of them needs so much shows in a process of its own; here it would be tried once too often
-                error.with_traceback(None)  # which would keep what the stage holds
-                yield from ((key, error) for key in left)
-                return
-            except Exception:
-                pass  # one of those that are left spoilt it for the others: each for itself
+            except Exception as error:
+                if is_out_of_memory(error):
+                    # which of them needs so much shows in a process of its own; here it would be tried once too often
+                    error.with_traceback(None)  # which would keep what the stage holds
+                    yield from ((key, error) for key in left)
+                    return
+                # else one of those that are left spoilt it for the others: each for itself
         for clip in left.values():
             yield clip.key, self._alone(clip)
 
@@ -183,7 +183,7 @@ class Worker:
         try:
             return _patiently(lambda: self._outcome(clip))
         except Exception as error:
-            if isinstance(error, MemoryError) or is_transient(error):
+            if is_out_of_memory(error) or is_transient(error):
                 return error.with_traceback(None)
             return Failure(clip.key, type(error).__name__, said(error))
 
@@ -202,6 +202,11 @@ class Worker:
             yield outcome
         if left:
             raise ValueError(f"stage {self._duty.stage} gave no outcome of {', '.join(sorted(left))}")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Of this machine or of its GPU: torch's and CuPy's errors have this name, and are no MemoryError."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def is_transient(error: BaseException) -> bool:

@@ -14,6 +14,10 @@ from actor18m.stage import Clip, Failure, Row, Stage, schema
 from actor18m.writer import Lease
 
 
+class OutOfMemoryError(RuntimeError):
+    """As torch has one."""
+
+
 class Troubled(Stage):
     """Cannot do what a clip's name says."""
 
@@ -22,6 +26,8 @@ class Troubled(Stage):
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
+            if clip.uri == "hungry":
+                raise OutOfMemoryError("tried to allocate 80 GiB")
             if clip.uri != "well":
                 raise OSError(getattr(errno, clip.uri), "as named")
             yield Row(clip.key, {"seen": True})
@@ -39,3 +45,11 @@ def test_a_machine_in_trouble_makes_no_clip_fail(lease: Lease, monkeypatch: pyte
     (_, rows), *_ = ledger.read()
     states = dict(zip(rows["key"].to_pylist(), rows["state"].to_pylist(), strict=True))
     assert states == {todos[0].key: OK, todos[3].key: "failed", todos[4].key: OK}
+
+
+def test_a_gpu_without_memory_left_makes_no_clip_fail(lease: Lease) -> None:
+    step = Step(stage=f"{__name__}:Troubled")
+    ledger = Ledger(lease.store, "troubled", "f1")
+    worker = Worker(Duty("troubled", step, ledger, {}, Values("none", (), lambda rows: rows.select([])), lease))
+    todos = tuple(Todo(f"{number:020x}", "d", name) for number, name in enumerate(["well", "hungry"]))
+    assert worker.do(Task(0, "troubled", 0, todos, {})).out_of_memory == (todos[1].key,)
