@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE_S = 60
+PATIENCE_S = 180
 
 
 @pytest.mark.parametrize("end", ["by itself", "SIGINT", "SIGKILL"])
