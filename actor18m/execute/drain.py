@@ -101,6 +101,9 @@ class Drain:
         """Numbers of tasks of clips that are suspected."""
         self._numbers = itertools.count()
         self._former: dict[str, int] = {}
+        self._all_came = False
+        self._working = list(self._chain)
+        """Stages that clips may still come to."""
         self._learned: dict[str, list[tuple[_Lot, pa.Table]]] = defaultdict(list)
         """Stage -> rows that came back and are not judged yet."""
 
@@ -109,8 +112,7 @@ class Drain:
         arriving = self._arriving()
         try:
             while True:
-                while len(self._lots) < LOTS_UNDER_WAY and (lot := next(arriving, None)) is not None:
-                    self._begin(lot)
+                self._let_in(arriving)
                 self._hand_out()
                 if not self._flying:
                     if not self._lots:
@@ -122,6 +124,25 @@ class Drain:
             for task in self._flying.values():  # stopped by us: nobody died
                 self._journal.end(task.stage, task.keys)
         return self.tally
+
+    def _let_in(self, arriving: Iterator[_Lot]) -> None:
+        while len(self._lots) < LOTS_UNDER_WAY and not self._all_came:
+            lot = next(arriving, None)
+            if lot is None:
+                self._all_came = True
+            else:
+                self._begin(lot)
+        if self._all_came:
+            self._release_drained()
+
+    def _release_drained(self) -> None:
+        """Stages that no clip will come to any more give back what their workers hold."""
+        for stage in self._working[:]:
+            flies = any(task.stage == stage for task in self._flying.values())
+            if flies or self._queues[stage] or self._alone[stage]:
+                return
+            self._workers.release(stage)
+            self._working.remove(stage)
 
     def _arriving(self) -> Iterator[_Lot]:
         """Lots that have something missing, or may have; of those before the first lot whose inputs are not all read,
