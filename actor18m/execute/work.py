@@ -162,22 +162,35 @@ class Worker:
     def _measure(self, clips: Sequence[Clip]) -> Iterator[tuple[str, Row | Failure | Exception]]:
         """Each clip with its outcome, or with the trouble that kept it from having one."""
         left = {clip.key: clip for clip in clips}
+        outcomes: list[Row | Failure] = []
+        too_much: Exception | None = None
         if len(clips) > 1:
             try:
                 for outcome in self._outcomes(clips):
-                    del left[outcome.key]
-                    yield outcome.key, outcome
+                    outcomes.append(outcome)
             except TakenOver:
                 raise
             except Exception as error:
+                # one of those that are left spoilt it for the others: each for itself, unless it is for want of memory
                 if is_out_of_memory(error):
                     # which of them needs so much shows in a process of its own; here it would be tried once too often
-                    error.with_traceback(None)  # which would keep what the stage holds
-                    yield from ((key, error) for key in left)
-                    return
-                # else one of those that are left spoilt it for the others: each for itself
+                    too_much = error.with_traceback(None)  # which would keep what the stage holds
+        for outcome in self._writable(outcomes):
+            del left[outcome.key]
+            yield outcome.key, outcome
         for clip in left.values():
-            yield clip.key, self._alone(clip)
+            yield clip.key, self._alone(clip) if too_much is None else too_much
+
+    def _writable(self, outcomes: Sequence[Row | Failure]) -> Sequence[Row | Failure]:
+        """Tried at once first: one after the other takes a multiple of the time."""
+        try:
+            self._check(outcomes)
+        except Exception:
+            return [each for outcome in outcomes for each in self._writable([outcome])] if len(outcomes) > 1 else []
+        return outcomes
+
+    def _check(self, outcomes: Sequence[Row | Failure]) -> None:
+        self._stage.writes.table(outcomes, {outcome.key: "" for outcome in outcomes})
 
     def _alone(self, clip: Clip) -> Row | Failure | Exception:
         try:
@@ -189,15 +202,14 @@ class Worker:
 
     def _outcome(self, clip: Clip) -> Row | Failure:
         (outcome,) = self._outcomes([clip])
+        self._check([outcome])
         return outcome
 
     def _outcomes(self, clips: Sequence[Clip]) -> Iterator[Row | Failure]:
-        """Those that can be written."""
         left = {clip.key for clip in clips}
         for outcome in self._stage.measure(clips):
             if outcome.key not in left:
                 raise ValueError(f"stage {self._duty.stage} gave an outcome too many, of {outcome.key}")
-            self._stage.writes.table([outcome], {outcome.key: ""})
             left.discard(outcome.key)
             yield outcome
         if left:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from actor18m.ledger import Ledger, LotFiles
+from actor18m.store import store_at
 from tests.engine.films import film
 from tests.engine.steady import CALLS, PIPELINE
 
@@ -86,9 +88,9 @@ class Project:
     def rows(self) -> Counter[str]:
         """How many were committed, by stage."""
         found: Counter[str] = Counter()
-        for part in self.store.glob("ledger/*/*/lot-*.parquet"):
-            if ".g" not in part.name:
-                found[part.parts[-3]] += _rows_in(part)
+        for folder in self.store.glob("ledger/*/*"):
+            ledger = Ledger(store_at(self.store), folder.parent.name, folder.name)
+            found[ledger.stage] += sum(_rows_in(ledger, files) for files in ledger.files().values())
         return found
 
     def in_flight(self) -> set[tuple[str, str]]:
@@ -206,8 +208,8 @@ def undisturbed(root: Path, films: int) -> Project:
 
 
 @cache
-def _rows_in(part: Path) -> int:
-    return int(pq.read_metadata(part).num_rows)
+def _rows_in(ledger: Ledger, files: LotFiles) -> int:
+    return len(ledger.read_lot(files, [])["key"])
 
 
 def _lines(path: Path) -> list[list[str]]:
