@@ -32,7 +32,7 @@ def test_no_process_is_left(end: str, tmp_path: Path, request: pytest.FixtureReq
     else:
         driver.kill()
     told, warned = driver.communicate(timeout=PATIENCE_S)
-    assert told == ""
+    assert told == "" or (end == "SIGINT" and told == "Broken\n")  # the signal may reach the worker first
     assert driver.returncode == {"by itself": 0, "SIGINT": -signal.SIGINT, "SIGKILL": -signal.SIGKILL}[end]
     assert warned == "" if end == "by itself" else "(raylet)" not in warned
     # Ray's two agents, which do no work, notice only a minute later that their raylet was killed
