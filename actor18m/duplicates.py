@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m import stopping
 from actor18m.keys import SHORT_DIGITS
 from actor18m.near import NONE, Durations, Likeness, Shelves, Signatures
 from actor18m.relations import MEMBERS, OF, Relation
@@ -30,7 +31,7 @@ class Duplicates:
         self._likeness = likeness
         self._relation = Relation(store, "duplicates", likeness.model_dump(mode="json") if likeness else {})
         self._digest = ""
-        self._going_on: _Search | None = None
+        self._search: _Search | None = None
         """None as long as all lots were kept."""
         self._last = MEMBERS.empty_table()
         self._last_digests: dict[int, str] = {}
@@ -39,20 +40,18 @@ class Duplicates:
         """For each member (`lot`, `clip`, `signature`, `duration_s`) the clip that it repeats: itself, when its bytes
         were given before; null for a clip that stands. Whole lots, in order.
         """
-        outcomes = [pa.array([], pa.string())]
+        outcomes, done = [pa.array([], pa.string())], 0
         self._last_digests = {}
-        starts: list[int] = []
-        for lot, start, some in _by_lot(members):
+        for lot, some in _by_lot(members):
             self._digest = self._last_digests[lot] = _digest(self._digest, some)
-            kept = None if self._going_on else self._relation.kept(lot, self._digest)
-            if kept is None:
-                self._going_on = self._going_on or _Search(self._likeness, self._relation.taken())
-                starts.append(start)
-            else:
-                outcomes.append(kept)
-        if starts:
-            assert self._going_on is not None
-            outcomes.append(self._going_on.repeated(members.slice(starts[0])))
+            if self._search is None:
+                if (kept := self._relation.kept(lot, self._digest)) is None:
+                    self._search = _Search(self._likeness, self._relation.taken())
+                else:
+                    outcomes.append(kept)
+                    done += len(kept)
+        if self._search is not None:
+            outcomes.append(self._search.repeated(members.slice(done)))
         repeated = pa.concat_arrays(outcomes)
         self._last = members.append_column(OF, repeated)
         return repeated
@@ -82,6 +81,7 @@ class _Search:
         return pa.array(list(chain.from_iterable(map(self._next, tables))), pa.string())
 
     def _next(self, members: pa.Table) -> list[str | None]:
+        stopping.check()
         clips = members["clip"].to_pylist()
         first: dict[str, int] = {}
         for at, clip in enumerate(clips):
@@ -118,12 +118,11 @@ class _Search:
         self._repeats.update(zip(clips, clips, strict=True))
 
 
-def _by_lot(members: pa.Table) -> Iterator[tuple[int, int, pa.Table]]:
-    """Lot, where it starts, and its members."""
+def _by_lot(members: pa.Table) -> Iterator[tuple[int, pa.Table]]:
     lots = members["lot"].to_numpy()
     starts = np.flatnonzero(np.diff(lots, prepend=-1)).tolist()
     for start, stop in pairwise([*starts, len(lots)]):
-        yield int(lots[start]), start, members.slice(start, stop - start)
+        yield int(lots[start]), members.slice(start, stop - start)
 
 
 def _digest(before: str, members: pa.Table) -> str:

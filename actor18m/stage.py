@@ -19,6 +19,8 @@ from actor18m.yaml_file import Section
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED = frozenset(OUTCOME.names)
+_PLAIN = (str, int, bool, bytes)
+"""Most values are; what else they may be takes a while to find out."""
 _SCALARS = frozenset(
     (pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.float32(), pa.float64(), pa.string(),
      pa.binary())
@@ -156,6 +158,8 @@ def _array(column: pa.Field, values: list[object]) -> pa.Array:
 
 def _plain(value: Any, kind: pa.DataType) -> object:
     """NumPy's arrays and numbers as Python's, and NaN as None. Refuses what Arrow would quietly cut."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list | tuple) and pa.types.is_list(kind):

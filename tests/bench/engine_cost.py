@@ -53,7 +53,8 @@ def ray_data(clips: int, clips_per_call: int, workers: int, a_block_a_call: bool
     start = time.perf_counter()
     data: ray.data.Dataset = ray.data.from_items(rows, override_num_blocks=blocks)
     for _ in range(STAGES):
-        data = data.map_batches(Nothing, batch_size=clips_per_call, concurrency=workers, num_cpus=1 / STAGES)
+        pool = ray.data.ActorPoolStrategy(size=workers)
+        data = data.map_batches(Nothing, batch_size=clips_per_call, compute=pool, num_cpus=1 / STAGES)
     count = sum(len(batch["key"]) for batch in data.iter_batches(batch_size=None))
     seconds = time.perf_counter() - start
     assert count == clips
