@@ -12,7 +12,7 @@ import pytest
 PATIENCE_S = 180
 
 
-@pytest.mark.parametrize("end", ["by itself", "SIGINT", "SIGKILL"])
+@pytest.mark.parametrize("end", ["by itself", pytest.param("SIGINT", marks=pytest.mark.slow), "SIGKILL"])
 def test_no_process_is_left(end: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     clips = ["killed", "a", "b"] if end == "by itself" else ["a", "hang"]
     command = [sys.executable, "-m", "tests.execute.drive", str(tmp_path / "store"), *clips]
