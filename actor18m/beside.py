@@ -11,12 +11,15 @@ from functools import lru_cache
 from typing import Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from actor18m.parquet import from_bytes, to_bytes
 from actor18m.stage import Failure, Row
 from actor18m.store import Store
 
 Kind = Literal["images", "restricted"]
+_FILES_PER_GROUP = 16
 KINDS: tuple[Kind, ...] = ("images", "restricted")
 FILES = pa.schema(
     [
@@ -66,7 +69,8 @@ def files_of(outcomes: Iterable[Row | Failure], input_digests: Mapping[str, str]
 
 
 def as_bytes(files: pa.Table) -> bytes:
-    return to_bytes(files.sort_by([(name, "ascending") for name in ("key", "input_digest", "name")]))
+    """Sorted, in small groups: a row's files can be read without the others."""
+    return to_bytes(files.sort_by([(name, "ascending") for name in FILES.names[:3]]), rows_per_group=_FILES_PER_GROUP)
 
 
 def read_files(shelf: Shelf) -> pa.Table:
@@ -77,10 +81,13 @@ def read_files(shelf: Shelf) -> pa.Table:
         return FILES.empty_table()
 
 
-@lru_cache(maxsize=4)
-def files_by_row(shelf: Shelf) -> Mapping[tuple[str, str], Mapping[str, bytes]]:
-    """(key, input digest) -> name -> content. Rows of a commit are asked for one after the other."""
-    found: dict[tuple[str, str], dict[str, bytes]] = {}
-    for file in read_files(shelf).to_pylist():
-        found.setdefault((file["key"], file["input_digest"]), {})[file["name"]] = file["content"]
-    return found
+@lru_cache(maxsize=2)
+def files_of_row(shelf: Shelf, key: str, input_digest: str) -> Mapping[str, bytes]:
+    """By name; none when the row brought none."""
+    is_of_row = (pc.field("key") == key) & (pc.field("input_digest") == input_digest)
+    try:
+        with shelf.store.open(shelf.path) as file:
+            rows = pq.read_table(file, columns=["name", "content"], filters=is_of_row, use_threads=False)
+    except FileNotFoundError:
+        return {}
+    return dict(zip(rows["name"].to_pylist(), rows["content"].to_pylist(), strict=True))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pyarrow as pa
 import yaml
 from pydantic import (
     AfterValidator,
@@ -37,6 +38,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_]*)?$")]
 TAKEN = frozenset((*OUTCOME.names, "lot", "number", "rule", "value", "bound"))
 """A rule of such a name would hide a column that stands beside its values."""
+_OF_IMAGES = ("name", "sha256", "mask_sha256")
 VIDEOS = "videos"
 """The shards that are of no subset."""
 
@@ -114,6 +116,12 @@ class Subset(Section):
     stages: tuple[str, ...] = Field(default=(), description="stages that only this subset needs")
     gate: Annotated[Literal["accepted"] | tuple[str, ...], BeforeValidator(_gate)] = Field(
         default="accepted", description="accepted: every rule passes. Or the rules that must: `stage`, `stage.rule`"
+    )
+    references: str | None = Field(
+        default=None, description="the stage whose images are published: it tells of each in a list `references`"
+    )
+    labels: str | None = Field(
+        default=None, description="the stage that measured these images: it tells of each in a list `labels`"
     )
 
 
@@ -251,11 +259,33 @@ def _of_subsets(pipeline: Pipeline) -> list[tuple[str, str]]:
         for gate in () if given.gate == "accepted" else given.gate:
             if gate not in gates:
                 found.append((f"subsets.{subset}.gate", f"no rules {gate}; {instead_of(gate, gates)}"))
+        telling = ("references", given.references, _OF_IMAGES), ("labels", given.labels, _OF_IMAGES[:1])
+        for column, teller, fields in telling:
+            if teller and (cause := _cannot_tell(pipeline, teller, column, fields)):
+                found.append((f"subsets.{subset}.{column}", cause))
+        if given.labels is not None and given.references is None:
+            found.append((f"subsets.{subset}.labels", "labels of no references; name the stage of these, too"))
+        if given.references is not None and given.gate != "accepted":
+            cause = "images of clips that are not accepted cannot be published yet; leave the gate out"
+            found.append((f"subsets.{subset}.gate", cause))
     shards = [VIDEOS, *pipeline.subsets]
     for name in pipeline.publish.lots_per_shard:
         if name not in shards:
             found.append((f"publish.lots_per_shard.{name}", f"no such subset; {instead_of(name, shards)}"))
     return found
+
+
+def _cannot_tell(pipeline: Pipeline, stage: str, column: str, fields: Sequence[str]) -> str | None:
+    """Why a stage does not tell of images."""
+    if stage not in pipeline.stage_names:
+        return f"no stage {stage}; {instead_of(stage, pipeline.stage_names)}"
+    columns = pipeline.step(stage).stage_class.writes.columns
+    if column not in columns.names:
+        return f"{stage} has no column {column}; {instead_of(column, columns.names)}"
+    kind = columns.field(column).type
+    told = kind.value_type if pa.types.is_list(kind) else kind
+    lacking = [name for name in fields if not pa.types.is_struct(told) or name not in told.names]
+    return f"{stage}.{column} is no list of structs with {', '.join(lacking)}" if lacking else None
 
 
 def _cannot_play(backend: str, role: type) -> str | None:

@@ -20,7 +20,7 @@ from errno import (
 import pyarrow as pa
 
 from actor18m import stopping
-from actor18m.beside import files_by_row, files_of
+from actor18m.beside import files_of, files_of_row
 from actor18m.errors import ActorError
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger, LotFiles
@@ -164,7 +164,7 @@ class Worker:
 
     def _images(self, read: Read, found: "_Found") -> Mapping[str, bytes]:
         shelf = self._duty.upstream[read.stage].shelf("images", read.lot, found.part)
-        return files_by_row(shelf).get((read.key, read.input_digest), {})
+        return files_of_row(shelf, read.key, read.input_digest)
 
     def _rows(self, stage: str, files: LotFiles, reads: set[Read]) -> dict[Read, "_Found"]:
         columns = {needed.writes.name: list(read) for needed, read in self._stage.needs.items()}[stage]

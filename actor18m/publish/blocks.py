@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import by_name, judge, spelt
 from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
+from actor18m.publish.references import References
 from actor18m.record import Record
 from actor18m.survey import ACCEPTED, SUPERSEDED, Surveyed
 
@@ -36,11 +37,22 @@ def blocks(project: Project) -> Iterator[Block]:
     copies = _copies(project.record())
     record = project.record()
     for block, surveyed in record.surveyed([name for name in SCHEMA.names if name != "version"]):
-        yield from _in_shards(_Decided(project, record, surveyed, copies).block(block.lots), lots_per_shard(project))
+        whole = _Decided(project, record, surveyed, copies).block(block.lots)
+        subsets = {name: References(project, record, surveyed, name) for name in with_images(project)}
+        for some in _in_shards(whole, _smallest(project)):
+            yield replace(some, subsets={name: of.part(some.clips) for name, of in subsets.items()})
 
 
-def lots_per_shard(project: Project) -> int:
-    return project.pipeline.publish.lots_per_shard.get(VIDEOS, 1)
+def with_images(project: Project) -> list[str]:
+    """Subsets that have shards of their own, as far as the chain makes their images."""
+    made = {link.name for link in project.chain}
+    return [name for name, subset in project.pipeline.subsets.items() if subset.references in made]
+
+
+def _smallest(project: Project) -> int:
+    """How many lots all shards have in common."""
+    sizes = project.pipeline.publish.lots_per_shard
+    return min(sizes.get(name, 1) for name in (VIDEOS, *with_images(project)))
 
 
 def _in_shards(block: Block, size: int) -> Iterator[Block]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import ClassVar
 
-from pyarrow import int32, list_, string, struct
+from pyarrow import field, int32, list_, string, struct
 
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from tests.engine.steady import PIPELINE as STEADY
@@ -15,21 +15,37 @@ class DrawParameters(Parameters):
     ink: str = "black"
 
 
+_PICTURE = struct(
+    [
+        field("name", string(), nullable=False),
+        field("sha256", string(), nullable=False),
+        field("mask_sha256", string(), nullable=False),
+        field("letters", int32(), nullable=False),
+        field("vowels", int32()),
+    ]
+)
+
+
 class Draw(Stage):
     """A picture of each word, and a secret."""
 
     version = 1
     needs: ClassVar = {Read: ("text",)}
-    writes = schema("draw", pictures=list_(struct([("name", string()), ("sha256", string())])))
+    writes = schema("draw", references=list_(_PICTURE))
     parameters = DrawParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
             counted("draw", clip.key)
             words = clip.upstream["read"]["text"].split()
-            images = {f"{n}.txt": f"{word} in {self.parameters.ink}".encode() for n, word in enumerate(words)}
-            told = [{"name": name, "sha256": sha256(content).hexdigest()} for name, content in images.items()]
-            yield Row(clip.key, {"pictures": told}, images, {"secret": sha256(words[-1].encode()).digest()})
+            images: dict[str, bytes] = {}
+            told = []
+            for number, word in enumerate(words):
+                picture, mask = f"{word} in {self.parameters.ink}".encode(), b"mask of " + word.encode()
+                images |= {f"{number}.webp": picture, f"{number}.mask.png": mask}
+                digests = {"sha256": sha256(picture).hexdigest(), "mask_sha256": sha256(mask).hexdigest()}
+                told.append({"name": str(number), **digests, "letters": len(word), "vowels": None})
+            yield Row(clip.key, {"references": told}, images, {"secret": sha256(words[-1].encode()).digest()})
 
 
 class DescribeParameters(Parameters):
@@ -38,16 +54,18 @@ class DescribeParameters(Parameters):
 
 class Describe(Stage):
     version = 1
-    needs: ClassVar = {Draw: ("pictures",)}
+    needs: ClassVar = {Draw: ("references",)}
     needs_images: ClassVar = (Draw,)
     parameters = DescribeParameters()
-    writes = schema("describe", seen=list_(string()), letters=int32())
+    writes = schema("describe", labels=list_(struct([("name", string()), ("seen", string()), ("times", int32())])))
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
             counted("describe", clip.key)
-            seen = [clip.images["draw"][each["name"]].decode() for each in clip.upstream["draw"]["pictures"]]
-            yield Row(clip.key, {"seen": seen, "letters": self.parameters.times * sum(map(len, seen))})
+            names = [each["name"] for each in clip.upstream["draw"]["references"]]
+            seen = {name: clip.images["draw"][f"{name}.webp"].decode() for name in names}
+            told = [{"name": name, "seen": seen[name], "times": self.parameters.times} for name in names]
+            yield Row(clip.key, {"labels": told})
 
 
 PIPELINE = (
@@ -55,4 +73,5 @@ PIPELINE = (
     .replace('    roles: {meter: "tests.engine.steady:Steady"}\n', "")
     .replace("tests.engine.steady:Deep", "tests.engine.drawing:Describe")
     .partition("  look:")[0]
+    + "subsets:\n  A: {references: draw, labels: describe}\n"
 )

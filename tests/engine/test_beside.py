@@ -1,5 +1,7 @@
 """Images and embeddings lie beside the rows: later stages see the images, and nobody publishes the embeddings."""
 
+import json
+import tarfile
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -35,7 +37,7 @@ def files(site: Site, kind: str) -> list[Path]:
 
 
 def test_a_later_stage_sees_the_images(built: Site) -> None:
-    seen = sorted(row["seen"][-1] for row in rows(built, "describe"))
+    seen = sorted(row["labels"][-1]["seen"] for row in rows(built, "describe"))
     assert seen == ["apples in black", "pears in black", "plums in black"]
 
 
@@ -56,6 +58,47 @@ def test_images_of_a_renamed_file_come_along(built: Site) -> None:
     )
     other.build("--sync")
     assert other.called() == {"describe": 3}
+
+
+def test_the_images_are_published_with_what_is_known_of_them(built: Site) -> None:
+    (shard,) = (built.dataset / "latest" / "subset-A").iterdir()
+    content, told = shard.read_bytes(), built.table("references")
+    assert len(told) == 12
+    assert [row["key"] for row in told] == sorted(row["key"] for row in told)
+    for row in told:
+        assert row["shard"] == f"subset-A/{shard.name}"
+        image, mask, facts = (
+            content[row[f"{file}_offset"] :][: row[f"{file}_size"]] for file in ("image", "mask", "json")
+        )
+        assert image.decode() == row["seen"]
+        assert sha256(image).hexdigest() == row["sha256"]
+        assert sha256(mask).hexdigest() == row["mask_sha256"]
+        assert json.loads(facts) == {
+            "clip": row["clip"],
+            "subset": "A",
+            "letters": row["letters"],
+            "mask_sha256": row["mask_sha256"],
+        }
+    with tarfile.open(shard) as tar:
+        names = tar.getnames()
+    assert names == [f"{row['key']}.{suffix}" for row in told for suffix in ("webp", "mask.png", "json")]
+
+
+def test_other_labels_rewrite_the_table_and_no_shard(built: Site) -> None:
+    before = {path.name: path.stat().st_ino for path in (built.dataset / "latest" / "subset-A").iterdir()}
+    twice = replace(
+        built, pipeline=PIPELINE.replace("drawing:Describe", "drawing:Describe\n    parameters: {times: 2}")
+    )
+    twice.build()
+    assert {row["times"] for row in built.table("references")} == {2}
+    assert {path.name: path.stat().st_ino for path in (built.dataset / "latest" / "subset-A").iterdir()} == before
+
+
+def test_references_of_clips_that_are_not_accepted_go(built: Site) -> None:
+    strict = replace(built, pipeline=PIPELINE.replace("at_least: 2", "at_least: 9"))
+    strict.build()
+    assert strict.table("references") == []
+    assert list((built.dataset / "latest" / "subset-A").iterdir()) == []
 
 
 def test_what_is_restricted_is_in_the_store_and_not_in_the_dataset(built: Site) -> None:
