@@ -1,8 +1,8 @@
 """The journal: which clips are being measured right now, so that the next build knows which were in flight at a death.
 
-`journal/000004-000001.jsonl` belongs to the writer of epoch 4. A beginning is written before the work starts, so that it
-survives the driver, and synced by a thread meanwhile, so that it soon survives the machine, too. An end is written with
-the next beginning, since a clip that is thought to be in flight and has its row is simply not missing.
+`journal/000004-000001.jsonl` belongs to the writer of epoch 4. A beginning is written before the work starts, and so
+survives the driver; a thread syncs it meanwhile, and soon it survives the machine, too. An end is written with the next
+beginning, since a clip that is thought to be in flight and has its row is simply not missing.
 """
 
 import json

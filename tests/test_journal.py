@@ -20,7 +20,8 @@ def test_what_began_and_did_not_end_was_in_flight(store: Store) -> None:
         assert Journal(lease).deaths == {("identity", "b"): 1, ("motion", "a"): 1, ("identity", "c"): 1}
 
 
-def test_what_began_is_soon_on_the_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_began_is_soon_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make_store(tmp_path / "store")
     synced: list[int] = []
     fsync = os.fsync
 
