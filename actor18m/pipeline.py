@@ -131,6 +131,13 @@ def _aligned(given: int) -> int:
     return given
 
 
+class Same(Section):
+    """When two clips show one person."""
+
+    stage: str = Field(description="it leaves a template of a clip's face among its restricted files")
+    within: PositiveFloat = Field(description="Euclidean distance of two templates")
+
+
 class Publish(Section):
     lots_per_shard: Mapping[str, Annotated[PositiveInt, AfterValidator(_aligned)]] = Field(
         default={}, description="how many lots a shard covers, by subset: a power of two; 1 where nothing is said"
@@ -144,6 +151,7 @@ class Pipeline(Section):
     profile: Name
     stages: tuple[Step, ...] = Field(min_length=1, description="in the order a clip meets them")
     duplicates: Likeness | None = Field(default=None, description="when two clips repeat each other; exact copies do")
+    identities: Same | None = Field(default=None, description="when clips show one person: they get one identity")
     policy: Mapping[str, Mapping[str, Rule]] = Field(default={}, description="stage -> rule -> bounds, in this order")
     subsets: Mapping[Name, Subset] = Field(default={})
     publish: Publish = Publish()
@@ -206,7 +214,7 @@ def _validated(given: object, where: str) -> Pipeline:
         pipeline = Pipeline.model_validate(given)
     except ValidationError as error:
         raise explained(where, problems_of(error)) from error
-    if problems := [*_of_stages(pipeline), *_of_policy(pipeline), *_of_subsets(pipeline)]:
+    if problems := [*_of_stages(pipeline), *_of_identities(pipeline), *_of_policy(pipeline), *_of_subsets(pipeline)]:
         raise explained(where, problems)
     return pipeline
 
@@ -225,6 +233,13 @@ def _of_stages(pipeline: Pipeline) -> list[tuple[str, str]]:
                 found.append((f"stages.{number}", cause))
         before[step.name] = step.stage_class
     return found
+
+
+def _of_identities(pipeline: Pipeline) -> list[tuple[str, str]]:
+    given, names = pipeline.identities, pipeline.stage_names
+    if given is None or given.stage in names:
+        return []
+    return [("identities.stage", f"no stage {given.stage}; {instead_of(given.stage, names)}")]
 
 
 def _of_policy(pipeline: Pipeline) -> list[tuple[str, str]]:

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
+from actor18m.identities import ALIASES
 from actor18m.publish import manifest, versions
 from actor18m.publish.card import Card
 from actor18m.publish.content import LEAST, OF_VIDEOS, Block, of_subset
@@ -38,6 +41,7 @@ def publish(
     pipeline: str,
     facts: Mapping[str, str],
     make_shards: MakeShards = one_by_one,
+    aliases: pa.Table | None = None,
     subsets: Sequence[str] = (),
     lots_per_shard: Mapping[str, int] = {},
     check: Callable[[], None] = lambda: None,
@@ -45,8 +49,8 @@ def publish(
 ) -> Published:
     """Blocks come in order of lots and are streamed; none goes beyond a multiple of any of `lots_per_shard` (videos, or
     a subset's name; 1 where nothing is said). `facts` tell what the dataset was made with; `pipeline` is its resolved
-    YAML. `check` raises when the version must not appear any more. For another process that publishes, this one waits
-    for so long.
+    YAML; `aliases` are former names of identities. `check` raises when the version must not appear any more. For
+    another process that publishes, this one waits for so long.
     """
     root = versions.folder(dataset)
     with versions.held(root, patience_s):
@@ -54,7 +58,7 @@ def publish(
         version = _Version(root, subsets, lots_per_shard, check)
         for shard in make_shards(version.plans(blocks)):
             version.take(shard)
-        return version.finish(pipeline, facts)
+        return version.finish(pipeline, facts, ALIASES.empty_table() if aliases is None else aliases)
 
 
 class _Version:
@@ -110,8 +114,14 @@ class _Version:
         self._shards_made += 1
         self._write(line)
 
-    def finish(self, pipeline: str, facts: Mapping[str, str]) -> Published:
-        closing = [*(table.close for table in self._tables.values()), *(line.close for line in self._lines.values())]
+    def finish(self, pipeline: str, facts: Mapping[str, str], aliases: pa.Table) -> Published:
+        table = TableWriter(self._folder / "metadata" / "aliases", ALIASES)
+        table.add(0, aliases)
+        closing = [
+            table.close,
+            *(each.close for each in self._tables.values()),
+            *(line.close for line in self._lines.values()),
+        ]
         for path in (path for close in closing for path in close()):
             self._add_table(path)
         self._add_text("README.md", self._card.text())
