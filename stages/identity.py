@@ -97,7 +97,7 @@ class Identity(Stage):
 
     def _told(self, frame: Frame, face: Face) -> dict[str, Any]:
         x0, y0, x1, y1 = face.box
-        size, sharpness, yaw = min(x1 - x0, y1 - y0), _sharpness(frame, face), rough_yaw_deg(face.points)
+        size, sharpness, yaw = min(x1 - x0, y1 - y0), sharpness_of(frame, face), rough_yaw_deg(face.points)
         by_size = size**2 / (size**2 + self.parameters.half_size_px**2)
         by_sharpness = sharpness / (sharpness + self.parameters.half_sharpness)
         by_yaw = 1 / (1 + (yaw / self.parameters.half_yaw_deg) ** 4)
@@ -140,7 +140,7 @@ def rough_yaw_deg(points: Floats) -> float:
     return float(np.copysign(max(abs(by_nose), by_eyes), by_nose))
 
 
-def _sharpness(frame: Frame, face: Face) -> float:
+def sharpness_of(frame: Frame, face: Face) -> float:
     """Of uint8[H, W, 3]: the variance of the Laplacian of the face, grey and at one size for all faces."""
     crop = cut_out(frame, square_around(face.box, 1.0))
     grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (_FACE_PX, _FACE_PX), interpolation=cv2.INTER_AREA)
