@@ -6,6 +6,7 @@ subject turns to their own left (towards the image's right), in (-180, 180]; pit
 when the head leans to their own left shoulder.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 Frame = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 Box = tuple[float, float, float, float]
 
 KEYPOINTS = (
@@ -59,8 +61,6 @@ class Pose:
     visibility: Floats
     """float32[17]: 0 to 1, how likely a point is in the frame and not hidden."""
     body_yaw_deg: float
-    mask: Frame | None
-    """uint8[H, W]: 0 to 255, how likely a pixel belongs to the person; None if it was not asked for."""
 
 
 class FaceDetector(Protocol):
@@ -93,6 +93,13 @@ class FaceEmbedder(Protocol):
 class FaceMesh(Protocol):
     def mesh(self, frame: Frame, box: Box) -> Mesh | None:
         """The face in the box, or None where the model sees none. How much around it is looked at is the model's."""
+        ...
+
+
+class PersonSegmenter(Protocol):
+    def masks(self, frames: Iterable[tuple[Frame, Box | None]]) -> Iterator[Bools | None]:
+        """One person through successive frames, with a box where somebody has seen the person: bool[H, W] for each
+        frame, in their order, or None where the model sees nobody. One frame is a film too."""
         ...
 
 
