@@ -6,6 +6,7 @@ subject turns to their own left (towards the image's right), in (-180, 180]; pit
 when the head leans to their own left shoulder.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 Frame = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 Box = tuple[float, float, float, float]
 
 KEYPOINTS = (
@@ -43,6 +45,15 @@ class Face:
     """How sure the detector is, 0 to 1."""
     points: Floats
     """float32[5, 2]: right eye, left eye, nose, right and left corner of the mouth."""
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """A detected person."""
+
+    box: Box
+    score: float
+    """How sure the detector is, 0 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +94,6 @@ class Pose:
     visibility: Floats
     """float32[17]: 0 to 1, how likely a point is in the frame and not hidden."""
     body_yaw_deg: float
-    mask: Frame | None
-    """uint8[H, W]: 0 to 255, how likely a pixel belongs to the person; None if it was not asked for."""
 
 
 class FaceDetector(Protocol):
@@ -140,7 +149,38 @@ class ExpressionReader(Protocol):
         ...
 
 
+class PersonSegmenter(Protocol):
+    def masks(self, frames: Iterable[tuple[Frame, Box | None]]) -> Iterator[Bools | None]:
+        """One person through successive frames, with a box where somebody has seen the person: bool[H, W] for each
+        frame, in their order, or None where the model sees nobody. One frame is a film too."""
+        ...
+
+
 class PoseEstimator(Protocol):
     def pose(self, frame: Frame, box: Box) -> Pose | None:
         """The person in the box, or None where the model sees none. How much around it is looked at is the model's."""
+        ...
+
+
+class PersonDetector(Protocol):
+    def detect(self, frame: Frame) -> list[Person]:
+        """All people, the surest first."""
+        ...
+
+
+class FrameEncoder(Protocol):
+    metric: Metric
+
+    def encode(self, frame: Frame) -> Floats:
+        """float32[D]: what the picture shows. Any part of a frame is a picture too."""
+        ...
+
+
+class PointTracker(Protocol):
+    def seed(self, frame: Frame, box: Box, count: int) -> Floats:
+        """float32[N, 2]: up to `count` points in the box that can be told from their surroundings."""
+        ...
+
+    def follow(self, before: Frame, frame: Frame, points: Floats) -> tuple[Floats, Bools]:
+        """Where the points of one frame are in the next, float32[N, 2], and which of them are seen there, bool[N]."""
         ...
