@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Frame = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 Box = tuple[float, float, float, float]
 
 KEYPOINTS = (
@@ -33,6 +34,15 @@ class Face:
     """How sure the detector is, 0 to 1."""
     points: Floats
     """float32[5, 2]: right eye, left eye, nose, right and left corner of the mouth."""
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """A detected person."""
+
+    box: Box
+    score: float
+    """How sure the detector is, 0 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,4 +109,28 @@ class FaceMesh(Protocol):
 class PoseEstimator(Protocol):
     def pose(self, frame: Frame, box: Box) -> Pose | None:
         """The person in the box, or None where the model sees none. How much around it is looked at is the model's."""
+        ...
+
+
+class PersonDetector(Protocol):
+    def detect(self, frame: Frame) -> list[Person]:
+        """All people, the surest first."""
+        ...
+
+
+class FrameEncoder(Protocol):
+    metric: Metric
+
+    def encode(self, frame: Frame) -> Floats:
+        """float32[D]: what the picture shows. Any part of a frame is a picture too."""
+        ...
+
+
+class PointTracker(Protocol):
+    def seed(self, frame: Frame, box: Box, count: int) -> Floats:
+        """float32[N, 2]: up to `count` points in the box that can be told from their surroundings."""
+        ...
+
+    def follow(self, before: Frame, frame: Frame, points: Floats) -> tuple[Floats, Bools]:
+        """Where the points of one frame are in the next, float32[N, 2], and which of them are seen there, bool[N]."""
         ...

@@ -1,0 +1,107 @@
+"""Who is who from sample to sample: detected people joined into tracks, and the one track the clip is about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from actor18m.media.boxes import centre, moved, overlap, size
+from actor18m.models.roles import Box, Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A person in one sample, and what became of the points on them in the next one."""
+
+    box: Box
+    score: float
+    colours: Floats
+    """float32[C]: a histogram that sums to 1."""
+    kept: float = 0.0
+    """Share of the points that are still seen in the next sample."""
+    step: tuple[float, float] = (0.0, 0.0)
+    """How far the points moved until then, in pixels; the middle one."""
+
+
+@dataclass
+class Track:
+    """One person through time: who was seen at which sample."""
+
+    seen: dict[int, Seen] = field(default_factory=dict)
+
+    @property
+    def last(self) -> int:
+        return next(reversed(self.seen))
+
+
+def tracks(samples: Sequence[Sequence[Seen]], min_score: float, max_gap: int) -> list[Track]:
+    """Joins each person to the likeliest track, best pairs first. A track begins with someone at least `min_score`
+    sure; someone less sure may go on with one, after at most `max_gap` samples without."""
+    found: list[Track] = []
+    for number, people in enumerate(samples):
+        open_tracks = [track for track in found if number - track.last <= max_gap]
+        pairs = [
+            (likeness(track.seen[track.last], person, number - track.last), -i, -j)
+            for i, track in enumerate(open_tracks)
+            for j, person in enumerate(people)
+        ]
+        taken: set[int] = set()
+        joined: set[int] = set()
+        for like, i, j in sorted(pairs, reverse=True):
+            if like <= 0 or -i in joined or -j in taken:
+                continue
+            open_tracks[-i].seen[number] = people[-j]
+            joined.add(-i)
+            taken.add(-j)
+        for j, person in enumerate(people):
+            if j not in taken and person.score >= min_score:
+                found.append(Track({number: person}))
+    return found
+
+
+_NEAR = 0.3
+_ALIKE = 0.6
+_REACH = 0.6
+"""How far someone who is like the one before may have moved in a sample, in lengths of the box's longer side."""
+
+
+def likeness(before: Seen, now: Seen, gap: int) -> float:
+    """How likely two sightings, `gap` samples apart, are one person: 0 where they cannot be."""
+    shared = overlap(moved(before.box, before.step), now.box)
+    alike = colour_similarity(before.colours, now.colours)
+    (x0, y0), (x1, y1) = centre(before.box), centre(now.box)
+    reach = _REACH * gap**0.5 * max(before.box[2] - before.box[0], before.box[3] - before.box[1])
+    is_near = shared >= _NEAR or (alike >= _ALIKE and float(np.hypot(x1 - x0, y1 - y0)) <= reach)
+    return shared + alike if is_near else 0.0
+
+
+def colour_similarity(one: Floats, other: Floats) -> float:
+    """Of two histograms, 0 to 1: Bhattacharyya's coefficient."""
+    return float(np.sqrt(one.astype(np.float64) * other.astype(np.float64)).sum())
+
+
+def prominence(track: Track, height: int, width: int) -> float:
+    """How much a clip is about a track: for each sample, how sure, how large and how near the middle."""
+    total = 0.0
+    for person in track.seen.values():
+        x, y = centre(person.box)
+        off = float(np.hypot((x - width / 2) / width, (y - height / 2) / height))
+        total += person.score * (size(person.box) / (height * width)) ** 0.5 * float(np.exp(-2 * off**2))
+    return total
+
+
+def subject(found: Sequence[Track], weights: Sequence[float], min_alike: float) -> Track:
+    """The track of the largest weight, and of those that lie outside its time the ones that look like it."""
+    if not found:
+        return Track()
+    order = sorted(range(len(found)), key=lambda i: (-weights[i], i))
+    whole = dict(found[order[0]].seen)
+    for i in order[1:]:
+        other = found[i].seen
+        if whole.keys() & other.keys():
+            continue
+        near = min(whole, key=lambda at: min(abs(at - next(iter(other))), abs(at - next(reversed(other)))))
+        far = next(iter(other)) if near < next(iter(other)) else next(reversed(other))
+        if colour_similarity(whole[near].colours, other[far].colours) >= min_alike:
+            whole |= other
+    return Track(dict(sorted(whole.items())))

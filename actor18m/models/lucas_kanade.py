@@ -1,0 +1,52 @@
+"""PointTracker: pyramidal Lucas-Kanade of OpenCV, checked forward and backward. Needs no weights."""
+
+from typing import Self
+
+import cv2
+import numpy as np
+
+from actor18m.models.roles import Bools, Box, Floats, Frame
+
+_LONGER_SIDE = 480
+_WINDOW, _LEVELS = 21, 4
+_MAX_RETURN_PX = 1.0
+"""A point that is followed there and back must come back as near as this, at the size that is looked at."""
+_QUALITY, _APART_PX = 0.01, 5
+_SETTINGS = {"winSize": (_WINDOW, _WINDOW), "maxLevel": _LEVELS,
+             "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.03)}  # fmt: skip
+
+
+class LucasKanade:
+    version = 1
+
+    @classmethod
+    def load(cls) -> Self:
+        return cls()
+
+    def seed(self, frame: Frame, box: Box, count: int) -> Floats:
+        small, scale = _small(frame)
+        x0, y0, x1, y1 = (round(side * scale) for side in box)
+        where = np.zeros(small.shape, dtype=np.uint8)
+        where[max(y0, 0) : y1, max(x0, 0) : x1] = 255
+        found = cv2.goodFeaturesToTrack(small, count, _QUALITY, _APART_PX, mask=where)
+        return np.zeros((0, 2), np.float32) if found is None else (found[:, 0] / scale).astype(np.float32)
+
+    def follow(self, before: Frame, frame: Frame, points: Floats) -> tuple[Floats, Bools]:
+        if len(points) == 0:
+            return points, np.zeros(0, dtype=np.bool_)
+        (one, scale), (other, _) = _small(before), _small(frame)
+        start = (points * scale)[:, None]
+        there, seen_there, _ = cv2.calcOpticalFlowPyrLK(one, other, start, None, **_SETTINGS)
+        back, seen_back, _ = cv2.calcOpticalFlowPyrLK(other, one, there, None, **_SETTINGS)
+        returns = np.linalg.norm(back - start, axis=2)[:, 0] <= _MAX_RETURN_PX
+        seen = seen_there[:, 0].astype(bool) & seen_back[:, 0].astype(bool) & returns
+        return (there[:, 0] / scale).astype(np.float32), seen
+
+
+def _small(frame: Frame) -> tuple[Frame, float]:
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    scale = min(1.0, _LONGER_SIDE / max(grey.shape))
+    if scale < 1.0:
+        size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return grey, scale
