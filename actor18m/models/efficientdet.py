@@ -109,9 +109,7 @@ def anchors() -> Floats:
         stride = 2**level
         middles = (np.arange(-(-_SIDE // stride)) + 0.5) * stride
         ys, xs = np.meshgrid(middles, middles, indexing="ij")
-        sizes = [
-            (_ANCHOR * stride * 2 ** (scale / _SCALES), aspect) for scale in range(_SCALES) for aspect in _ASPECTS
-        ]
+        sizes = [(_ANCHOR * stride * 2 ** (scale / _SCALES), aspect) for scale in range(_SCALES) for aspect in _ASPECTS]
         each = [
             np.stack([ys, xs, np.full_like(ys, base / aspect**0.5), np.full_like(xs, base * aspect**0.5)], axis=-1)
             for base, aspect in sizes
