@@ -6,6 +6,7 @@ included. Fitness says how far a face can be compared at all, without a threshol
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from statistics import fmean
 from typing import Any, ClassVar
 
@@ -28,7 +29,7 @@ _FACE = struct(
         ("is_fittest", bool_()),
         *((side, float32()) for side in ("x0", "y0", "x1", "y1")),
         *((name, float32()) for name in ("score", "size_px", "sharpness", "yaw_deg", "fitness")),
-        *((name, float32()) for name in ("similarity_to_first", "similarity_to_fittest")),
+        *((name, float32()) for name in ("similarity_to_first", "similarity_to_fittest", "similarity_to_previous")),
     ]
 )
 """One face of one sampled frame, numbers rounded to four digits. `frame` counts sampled frames from 0; `rank` is 0 for
@@ -50,12 +51,14 @@ class IdentityParameters(Parameters):
     half_size_px: PositiveFloat = 24.0
     half_sharpness: PositiveFloat = 20.0
     half_yaw_deg: PositiveFloat = 40.0
+    min_fitness: PositiveFloat = 0.3
+    """Faces at least so fit are compared with the one before that is so too."""
 
 
 class Identity(Stage):
     """Needs a detector and an embedder; runs them on one frame at a time."""
 
-    version = 1
+    version = 2
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Intake: ()}
     """A clip's key says which frames are looked at."""
     roles: ClassVar = {"faces": FaceDetector, "identity": FaceEmbedder}
@@ -111,6 +114,7 @@ class Identity(Stage):
             "is_fittest": False,
             "similarity_to_first": None,
             "similarity_to_fittest": None,
+            "similarity_to_previous": None,
         }
 
     def _compare(self, embedded: Sequence[tuple[dict[str, Any], Floats]]) -> None:
@@ -123,6 +127,9 @@ class Identity(Stage):
         for told, vector in embedded:
             told["similarity_to_first"] = similarity(metric, first, vector)
             told["similarity_to_fittest"] = similarity(metric, fittest, vector)
+        fit = [each for each in embedded if each[0]["fitness"] >= self.parameters.min_fitness]
+        for (_, before), (told, vector) in pairwise(fit):
+            told["similarity_to_previous"] = similarity(metric, before, vector)
 
 
 def rough_yaw_deg(points: Floats) -> float:

@@ -1,4 +1,4 @@
-"""Where one shot becomes another: at once, or by a dissolve, in which each picture is a mixture of the two at its ends."""
+"""Where one shot becomes another: at once, or by a dissolve, in which each picture mixes the two at its ends."""
 
 from collections import deque
 from collections.abc import Sequence

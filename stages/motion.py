@@ -1,0 +1,327 @@
+"""Motion: who the clip is about, followed through it, and what breaks it: cuts, others, occlusions, another face.
+
+Eight samples a second, one decode. In each sample people are found, each with colours and with points that are followed
+into the next sample; the frame is encoded and compared with the one before and with the first. People become tracks,
+and one of them is the subject: the one who is there longest, largest and nearest the middle, with a face.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import fmean
+from typing import Any, ClassVar
+
+import numpy as np
+from pyarrow import float32, int32, list_, string, struct
+from pydantic import PositiveFloat, PositiveInt
+
+from actor18m.media.boxes import inside, shrunk, size
+from actor18m.media.colours import colours
+from actor18m.media.hidden import hidden_runs, visible_fractions
+from actor18m.media.shots import Blend, BlendFinder, dissolves
+from actor18m.media.source import MediaError
+from actor18m.media.tracks import Seen, Track, colour_similarity, prominence, subject, tracks
+from actor18m.media.video import frames
+from actor18m.models.roles import Box, Floats, Frame, FrameEncoder, Person, PersonDetector, PointTracker, similarity
+from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+from stages.identity import Identity
+
+_BOX = [(side, float32()) for side in ("x0", "y0", "x1", "y1")]
+_SUBJECT = struct([*_BOX, ("score", float32())])
+_CUT = struct([("kind", string()), ("first_s", float32()), ("last_s", float32()), ("similarity", float32())])
+"""`kind` is hard or dissolve. Hard: the last sample of the old shot and the first of the new one; dissolve: the samples
+between which the pictures mix. `similarity` is the encoder's, across it."""
+_OCCLUSION = struct([("start_s", float32()), ("end_s", float32()), ("visible_fraction", float32())])
+"""From the first sample in which the subject is hidden to the first in which it is not; `visible_fraction` is the
+lowest."""
+_OTHER = struct(
+    [("first_s", float32()), ("last_s", float32()), ("samples", int32()), ("score", float32()),
+     ("size_share", float32())]
+)  # fmt: skip
+"""Someone beside the subject: `samples` in which they are seen, the middle of their scores, and how large they are at
+most, as a share of the subject."""
+_LINK = struct(
+    [("first_s", float32()), ("last_s", float32()), ("similarity", float32()), ("seen_share", float32()),
+     ("colour_similarity", float32()), ("min_step_similarity", float32())]
+)  # fmt: skip
+"""What joins a face that is fit to be compared with the next one: how alike the two are; the share of the samples
+between them in which the subject is seen; how alike the subject's colours are at both ends, and from sample to sample
+at least."""
+
+_DIGITS = 4
+
+
+class MotionParameters(Parameters):
+    """`fps` samples a second. Below that come the numbers by which people, cuts and occlusions are found."""
+
+    fps: PositiveFloat = 8.0
+    min_person_score: PositiveFloat = 0.5
+    """People at least so sure are counted, and begin a track; those of `min_followed_score` go on with one."""
+    min_followed_score: PositiveFloat = 0.2
+    max_people: PositiveInt = 4
+    """In a sample, so many are followed: the surest."""
+    points: PositiveInt = 60
+    max_gap_s: PositiveFloat = 1.0
+    """Someone who is not seen for longer begins another track."""
+    min_alike: PositiveFloat = 0.7
+    """Tracks at different times with colours so much alike are one person."""
+    max_cut_similarity: PositiveFloat = 0.70
+    """Neighbours below it are two shots. On the samples cuts have 0.30 to 0.59, other neighbours at least 0.77."""
+    max_dissolve_similarity: PositiveFloat = 0.75
+    max_dissolve_residual: PositiveFloat = 0.45
+    min_dissolve_contrast: PositiveFloat = 25.0
+    """On the samples dissolves have 0.52 to 0.67, 0.16 to 0.36 and 44 to 56; elsewhere, where the ends are less alike
+    than 0.8, 0.48 is explained worse than a dissolve."""
+    dissolve_s: PositiveFloat = 2.0
+    """The longest dissolve that is looked for; half of it is tried too."""
+    half_hidden: PositiveFloat = 0.4
+    """A subject of whom less is visible is hidden, if points are lost too: at least a share of `min_lost`."""
+    min_lost: PositiveFloat = 0.35
+    min_hidden_s: PositiveFloat = 0.25
+    around_s: PositiveFloat = 1.5
+    """How long before and after a sample it is looked at how large the subject is when it can be seen."""
+    min_fitness: PositiveFloat = 0.3
+    """Faces at least so fit are links of the subject's identity."""
+
+
+class Motion(Stage):
+    """Needs a detector, an encoder and a point tracker; runs them on one frame at a time and keeps no frame but the one
+    before."""
+
+    version = 1
+    needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Identity: ("frame_times", "faces")}
+    roles: ClassVar = {"people": PersonDetector, "encoder": FrameEncoder, "points": PointTracker}
+    writes = schema(
+        "motion",
+        frame_times=list_(float32()),
+        subject=list_(_SUBJECT),
+        subject_share=float32(),
+        people=list_(int32()),
+        others=list_(_OTHER),
+        cuts=list_(_CUT),
+        neighbour_similarity=list_(float32()),
+        min_neighbour_similarity=float32(),
+        mean_neighbour_similarity=float32(),
+        similarity_to_first=list_(float32()),
+        visible_fraction=list_(float32()),
+        displacement=list_(float32()),
+        occlusions=list_(_OCCLUSION),
+        links=list_(_LINK),
+    )
+    """Lists have one entry a sample; `neighbour_similarity` and `displacement` compare with the sample before, and are
+    null for the first. `displacement` is that of the middle one of the subject's points, as a share of the diagonal.
+    `subject_share` is the share of the samples in which the subject is seen."""
+    parameters = MotionParameters()
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            try:
+                yield Row(clip.key, self._measured(clip))
+            except MediaError as error:
+                yield Failure(clip.key, error.kind, str(error))
+
+    def _measured(self, clip: Clip) -> Mapping[str, object]:
+        told = self.parameters
+        looked = self._looked(clip)
+        times, height, width = looked.times, looked.height, looked.width
+        gap = round(told.max_gap_s * told.fps)
+        found = tracks(looked.people, told.min_person_score, gap)
+        faces = _faces(clip, times)
+        chosen = subject(found, [_weight(track, faces, height, width) for track in found], told.min_alike)
+        seen = [chosen.seen.get(i) for i in range(len(times))]
+        boxes = [person.box if person else None for person in seen]
+        kept = [person.kept if person else 0.0 for person in seen]
+        visible = visible_fractions(boxes, (height, width), round(told.around_s * told.fps))
+        hidden = hidden_runs(visible, kept, told.half_hidden, told.min_lost, round(told.min_hidden_s * told.fps))
+        diagonal = float(np.hypot(height, width))
+        return {
+            "frame_times": [_rounded(time) for time in times],
+            "subject": [_box_row(person) for person in seen],
+            "subject_share": _rounded(len(chosen.seen) / len(times)),
+            "people": [sum(person.score >= told.min_person_score for person in people) for people in looked.people],
+            "others": [_other_row(track, chosen, times) for track in found if not _is_part(track, chosen)],
+            "cuts": self._cuts(looked),
+            "neighbour_similarity": [None, *map(_rounded, looked.neighbours)],
+            "min_neighbour_similarity": _rounded(min(looked.neighbours, default=None)),
+            "mean_neighbour_similarity": _rounded(fmean(looked.neighbours) if looked.neighbours else None),
+            "similarity_to_first": [_rounded(value) for value in looked.to_first],
+            "visible_fraction": [_rounded(value) for value in visible],
+            "displacement": [None, *(_rounded(_length(p.step) / diagonal) if p else None for p in seen[:-1])],
+            "occlusions": [
+                {"start_s": _rounded(times[first]),
+                 "end_s": _rounded(times[last + 1] if last + 1 < len(times) else times[last] + 1 / told.fps),
+                 "visible_fraction": _rounded(min(visible[first : last + 1]))}
+                for first, last in hidden
+            ],
+            "links": _links(faces, seen, times, told.min_fitness),
+        }  # fmt: skip
+
+    def _looked(self, clip: Clip) -> "_Looked":
+        told = self.parameters
+        encoder = self.backends["encoder"]
+        halves = sorted({max(2, round(told.dissolve_s * told.fps / parts)) for parts in (2, 4)})
+        finders = [BlendFinder(encoder.metric, half) for half in halves]
+        looked = _Looked()
+        first: Floats | None = None
+        last: tuple[Frame, Floats, list[_Marked]] | None = None
+        for time_s, frame in frames(clip.uri, clip.cut, clip.crop, told.fps):
+            looked.height, looked.width = frame.shape[:2]
+            vector = encoder.encode(frame)
+            first = vector if first is None else first
+            marked = [self._marked(frame, person.box, person.score) for person in self._people(frame)]
+            if last is not None:
+                looked.neighbours.append(similarity(encoder.metric, last[1], vector))
+                looked.people.append(self._followed(last[0], frame, last[2]))
+            looked.to_first.append(similarity(encoder.metric, first, vector))
+            looked.blends += [blend for finder in finders if (blend := finder.add(frame, vector))]
+            looked.times.append(time_s)
+            last = frame, vector, marked
+        if last is not None:
+            looked.people.append([Seen(box, score, colours, 1.0) for box, score, colours, _ in last[2]])
+        return looked
+
+    def _people(self, frame: Frame) -> list[Person]:
+        told = self.parameters
+        people = [person for person in self.backends["people"].detect(frame) if size(person.box) > 0]
+        return [person for person in people if person.score >= told.min_followed_score][: told.max_people]
+
+    def _marked(self, frame: Frame, box: Box, score: float) -> "_Marked":
+        points = self.backends["points"].seed(frame, shrunk(box, _INNER), self.parameters.points)
+        return box, score, colours(frame, shrunk(box, _INNER)), points
+
+    def _followed(self, before: Frame, frame: Frame, people: "list[_Marked]") -> list[Seen]:
+        """All points at once: the tracker prepares each frame only once then."""
+        starts = [points for *_, points in people]
+        if not sum(map(len, starts)):
+            return [Seen(box, score, looks) for box, score, looks, _ in people]
+        there, is_kept = self.backends["points"].follow(before, frame, np.concatenate(starts))
+        found, at = [], 0
+        for box, score, looks, points in people:
+            mine = slice(at, at + len(points))
+            at += len(points)
+            steps = (there[mine] - points)[is_kept[mine]]
+            step = (float(np.median(steps[:, 0])), float(np.median(steps[:, 1]))) if len(steps) else (0.0, 0.0)
+            found.append(Seen(box, score, looks, float(is_kept[mine].mean()) if len(points) else 0.0, step))
+        return found
+
+    def _cuts(self, looked: "_Looked") -> list[dict[str, object]]:
+        told, times = self.parameters, looked.times
+        mixed = dissolves(
+            [
+                blend
+                for blend in looked.blends
+                if blend.similarity <= told.max_dissolve_similarity
+                and blend.residual <= told.max_dissolve_residual
+                and blend.contrast >= told.min_dissolve_contrast
+                and min(looked.neighbours[blend.first : blend.last]) > told.max_cut_similarity
+            ]
+        )
+        found = [("dissolve", blend.first, blend.last, blend.similarity) for blend in mixed]
+        found += [
+            ("hard", i, i + 1, like) for i, like in enumerate(looked.neighbours) if like <= told.max_cut_similarity
+        ]
+        return [
+            {
+                "kind": kind,
+                "first_s": _rounded(times[first]),
+                "last_s": _rounded(times[last]),
+                "similarity": _rounded(like),
+            }
+            for kind, first, last, like in sorted(found, key=lambda cut: cut[1])
+        ]
+
+
+_INNER = 0.15
+"""Of a person's box, so much is left out at each side: the surroundings show there."""
+_FaceAt = dict[str, Any]
+_Marked = tuple[Box, float, Floats, Floats]
+"""Box, score, colours and points of a person in a frame."""
+
+
+@dataclass
+class _Looked:
+    """What one pass over a clip's samples tells."""
+
+    height: int = 0
+    width: int = 0
+    times: list[float] = field(default_factory=list)
+    people: list[list[Seen]] = field(default_factory=list)
+    neighbours: list[float] = field(default_factory=list)
+    to_first: list[float] = field(default_factory=list)
+    blends: list[Blend] = field(default_factory=list)
+
+
+def _faces(clip: Clip, times: Sequence[float]) -> list[_FaceAt]:
+    """Identity's faces, each with the sample it was seen at."""
+    rows = clip.upstream["identity"]
+    at = np.searchsorted(np.asarray(times), np.asarray(rows["frame_times"]) + 1e-3, side="right") - 1
+    return [dict(face) | {"sample": int(at[face["frame"]])} for face in rows["faces"]]
+
+
+def _weight(track: Track, faces: Sequence[_FaceAt], height: int, width: int) -> float:
+    """A face makes someone more likely the one the clip is about than a back does."""
+    own = sum(float(face["fitness"]) for face in faces if (seen := track.seen.get(face["sample"])) and _is_of(face, seen))
+    return prominence(track, height, width) * (1 + own)
+
+
+def _is_of(face: _FaceAt, person: Seen) -> bool:
+    return inside((face["x0"], face["y0"], face["x1"], face["y1"]), person.box) >= 0.7
+
+
+def _links(
+    faces: Sequence[_FaceAt], seen: Sequence[Seen | None], times: Sequence[float], min_fitness: float
+) -> list[dict[str, object]]:
+    fit = [
+        face
+        for face in faces
+        if face["rank"] == 0 and face["fitness"] >= min_fitness and (who := seen[face["sample"]]) and _is_of(face, who)
+    ]
+    found: list[dict[str, object]] = []
+    for one, other in pairwise(fit):
+        between = seen[one["sample"] : other["sample"] + 1]
+        there = [person for person in between if person]
+        found.append(
+            {
+                "first_s": _rounded(times[one["sample"]]),
+                "last_s": _rounded(times[other["sample"]]),
+                "similarity": _rounded(other["similarity_to_previous"]),
+                "seen_share": _rounded(len(there) / len(between)),
+                "colour_similarity": _rounded(colour_similarity(there[0].colours, there[-1].colours)),
+                "min_step_similarity": _rounded(
+                    min((colour_similarity(a.colours, b.colours) for a, b in pairwise(there)), default=1.0)
+                ),
+            }
+        )
+    return found
+
+
+def _is_part(track: Track, whole: Track) -> bool:
+    return all(whole.seen.get(at) is person for at, person in track.seen.items())
+
+
+def _other_row(track: Track, chosen: Track, times: Sequence[float]) -> dict[str, object]:
+    own = [size(person.box) for person in chosen.seen.values()]
+    first, last = next(iter(track.seen)), track.last
+    largest = max(size(person.box) for person in track.seen.values())
+    return {
+        "first_s": _rounded(times[first]),
+        "last_s": _rounded(times[last]),
+        "samples": len(track.seen),
+        "score": _rounded(float(np.median([person.score for person in track.seen.values()]))),
+        "size_share": _rounded(largest / float(np.median(own))),
+    }
+
+
+def _box_row(person: Seen | None) -> dict[str, object] | None:
+    if person is None:
+        return None
+    sides = zip(("x0", "y0", "x1", "y1"), person.box, strict=True)
+    return {"score": _rounded(person.score), **{side: _rounded(value) for side, value in sides}}
+
+
+def _length(step: tuple[float, float]) -> float:
+    return float(np.hypot(*step))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
