@@ -150,5 +150,5 @@ def test_a_file_that_went_bad_is_one_failure(stage: Faces, tmp_path: Path) -> No
 def test_every_number_that_is_measured_with_makes_the_fingerprint() -> None:
     backends = {role: describe(name) for role, name in BACKENDS.items()}
     usual = Faces.fingerprint(FacesParameters(), backends)
-    others = (FacesParameters(every=2), FacesParameters(max_disagreement=0.1), FacesParameters(detect_px=320))
+    others = (FacesParameters(every=2), FacesParameters(max_yaw_apart_deg=20), FacesParameters(detect_px=320))
     assert len({usual, *(Faces.fingerprint(other, backends) for other in others)}) == 4
