@@ -133,16 +133,19 @@ class Identity(Stage):
 
 
 def rough_yaw_deg(points: Floats) -> float:
-    """From float[5, 2]: how far the nose is off the middle of the eyes, along the line between them; and how close the
-    eyes are for their distance to the mouth, since of a profile the detector sees the hidden eye beside the other one.
+    """From float[5, 2]: how far the nose is to the side of the eyes' middle, across the line from the mouth to the
+    eyes, which a turned head keeps; and how close the eyes are for their distance to the mouth, since of a profile the
+    detector sees the hidden eye beside the other one.
 
-    On rendered heads: within 3 degrees (median) up to 60, beyond that it only says "far", at times on the wrong side.
+    On rendered heads within 3 degrees (median) up to 60, and within 6 from there to 90, always on the right side.
     """
     right_eye, left_eye, nose, right_mouth, left_mouth = points.astype(np.float64)
-    across, middle = left_eye - right_eye, (left_eye + right_eye) / 2
-    apart = max(float(np.linalg.norm(across)), 1e-6)
-    height = max(float(np.linalg.norm((left_mouth + right_mouth) / 2 - middle)), 1e-6)
-    by_nose = np.degrees(np.arctan2(float((nose - middle) @ across) / apart / _NOSE_DEPTH, apart / 2))
+    middle = (left_eye + right_eye) / 2
+    upwards = middle - (left_mouth + right_mouth) / 2
+    height = max(float(np.linalg.norm(upwards)), 1e-6)
+    to_left = np.array([-upwards[1], upwards[0]]) / height
+    apart = max(float((left_eye - right_eye) @ to_left), 0.0)
+    by_nose = np.degrees(np.arctan2(float((nose - middle) @ to_left) / _NOSE_DEPTH, apart / 2))
     by_eyes = np.degrees(np.arccos(min(1.0, apart / (_EYES_APART * height))))
     return float(np.copysign(max(abs(by_nose), by_eyes), by_nose))
 

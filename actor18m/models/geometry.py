@@ -66,6 +66,12 @@ def head_angles_deg(rotation: Real) -> tuple[float, float, float]:
     return wrapped_deg(float(yaw)), float(pitch), float(roll)
 
 
+def nodded(pitch_deg: float) -> npt.NDArray[np.float64]:
+    """float[3, 3]: turns a head by so much upwards, about its own axis from ear to ear."""
+    sine, cosine = np.sin(np.radians(pitch_deg)), np.cos(np.radians(pitch_deg))
+    return np.array([[1, 0, 0], [0, cosine, sine], [0, -sine, cosine]])
+
+
 def wrapped_deg(angle: float) -> float:
     """The same angle in (-180, 180]."""
     return 180.0 - (180.0 - angle) % 360.0

@@ -68,10 +68,10 @@ class MeshParsing:
             for name, polygon in _POLYGONS.items():
                 cv2.fillPoly(parts, [at[list(polygon)]], FACE_PARTS.index(name))
         inside = hull.astype(np.bool_)
-        skin = inside & (parts == 0)
+        parts[~(inside & _in_frame(frame, region))] = 0
+        skin = inside & (parts == 0) & _in_frame(frame, region)
         seen = _like_skin(cut_out(frame, region), skin | (parts == FACE_PARTS.index("nose")))
         parts[skin & seen] = FACE_PARTS.index("skin")
-        parts[~(inside & _in_frame(frame, region))] = 0
         return Parsing(region, parts, inside)
 
 

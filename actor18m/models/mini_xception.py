@@ -37,12 +37,7 @@ class MiniXception:
 
     def read(self, frame: Frame, face: Face, mesh: Mesh | None) -> dict[str, float]:
         """Of the face in uint8[H, W, 3] RGB, turned upright; the mesh knows better than the box where it is."""
-        (x0, y0, x1, y1), lean = face.box, 0.0
-        if mesh is not None:
-            (x0, y0), (x1, y1) = mesh.points[:, :2].min(axis=0).tolist(), mesh.points[:, :2].max(axis=0).tolist()
-            across = mesh.five_points[1] - mesh.five_points[0]
-            lean = float(np.degrees(np.arctan2(across[1], across[0])))
-        centre, width = ((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0
+        centre, width, lean = _extent(face, mesh)
         looks = [_upright(frame, centre, width * scale, lean) for scale in WIDTHS]
         likely = np.mean([self._ask(view) for look in looks for view in (look, look[:, ::-1])], axis=0)
         return dict(zip(self.tells, (likely / likely.sum()).tolist(), strict=True))
@@ -52,6 +47,20 @@ class MiniXception:
         self._interpreter.set_tensor(self._input, scaled[None, :, :, None])
         self._interpreter.invoke()
         return np.array(self._interpreter.get_tensor(self._output)[0], dtype=np.float32)
+
+
+def _extent(face: Face, mesh: Mesh | None) -> tuple[tuple[float, float], float, float]:
+    """The face's middle, its width from side to side, and how many degrees it leans; a box alone knows no lean."""
+    if mesh is None:
+        x0, y0, x1, y1 = face.box
+        return ((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0, 0.0
+    across = (mesh.five_points[1] - mesh.five_points[0]).astype(np.float64)
+    across /= max(float(np.linalg.norm(across)), 1e-6)
+    axes = np.array([across, (-across[1], across[0])])
+    along = mesh.points[:, :2] @ axes.T
+    low, high = along.min(axis=0), along.max(axis=0)
+    x, y = (low + high) / 2 @ axes
+    return (float(x), float(y)), float(high[0] - low[0]), float(np.degrees(np.arctan2(across[1], across[0])))
 
 
 def _upright(frame: Frame, centre: tuple[float, float], side: float, lean_deg: float) -> npt.NDArray[np.uint8]:

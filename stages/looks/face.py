@@ -11,6 +11,7 @@ import numpy as np
 from pyarrow import bool_, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat, PositiveFloat
 
+from actor18m.media.views import angle_between
 from actor18m.models.roles import (
     FACE_PARTS,
     Box,
@@ -47,8 +48,8 @@ FACE = struct(
         ("expression_score", float32()),
     ]
 )
-"""`points` are the detector's five, x before y: right eye, left eye, nose, right and left corner of the mouth. Angles are
-the mesh's where there is one; without it yaw and roll are rough ones by the five points, and pitch is null.
+"""`points` are the detector's five, x before y: right eye, left eye, nose, right and left corner of the mouth. Angles
+are the mesh's where there is one; without it yaw and roll are rough ones by the five points, and pitch is null.
 `visibility` is the share of the face's hull that is parsed as skin or features."""
 PARSING = struct([("sample", int32()), *((name, float32()) for name in FACE_PARTS[1:])])
 """Shares of the face's box; null where the parser cannot tell a part."""
@@ -61,9 +62,11 @@ class FaceParameters(Parameters):
     """What is looked at around the subject's box, in its longer sides."""
     detect_px: PositiveFloat = 224.0
     """What is looked at is made smaller until it has the area of a square with this side."""
-    max_disagreement: PositiveFloat = 0.1
-    """A mesh whose eyes, nose and mouth are farther from the detector's, in heights of its box, is another face's or
-    nobody's: of heads seen from the side it is mostly wrong by as much as 50 degrees."""
+    max_apart: PositiveFloat = 0.25
+    """A mesh whose eyes, nose and mouth are farther from the detector's, in heights of its box, is another face's."""
+    max_yaw_apart_deg: PositiveFloat = 12.0
+    """Where mesh and points tell yaws that are farther apart, the points are right: on rendered heads the mesh is then
+    12 to 50 degrees off (median), they are 2 to 6."""
 
 
 class FaceReader:
@@ -131,8 +134,11 @@ class FaceReader:
     def _believed(self, mesh: Mesh | None, face: Face) -> Mesh | None:
         if mesh is None:
             return None
-        apart = float(np.linalg.norm(mesh.five_points - face.points, axis=1).mean())
-        return mesh if apart <= self._parameters.max_disagreement * (face.box[3] - face.box[1]) else None
+        apart = float(np.linalg.norm(mesh.five_points - face.points, axis=1).mean()) / (face.box[3] - face.box[1])
+        if apart > self._parameters.max_apart:
+            return None
+        disagree = angle_between(mesh.yaw_deg, rough_yaw_deg(face.points)) > self._parameters.max_yaw_apart_deg
+        return None if disagree else mesh
 
     def _shares(self, parsing: Parsing, face: Face) -> dict[str, float | None]:
         x0, y0, x1, y1 = (round(value) - parsing.region[i % 2] for i, value in enumerate(face.box))

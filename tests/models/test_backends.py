@@ -11,7 +11,17 @@ from actor18m.models.backends import backend_class, cannot_play, describe, load
 from actor18m.models.centerface import CenterFace
 from actor18m.models.dlib_face import DlibFace
 from actor18m.models.lock import Lock, read_lock
-from actor18m.models.roles import FaceDetector, FaceEmbedder, FaceMesh, Metric, PoseEstimator, similarity
+from actor18m.models.mesh_parsing import MeshParsing
+from actor18m.models.roles import (
+    ExpressionReader,
+    FaceDetector,
+    FaceEmbedder,
+    FaceMesh,
+    FaceParser,
+    Metric,
+    PoseEstimator,
+    similarity,
+)
 from tests.tiny_stages import TwoEyes
 
 
@@ -24,7 +34,7 @@ class Newer(TwoEyes):
 
 
 def test_every_model_of_the_lock_plays_exactly_one_role() -> None:
-    roles: list[type] = [FaceDetector, FaceEmbedder, FaceMesh, PoseEstimator]
+    roles: list[type] = [ExpressionReader, FaceDetector, FaceEmbedder, FaceMesh, FaceParser, PoseEstimator]
     played = {
         name: [role.__name__ for role in roles if cannot_play(backend_class(name), role) is None]
         for name in read_lock().models
@@ -34,7 +44,9 @@ def test_every_model_of_the_lock_plays_exactly_one_role() -> None:
         "dlib-face": ["FaceEmbedder"],
         "mediapipe-face": ["FaceMesh"],
         "mediapipe-pose": ["PoseEstimator"],
+        "mini-xception": ["ExpressionReader"],
     }
+    assert cannot_play(MeshParsing, FaceParser) is None, "it has no weights"
 
 
 def test_a_backend_is_loaded_by_its_name(pulled: Callable[[str], None]) -> None:

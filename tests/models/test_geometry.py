@@ -6,6 +6,7 @@ from actor18m.models.geometry import (
     body_yaw_deg,
     cut_out,
     head_angles_deg,
+    nodded,
     overlap,
     put_back,
     square_around,
@@ -31,6 +32,13 @@ def test_turning_to_the_own_left_points_the_nose_to_the_image_right_and_is_posit
 @pytest.mark.parametrize("angles", [(0, 0, 0), (40, 0, 0), (-75, 20, 0), (10, -35, 25), (150, 5, -10)])
 def test_head_angles_are_those_it_was_turned_by(angles: tuple[float, float, float]) -> None:
     assert head_angles_deg(turned(*angles)) == pytest.approx(angles, abs=1e-6)
+
+
+def test_a_nod_is_about_the_ears_however_the_head_is_turned() -> None:
+    assert head_angles_deg(nodded(10)) == pytest.approx((0, 10, 0))
+    assert head_angles_deg(turned(50, -20, 0) @ nodded(10)) == pytest.approx((50, -10, 0))
+    on_its_side = turned(0, 0, 90) @ nodded(10)
+    assert head_angles_deg(on_its_side)[:2] == pytest.approx((10, 0)), "lying on the left ear, up is the image's right"
 
 
 @pytest.mark.parametrize(
