@@ -12,7 +12,8 @@ from stages.motion import Motion
 from actor18m.media.run_lengths import to_run_lengths
 from actor18m.media.source import MediaError
 from actor18m.media.video import frames
-from actor18m.models.roles import Bools, Box, Frame, PersonSegmenter
+from actor18m.models.geometry import overlap
+from actor18m.models.roles import Bools, Box, Frame, PersonDetector, PersonSegmenter
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.looks.body import Body, body_of, near, others_share
 
@@ -39,12 +40,16 @@ class BodiesParameters(Parameters):
     """A body is cut off where at least this share of its box's shorter side touches the edge of the frame."""
     margin: NonNegativeFloat = 0.1
     """Other people count up to this far from the body's box, in its longer sides."""
+    min_person_score: PositiveFloat = 0.5
+    """Motion's."""
+    same_overlap: PositiveFloat = 0.4
+    """A person whose box overlaps so much with the body's is the subject."""
 
 
 class Bodies(Stage):
     version = 1
-    needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Motion: ("frame_times", "subject", "others")}
-    roles: ClassVar = {"bodies": PersonSegmenter}
+    needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Motion: ("frame_times", "subject", "people")}
+    roles: ClassVar = {"bodies": PersonSegmenter, "people": PersonDetector}
     writes = schema("bodies", bodies=list_(_BODY), masks=list_(binary()), mask_share=float32())
     """`masks` has COCO's run lengths of the whole frame, one for each of `bodies`. `mask_share` is the share of all
     samples that have one."""
@@ -69,17 +74,21 @@ class Bodies(Stage):
             body = None if mask is None else body_of(mask, self.parameters.at_edge)
             if mask is None or body is None:
                 continue
-            others = [as_box(other) for other in motion["others"][sample]]
-            share = round(self._others_share(frame, mask, body, others), _DIGITS)
+            others = self._others(frame, body) if motion["people"][sample] > 1 else []
+            share = round(others_share(mask, body.box, self.parameters.margin, others), _DIGITS)
             bodies.append({"sample": sample, **_told(body), "others_share": share})
             masks.append(to_run_lengths(mask))
         return {"bodies": bodies, "masks": masks, "mask_share": round(len(bodies) / len(boxes), _DIGITS)}
 
-    def _others_share(self, frame: Frame, mask: Bools, body: Body, others: Sequence[Box | None]) -> float:
-        margin = self.parameters.margin
-        close = [other for other in others if other is not None and near(body.box, margin, other)]
-        found = [next(iter(self.backends["bodies"].masks([(frame, other)]))) for other in close]
-        return others_share(mask, body.box, margin, [other for other in found if other is not None])
+    def _others(self, frame: Frame, body: Body) -> list[Bools]:
+        """Masks of the people beside the subject whose boxes reach into the crop."""
+        told, found = self.parameters, []
+        for person in self.backends["people"].detect(frame):
+            is_subject = overlap(person.box, body.box) >= told.same_overlap
+            if person.score < told.min_person_score or is_subject or not near(body.box, told.margin, person.box):
+                continue
+            found += [mask for mask in self.backends["bodies"].masks([(frame, person.box)]) if mask is not None]
+        return found
 
 
 def as_box(seen: Mapping[str, float] | None) -> Box | None:

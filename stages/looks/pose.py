@@ -114,4 +114,5 @@ def _inside(points: Floats, frame: Frame) -> Bools:
     """bool[N]"""
     height, width = frame.shape[:2]
     x, y = points.T
-    return (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    inside: Bools = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    return inside

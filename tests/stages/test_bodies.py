@@ -18,7 +18,8 @@ from tests.stages.told_by_truth import with_boxes
 @pytest.fixture(scope="module")
 def stage(pulled: Callable[[str], None]) -> Bodies:
     pulled("mediapipe-pose")
-    return Bodies(bodies=load("mediapipe-pose"))
+    pulled("efficientdet")
+    return Bodies(bodies=load("mediapipe-pose"), people=load("efficientdet"))
 
 
 def measured(stage: Bodies, *clips: Clip) -> Sequence[Mapping[str, Any]]:

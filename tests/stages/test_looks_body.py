@@ -19,7 +19,7 @@ def test_a_body_is_told_by_its_mask() -> None:
     assert body.box == (10, 20, 50, 60)
     assert body.area_share == pytest.approx(1200 / 8000)
     assert body.coverage == pytest.approx(1200 / 1600)
-    assert not (body.cut_left or body.cut_top or body.cut_right or body.cut_bottom)
+    assert [body.cut_left, body.cut_top, body.cut_right, body.cut_bottom] == [False] * 4
 
 
 def test_no_pixels_are_no_body() -> None:

@@ -22,7 +22,7 @@ def with_boxes(name: str, first: int = 0, last: int | None = None) -> tuple[Clip
     motion = {
         "frame_times": times,
         "subject": [people[0] if people else None for people in shown],
-        "others": [[box for box in people[1:] if box] for people in shown],
+        "people": [sum(box is not None for box in people) for people in shown],
     }
     return Clip(name, uri, upstream={"motion": motion}), truth
 
