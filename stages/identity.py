@@ -15,6 +15,7 @@ import numpy as np
 from pyarrow import bool_, float32, int32, list_, struct
 from pydantic import PositiveFloat
 
+from actor18m.identities import TEMPLATE
 from actor18m.media.source import MediaError
 from actor18m.media.video import frames
 from actor18m.models.geometry import cut_out, square_around
@@ -58,7 +59,7 @@ class IdentityParameters(Parameters):
 class Identity(Stage):
     """Needs a detector and an embedder; runs them on one frame at a time."""
 
-    version = 2
+    version = 3
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Intake: ()}
     """A clip's key says which frames are looked at."""
     roles: ClassVar = {"faces": FaceDetector, "identity": FaceEmbedder}
@@ -75,11 +76,11 @@ class Identity(Stage):
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
             try:
-                yield Row(clip.key, self._measured(clip))
+                yield self._measured(clip)
             except MediaError as error:
                 yield Failure(clip.key, error.kind, str(error))
 
-    def _measured(self, clip: Clip) -> Mapping[str, object]:
+    def _measured(self, clip: Clip) -> Row:
         times: list[float] = []
         faces: list[dict[str, Any]] = []
         embedded: list[tuple[dict[str, Any], Floats]] = []
@@ -91,11 +92,27 @@ class Identity(Stage):
                 if rank == 0:
                     embedded.append((told, self.backends["identity"].embed(frame, face)))
         self._compare(embedded)
-        return {
+        values = {
             "frame_times": times,
             "faces": [_rounded(face) for face in faces],
             "max_faces": max((face["rank"] + 1 for face in faces), default=0),
             "mean_similarity": _mean([face["similarity_to_first"] for face, _ in embedded[1:]]),
+        }
+        return Row(clip.key, values, restricted=self._kept(embedded))
+
+    def _kept(self, embedded: Sequence[tuple[dict[str, Any], Floats]]) -> Mapping[str, bytes]:
+        """float32[N, D] of the surest faces in their order, and float32[D] that stands for the clip: their mean, each
+        counting by its fitness."""
+        if not embedded:
+            return {}
+        vectors = np.stack([vector for _, vector in embedded]).astype(np.float64)
+        if self.backends["identity"].metric == "cosine":  # of unit vectors, nearness is the same by either metric
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+        fitness = np.array([face["fitness"] for face, _ in embedded])
+        template = (vectors * fitness[:, None]).sum(axis=0) / max(fitness.sum(), 1e-12)
+        return {
+            "embeddings": np.stack([vector for _, vector in embedded]).astype("<f4").tobytes(),
+            TEMPLATE: template.astype("<f4").tobytes(),
         }
 
     def _told(self, frame: Frame, face: Face) -> dict[str, Any]:
