@@ -36,10 +36,11 @@ _OCCLUSION = struct([("start_s", float32()), ("end_s", float32()), ("visible_fra
 lowest."""
 _OTHER = struct(
     [("first_s", float32()), ("last_s", float32()), ("samples", int32()), ("score", float32()),
-     ("size_share", float32())]
+     ("size_share", float32()), ("inside_share", float32())]
 )  # fmt: skip
-"""Someone beside the subject: `samples` in which they are seen, the middle of their scores, and how large they are at
-most, as a share of the subject."""
+"""Someone beside the subject: `samples` in which they are seen, the middle of their scores, how large they are at most,
+as a share of the subject, and how much of them lies in the subject's box: a detector at times takes an upper body for
+another person."""
 _LINK = struct(
     [("first_s", float32()), ("last_s", float32()), ("similarity", float32()), ("seen_share", float32()),
      ("colour_similarity", float32()), ("min_step_similarity", float32())]
@@ -138,7 +139,7 @@ class Motion(Stage):
             "frame_times": [_rounded(time) for time in times],
             "subject": [_box_row(person) for person in seen],
             "subject_share": _rounded(len(chosen.seen) / len(times)),
-            "people": [sum(person.score >= told.min_person_score for person in people) for people in looked.people],
+            "people": [_count(people, told.min_person_score) for people in looked.people],
             "others": [_other_row(track, chosen, times) for track in found if not _is_part(track, chosen)],
             "cuts": self._cuts(looked),
             "neighbour_similarity": [None, *map(_rounded, looked.neighbours)],
@@ -233,6 +234,7 @@ class Motion(Stage):
 
 _INNER = 0.15
 """Of a person's box, so much is left out at each side: the surroundings show there."""
+_PART = 0.85
 _FaceAt = dict[str, Any]
 _Marked = tuple[Box, float, Floats, Floats]
 """Box, score, colours and points of a person in a frame."""
@@ -297,6 +299,12 @@ def _links(
     return found
 
 
+def _count(people: Sequence[Seen], min_score: float) -> int:
+    """Those who are no part of a surer one."""
+    sure = [person for person in people if person.score >= min_score]
+    return sum(all(inside(one.box, other.box) < _PART for other in sure[:i]) for i, one in enumerate(sure))
+
+
 def _is_part(track: Track, whole: Track) -> bool:
     return all(whole.seen.get(at) is person for at, person in track.seen.items())
 
@@ -304,6 +312,7 @@ def _is_part(track: Track, whole: Track) -> bool:
 def _other_row(track: Track, chosen: Track, times: Sequence[float]) -> dict[str, object]:
     own = [size(person.box) for person in chosen.seen.values()]
     first, last = next(iter(track.seen)), track.last
+    within = [inside(track.seen[at].box, chosen.seen[at].box) for at in track.seen if at in chosen.seen]
     largest = max(size(person.box) for person in track.seen.values())
     return {
         "first_s": _rounded(times[first]),
@@ -311,6 +320,7 @@ def _other_row(track: Track, chosen: Track, times: Sequence[float]) -> dict[str,
         "samples": len(track.seen),
         "score": _rounded(float(np.median([person.score for person in track.seen.values()]))),
         "size_share": _rounded(largest / float(np.median(own))),
+        "inside_share": _rounded(fmean(within) if within else 0.0),
     }
 
 

@@ -41,7 +41,7 @@ def tracks(samples: Sequence[Sequence[Seen]], min_score: float, max_gap: int) ->
     for number, people in enumerate(samples):
         open_tracks = [track for track in found if number - track.last <= max_gap]
         pairs = [
-            (likeness(track.seen[track.last], person, number - track.last), -i, -j)
+            (likeness(track.seen[track.last], person, number - track.last, min_score), -i, -j)
             for i, track in enumerate(open_tracks)
             for j, person in enumerate(people)
         ]
@@ -65,13 +65,16 @@ _REACH = 0.6
 """How far someone who is like the one before may have moved in a sample, in lengths of the box's longer side."""
 
 
-def likeness(before: Seen, now: Seen, gap: int) -> float:
-    """How likely two sightings, `gap` samples apart, are one person: 0 where they cannot be."""
+def likeness(before: Seen, now: Seen, gap: int, min_score: float) -> float:
+    """How likely two sightings, `gap` samples apart, are one person: 0 where they cannot be. Someone less than
+    `min_score` sure must be where the one before was."""
     shared = overlap(moved(before.box, before.step), now.box)
     alike = colour_similarity(before.colours, now.colours)
     (x0, y0), (x1, y1) = centre(before.box), centre(now.box)
     reach = _REACH * gap**0.5 * max(before.box[2] - before.box[0], before.box[3] - before.box[1])
-    is_near = shared >= _NEAR or (alike >= _ALIKE and float(np.hypot(x1 - x0, y1 - y0)) <= reach)
+    is_near = shared >= _NEAR or (
+        now.score >= min_score and alike >= _ALIKE and float(np.hypot(x1 - x0, y1 - y0)) <= reach
+    )
     return shared + alike if is_near else 0.0
 
 
@@ -95,13 +98,17 @@ def subject(found: Sequence[Track], weights: Sequence[float], min_alike: float) 
     if not found:
         return Track()
     order = sorted(range(len(found)), key=lambda i: (-weights[i], i))
-    whole = dict(found[order[0]].seen)
-    for i in order[1:]:
-        other = found[i].seen
-        if whole.keys() & other.keys():
-            continue
-        near = min(whole, key=lambda at: min(abs(at - next(iter(other))), abs(at - next(reversed(other)))))
-        far = next(iter(other)) if near < next(iter(other)) else next(reversed(other))
-        if colour_similarity(whole[near].colours, other[far].colours) >= min_alike:
-            whole |= other
+    first = found[order[0]]
+    whole = dict(first.seen)
+    for other in (found[i] for i in order[1:]):
+        if not whole.keys() & other.seen.keys() and colour_similarity(looks(first), looks(other)) >= min_alike:
+            whole |= other.seen
     return Track(dict(sorted(whole.items())))
+
+
+def looks(track: Track) -> Floats:
+    """Its colours through time; where the person is large and surely seen they count more."""
+    people = track.seen.values()
+    weights = np.array([size(person.box) * person.score for person in people])
+    mean = np.average([person.colours for person in people], axis=0, weights=weights)
+    return np.asarray(mean, dtype=np.float32)
