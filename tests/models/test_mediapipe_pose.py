@@ -60,9 +60,10 @@ def test_a_person_cut_off_by_the_frame_has_points_outside_of_it(model: MediaPipe
     assert pose.visibility[ankle] < 0.5 < pose.visibility[KEYPOINTS.index("left_shoulder")]
 
 
-@pytest.mark.parametrize(("sample", "box"), [(31, (414, 37, 527, 492)), (32, (422, 43, 519, 523))])
-def test_who_is_seen_not_at_all_or_by_half_is_looked_at_again(model: MediaPipePose, sample: int, box: Box) -> None:
-    """With one look, the first has no mask and the second one of 0.82."""
+@pytest.mark.parametrize("box", [(414, 37, 527, 492), (416, 32, 524, 511)])
+def test_who_is_seen_not_at_all_or_by_half_is_looked_at_again(model: MediaPipePose, box: Box) -> None:
+    """With one look, the first box has no mask and the second one of 0.78."""
+    sample = 31
     truth = Truth.read(SHIPPED / "turn_standing_1.json")
     film = frames(canonical_uri(SHIPPED / "turn_standing_1.mp4"), fps=8)
     frame = next(frame for number, (_, frame) in enumerate(film) if number == sample)
