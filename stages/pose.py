@@ -24,8 +24,9 @@ _POSE = struct(
     ]
 )
 """One body. `sample` counts motion's frame times from 0; `points` are x, y of COCO's 17, in pixels, outside the frame
-too; `visibility` is 0 there; `score` is its mean. `single_body_yaw_deg` is of this sample alone, `body_yaw_deg` the
-median about it; null where it cannot be told. `face_score` is of the face found at the head, 0 where there is none."""
+too; `visibility` is 0 there, and where the body hides its own; `score` is its mean. `single_body_yaw_deg` is of this
+sample alone, `body_yaw_deg` the median about it; null where it cannot be told. `face_score` is of the face found at the
+head, 0 where there is none."""
 
 _DIGITS = 4
 

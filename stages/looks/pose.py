@@ -16,6 +16,7 @@ from actor18m.models.geometry import Region, body_yaw_deg, cut_out, square_aroun
 from actor18m.models.roles import KEYPOINTS, Bools, Box, Face, FaceDetector, Floats, Frame, Pose, PoseEstimator
 from actor18m.stage import Parameters
 from stages.identity import rough_yaw_deg
+from stages.looks.hidden import facing
 
 
 class PostureParameters(Parameters):
@@ -36,7 +37,7 @@ class Posture:
     points: Floats
     """float32[17, 2], in the picture; may lie outside of it."""
     visibility: Floats
-    """float32[17], 0 to 1; 0 outside the picture."""
+    """float32[17], 0 to 1; 0 outside the picture, and on the side of the body that is turned away."""
     score: float
     """Mean visibility."""
     body_yaw_deg: float | None
@@ -61,7 +62,8 @@ def posture_of(
         body = None if body is None or abs(body) >= parameters.front_to_deg else wrapped_deg(body + 180)
     elif face is not None and abs(rough := rough_yaw_deg(face.points)) < parameters.front_to_deg:
         head = rough
-    visibility = np.where(_inside(pose.points, frame), pose.visibility, 0).astype(np.float32)
+    seen = pose.visibility * facing(head, body)
+    visibility = np.where(_inside(pose.points, frame), seen, 0).astype(np.float32)
     score = float(visibility.mean())
     return Posture(pose.points, visibility, score, body, head, 0.0 if face is None else face.score)
 

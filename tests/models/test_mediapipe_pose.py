@@ -5,9 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from actor18m.inputs import canonical_uri
+from actor18m.media.video import frames
 from actor18m.models.geometry import wrapped_deg
 from actor18m.models.mediapipe_pose import MediaPipePose
-from actor18m.models.roles import KEYPOINTS, Frame, Pose
+from actor18m.models.roles import KEYPOINTS, Box, Frame, Pose
+from actor18m.samples.shipped import SHIPPED
+from actor18m.samples.truth import Truth
 from tests.models.conftest import read_rgb
 
 IN_OPENPOSE = {"left_shoulder": 5, "right_shoulder": 2, "left_hip": 12, "right_hip": 9, "left_ankle": 14}
@@ -54,6 +58,19 @@ def test_a_person_cut_off_by_the_frame_has_points_outside_of_it(model: MediaPipe
     ankle = KEYPOINTS.index("left_ankle")
     assert pose.points[ankle, 1] > 600
     assert pose.visibility[ankle] < 0.5 < pose.visibility[KEYPOINTS.index("left_shoulder")]
+
+
+@pytest.mark.parametrize("box", [(414, 37, 527, 492), (416, 32, 524, 511)])
+def test_who_is_seen_not_at_all_or_by_half_is_looked_at_again(model: MediaPipePose, box: Box) -> None:
+    """With one look, the first box has no mask and the second one of 0.78."""
+    sample = 31
+    truth = Truth.read(SHIPPED / "turn_standing_1.json")
+    film = frames(canonical_uri(SHIPPED / "turn_standing_1.mp4"), fps=8)
+    frame = next(frame for number, (_, frame) in enumerate(film) if number == sample)
+    (mask,) = model.masks([(frame, box)])
+    true = truth.mask(truth.actors[0].body_masks[sample] or "")
+    assert mask is not None
+    assert (mask & true).sum() / (mask | true).sum() > 0.9
 
 
 def test_nobody_has_neither_pose_nor_mask(model: MediaPipePose) -> None:

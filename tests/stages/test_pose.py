@@ -79,6 +79,15 @@ def test_points_are_where_they_are_seen(turning: tuple[Sequence[Mapping[str, Any
     assert np.mean(np.array(errors) < 0.1) > 0.95
 
 
+def test_points_that_the_body_hides_are_not_visible(turning: tuple[Sequence[Mapping[str, Any]], Truth]) -> None:
+    found, truth = turning
+    right = []
+    for pose in found:
+        points = truth.actors[0].keypoints[truth.mask_frames[pose["sample"]]] or []
+        right += [(v >= 0.5) == (p[2] == 2) for v, p in zip(pose["visibility"], points, strict=True)]
+    assert np.mean(right) > 0.85  # of those that the estimator calls visible, a quarter are hidden
+
+
 def test_points_beyond_the_frame_are_not_visible(stage: Pose) -> None:
     clip, truth = with_boxes("half_turn_1", 0, 4)
     ankle, shoulder = KEYPOINTS.index("left_ankle"), KEYPOINTS.index("left_shoulder")
