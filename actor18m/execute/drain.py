@@ -39,6 +39,8 @@ DEATHS_ALONE = 2
 LOST_IN_COMPANY = 3
 """A clip whose worker was lost so often through no fault of its own goes on alone."""
 POLL_S = 0.5
+TASK_S = 0.5
+"""A task has as many calls as take about so long: of stages that are quick, to hand out and to commit takes longest."""
 
 
 @dataclass
@@ -98,6 +100,8 @@ class Drain:
         self._deaths_alone: Counter[Work] = Counter()
         self._lost: Counter[Work] = Counter()
         self._flying: dict[int, Task] = {}
+        self._returned: Counter[str] = Counter()
+        """Clips, by stage: with the tally's seconds, how quick it is."""
         self._tried_alone: set[int] = set()
         """Numbers of tasks of clips that are suspected."""
         self._numbers = itertools.count()
@@ -253,13 +257,18 @@ class Drain:
 
     def _next_tasks(self, stage: str, at_most: int) -> list[Task]:
         """Each of clips of one lot."""
-        queue, size, tasks = self._queues[stage], self._chain[stage].step.run.clips_per_call, list[Task]()
+        queue, size, tasks = self._queues[stage], self._clips_per_task(stage), list[Task]()
         while queue and len(tasks) < at_most:
             lot, todos = queue[0][0], list[Todo]()
             while queue and queue[0][0] == lot and len(todos) < size:
                 todos.append(queue.popleft()[1])
             tasks.append(self._task(stage, lot, todos))
         return tasks
+
+    def _clips_per_task(self, stage: str) -> int:
+        """Of whole calls, by how long they took so far."""
+        size, done = self._chain[stage].step.run.clips_per_call, self._returned[stage]
+        return size * max(1, int(TASK_S * done / size / max(self.tally.seconds[stage], 1e-6))) if done else size
 
     def _fly(self, stage: str, tasks: Sequence[Task]) -> None:
         """One entry in the journal for all, which is synced to disk."""
@@ -293,6 +302,7 @@ class Drain:
         with bind(stage=task.stage, lot=task.lot):
             log.info("%d clips in %.3f s, part %s: %s", len(task.todos), report.seconds, report.part, _some(task.keys))
         self.tally.seconds[task.stage] = self.tally.seconds.get(task.stage, 0.0) + report.seconds
+        self._returned[task.stage] += len(task.todos)
         for key, reason in report.given_up.items():
             self.tally.given_up[f"{task.stage} {key}"] = reason
             self._note(task, key, f"given up for now: {reason}")

@@ -62,7 +62,7 @@ class Todo:
 
 @dataclass(frozen=True)
 class Task:
-    """Clips of one lot, for one call of a stage."""
+    """Clips of one lot, for one call of a stage, or for a few quick ones; committed together."""
 
     number: int
     stage: str
@@ -126,14 +126,16 @@ class Worker:
         outcomes: list[Row | Failure] = []
         given_up: dict[str, str] = {}
         too_large: list[str] = []
-        for key, result in self._measure(self._clips(task)):
-            stopping.check()
-            if isinstance(result, Exception) and is_out_of_memory(result):
-                too_large.append(key)
-            elif isinstance(result, Exception):
-                given_up[key] = said(result)
-            else:
-                outcomes.append(result)
+        clips, size = self._clips(task), self._duty.step.run.clips_per_call
+        for start in range(0, len(clips), size):
+            for key, result in self._measure(clips[start : start + size]):
+                stopping.check()
+                if isinstance(result, Exception) and is_out_of_memory(result):
+                    too_large.append(key)
+                elif isinstance(result, Exception):
+                    given_up[key] = said(result)
+                else:
+                    outcomes.append(result)
         part, rows = None, self._stage.writes.table(outcomes, digests)
         if outcomes:
             files = files_of(outcomes, digests)

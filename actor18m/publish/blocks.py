@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from actor18m.build import Project
 from actor18m.catalog import SCHEMA
 from actor18m.chain import CLIP
-from actor18m.identities import ALIASES, Identities
+from actor18m.identities import Identities
 from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import by_name, judge, spelt
@@ -40,8 +40,8 @@ class Relations:
     identities: Identities | None
 
     @property
-    def aliases(self) -> pa.Table:
-        return ALIASES.empty_table() if self.identities is None else self.identities.aliases()
+    def aliases(self) -> pa.Table | None:
+        return None if self.identities is None else self.identities.aliases()
 
 
 def relations_of(project: Project) -> Relations:

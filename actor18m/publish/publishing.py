@@ -58,7 +58,7 @@ def publish(
         version = _Version(root, subsets, lots_per_shard, check)
         for shard in make_shards(version.plans(blocks)):
             version.take(shard)
-        return version.finish(pipeline, facts, ALIASES.empty_table() if aliases is None else aliases)
+        return version.finish(pipeline, facts, aliases)
 
 
 class _Version:
@@ -114,15 +114,12 @@ class _Version:
         self._shards_made += 1
         self._write(line)
 
-    def finish(self, pipeline: str, facts: Mapping[str, str], aliases: pa.Table) -> Published:
-        table = TableWriter(self._folder / "metadata" / "aliases", ALIASES)
-        table.add(0, aliases)
-        closing = [
-            table.close,
-            *(each.close for each in self._tables.values()),
-            *(line.close for line in self._lines.values()),
-        ]
-        for path in (path for close in closing for path in close()):
+    def finish(self, pipeline: str, facts: Mapping[str, str], aliases: pa.Table | None) -> Published:
+        closing: list[TableWriter | Line] = [*self._tables.values(), *self._lines.values()]
+        if aliases is not None:
+            closing.append(table := TableWriter(self._folder / "metadata" / "aliases", ALIASES))
+            table.add(0, aliases)
+        for path in (path for each in closing for path in each.close()):
             self._add_table(path)
         self._add_text("README.md", self._card.text())
         self._add_text("pipeline.yaml", pipeline)
