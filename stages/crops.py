@@ -82,7 +82,7 @@ class Crops(Stage):
                 image, shape = self._cropped(frame, reference), self._cropped(mask * np.uint8(255), reference)
                 shape = np.where(shape > 127, np.uint8(255), np.uint8(0))
                 quality = [cv2.IMWRITE_WEBP_QUALITY, self.parameters.webp_quality]
-                webp = _encoded(".webp", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
+                webp = _encoded(".webp", np.ascontiguousarray(image[:, :, ::-1]), quality)
                 png = _encoded(".png", shape, [cv2.IMWRITE_PNG_COMPRESSION, 9])
                 images |= {f"{reference['name']}.webp": webp, f"{reference['name']}.mask.png": png}
                 told.append(reference | _about(image, shape) | _digests(webp, png))

@@ -42,12 +42,12 @@ _OTHER = struct(
 as a share of the subject, and how much of them lies in the subject's box: a detector at times takes an upper body for
 another person."""
 _LINK = struct(
-    [("first_s", float32()), ("last_s", float32()), ("similarity", float32()), ("seen_share", float32()),
-     ("colour_similarity", float32()), ("min_step_similarity", float32())]
+    [("first_s", float32()), ("last_s", float32()), ("fitness", float32()), ("similarity", float32()),
+     ("seen_share", float32()), ("colour_similarity", float32()), ("min_step_similarity", float32())]
 )  # fmt: skip
-"""What joins a face that is fit to be compared with the next one: how alike the two are; the share of the samples
-between them in which the subject is seen; how alike the subject's colours are at both ends, and from sample to sample
-at least."""
+"""What joins a face that is fit to be compared with the next one: how fit the less fit of them is; how alike they are;
+the share of the samples between them in which the subject is seen; how alike the subject's colours are at both ends,
+and from sample to sample at least."""
 
 _DIGITS = 4
 
@@ -77,7 +77,7 @@ class MotionParameters(Parameters):
     """The longest dissolve that is looked for; half of it is tried too."""
     half_hidden: PositiveFloat = 0.4
     """A subject of whom less is visible is hidden, if points are lost too: at least a share of `min_lost`."""
-    min_lost: PositiveFloat = 0.35
+    min_lost: PositiveFloat = 0.5
     min_hidden_s: PositiveFloat = 0.25
     around_s: PositiveFloat = 1.5
     """How long before and after a sample it is looked at how large the subject is when it can be seen."""
@@ -288,6 +288,7 @@ def _links(
             {
                 "first_s": _rounded(times[one["sample"]]),
                 "last_s": _rounded(times[other["sample"]]),
+                "fitness": _rounded(min(one["fitness"], other["fitness"])),
                 "similarity": _rounded(other["similarity_to_previous"]),
                 "seen_share": _rounded(len(there) / len(between)),
                 "colour_similarity": _rounded(colour_similarity(there[0].colours, there[-1].colours)),

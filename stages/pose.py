@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from pyarrow import float32, int32, list_, struct
 from pydantic import NonNegativeInt, PositiveFloat
-from stages.motion import Motion
 
 from actor18m.media.source import MediaError
 from actor18m.media.video import frames
@@ -14,6 +13,7 @@ from actor18m.models.roles import FaceDetector, PoseEstimator
 from actor18m.stage import Clip, Failure, Row, Stage, schema
 from stages.bodies import as_box
 from stages.looks.pose import Posture, PostureParameters, posture_of
+from stages.motion import Motion
 
 _POSE = struct(
     [

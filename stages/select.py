@@ -220,8 +220,8 @@ def _spread(pictures: Sequence[_Picture], first: list[_Picture], at_most: int, o
 
 def _novelty(picture: _Picture, other: _Picture, of: SelectParameters) -> float:
     """Of pitch, too, where it is known."""
-    pitches = [each.told["pitch_deg"] or 0.0 for each in (picture, other)]
-    turned = max(angle_between(picture.yaw_deg, other.yaw_deg), abs(pitches[0] - pitches[1])) / of.apart_deg
+    pitch, other_pitch = (float(each.told["pitch_deg"] or 0.0) for each in (picture, other))
+    turned = max(angle_between(picture.yaw_deg, other.yaw_deg), abs(pitch - other_pitch)) / of.apart_deg
     return min(1.0, max(turned, abs(picture.time_s - other.time_s) / of.apart_s))
 
 

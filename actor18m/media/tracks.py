@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from actor18m.media.boxes import centre, moved, overlap, size
+from actor18m.media.boxes import centre, inside, moved, overlap, size
 from actor18m.models.roles import Box, Floats
 
 
@@ -60,6 +60,7 @@ def tracks(samples: Sequence[Sequence[Seen]], min_score: float, max_gap: int) ->
 
 
 _NEAR = 0.3
+_WITHIN = 0.85
 _ALIKE = 0.6
 _REACH = 0.6
 """How far someone who is like the one before may have moved in a sample, in lengths of the box's longer side."""
@@ -94,16 +95,23 @@ def prominence(track: Track, height: int, width: int) -> float:
 
 
 def subject(found: Sequence[Track], weights: Sequence[float], min_alike: float) -> Track:
-    """The track of the largest weight, and of those that lie outside its time the ones that look like it."""
+    """The track of the largest weight, and the ones that look like it and lie outside its time; or beside it only
+    where they are within it, as an upper body is that a detector tells twice."""
     if not found:
         return Track()
     order = sorted(range(len(found)), key=lambda i: (-weights[i], i))
     first = found[order[0]]
     whole = dict(first.seen)
     for other in (found[i] for i in order[1:]):
-        if not whole.keys() & other.seen.keys() and colour_similarity(looks(first), looks(other)) >= min_alike:
-            whole |= other.seen
+        both = whole.keys() & other.seen.keys()
+        is_part = all(_one_within(whole[at].box, other.seen[at].box) for at in both)
+        if is_part and colour_similarity(looks(first), looks(other)) >= min_alike:
+            whole = {**other.seen, **whole}
     return Track(dict(sorted(whole.items())))
+
+
+def _one_within(one: Box, other: Box) -> bool:
+    return max(inside(one, other), inside(other, one)) >= _WITHIN
 
 
 def looks(track: Track) -> Floats:

@@ -1,5 +1,6 @@
 """A TFLite network on LiteRT: one thread, one image at a time."""
 
+import warnings
 from typing import Any
 
 import numpy.typing as npt
@@ -16,9 +17,11 @@ class Network:
     def __init__(self, file: str, outputs: tuple[str, ...], has_inner_outputs: bool = False) -> None:
         """An inner tensor can only be read if the network is told to keep it."""
         litert = library("ai_edge_litert.interpreter", "ai-edge-litert")
-        self._interpreter = litert.Interpreter(
-            model_path=str(path_of(file)), num_threads=1, experimental_preserve_all_tensors=has_inner_outputs
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")
+            self._interpreter = litert.Interpreter(
+                model_path=str(path_of(file)), num_threads=1, experimental_preserve_all_tensors=has_inner_outputs
+            )
         self._interpreter.allocate_tensors()
         (self._input,) = (each["index"] for each in self._interpreter.get_input_details())
         named = {each["name"]: each["index"] for each in self._interpreter.get_tensor_details()}

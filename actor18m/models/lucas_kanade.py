@@ -1,6 +1,6 @@
 """PointTracker: pyramidal Lucas-Kanade of OpenCV, checked forward and backward. Needs no weights."""
 
-from typing import Self
+from typing import Self, cast
 
 import cv2
 import numpy as np
@@ -11,9 +11,10 @@ _LONGER_SIDE = 480
 _WINDOW, _LEVELS = 21, 4
 _MAX_RETURN_PX = 1.0
 """A point that is followed there and back must come back as near as this, at the size that is looked at."""
+_MAX_DIFFERENCE = 25.0
+"""In grey levels, in the mean over the window: what lies over a point may look so that it is followed both ways."""
 _QUALITY, _APART_PX = 0.01, 5
-_SETTINGS = {"winSize": (_WINDOW, _WINDOW), "maxLevel": _LEVELS,
-             "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.03)}  # fmt: skip
+_ENOUGH = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.03)
 
 
 class LucasKanade:
@@ -28,7 +29,7 @@ class LucasKanade:
         x0, y0, x1, y1 = (round(side * scale) for side in box)
         where = np.zeros(small.shape, dtype=np.uint8)
         where[max(y0, 0) : y1, max(x0, 0) : x1] = 255
-        found = cv2.goodFeaturesToTrack(small, count, _QUALITY, _APART_PX, mask=where)
+        found = cast("Floats | None", cv2.goodFeaturesToTrack(small, count, _QUALITY, _APART_PX, mask=where))
         return np.zeros((0, 2), np.float32) if found is None else (found[:, 0] / scale).astype(np.float32)
 
     def follow(self, before: Frame, frame: Frame, points: Floats) -> tuple[Floats, Bools]:
@@ -36,11 +37,23 @@ class LucasKanade:
             return points, np.zeros(0, dtype=np.bool_)
         (one, scale), (other, _) = _small(before), _small(frame)
         start = (points * scale)[:, None]
-        there, seen_there, _ = cv2.calcOpticalFlowPyrLK(one, other, start, None, **_SETTINGS)
-        back, seen_back, _ = cv2.calcOpticalFlowPyrLK(other, one, there, None, **_SETTINGS)
+        there, seen_there, difference = _flow(one, other, start)
+        back, seen_back, _ = _flow(other, one, there)
         returns = np.linalg.norm(back - start, axis=2)[:, 0] <= _MAX_RETURN_PX
-        seen = seen_there[:, 0].astype(bool) & seen_back[:, 0].astype(bool) & returns
-        return (there[:, 0] / scale).astype(np.float32), seen
+        is_same = returns & (difference <= _MAX_DIFFERENCE)
+        return (there[:, 0] / scale).astype(np.float32), seen_there & seen_back & is_same
+
+
+def _flow(one: Frame, other: Frame, start: Floats) -> tuple[Floats, Bools, Floats]:
+    """Where float32[N, 1, 2] points of one picture are in the other, whether there, and how differently it looks."""
+    there, found, difference = cv2.calcOpticalFlowPyrLK(
+        one, other, start, np.empty_like(start), winSize=(_WINDOW, _WINDOW), maxLevel=_LEVELS, criteria=_ENOUGH
+    )
+    return (
+        np.asarray(there, dtype=np.float32),
+        np.asarray(found, dtype=np.bool_)[:, 0],
+        np.asarray(difference, dtype=np.float32)[:, 0],
+    )
 
 
 def _small(frame: Frame) -> tuple[Frame, float]:
@@ -49,4 +62,4 @@ def _small(frame: Frame) -> tuple[Frame, float]:
     if scale < 1.0:
         size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return grey, scale
+    return np.asarray(grey, dtype=np.uint8), scale

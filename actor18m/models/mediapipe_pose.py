@@ -24,8 +24,8 @@ _COCO_IN_BLAZE = (0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
 """Where the 17 body points are among the model's 33."""
 _SHOULDERS, _HIPS = slice(5, 7), slice(11, 13)
 _ACROSS = _SHOULDERS, _SHOULDERS, _HIPS
-"""By these, body yaw is told. The model's hips lag behind its shoulders at the sides and the back: on rendered people 9 in
-10 errors are below 12.6 degrees so, 14.0 when both count alike, 13.2 by shoulders alone."""
+"""By these, body yaw is told. The model's hips lag behind its shoulders at the sides and the back: on rendered people 9
+in 10 errors are below 12.6 degrees so, 14.0 when both count alike, 13.2 by shoulders alone."""
 
 
 class MediaPipePose:

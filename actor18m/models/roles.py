@@ -47,7 +47,7 @@ class Face:
     """float32[5, 2]: right eye, left eye, nose, right and left corner of the mouth."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Person:
     """A detected person."""
 

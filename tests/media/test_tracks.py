@@ -1,0 +1,61 @@
+import numpy as np
+
+from actor18m.media.colours import colours
+from actor18m.media.tracks import Seen, prominence, subject, tracks
+from actor18m.models.roles import Box, Floats
+
+
+def coat(hue: int) -> Floats:
+    picture = np.full((60, 40, 3), 90, dtype=np.uint8)
+    picture[:, :, hue] = 200
+    return colours(picture, (0, 0, 40, 60))
+
+
+RED, BLUE = coat(0), coat(2)
+
+
+def person(x: float, looks: Floats, score: float = 0.9, tall: float = 200) -> Seen:
+    box: Box = (x, 100, x + tall / 3, 100 + tall)
+    return Seen(box, score, looks)
+
+
+def test_two_who_cross_keep_their_names_by_their_colours() -> None:
+    samples = [[person(100 + 30 * i, RED), person(400 - 30 * i, BLUE)] for i in range(11)]
+    found = tracks(samples, 0.5, 8)
+    assert len(found) == 2
+    for track in found:
+        assert len({id(seen.colours) for seen in track.seen.values()}) == 1
+        assert len(track.seen) == 11
+
+
+def test_the_subject_is_who_stays_and_not_who_passes_nearer() -> None:
+    samples = [[person(380, RED)] for _ in range(24)]
+    for i in range(8, 13):
+        samples[i].append(person(120 * (i - 8), BLUE, tall=320))
+    found = tracks(samples, 0.5, 8)
+    chosen = subject(found, [prominence(track, 540, 960) for track in found], 0.7)
+    assert list(chosen.seen) == list(range(24))
+    assert all(seen.colours is RED for seen in chosen.seen.values())
+
+
+def test_someone_who_comes_back_after_a_while_is_known_by_their_colours() -> None:
+    def chosen(looks: Floats) -> list[int]:
+        samples = [[person(300, RED)]] * 10 + [[]] * 12 + [[person(600, looks)]] * 6
+        found = tracks(samples, 0.5, 8)
+        return list(subject(found, [prominence(track, 540, 960) for track in found], 0.7).seen)
+
+    assert chosen(RED) == [*range(10), *range(22, 28)]
+    assert chosen(BLUE) == list(range(10))
+
+
+def test_who_is_not_sure_goes_on_with_a_track_but_begins_none() -> None:
+    weak = person(305, RED, 0.3)
+    assert tracks([[weak]] * 3, 0.5, 8) == []
+    (found,) = tracks([[person(300, RED)], [weak], [weak]], 0.5, 8)
+    assert list(found.seen) == [0, 1, 2]
+    (alone,) = tracks([[person(300, RED)], [person(380, RED, 0.3)]], 0.5, 8)
+    assert list(alone.seen) == [0], "elsewhere it is more likely something of that colour"
+
+
+def test_nobody_has_no_subject() -> None:
+    assert subject(tracks([[], []], 0.5, 8), [], 0.7).seen == {}

@@ -1,0 +1,143 @@
+"""The real models on some of the samples, judged by the policies that ship."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from actor18m.inputs import canonical_uri
+from actor18m.media.boxes import overlap
+from actor18m.models.backends import load
+from actor18m.pipeline import load_pipeline
+from actor18m.policy import judge
+from actor18m.samples.shipped import SHIPPED
+from actor18m.samples.truth import Truth
+from actor18m.stage import Clip, Failure, Row
+from stages.identity import Identity
+from stages.motion import Motion
+
+PIPELINES = Path(__file__).parents[2] / "pipelines"
+WHOLE = ("turn_standing_1", "behind_occluder_1", "dissolve_other_2", "second_enters_2", "cut_same_actor_1")
+Values = Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def identity(pulled: Callable[[str], None]) -> Identity:
+    pulled("centerface")
+    pulled("dlib-face")
+    return Identity(faces=load("centerface"), identity=load("dlib-face"))
+
+
+@pytest.fixture(scope="module")
+def stage(pulled: Callable[[str], None]) -> Motion:
+    pulled("efficientdet")
+    pulled("efficientnet")
+    points = load("actor18m.models.lucas_kanade:LucasKanade")
+    return Motion(people=load("efficientdet"), encoder=load("efficientnet"), points=points)
+
+
+@pytest.fixture(scope="module")
+def clips(identity: Identity) -> Mapping[str, Clip]:
+    plain = [Clip(name, canonical_uri(SHIPPED / f"{name}.mp4")) for name in WHOLE]
+    faces = {row.key: row.values for row in identity.measure(plain) if isinstance(row, Row)}
+    return {clip.key: Clip(clip.key, clip.uri, upstream={"identity": faces[clip.key]}) for clip in plain}
+
+
+@pytest.fixture(scope="module")
+def rows(stage: Motion, clips: Mapping[str, Clip]) -> Mapping[str, Values]:
+    return {row.key: row.values for row in stage.measure(list(clips.values())) if isinstance(row, Row)}
+
+
+def rejected(rows: Mapping[str, Values], pipeline: str) -> dict[str, str]:
+    table = Motion.writes.table([Row(key, values) for key, values in rows.items()], dict.fromkeys(rows, ""))
+    verdicts = judge(table, load_pipeline(PIPELINES / f"{pipeline}.yaml").rules("motion")).to_pylist()
+    return {verdict["key"]: f"motion.{verdict['rule']}" for verdict in verdicts if not verdict["passed"]}
+
+
+def shown(truth: Truth, times: list[float]) -> list[int]:
+    """The frame that is shown at each sample."""
+    return [int(i) for i in np.searchsorted(truth.times_s, np.array(times) + 1e-3, side="right") - 1]
+
+
+def test_the_policy_keeps_who_turns_and_names_the_rule_that_the_others_break(rows: Mapping[str, Values]) -> None:
+    found = rejected(rows, "embedded")
+    assert "turn_standing_1" not in found
+    assert found == {name: Truth.read(SHIPPED / f"{name}.json").expected.rules[0] for name in WHOLE[1:]}
+
+
+def test_the_papers_rules_say_nothing_of_a_second_person(rows: Mapping[str, Values]) -> None:
+    assert rejected(rows, "paper").keys() == {"behind_occluder_1", "cut_same_actor_1"}
+
+
+def test_the_subject_is_followed_all_round(rows: Mapping[str, Values]) -> None:
+    row, truth = rows["turn_standing_1"], Truth.read(SHIPPED / "turn_standing_1.json")
+    assert row["frame_times"] == [i / 8 for i in range(48)]
+    for place, frame in zip(row["subject"], shown(truth, row["frame_times"]), strict=True):
+        box = truth.actors[0].body_box[frame]
+        assert box is not None
+        assert overlap((place["x0"], place["y0"], place["x1"], place["y1"]), box) > 0.7
+    assert row["subject_share"] == 1
+    assert row["occlusions"] == []
+    assert min(row["visible_fraction"]) > 0.5
+
+
+def test_who_enters_later_does_not_become_the_subject(rows: Mapping[str, Values]) -> None:
+    row, truth = rows["second_enters_2"], Truth.read(SHIPPED / "second_enters_2.json")
+    frames = shown(truth, row["frame_times"])
+    for place, frame in zip(row["subject"], frames, strict=True):
+        mine, other = (actor.body_box[frame] for actor in truth.actors)
+        assert mine is not None
+        at = place["x0"], place["y0"], place["x1"], place["y1"]
+        assert overlap(at, mine) > (overlap(at, other) if other else 0)
+    assert np.mean([count == truth.people[frame] for count, frame in zip(row["people"], frames, strict=True)]) > 0.85
+    (other,) = (each for each in row["others"] if each["samples"] >= 4)
+    assert other["score"] > 0.8
+
+
+def test_a_cut_lies_between_two_samples_and_a_dissolve_covers_its_mixed_pictures(rows: Mapping[str, Values]) -> None:
+    for name, kind in (("cut_same_actor_1", "hard"), ("dissolve_other_2", "dissolve")):
+        truth = Truth.read(SHIPPED / f"{name}.json")
+        (cut,), (true,) = rows[name]["cuts"], truth.cuts
+        assert cut["kind"] == kind == true.kind
+        before = true.first_frame - 1 if kind == "hard" else true.first_frame
+        assert cut["first_s"] == pytest.approx(truth.times_s[before], abs=0.126)
+        assert cut["last_s"] == pytest.approx(truth.times_s[true.last_frame], abs=0.126)
+
+
+def test_an_occlusion_is_as_long_as_something_hides_the_subject(rows: Mapping[str, Values]) -> None:
+    truth = Truth.read(SHIPPED / "behind_occluder_1.json")
+    (found,), (true,) = rows["behind_occluder_1"]["occlusions"], truth.occlusions
+    first, last = truth.times_s[true.first_frame], truth.times_s[true.last_frame]
+    both = min(found["end_s"], last) - max(found["start_s"], first)
+    assert both / (max(found["end_s"], last) - min(found["start_s"], first)) > 0.7
+
+
+def test_links_tell_a_person_who_stays_from_one_who_dissolves_into_another(rows: Mapping[str, Values]) -> None:
+    assert all(link["similarity"] > 0.5 and link["seen_share"] == 1 for link in rows["turn_standing_1"]["links"])
+    worst = min(rows["dissolve_other_2"]["links"], key=lambda link: link["similarity"])
+    assert worst["similarity"] < 0.5
+    assert worst["colour_similarity"] < 0.5
+
+
+def test_a_result_does_not_depend_on_its_neighbours(
+    stage: Motion, clips: Mapping[str, Clip], rows: Mapping[str, Values], tmp_path: Path
+) -> None:
+    (tmp_path / "gone_bad.mp4").write_bytes(b"")
+    bad = Clip("bad", canonical_uri(tmp_path / "gone_bad.mp4"))
+    failure, row = stage.measure([bad, clips["behind_occluder_1"]])
+    assert isinstance(failure, Failure)
+    assert failure.kind == "empty_file"
+    assert row == Row("behind_occluder_1", rows["behind_occluder_1"])
+
+
+def test_nobody_is_a_row_without_a_subject(stage: Motion, identity: Identity) -> None:
+    plain = Clip("nobody_1", canonical_uri(SHIPPED / "nobody_1.mp4"), cut=(0, 24))
+    (faces,) = identity.measure([plain])
+    assert isinstance(faces, Row)
+    (row,) = stage.measure([Clip(plain.key, plain.uri, plain.cut, upstream={"identity": faces.values})])
+    assert isinstance(row, Row)
+    assert row.values["subject"] == [None] * 8
+    assert (row.values["subject_share"], row.values["others"], row.values["links"]) == (0, [], [])
+    assert rejected({"nobody_1": row.values}, "embedded") == {"nobody_1": "motion.one_person"}
