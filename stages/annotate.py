@@ -60,7 +60,7 @@ class Annotate(Stage):
     def _seen(self, image: Frame, region: str) -> dict[str, Any]:
         height, width = image.shape[:2]
         whole = (0.0, 0.0, float(width), float(height))
-        found = self.backends["people"].detect(image)
+        found = self.backends["people"].people(image)
         people = sum(person.score >= self.parameters.min_person_score for person in found)
         reader = FaceReader(self.backends, self.parameters)
         face = reader.find(image, whole)

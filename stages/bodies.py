@@ -83,7 +83,7 @@ class Bodies(Stage):
     def _others(self, frame: Frame, body: Body) -> list[Bools]:
         """Masks of the people beside the subject whose boxes reach into the crop."""
         told, found = self.parameters, []
-        for person in self.backends["people"].detect(frame):
+        for person in self.backends["people"].people(frame):
             is_subject = overlap(person.box, body.box) >= told.same_overlap
             if person.score < told.min_person_score or is_subject or not near(body.box, told.margin, person.box):
                 continue

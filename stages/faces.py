@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 
 from pyarrow import list_, string
 from pydantic import PositiveFloat, PositiveInt
-from stages.motion import Motion
 
 from actor18m.media.source import MediaError
 from actor18m.media.video import frames
 from actor18m.stage import Clip, Failure, Row, Stage, schema
 from stages.looks.face import FACE, PARSING, FaceParameters, FaceReader
+from stages.motion import Motion
 
 
 class FacesParameters(FaceParameters):

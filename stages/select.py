@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 
 from pyarrow import bool_, field, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
-from stages.motion import Motion
 
 from actor18m.media.views import angle_between, body_view, face_view
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.bodies import Bodies
 from stages.faces import Faces
 from stages.intake import Intake
+from stages.motion import Motion
 from stages.pose import Pose
 
 REFERENCE = (

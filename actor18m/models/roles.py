@@ -163,7 +163,7 @@ class PoseEstimator(Protocol):
 
 
 class PersonDetector(Protocol):
-    def detect(self, frame: Frame) -> list[Person]:
+    def people(self, frame: Frame) -> list[Person]:
         """All people, the surest first."""
         ...
 
