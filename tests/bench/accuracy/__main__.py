@@ -16,7 +16,7 @@ from pathlib import Path
 
 from actor18m.errors import ActorError
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
-from tests.bench.accuracy import report, sets
+from tests.bench.accuracy import cost, report, sets
 from tests.bench.accuracy.result import measured
 
 OUT = Path("out/accuracy")

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from pycocotools import mask as coco
 
 from actor18m.media.views import SIDE_FROM_DEG, SIDE_TO_DEG, angle_between, body_view
 from actor18m.models.geometry import overlap
@@ -38,6 +37,7 @@ def figures(seen: Sequence[Seen]) -> Figures:
     posed = [pose for each in wanted for pose in _posed(each)]
     told = [pose for pose in posed if pose.measured_deg is not None]
     clear = [pose for pose in told if _is_clear(pose.true_deg)]
+    masks = [told for each in seen for told in _mask_overlaps(each)]
     views = {
         f"body view right: {view}": _right([pose for pose in clear if body_view(pose.true_deg) == view])
         for view in ("front", "side", "back")
@@ -58,8 +58,8 @@ def figures(seen: Sequence[Seen]) -> Figures:
             (error for each in wanted for error in _keypoint_errors(each)), "percent"
         ),
         "subject's box IoU (mean / p10)": overlaps(value for each in wanted for value in _box_overlaps(each)),
-        "body mask IoU, whole body (mean / p10)": overlaps(v for each in seen for v in _mask_overlaps(each, WHOLE)),
-        "body mask IoU, any": overlaps(value for each in seen for value in _mask_overlaps(each, VISIBLE)),
+        "body mask IoU, whole body (mean / p10)": overlaps(value for visible, value in masks if visible >= WHOLE),
+        "body mask IoU, any": overlaps(value for _, value in masks),
     }
 
 
@@ -117,19 +117,23 @@ def _box_overlaps(seen: Seen) -> Iterator[float]:
             yield overlap((found["x0"], found["y0"], found["x1"], found["y1"]), box) if found else 0.0
 
 
-def _mask_overlaps(seen: Seen, visible: float) -> Iterator[float]:
-    """Of samples in which the body was found: that it is, is told by the share of frames with a mask."""
+def _mask_overlaps(seen: Seen) -> Iterator[tuple[float, float]]:
+    """(visible share of the body, IoU) where the body was found: how often it is, is told by the share of frames with a
+    mask.
+    """
     actor, truth = subject(seen), seen.filmed.truth
     if actor is None or truth is None or truth.script in BURNT_OR_BLACK or "bodies" not in seen.rows:
         return
     row = seen.rows["bodies"]
     for body, counts in zip(row["bodies"], row["masks"], strict=True):
         time_s = seen.times_s[body["sample"]]
-        true = mask_at(truth, actor.body_masks, time_s)
-        if true is not None and counts is not None and _is_visible(truth, actor, frame_at(truth, time_s), visible):
-            yield mask_overlap(truth.mask(counts.decode()), truth.mask(true))
+        frame, true = frame_at(truth, time_s), mask_at(truth, actor.body_masks, time_s)
+        if true is not None and counts is not None and _is_visible(truth, actor, frame, VISIBLE):
+            yield actor.body_visible[frame] or 0.0, mask_overlap(counts, true.encode(), truth.height, truth.width)
 
 
-def mask_overlap(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
-    either: Any = (one | other).sum()
-    return float((one & other).sum() / either) if either else 0.0
+def mask_overlap(one: bytes, other: bytes, height: int, width: int) -> float:
+    """Of COCO run lengths."""
+    size = (height, width)
+    told = coco.iou([{"size": size, "counts": one}], [{"size": size, "counts": other}], [0])
+    return float(np.asarray(told)[0, 0])

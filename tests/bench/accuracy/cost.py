@@ -37,8 +37,8 @@ def main() -> None:
     console = Console()
     clips = [clip for clip in sets.samples(sets.SHIPPED, sets.shipped_folder()).clips if clip.state == "accepted"]
     seconds = sum(clip.truth.duration_s for clip in clips[::2] if clip.truth)
-    told = measure.cost(busy, [Input(clip.uri) for clip in clips[::2]])
-    console.print(_table(*told.result, len(clips[::2]), seconds))
+    loading, measuring = measure.cost(busy, [Input(clip.uri) for clip in clips[::2]]).result
+    console.print(_table(loading, measuring, len(clips[::2]), seconds))
     few = [Input(clip.uri, cut=(0, WINDOW)) for clip in clips[:FEW]]
     starts = range(0, STEP * TIMES, STEP)
     many = [Input(clip.uri, cut=(start, start + WINDOW)) for clip in clips[:FEW] for start in starts]

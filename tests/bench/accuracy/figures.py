@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["share", "degrees", "index", "seconds", "percent"]
+Kind = Literal["share", "degrees", "index", "percent"]
 Span = tuple[float, float]
 
 
@@ -28,7 +28,7 @@ class Figure:
             return "-"
         if self.kind == "share":
             return f"{100 * self.value:.1f}% of {self.n}"
-        digits = {"degrees": ".1f", "index": ".3f", "seconds": ".2f", "percent": ".1f"}[self.kind]
+        digits = {"degrees": ".1f", "index": ".3f", "percent": ".1f"}[self.kind]
         tail = "" if self.tail is None else f" / {self.tail:{digits}}"
         return f"{self.value:{digits}}{tail} of {self.n}"
 
