@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as coco
@@ -134,6 +135,9 @@ def _mask_overlaps(seen: Seen) -> Iterator[tuple[float, float]]:
 
 def mask_overlap(one: bytes, other: bytes, height: int, width: int) -> float:
     """Of COCO run lengths."""
-    size = (height, width)
-    told = coco.iou([{"size": size, "counts": one}], [{"size": size, "counts": other}], [0])
-    return float(np.asarray(told)[0, 0])
+    first, second = ([_encoded(counts, height, width)] for counts in (one, other))
+    return float(np.asarray(coco.iou(first, second, [0]))[0, 0])
+
+
+def _encoded(counts: bytes, height: int, width: int) -> Any:
+    return {"size": [height, width], "counts": counts}

@@ -10,6 +10,8 @@ from actor18m.commands import arguments
 from actor18m.errors import ActorError
 from actor18m.execute.crews import Crew
 from actor18m.inputs import Input
+from actor18m.models.lock import read_lock
+from actor18m.models.weights import pull
 from actor18m.pipeline import Pipeline
 from actor18m.progress import progress
 from actor18m.shipped import find_pipeline
@@ -22,7 +24,9 @@ POLICIES = (DEFAULT, PAPER)
 
 
 def pipelines() -> dict[str, Pipeline]:
-    """By name of their policy. They measure alike, so that one store serves both."""
+    """By name of their policy. They measure alike, so that one store serves both. Weights that are not here are
+    fetched.
+    """
     loaded = {name: arguments.load(find_pipeline(name), None) for name in POLICIES}
     default, paper = (loaded[name] for name in POLICIES)
     for ours, theirs in zip(default.stages, paper.stages, strict=False):
@@ -31,6 +35,8 @@ def pipelines() -> dict[str, Pipeline]:
                 f"pipelines {DEFAULT} and {PAPER} measure {theirs.name} otherwise, and cannot share a store: give it "
                 "the same parameters and backends in both."
             )
+    models = {name for step in default.stages for name in step.roles.values()} & read_lock().models.keys()
+    pull(sorted(models), say=lambda text: print(text, file=sys.stderr))
     return loaded
 
 

@@ -46,6 +46,13 @@ def share(right: Iterable[bool]) -> Figure:
     return Figure(_rounded(sum(every) / len(every)) if every else None, len(every), "share")
 
 
+def together(figures: Iterable[Figure]) -> Figure:
+    """A share over the cases of several."""
+    told = [figure for figure in figures if figure.value is not None]
+    n = sum(figure.n for figure in told)
+    return Figure(_rounded(sum((f.value or 0.0) * f.n for f in told) / n) if n else None, n, "share")
+
+
 def errors(values: Iterable[float], kind: Kind = "degrees") -> Figure:
     """Median and p90 of errors: the larger the worse."""
     every = list(values)

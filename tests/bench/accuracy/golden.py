@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from actor18m.media.views import angle_between
 from actor18m.samples.truth import Truth
 from tests.bench.accuracy.at import frame_at, is_wanted, subject
-from tests.bench.accuracy.figures import Figures, errors, f1, ratio, share
+from tests.bench.accuracy.figures import Figure, Figures, errors, f1, ratio, share
 from tests.bench.accuracy.read import Seen
 
 CANONICAL_DEG = {"front": (0.0,), "side": (90.0, -90.0), "back": (180.0,)}
@@ -28,6 +28,7 @@ def figures(seen: Sequence[Seen]) -> Figures:
         "golden clips are golden": ratio(len(hits), len(told)),
         "golden clips found": ratio(len(hits), len(true)),
         "anchor's body yaw off its view (median / p90)": errors(off),
+        "anchor's body yaw off its view, the worst": Figure(max(off, default=None), len(off), "degrees"),
         f"anchors within {ANCHOR_WITHIN_DEG:g}°": share(error <= ANCHOR_WITHIN_DEG for error in off),
     }
 

@@ -6,7 +6,8 @@ from rich.table import Table
 from tests.bench.accuracy import verdicts
 from tests.bench.accuracy.build import DEFAULT, POLICIES
 from tests.bench.accuracy.measures import SUMMARY
-from tests.bench.accuracy.result import FRESH, Result, misses
+from tests.bench.accuracy.result import Result
+from tests.bench.accuracy.sets import FRESH
 from tests.bench.accuracy.splices import NAME as SPLICES
 
 WIDTH = 200
@@ -57,11 +58,10 @@ def _confusion(result: Result, name: str) -> Table:
 
 
 def _misses(result: Result) -> Table:
-    table = Table("set", "clip", "expected", "came", title=f"Misses, policy {DEFAULT}")
-    for name, seen in result.seen.items():
-        if name != FRESH:
-            for miss in misses(seen):
-                table.add_row(name, miss["clip"], miss["expected"], miss["came"])
+    table = Table("set", "clip", "expected", "came", "frames", title=f"Misses, policy {DEFAULT}")
+    for name, misses in result.misses.items():
+        for miss in misses:
+            table.add_row(name, miss.clip, miss.expected, miss.came, miss.picture or "-")
     return table
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,11 @@ from tests.bench.accuracy.build import DEFAULT, POLICIES, measure, pipelines, wi
 from tests.bench.accuracy.figures import Figure, Figures
 from tests.bench.accuracy.identities import Pairs
 from tests.bench.accuracy.measures import SUMMARY, Sections
+from tests.bench.accuracy.misses import Miss, misses
 from tests.bench.accuracy.read import Seen, read
-from tests.bench.accuracy.sets import REAL, SHIPPED, Set
+from tests.bench.accuracy.sets import FRESH, REAL, SHIPPED, Set
 from tests.bench.accuracy.splices import splices
 
-FRESH = "fresh"
-"""All fresh seeds together."""
 FINAL_STAGE = "motion"
 """It has the final word on identity: splices need no later one."""
 
@@ -29,6 +28,7 @@ class Result:
     sections: dict[str, Sections] = field(default_factory=dict)
     """By set."""
     seen: dict[str, list[Seen]] = field(default_factory=dict)
+    misses: dict[str, list[Miss]] = field(default_factory=dict)
 
     @property
     def summary_of(self) -> str:
@@ -36,7 +36,7 @@ class Result:
 
     @property
     def summary(self) -> dict[str, Figure]:
-        return measures.summary(self.sections.get(self.summary_of, {}), self.sections.get(REAL, {}))
+        return measures.summary(self.sections)
 
     def told(self) -> dict[str, Any]:
         """As JSON; the flat `summary` has a number or null for each key, `summary_n` the cases behind it."""
@@ -54,16 +54,8 @@ class Result:
                 name: {policy: verdicts.confusion(seen, policy) for policy in POLICIES}
                 for name, seen in of_clips.items()
             },
-            "misses": {name: misses(seen) for name, seen in of_clips.items()},
+            "misses": {name: [asdict(miss) for miss in each] for name, each in self.misses.items()},
         }
-
-
-def misses(seen: Sequence[Seen]) -> list[dict[str, str]]:
-    """By the default policy."""
-    return [
-        {"clip": each.filmed.name, "case": each.filmed.case, "expected": expected, "came": came}
-        for each, expected, came in verdicts.misses(seen, DEFAULT)
-    ]
 
 
 def measured(kinds: Collection[str], fresh: Mapping[int, Path | None], out: Path, crew: Crew) -> Result:
@@ -78,7 +70,14 @@ def measured(kinds: Collection[str], fresh: Mapping[int, Path | None], out: Path
         seen = bench.take_real(real)
         if "splices" in kinds:
             bench.take_splices(splices(seen, out / "splices" / "clips"))
+    for name, seen in result.seen.items():
+        if name != FRESH:
+            result.misses[name] = misses(seen, _folder(out, name) / "misses")
     return result
+
+
+def _folder(out: Path, name: str) -> Path:
+    return out / name.replace(" ", "-")
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class _Bench:
         alone = {name: pipeline.model_copy(update={"duplicates": None}) for name, pipeline in self.policies.items()}
         has_it = all(FINAL_STAGE in pipeline.stage_names for pipeline in alone.values())
         until = FINAL_STAGE if has_it else None
-        store = self.out / those.name / "store"
+        store = _folder(self.out, those.name) / "store"
         measure(store, those.clips, list(alone.values()), self.crew, until)
         seen = read(make_store(store), those.clips, alone, alone[DEFAULT], until)
         told = {f"{those.name}, policy {policy}": swaps.figures(seen, policy) for policy in POLICIES}
@@ -124,12 +123,12 @@ class _Bench:
 
     def _seen(self, those: Set) -> list[Seen]:
         every = without_gates(self.default)
-        store = self.out / those.name.replace(" ", "-") / "store"
+        store = _folder(self.out, those.name) / "store"
         measure(store, those.clips, [every], self.crew)
         return read(make_store(store), those.clips, self.policies, every)
 
     def _pairs(self, those: Set, seen: Sequence[Seen]) -> Pairs:
-        return identities.pairs_of(seen, self.default, self.out / those.name.replace(" ", "-") / "pairs.json")
+        return identities.pairs_of(seen, self.default, _folder(self.out, those.name) / "pairs.json")
 
     def _tell(self, name: str, seen: list[Seen], sections: Sections, pairs: Pairs) -> None:
         bound = identities.threshold(self.default)

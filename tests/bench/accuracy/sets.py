@@ -14,7 +14,8 @@ from actor18m.inputs import canonical_uri
 from actor18m.samples.truth import Truth
 from actor18m.sources.files import VIDEO_SUFFIXES
 
-SHIPPED, REAL = "shipped", "real"
+SHIPPED, FRESH, REAL = "shipped", "fresh", "real"
+"""Fresh is all fresh seeds together."""
 FRESH_SEEDS = (7, 23)
 """Any but the shipped one: what is tuned on it is not judged by it."""
 FOOTAGE = "ACTOR18M_FOOTAGE"

@@ -103,7 +103,7 @@ def test_true_rows_give_perfect_figures() -> None:
         if figure.value is None:
             continue
         best = 0.0 if "error" in label or "off its view" in label or "said to have" in label else 1.0
-        assert figure.value == pytest.approx(best, abs=2.0 if "off its view" in label else 1e-3), label
+        assert figure.value == pytest.approx(best, abs=3.0 if "off its view" in label else 1e-3), label
 
 
 def test_a_body_that_is_turned_too_far_is_off_by_as_much() -> None:

@@ -79,19 +79,6 @@ def confusion(seen: Sequence[Seen], policy: str) -> dict[str, dict[str, int]]:
     return {case: dict(count.most_common()) for case, count in sorted(counts.items())}
 
 
-def misses(seen: Sequence[Seen], policy: str) -> list[tuple[Seen, str, str]]:
-    """(clip, what was expected, what came and why)."""
-    told = []
-    for each in seen:
-        filmed, fate = each.filmed, each.fates[policy]
-        if filmed.state is None or is_right(each, policy, seen):
-            continue
-        expected = filmed.state + (f" ({' or '.join(filmed.rules)})" if filmed.rules else "")
-        why = f"{fate.by} {fate.value or ''} {fate.bound or ''}".strip()
-        told.append((each, expected, f"{fate.state}: {why}" if why else fate.state))
-    return told
-
-
 def _accepted(seen: Sequence[Seen], policy: str) -> Figure:
     accepted = sum(each.fates[policy].state == "accepted" for each in seen)
     return ratio(accepted, len(seen))
