@@ -68,11 +68,11 @@ def told(pairs: Pairs, bound: float) -> Separation:
 
 def pairs_of(seen: Sequence[Seen], pipeline: Pipeline, kept: Path) -> Pairs:
     """`kept` is the file that has them when nothing has changed since."""
-    wanted = [each for each in seen if _fit(each)]
+    wanted = [each for each in seen if fit_faces(each)]
     backends = pipeline.step("identity").roles
     asked = keys.digest(
         "pairs",
-        [[each.filmed.name, _fit(each)] for each in wanted],
+        [[each.filmed.name, fit_faces(each)] for each in wanted],
         {role: list(describe(name)) for role, name in backends.items()},
     )
     if kept.is_file() and (found := json.loads(kept.read_text()))["asked"] == asked:
@@ -92,7 +92,7 @@ def compared(faces: Sequence[Known], metric: Any) -> Pairs:
     return pairs
 
 
-def _fit(seen: Seen) -> list[Told]:
+def fit_faces(seen: Seen) -> list[Told]:
     """Spread over the clip. Of footage only clips that are known to show one person."""
     if "identity" not in seen.rows or (seen.filmed.truth is None and seen.filmed.state != "accepted"):
         return []
@@ -102,7 +102,7 @@ def _fit(seen: Seen) -> list[Told]:
 
 
 def _embedded(seen: Seen, backends: dict[str, Any]) -> Iterator[Known]:
-    row, wanted = seen.rows["identity"], {face["frame"]: face for face in _fit(seen)}
+    row, wanted = seen.rows["identity"], {face["frame"]: face for face in fit_faces(seen)}
     times = row["frame_times"]
     fps = 1 / (times[1] - times[0]) if len(times) > 1 else 1.0
     for number, (time_s, frame) in enumerate(frames(seen.filmed.uri, fps=fps)):

@@ -156,6 +156,19 @@ def test_cuts_that_are_made_up_and_cuts_that_are_missed_cost() -> None:
     assert values(moments.figures(two))["cuts F1"] == 0.0
 
 
+def test_people_are_not_counted_while_one_dissolves_into_another() -> None:
+    (clip,) = seen("dissolve_other_1")
+    truth = clip.filmed.truth
+    assert truth is not None
+    within = range(truth.cuts[0].first_frame, truth.cuts[0].last_frame + 1)
+    people = clip.rows["motion"]["people"]
+    during = [sample for sample, time_s in enumerate(clip.times_s) if frame_at(truth, time_s) in within]
+    assert 2 in {people[sample] for sample in during}
+    for sample in during:
+        people[sample] = 1
+    assert values(moments.figures([clip]))["people counted right"] == 1.0
+
+
 def test_an_occlusion_is_made_up_only_where_the_subject_is_in_view() -> None:
     label = "clips without occlusion said to have one"
     for name, made_up in (("talk_yaw_1", 1.0), ("walk_out_1", 0.0)):
