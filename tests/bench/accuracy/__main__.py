@@ -36,7 +36,7 @@ def main() -> None:
         cost.main()
         return
     folders = _folders(parser, args.samples)
-    seeds = args.seed or list(folders) or list(sets.FRESH_SEEDS)
+    seeds = dict.fromkeys([*(args.seed or ()), *folders]) or sets.FRESH_SEEDS
     kinds = args.only or KINDS
     crew: Crew = SerialCrew() if args.workers == 1 else RayCrew(None, args.workers)
     try:
@@ -48,7 +48,7 @@ def main() -> None:
         print(json.dumps(result.told(), indent=2))
     else:
         report.show(result)
-    if "real" in kinds and sets.FOOTAGE not in os.environ:
+    if {"real", "splices"} & set(kinds) and sets.FOOTAGE not in os.environ:
         print(f"No real footage: {sets.FOOTAGE} names no folder.", file=sys.stderr)
 
 
