@@ -17,12 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m import stopping
+from actor18m.beside import KINDS, Kind, read_files
 from actor18m.chain import Link
 from actor18m.execute.work import Read, Report, Task, Todo
 from actor18m.execute.workers import Broken, Done, Workers
 from actor18m.index import known_of
 from actor18m.journal import Journal, Work
-from actor18m.ledger import LotFiles
+from actor18m.ledger import Ledger, LotFiles
 from actor18m.log import bind
 from actor18m.record import FOR_WORK, Block, Record
 from actor18m.rows import OK, QUARANTINED
@@ -391,14 +392,32 @@ class Drain:
             if former is not None and former != lot.number and former in self._record.files[link.name]:
                 wanted[former][key] = str(row["input_digest"])
         for former, digests in wanted.items():
-            rows = link.ledger(self._record.store).read_lot(self._record.files[link.name][former])
+            ledger = link.ledger(self._record.store)
+            rows = ledger.read_lot(self._record.files[link.name][former], with_part=True)
             rows = rows.filter(pa.array([digests.get(k) == d for k, d in _about(rows)], pa.bool_()))
             if rows.num_rows:
-                part = link.ledger(self._record.store).commit(self._lease, lot.number, rows)
+                beside = _files_beside(ledger, former, rows)
+                rows = rows.drop_columns(["part"])
+                part = ledger.commit(self._lease, lot.number, rows, beside)
                 served.update(rows["key"].to_pylist())
                 self._learn(lot, link, part, known_of([(lot.number, rows)], link.values))
                 self.tally.adopted[link.name] += rows.num_rows
         return served
+
+
+def _files_beside(ledger: Ledger, lot: int, rows: pa.Table) -> dict[Kind, pa.Table]:
+    """Those of these rows, which know their parts."""
+    found: dict[Kind, pa.Table] = {}
+    for kind in KINDS:
+        tables = []
+        for part in pc.unique(rows["part"]).to_pylist():
+            mine = set(_about(rows.filter(pc.equal(rows["part"], part))))
+            files = read_files(ledger.shelf(kind, lot, part))
+            tables.append(files.filter(pa.array([each in mine for each in _about(files)], pa.bool_())))
+        files = pa.concat_tables(tables)
+        if files.num_rows:
+            found[kind] = files
+    return found
 
 
 def _lots(block: Block, numbers: Iterable[int]) -> Iterator[_Lot]:
