@@ -99,7 +99,7 @@ class _Bench:
             own = self._pairs(each, seen)
             every += seen
             pairs = pairs + own
-            if each.name != together:
+            if len(those) > 1:
                 self._tell(each.name, seen, measures.of_samples(seen), own)
         self._tell(together, every, measures.of_samples(every), pairs)
 
