@@ -59,7 +59,7 @@ def busy(inputs: Sequence[Input]) -> tuple[dict[str, float], dict[str, float]]:
             return hired[-1]
 
         tally = engine.measure(project, lease, hire, Silent())
-    if tally.failed or any(tally.measured[link.name] != len(inputs) for link in project.chain):
+    if any(tally.failed.values()) or any(tally.measured[link.name] != len(inputs) for link in project.chain):
         raise SystemExit(f"not every clip was measured by every stage: {tally.measured}, failed: {tally.failed}")
     return hired[0].loading, hired[0].measuring
 
