@@ -57,4 +57,4 @@ def _anchor_errors(seen: Seen) -> Iterator[float]:
     assert truth is not None
     for anchor in seen.rows["select"]["anchors"]:
         yaw = actor.body_yaw_deg[frame_at(truth, anchor["time_s"])]
-        yield 180.0 if yaw is None else off_view(yaw, CANONICAL_DEG[anchor["viewpoint"]])
+        yield 180.0 if yaw is None else off_view(yaw, CANONICAL_DEG[anchor["view"]])

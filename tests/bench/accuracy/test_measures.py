@@ -85,7 +85,7 @@ def anchors(truth: Truth) -> list[dict[str, Any]]:
     """The frame that is nearest to each view."""
     yaws = [(time_s, yaw) for time_s, yaw in zip(truth.times_s, truth.actors[0].body_yaw_deg, strict=True) if yaw]
     return [
-        {"viewpoint": view, "time_s": min((golden.off_view(yaw, canonical), time_s) for time_s, yaw in yaws)[1]}
+        {"view": view, "time_s": min((golden.off_view(yaw, canonical), time_s) for time_s, yaw in yaws)[1]}
         for view, canonical in golden.CANONICAL_DEG.items()
     ]
 
