@@ -54,6 +54,7 @@ def test_inputs_come_back_with_all_that_was_said_of_them(store: Store, lease: Le
         "source": '{"caption":"a \\"b\\"","n":[1,2]}',
         "lot": 0,
         "version": "7-e1",
+        "parent": None,
         "present": True,
     }
 

@@ -112,6 +112,27 @@ class Video:
                 frame = self._decode_until(target, decoded, origin)
             yield index, frame
 
+    def every(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        """The window's frames in order, read through once. Those that cannot be decoded are left out."""
+        pts = self.window.pts
+        last, seen = int(pts[-1]), -1
+        with self._faults():
+            self.container.seek(self._key_before(int(pts[0])).dts, stream=self.stream)
+            for packet in self.container.demux(self.stream):
+                try:
+                    decoded = packet.decode()
+                except av.error.InvalidDataError:
+                    continue
+                for frame in decoded:
+                    if frame.pts is not None and frame.pts > last:
+                        return
+                    index = -1 if frame.pts is None else int(np.searchsorted(pts, frame.pts))
+                    if index > seen and int(pts[index]) == frame.pts and not frame.is_corrupt:
+                        seen = index
+                        yield index, frame
+        if seen < 0:
+            raise MediaError("damaged", f"{self.uri}: none of its pictures can be decoded")
+
     def picture(self, frame: av.VideoFrame, crop: Crop | None) -> Frame:
         """uint8[H, W, 3] RGB, upright; then cropped to x0, x1, y0, y1."""
         whole = upright(frame)

@@ -10,14 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.build import Project
-from actor18m.catalog import SCHEMA
+from actor18m.catalog import COLUMNS
 from actor18m.chain import CLIP
+from actor18m.entry import SUPERSEDED
 from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import by_name, judge, spelt
 from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
 from actor18m.record import Record
-from actor18m.survey import ACCEPTED, SUPERSEDED, Surveyed
+from actor18m.survey import ACCEPTED, Surveyed
 
 
 @dataclass
@@ -35,7 +36,7 @@ def blocks(project: Project) -> Iterator[Block]:
     """
     copies = _copies(project.record())
     record = project.record()
-    for block, surveyed in record.surveyed([name for name in SCHEMA.names if name != "version"]):
+    for block, surveyed in record.surveyed([name for name in COLUMNS if name != "version"]):
         yield from _in_shards(_Decided(project, record, surveyed, copies).block(block.lots), lots_per_shard(project))
 
 
