@@ -22,7 +22,7 @@ Crop = tuple[int, int, int, int]
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
 """No playlists: they name other files, which FFmpeg would open."""
-_SEEKS_WELL = ("mov", "matroska")
+SEEKS_WELL = ("mov", "matroska")
 _WORTH_SEEKING = 24
 """Frames that a seek must save: fewer are decoded sooner."""
 _DUST_S = 1e-6
@@ -147,7 +147,7 @@ class Video:
 
     def _key_before(self, pts: int) -> Key:
         """Where to start from. Elsewhere a seek may end behind what was sought."""
-        return self._times.key_before(pts) if self.container_name.startswith(_SEEKS_WELL) else self._times.keys[0]
+        return self._times.key_before(pts) if self.container_name.startswith(SEEKS_WELL) else self._times.keys[0]
 
     def _decode_from(self, key: Key) -> Iterator[av.VideoFrame]:
         with self._faults():

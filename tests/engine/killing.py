@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from random import Random
 
 import pyarrow.parquet as pq
 
@@ -205,6 +206,60 @@ def undisturbed(root: Path, films: int) -> Project:
     project.finish()
     assert min(project.states()[state] for state in ("accepted", "rejected", "failed", "duplicate")) > 0
     return project
+
+
+def kill_often(
+    undisturbed: Project,
+    project: Project,
+    stages: tuple[str, ...],
+    in_stages: int,
+    in_publish: int,
+    options: Callable[[int], tuple[str, ...]] = lambda run: (),
+) -> None:
+    """Builds with these options until it is done, and compares. Kills are spread evenly over the rows that there are to
+    commit, and over the shards that there are to make.
+    """
+    random = Random(18)
+    hit: Counter[str] = Counter()
+    share = undisturbed.rows().total() / in_stages
+    for run in range(in_stages):
+        build = project.start(*options(run))
+        wanted = min(stages, key=lambda stage: hit[stage])
+        _reach(build, wanted, int(share * (run + random.uniform(0, 0.5))), int(share * (run + 0.9)))
+        time.sleep(random.uniform(0, 8 * PAUSE_S))
+        _kill(build, hit, run)
+    for run in range(in_publish):
+        build = project.start(*options(in_stages + run))
+        _reach_publishing(build, shards=run)
+        time.sleep(random.uniform(0, 4 * PAUSE_S))
+        _kill(build, hit, in_stages + run)
+    print(project.finish(*options(in_stages + in_publish)))
+    assert set(hit) >= {*stages, PUBLISH}
+    assert project.published() == undisturbed.published()
+
+
+def _reach(build: Build, stage: str, at_least: int, at_most: int) -> None:
+    """So many rows, and a call of this stage; when there is none for long, any."""
+    before = build.project.rows().total()
+
+    def is_reached() -> bool:
+        rows = build.project.rows().total()
+        return rows > max(before, at_least) and (stage in build.stages() or rows >= at_most)
+
+    build.until(is_reached)
+
+
+def _reach_publishing(build: Build, shards: int) -> None:
+    build.until(lambda: build.is_publishing() and build.project.shards_made() >= shards)
+
+
+def _kill(build: Build, hit: Counter[str], run: int) -> None:
+    build.kill(alone=run % 2 == 1)
+    assert build.process.returncode == -signal.SIGKILL, build.said
+    rows, stages = build.project.rows(), build.stages()
+    hit.update(stages)
+    told = ", ".join(f"{count} {stage}" for stage, count in rows.items())
+    print(f"kill {run + 1:2d} in {' and '.join(sorted(stages)):18s} {rows.total():4d} rows committed: {told}")
 
 
 @cache
