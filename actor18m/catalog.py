@@ -8,27 +8,23 @@ gone (superseded), back again or in another version; the latest word on an input
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Self
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from actor18m.comparison import ROWS_AT_ONCE, Comparison, once, spool
 from actor18m.errors import ActorError
 from actor18m.inputs import Input
-from actor18m.parquet import OPTIONS
 from actor18m.presence import WORDS, Words
 from actor18m.store import Store
 from actor18m.versions import Listings, versions
 from actor18m.writer import Lease
 
 LOT = 256
-_ROWS_PER_GROUP = 256 * LOT
 _FIRST_LOT = "first_lot"
 
 SCHEMA = pa.schema(
@@ -55,23 +51,6 @@ _GIVEN = SCHEMA.remove(SCHEMA.get_field_index("lot"))
 _MADE = pa.schema([*_GIVEN, _PARENT, _PLACE])
 _ALWAYS = ("id", "lot", "version")
 _BATCH, _CHILDREN = "batch", "children"
-
-_LOOK_SQL = """
-SELECT * FROM (
-    SELECT
-        known.id,
-        known.lot,
-        given.id IS NOT NULL OR (known.present AND NOT $sync) AS present,
-        coalesce(given.version, known.version) AS version,
-        given.id IS NOT NULL AND NOT known.present AS back,
-        given.id IS NULL AND known.present AND $sync AS gone,
-        given.version IS NOT NULL AND given.version IS DISTINCT FROM known.version AS changed,
-        given.id IS NOT NULL AND given.version IS NULL AND known.version IS NOT NULL AS vanished
-    FROM read_parquet($known) AS known LEFT JOIN read_parquet($given) AS given USING (id)
-)
-WHERE back OR gone OR changed OR vanished
-ORDER BY lot, id, version NULLS LAST
-"""
 
 
 @dataclass(frozen=True)
@@ -105,14 +84,14 @@ class Catalog:
         """Adds what is not known yet; with `sync`, what was not given is gone. Memory stays bounded: rows are sorted
         and compared on disk, in the temporary folder.
         """
-        with _Comparison(memory_limit) as at:
-            given = _spool(at.given, _GIVEN, _given_tables(inputs))
+        with Comparison(memory_limit) as at:
+            given = spool(at.given, _GIVEN, _given_tables(inputs))
             if sync and not given:
                 raise ActorError(
                     "no input was found, and --sync would supersede all that is registered. Is a disk not mounted? "
                     "Nothing was changed."
                 )
-            _spool(at.known, WORDS, self.read(columns=["id"], kind=_BATCH))
+            spool(at.known, WORDS, self.read(columns=["id"], kind=_BATCH))
             found = self._write_words(lease, at.folder, at.words(sync))
             added, lots = self._add(lease, at, _BATCH, "uri, id, source, version NULLS LAST")
         return Registration(given, added, **found, lots=lots)
@@ -123,11 +102,11 @@ class Catalog:
         """These are all the clips that sources are split into now, in order, but for sources that wait to be split:
         their clips stay as they are. `waiting` is read after the children. Without a lease nothing is written.
         """
-        with _Comparison(memory_limit) as at:
-            given = _spool(at.given, _MADE, _placed(children))
+        with Comparison(memory_limit) as at:
+            given = spool(at.given, _MADE, _placed(children))
             undecided = pa.array(waiting, pa.string())
             known = self.read(columns=["id", "parent"], kind=_CHILDREN)
-            _spool(at.known, WORDS, (each.filter(pc.invert(pc.is_in(each["parent"], undecided))) for each in known))
+            spool(at.known, WORDS, (each.filter(pc.invert(pc.is_in(each["parent"], undecided))) for each in known))
             found = self._write_words(lease, at.folder, at.words(sync=True))
             added, lots = self._add(lease, at, _CHILDREN, "place")
         return Registration(given, added, **found, lots=lots)
@@ -160,7 +139,7 @@ class Catalog:
             with self.store.open(path) as stream, pq.ParquetFile(stream) as batch:
                 first = _first_lot(batch)
                 for group in range(batch.num_row_groups):
-                    lots_here = range(first + group * (_ROWS_PER_GROUP // LOT), first + _lots_of(batch, group))
+                    lots_here = range(first + group * (ROWS_AT_ONCE // LOT), first + _lots_of(batch, group))
                     if lots is not None and not (lots_here.start < lots.stop and lots.start < lots_here.stop):
                         continue
                     table = batch.read_row_group(group, columns=wanted, use_threads=False)
@@ -178,16 +157,16 @@ class Catalog:
         with self.store.open(batches[-1]) as stream, pq.ParquetFile(stream) as last:
             return range(_first_lot(last) + -(-last.metadata.num_rows // LOT))
 
-    def _add(self, lease: Lease | None, at: "_Comparison", kind: str, order: str) -> tuple[int, range]:
+    def _add(self, lease: Lease | None, at: Comparison, kind: str, order: str) -> tuple[int, range]:
         first = self.lots().stop
         batch = at.folder / "batch.parquet"
         schema = (SCHEMA if kind == _BATCH else CHILDREN).with_metadata({_FIRST_LOT: str(first)})
-        added = _spool(batch, schema, _in_lots(_once(at.unknown(order)), first))
+        added = spool(batch, schema, _in_lots(once(at.unknown(order)), first))
         if added and lease is not None:
             lease.create(f"catalog/{kind}-{self._next():06d}.parquet", batch)
         return added, range(first, first + -(-added // LOT))
 
-    def _write_words(self, lease: Lease | None, spool: Path, looked: Iterable[pa.Table]) -> dict[str, int]:
+    def _write_words(self, lease: Lease | None, folder: Path, looked: Iterable[pa.Table]) -> dict[str, int]:
         """How many there are of each kind. A file that is not there for now is no word: what was known stays."""
         counts = dict.fromkeys(("back", "gone", "changed", "vanished"), 0)
 
@@ -198,8 +177,8 @@ class Catalog:
                 is_word = pc.or_(pc.or_(table["back"], table["gone"]), table["changed"])
                 yield table.filter(is_word).select(WORDS.names)
 
-        record = spool / "presence.parquet"
-        if _spool(record, WORDS, counted()) and lease is not None:
+        record = folder / "presence.parquet"
+        if spool(record, WORDS, counted()) and lease is not None:
             lease.create(f"catalog/presence-{self._next():06d}.parquet", record)
         return counts
 
@@ -210,44 +189,6 @@ class Catalog:
 
     def _next(self) -> int:
         return max(map(_number, self.store.names("catalog")), default=0) + 1
-
-
-class _Comparison:
-    """Of rows that are given with those that are known, on disk."""
-
-    def __init__(self, memory_limit: str) -> None:
-        self._held = ExitStack()
-        self._memory_limit = memory_limit
-
-    def __enter__(self) -> Self:
-        self.folder = Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="actor18m-register-")))
-        self.given, self.known = self.folder / "given.parquet", self.folder / "known.parquet"
-        self._db = self._held.enter_context(duckdb.connect())
-        self._db.execute(f"SET memory_limit = '{self._memory_limit}'")
-        self._db.execute("SET temp_directory = ?", [str(self.folder)])
-        self._db.execute("SET threads = 2")
-        self._db.execute("SET enable_progress_bar = false")
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._held.close()
-
-    def words(self, sync: bool) -> Iterator[pa.Table]:
-        """What is to be said of those that are known, in order of lots."""
-        return _once(_stream(self._db.sql(_LOOK_SQL, params={**self._files, "sync": sync})))
-
-    def unknown(self, order: str) -> Iterator[pa.Table]:
-        return _stream(
-            self._db.sql(
-                "SELECT * FROM read_parquet($given) ANTI JOIN (SELECT id FROM read_parquet($known)) USING (id) "
-                f"ORDER BY {order}",
-                params=self._files,
-            )
-        )
-
-    @property
-    def _files(self) -> dict[str, str]:
-        return {"given": str(self.given), "known": str(self.known)}
 
 
 def _compared(table: pa.Table, now: list[str | None]) -> pa.Table:
@@ -271,7 +212,7 @@ def _compared(table: pa.Table, now: list[str | None]) -> pa.Table:
 
 def _given_tables(inputs: Iterable[Input]) -> Iterator[pa.Table]:
     rows = iter(inputs)
-    while chunk := list(islice(rows, _ROWS_PER_GROUP // 4)):
+    while chunk := list(islice(rows, ROWS_AT_ONCE // 4)):
         columns = {
             "id": [row.id for row in chunk],
             "uri": [row.uri for row in chunk],
@@ -283,48 +224,6 @@ def _given_tables(inputs: Iterable[Input]) -> Iterator[pa.Table]:
             "version": [row.version for row in chunk],
         }
         yield pa.table(columns, schema=_GIVEN)
-
-
-def _spool(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> int:
-    """Writes rows to a local file, in row groups of whole lots; how many they were."""
-    total = 0
-    with pq.ParquetWriter(path, schema, **OPTIONS) as writer:
-        for table in _regrouped(tables, _ROWS_PER_GROUP):
-            writer.write_table(table.select(schema.names).cast(schema), row_group_size=_ROWS_PER_GROUP)
-            total += table.num_rows
-    return total
-
-
-def _regrouped(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
-    """The same rows in tables of one size; the last may be smaller."""
-    held: list[pa.Table] = []
-    rows = 0
-    for table in tables:
-        held.append(table)
-        rows += table.num_rows
-        while rows >= size:
-            merged = pa.concat_tables(held)
-            yield merged.slice(0, size)
-            held, rows = [merged.slice(size)], rows - size
-    if rows:
-        yield pa.concat_tables(held)
-
-
-def _stream(rows: duckdb.DuckDBPyRelation) -> Iterator[pa.Table]:
-    for batch in pa.RecordBatchReader.from_stream(rows.to_arrow_reader(_ROWS_PER_GROUP)):
-        yield pa.Table.from_batches([batch])
-
-
-def _once(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Rows sorted so that the same id comes in a row; the first of each."""
-    before = None
-    for table in tables:
-        if not table.num_rows:
-            continue
-        ids = table["id"].combine_chunks()
-        previous = pa.concat_arrays([pa.array([before], ids.type), ids.slice(0, len(ids) - 1)])
-        before = ids[-1].as_py()
-        yield table.filter(pc.fill_null(pc.not_equal(ids, previous), True))
 
 
 def _in_lots(tables: Iterable[pa.Table], first: int) -> Iterator[pa.Table]:
@@ -360,5 +259,5 @@ def _first_lot(batch: pq.ParquetFile) -> int:
 
 def _lots_of(batch: pq.ParquetFile, group: int) -> int:
     """Lots in the batch up to and with this row group."""
-    rows: int = group * _ROWS_PER_GROUP + batch.metadata.row_group(group).num_rows
+    rows: int = group * ROWS_AT_ONCE + batch.metadata.row_group(group).num_rows
     return -(-rows // LOT)

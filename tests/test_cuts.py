@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def test_long_shots_are_cut_into_as_few_even_parts_as_fit(begin: float, length: 
     parts = [cut for cut in found or () if cut[0] >= round(begin * FPS)]
     assert parts[0][0] == round(begin * FPS)
     assert parts[-1][1] == round((begin + length) * FPS)
-    assert all(one[1] == next_[0] for one, next_ in zip(parts, parts[1:], strict=False)), "nothing is lost between"
+    assert all(one[1] == next_[0] for one, next_ in pairwise(parts)), "nothing is lost between"
     assert max(lengths(parts)) <= 60
     assert max(lengths(parts)) - min(lengths(parts)) <= 2
     assert len(parts) <= length / 60 + 2

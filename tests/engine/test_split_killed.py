@@ -177,5 +177,5 @@ def _taken(name: str) -> BytesIO:
 
 def _packets(take: BytesIO) -> list[tuple[bytes, bool]]:
     take.seek(0)
-    with av.open(take) as given:
+    with av.open(take, "r") as given:
         return [(bytes(packet), packet.is_keyframe) for packet in given.demux(video=0) if packet.size]
