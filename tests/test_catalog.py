@@ -2,6 +2,7 @@ import os
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -223,7 +224,7 @@ def test_every_version_can_change_again_and_again(store: Store, lease: Lease) ->
 def children(parent: Input, *cuts: tuple[int, int], version: str = "1") -> pa.Table:
     ids = [keys.child_id(parent.id, cut) for cut in cuts]
     told = {"uri": parent.uri, "crop": None, "licence": None, "consent": None, "source": "{}", "version": version}
-    columns = {"id": ids, "cut": cuts, "parent": [parent.id] * len(ids)}
+    columns: dict[str, list[Any]] = {"id": ids, "cut": list(cuts), "parent": [parent.id] * len(ids)}
     columns |= {name: [value] * len(ids) for name, value in told.items()}
     schema = pa.schema([field for field in CHILDREN if field.name != "lot"])
     return pa.table({name: columns[name] for name in schema.names}, schema=schema)

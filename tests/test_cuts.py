@@ -49,6 +49,14 @@ def test_long_shots_are_cut_into_as_few_even_parts_as_fit(begin: float, length: 
     assert len(parts) <= length / 60 + 2
 
 
+def test_no_part_is_longer_than_a_clip_may_be_when_frames_fall_between_seconds() -> None:
+    fps = 30000 / 1001
+    frames = int(600 * fps)
+    told = {"duration_s": frames / fps, "frame_count": frames, "seconds": [int(second * fps) for second in range(600)]}
+    found = INTO_SHOTS(told | {"boundaries": []})
+    assert max(after - first for first, after in found or ()) / fps <= 60
+
+
 def test_windows_have_one_length_and_the_last_what_is_left() -> None:
     into = Windows(min_s=2, length_s=10)
     assert into(row(10)) is None
