@@ -15,7 +15,7 @@ from actor18m import cuts, keys
 from actor18m.catalog import CHILDREN, COLUMNS
 from actor18m.chain import Kept, Link, first_link
 from actor18m.cuts import Cut, Cutting
-from actor18m.entry import PENDING, SPLIT
+from actor18m.entry import NO_FILE, PENDING, SPLIT
 from actor18m.errors import ActorError
 from actor18m.index import Values
 from actor18m.pipeline import Pipeline
@@ -67,8 +67,8 @@ def splitter_of(pipeline: Pipeline) -> Link | None:
 
 
 class Children:
-    """The clips of all sources that are split, in order of their lots, and there of the sources' ids' order in the
-    catalog, and of time.
+    """The clips of all sources that are split, as tables for the catalog: in the order of their sources there, and of
+    time. May be iterated again.
     """
 
     def __init__(self, record: Record, splitter: Link) -> None:
@@ -94,7 +94,7 @@ class Children:
         about = zip(rows["key"].to_pylist(), rows["input_digest"].to_pylist(), strict=True)
         at = {each: number for number, each in enumerate(about)}
         for source in sources.to_pylist():
-            clips = clips_of(rows, at[source["id"], source["version"]], self._cutting) or []
+            clips = clips_of(rows, at[source["id"], source["version"] or NO_FILE], self._cutting) or []
             yield _inputs(source, clips)
 
 

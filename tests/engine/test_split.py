@@ -239,3 +239,15 @@ def test_without_a_section_that_says_how_splitting_is_refused(site: Site) -> Non
     )
     assert answer.exit_code != 0
     assert "no section shots" in answer.output
+
+
+def test_a_source_that_comes_after_it_was_registered_is_split_too(reels: Site) -> None:
+    put(reels, film=TWO_SHOTS)
+    late = reels.root / "list.csv"
+    late.write_text("path\nvideos/late.mp4\n")
+    with_hold = reels.ask("build", "--input", str(late))
+    assert with_hold["states"] == {"failed": 1}
+    put(reels, late=TWO_SHOTS)
+    reels.build("--retry", "failed", given=late)
+    assert cuts(reels, "late") == [[0, 4], [4, 9]]
+    checked(reels)
