@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -65,10 +65,11 @@ class Project:
     root: Path
     inputs: Path
     pipeline: Path
+    patience_s: float = PATIENCE_S
 
     def again(self, root: Path) -> "Project":
         """The same from the beginning."""
-        return Project(root, self.inputs, self.pipeline)
+        return replace(self, root=root)
 
     @property
     def store(self) -> Path:
@@ -169,7 +170,7 @@ class Build:
 
     def until(self, is_so: Callable[[], bool]) -> None:
         """Waits for a moment of this build."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + self.project.patience_s
         while not is_so():
             assert self.is_running, f"the build ended too early, with {self.process.returncode}:\n{self.said}"
             assert time.monotonic() < end, self.said
@@ -190,7 +191,7 @@ class Build:
     def end(self, code: int = 0) -> str:
         """What it said, when it has ended with this code."""
         try:
-            self.process.wait(PATIENCE_S)
+            self.process.wait(self.project.patience_s)
         finally:
             if self.is_running:
                 self.kill()
