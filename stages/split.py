@@ -12,8 +12,8 @@ from pyarrow import binary, float32, float64, int32, list_, string, struct
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from actor18m.keys import clip_key
-from actor18m.media.content import content_sha256
 from actor18m.media.changes import Small, small, steps
+from actor18m.media.content import content_sha256
 from actor18m.media.source import MediaError
 from actor18m.media.video import Limits, Video, Window, open_video
 from actor18m.stage import Clip, Failure, Parameters, Row, Schema, Stage, schema

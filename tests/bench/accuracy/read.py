@@ -9,11 +9,12 @@ import pyarrow.compute as pc
 
 from actor18m.build import Project
 from actor18m.chain import Link
+from actor18m.entry import PENDING
 from actor18m.errors import ActorError
 from actor18m.pipeline import Pipeline
 from actor18m.record import Record
 from actor18m.store import Store
-from actor18m.survey import ACCEPTED, DUPLICATE, PENDING
+from actor18m.survey import ACCEPTED, DUPLICATE
 from tests.bench.accuracy.sets import Filmed
 
 Told = Mapping[str, Any]
