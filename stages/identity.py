@@ -102,14 +102,14 @@ class Identity(Stage):
 
     def _kept(self, embedded: Sequence[tuple[dict[str, Any], Floats]]) -> Mapping[str, bytes]:
         """float32[N, D] of the surest faces in their order, and float32[D] that stands for the clip: their mean, each
-        counting by its fitness."""
+        counting by the square of its fitness."""
         if not embedded:
             return {}
         vectors = np.stack([vector for _, vector in embedded]).astype(np.float64)
         if self.backends["identity"].metric == "cosine":  # of unit vectors, nearness is the same by either metric
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
-        fitness = np.array([face["fitness"] for face, _ in embedded])
-        template = (vectors * fitness[:, None]).sum(axis=0) / max(fitness.sum(), 1e-12)
+        weights = np.array([face["fitness"] for face, _ in embedded]) ** 2
+        template = (vectors * weights[:, None]).sum(axis=0) / max(weights.sum(), 1e-12)
         return {
             "embeddings": np.stack([vector for _, vector in embedded]).astype("<f4").tobytes(),
             TEMPLATE: template.astype("<f4").tobytes(),

@@ -20,7 +20,7 @@ stages:
   - stage: stages.intake:Intake
   - stage: stages.identity:Identity
     roles: {faces: centerface, identity: dlib-face}
-identities: {stage: identity, within: 0.45}
+identities: {stage: identity, within: 0.36}
 """
 
 
