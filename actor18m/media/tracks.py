@@ -60,7 +60,7 @@ def tracks(samples: Sequence[Sequence[Seen]], min_score: float, max_gap: int) ->
 
 
 _NEAR = 0.3
-_WITHIN = 0.85
+_WITHIN = 0.5
 _ALIKE = 0.6
 _REACH = 0.6
 """How far someone who is like the one before may have moved in a sample, in lengths of the box's longer side."""
@@ -96,7 +96,7 @@ def prominence(track: Track, height: int, width: int) -> float:
 
 def subject(found: Sequence[Track], weights: Sequence[float], min_alike: float) -> Track:
     """The track of the largest weight, and the ones that look like it and lie outside its time; or beside it only
-    where they are within it, as an upper body is that a detector tells twice."""
+    where they lie over it, as parts of a body do that a detector takes for two."""
     if not found:
         return Track()
     order = sorted(range(len(found)), key=lambda i: (-weights[i], i))
