@@ -26,9 +26,10 @@ embedded:
 demo: embedded ## build a small dataset from sample clips, with small real models on the CPU
 	@$(BIN)/actor18m samples copy --force out/demo/samples
 	@scripts/demo_inputs.sh out/demo/samples $(INPUT)
-	@$(BIN)/actor18m models pull centerface dlib-face
+	@$(BIN)/actor18m models pull
 	@$(BUILD) --input $(INPUT) --sync
 	@$(BIN)/actor18m status $(PIPELINE) --store $(STORE)
+	@$(BIN)/actor18m sheet out/demo/sheets --dataset $(DATASET)
 	@echo "The dataset is $(DATASET)/latest; its README.md says how to read it. Why a clip was kept or not:"
 	@echo "  $(BIN)/actor18m explain --store $(STORE) $(INPUT)/two_people_1.mp4"
 

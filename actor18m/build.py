@@ -21,6 +21,7 @@ from actor18m.execute.drain import Drain, Tally, Watcher
 from actor18m.execute.work import Duty
 from actor18m.execute.workers import Workers
 from actor18m.fold import fold, superseded
+from actor18m.identities import Identities
 from actor18m.index import refresh
 from actor18m.inputs import Input
 from actor18m.journal import Journal
@@ -59,6 +60,13 @@ class Project:
         """A new one for each pass: settling advances."""
         duplicates = Duplicates(self.store, self.pipeline.duplicates)
         return Record(self.store, Surveyor(self.chain, duplicates, self.overrides), tuple(retry))
+
+    def identities(self, record: Record) -> Identities | None:
+        """None when the pipeline tells no identities, or its chain does not come so far."""
+        same = self.pipeline.identities
+        if same is None or same.stage not in record.links:
+            return None
+        return Identities(record.links[same.stage].ledger(self.store), record.files[same.stage], same.within)
 
     def duties(self, lease: Lease) -> dict[str, Duty]:
         ledgers = {link.name: link.ledger(self.store) for link in self.chain}
@@ -111,11 +119,14 @@ def settle_down(project: Project, lease: Lease) -> None:
 
 
 def keep_relations(project: Project, lease: Lease) -> None:
-    """Writes which clips repeat which, so that planning need not find it again."""
+    """Writes which clips repeat which and which show one person, so that neither need be found again."""
     record = project.record()
-    for block in record.blocks():
-        record.settled(block)
+    identities = project.identities(record)
+    for _, surveyed in record.surveyed():
         record.surveyor.duplicates.keep(lease)
+        if identities is not None:
+            identities.take(surveyed)
+            identities.keep(lease)
 
 
 def unknown_overrides(project: Project) -> list[Override]:

@@ -1,11 +1,13 @@
 """The journal: which clips are being measured right now, so that the next build knows which were in flight at a death.
 
-`journal/000004-000001.jsonl` belongs to the writer of epoch 4. A beginning is durable before the work starts; an end is
-written with the next beginning, since a clip that is thought to be in flight and has its row is simply not missing.
+`journal/000004-000001.jsonl` belongs to the writer of epoch 4. A beginning is written before the work starts, and so
+survives the driver; a thread syncs it meanwhile, and soon it survives the machine, too. An end is written with the next
+beginning, since a clip that is thought to be in flight and has its row is simply not missing.
 """
 
 import json
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +33,9 @@ class Journal:
         self._deaths = _replay(lease, old)
         self._number = self._bytes = self._files = 0
         self._path = ""
+        self._syncing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="actor18m-journal")
+        self._sync: Future[None] | None = None
+        """The last that was asked for."""
         self._rotate(old)
 
     @property
@@ -39,7 +44,7 @@ class Journal:
         return dict(self._deaths)
 
     def begin(self, stage: str, keys: Iterable[str]) -> None:
-        """Durable when this returns."""
+        """The next build knows of it when this returns."""
         begun = list(keys)
         self._flying.update((stage, key) for key in begun)
         self._write([*_lines("end", self._ended), *_lines("begin", [(stage, key) for key in begun])])
@@ -57,6 +62,7 @@ class Journal:
         if self._ended:
             self._write(list(_lines("end", self._ended)))
             self._ended.clear()
+        self._syncing.shutdown()
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +74,7 @@ class Journal:
         content = "".join(f"{line}\n" for line in lines).encode()
         if self._lease.store.place.appends:
             self._lease.append(self._path, content)
+            self._sync_soon()
         else:
             self._path = self._next_path()
             self._lease.create(self._path, content)
@@ -75,6 +82,15 @@ class Journal:
         self._bytes += len(content)
         if self._bytes > self._rotate_bytes or self._files > _ROTATE_FILES:
             self._rotate(self._lease.store.names(_FOLDER))
+
+    def _sync_soon(self) -> None:
+        """One that waits for its turn will sync this, too."""
+        if self._sync is None or self._sync.running() or self._sync.done():
+            place, path = self._lease.store.place, self._path
+            if self._sync is not None and self._sync.done():
+                with self._lease.store.trouble(path):
+                    self._sync.result()
+            self._sync = self._syncing.submit(place.sync, path)
 
     def _rotate(self, old: list[str]) -> None:
         """A new file that says all that the old ones said; then they go."""

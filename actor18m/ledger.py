@@ -8,11 +8,12 @@ is to read its latest fold and the parts that the fold does not name.
 import hashlib
 import json
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from actor18m.beside import Kind, Shelf, as_bytes
 from actor18m.parquet import from_bytes, to_bytes
 from actor18m.rows import OUTCOME, checked, hold
 from actor18m.store import Store, StoreError
@@ -57,12 +58,14 @@ class Ledger:
     def folder(self) -> str:
         return f"ledger/{self.stage}/{self.fingerprint}"
 
-    def commit(self, lease: Lease, lot: int, rows: pa.Table) -> str:
-        """Durable when this returns; the part's name. Rows have the columns of OUTCOME and all of the stage's own.
-        The same rows again are the same part.
+    def commit(self, lease: Lease, lot: int, rows: pa.Table, files: Mapping[Kind, pa.Table] = {}) -> str:
+        """Durable when this returns, files first; the part's name. Rows have the columns of OUTCOME and all of the
+        stage's own. The same rows again are the same part.
         """
         content = to_bytes(checked(rows))
         part = part_of(content)
+        for kind, beside in files.items():
+            lease.create(self.shelf(kind, lot, part).path, as_bytes(beside))
         lease.create(self.path(lot, part), content)
         return part
 
@@ -94,7 +97,7 @@ class Ledger:
             for lot in sorted(parts.keys() | folds.keys())
         }
 
-    def read_lot(self, files: LotFiles, columns: list[str] | None = None) -> pa.Table:
+    def read_lot(self, files: LotFiles, columns: list[str] | None = None, with_part: bool = False) -> pa.Table:
         """When a file has gone since it was listed, a newer fold covers it: the lot is listed again."""
         wanted = None if columns is None else [*OUTCOME.names, "part", *columns]
         for _ in range(_READ_AGAIN):
@@ -103,7 +106,7 @@ class Ledger:
             except FileNotFoundError:
                 files = self.files((files.lot,)).get(files.lot, LotFiles(files.lot))
             else:
-                return rows.drop_columns(["part", "is_folded"])
+                return rows.drop_columns(["is_folded"] if with_part else ["part", "is_folded"])
         raise StoreError(f"files of lot {files.lot} in {self.store.url}/{self.folder} vanish while they are read.")
 
     def latest(self, files: LotFiles, columns: list[str] | None = None) -> tuple[pa.Table, list[str]]:
@@ -142,6 +145,10 @@ class Ledger:
                 "or delete it: its clips are then measured again."
             )
         return from_bytes(content, columns)[0]
+
+    def shelf(self, kind: Kind, lot: int, part: str) -> Shelf:
+        """Where the files beside a commit are."""
+        return Shelf(self.store, kind, self.stage, self.fingerprint, lot, part)
 
     def path(self, lot: int, file: str) -> str:
         return f"{self.folder}/lot-{lot:06d}.{file}.parquet"

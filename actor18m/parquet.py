@@ -1,4 +1,4 @@
-"""Parquet whose bytes depend on the rows alone: one row group, pinned options, no times."""
+"""Parquet whose bytes depend on the rows alone: one row group if not asked otherwise, pinned options, no times."""
 
 from collections.abc import Mapping
 
@@ -16,13 +16,13 @@ OPTIONS = {
 """pyarrow's defaults may change; these do not. Another pyarrow may still write other bytes, so a build keeps to one."""
 
 
-def to_bytes(table: pa.Table, metadata: Mapping[str, str] | None = None) -> bytes:
+def to_bytes(table: pa.Table, metadata: Mapping[str, str] | None = None, rows_per_group: int | None = None) -> bytes:
     """The same for equal tables, however their memory is cut into chunks and slices."""
     plain = [pa.field(field.name, _plain(field.type), field.nullable) for field in table.schema]
     table = table.cast(pa.schema(plain)).combine_chunks().replace_schema_metadata(dict(metadata) if metadata else None)
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, table.schema, **OPTIONS) as writer:
-        writer.write_table(table, row_group_size=max(1, table.num_rows))
+        writer.write_table(table, row_group_size=rows_per_group or max(1, table.num_rows))
     content: bytes = sink.getvalue().to_pybytes()
     return content
 

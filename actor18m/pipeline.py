@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pyarrow as pa
 import yaml
 from pydantic import (
     AfterValidator,
@@ -37,6 +38,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_]*)?$")]
 TAKEN = frozenset((*OUTCOME.names, "lot", "number", "rule", "value", "bound"))
 """A rule of such a name would hide a column that stands beside its values."""
+_OF_IMAGES = ("name", "sha256", "mask_sha256")
 VIDEOS = "videos"
 """The shards that are of no subset."""
 
@@ -115,12 +117,25 @@ class Subset(Section):
     gate: Annotated[Literal["accepted"] | tuple[str, ...], BeforeValidator(_gate)] = Field(
         default="accepted", description="accepted: every rule passes. Or the rules that must: `stage`, `stage.rule`"
     )
+    references: str | None = Field(
+        default=None, description="the stage whose images are published: it tells of each in a list `references`"
+    )
+    labels: str | None = Field(
+        default=None, description="the stage that measured these images: it tells of each in a list `labels`"
+    )
 
 
 def _aligned(given: int) -> int:
     if LOTS_PER_SEGMENT % given:
         raise trouble(f"must be a power of two up to {LOTS_PER_SEGMENT}, not {given}")
     return given
+
+
+class Same(Section):
+    """When two clips show one person."""
+
+    stage: str = Field(description="it leaves a template of a clip's face among its restricted files")
+    within: PositiveFloat = Field(description="Euclidean distance of two templates")
 
 
 class Publish(Section):
@@ -136,6 +151,7 @@ class Pipeline(Section):
     profile: Name
     stages: tuple[Step, ...] = Field(min_length=1, description="in the order a clip meets them")
     duplicates: Likeness | None = Field(default=None, description="when two clips repeat each other; exact copies do")
+    identities: Same | None = Field(default=None, description="when clips show one person: they get one identity")
     policy: Mapping[str, Mapping[str, Rule]] = Field(default={}, description="stage -> rule -> bounds, in this order")
     subsets: Mapping[Name, Subset] = Field(default={})
     publish: Publish = Publish()
@@ -198,7 +214,7 @@ def _validated(given: object, where: str) -> Pipeline:
         pipeline = Pipeline.model_validate(given)
     except ValidationError as error:
         raise explained(where, problems_of(error)) from error
-    if problems := [*_of_stages(pipeline), *_of_policy(pipeline), *_of_subsets(pipeline)]:
+    if problems := [*_of_stages(pipeline), *_of_identities(pipeline), *_of_policy(pipeline), *_of_subsets(pipeline)]:
         raise explained(where, problems)
     return pipeline
 
@@ -217,6 +233,13 @@ def _of_stages(pipeline: Pipeline) -> list[tuple[str, str]]:
                 found.append((f"stages.{number}", cause))
         before[step.name] = step.stage_class
     return found
+
+
+def _of_identities(pipeline: Pipeline) -> list[tuple[str, str]]:
+    given, names = pipeline.identities, pipeline.stage_names
+    if given is None or given.stage in names:
+        return []
+    return [("identities.stage", f"no stage {given.stage}; {instead_of(given.stage, names)}")]
 
 
 def _of_policy(pipeline: Pipeline) -> list[tuple[str, str]]:
@@ -251,11 +274,33 @@ def _of_subsets(pipeline: Pipeline) -> list[tuple[str, str]]:
         for gate in () if given.gate == "accepted" else given.gate:
             if gate not in gates:
                 found.append((f"subsets.{subset}.gate", f"no rules {gate}; {instead_of(gate, gates)}"))
+        telling = ("references", given.references, _OF_IMAGES), ("labels", given.labels, _OF_IMAGES[:1])
+        for column, teller, fields in telling:
+            if teller and (cause := _cannot_tell(pipeline, teller, column, fields)):
+                found.append((f"subsets.{subset}.{column}", cause))
+        if given.labels is not None and given.references is None:
+            found.append((f"subsets.{subset}.labels", "labels of no references; name the stage of these, too"))
+        if given.references is not None and given.gate != "accepted":
+            cause = "images of clips that are not accepted cannot be published yet; leave the gate out"
+            found.append((f"subsets.{subset}.gate", cause))
     shards = [VIDEOS, *pipeline.subsets]
     for name in pipeline.publish.lots_per_shard:
         if name not in shards:
             found.append((f"publish.lots_per_shard.{name}", f"no such subset; {instead_of(name, shards)}"))
     return found
+
+
+def _cannot_tell(pipeline: Pipeline, stage: str, column: str, fields: Sequence[str]) -> str | None:
+    """Why a stage does not tell of images."""
+    if stage not in pipeline.stage_names:
+        return f"no stage {stage}; {instead_of(stage, pipeline.stage_names)}"
+    columns = pipeline.step(stage).stage_class.writes.columns
+    if column not in columns.names:
+        return f"{stage} has no column {column}; {instead_of(column, columns.names)}"
+    kind = columns.field(column).type
+    told = kind.value_type if pa.types.is_list(kind) else kind
+    lacking = [name for name in fields if not pa.types.is_struct(told) or name not in told.names]
+    return f"{stage}.{column} is no list of structs with {', '.join(lacking)}" if lacking else None
 
 
 def _cannot_play(backend: str, role: type) -> str | None:

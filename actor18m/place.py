@@ -4,6 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from errno import EMLINK, ENOTSUP, EPERM
 from pathlib import Path
@@ -33,7 +34,14 @@ class Place(Protocol):
         ...
 
     def replace(self, path: str, content: bytes, aside: str) -> None: ...
-    def append(self, path: str, content: bytes) -> None: ...
+    def append(self, path: str, content: bytes) -> None:
+        """Survives this process when it returns, and this machine after `sync`."""
+        ...
+
+    def sync(self, path: str) -> None:
+        """Silent when it is gone."""
+        ...
+
     def delete(self, path: str) -> None:
         """Silent when it is gone already."""
         ...
@@ -105,15 +113,12 @@ class Disk:
         _sync_folder(target.parent)
 
     def append(self, path: str, content: bytes) -> None:
-        target = self.root / path
-        self._make_folder(target.parent)
-        is_new = not target.exists()
-        with target.open("ab") as out:
+        with (self.root / path).open("ab") as out:
             out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        if is_new:
-            _sync_folder(target.parent)
+
+    def sync(self, path: str) -> None:
+        with suppress(FileNotFoundError), (self.root / path).open("rb") as file:
+            os.fsync(file.fileno())
 
     def delete(self, path: str) -> None:
         (self.root / path).unlink(missing_ok=True)
@@ -213,6 +218,9 @@ class Objects:
 
     def append(self, path: str, content: bytes) -> None:
         raise NotImplementedError("objects are whole")
+
+    def sync(self, path: str) -> None:
+        return
 
     def delete(self, path: str) -> None:
         try:

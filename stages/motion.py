@@ -183,7 +183,7 @@ class Motion(Stage):
 
     def _people(self, frame: Frame) -> list[Person]:
         told = self.parameters
-        people = [person for person in self.backends["people"].detect(frame) if size(person.box) > 0]
+        people = [person for person in self.backends["people"].people(frame) if size(person.box) > 0]
         return [person for person in people if person.score >= told.min_followed_score][: told.max_people]
 
     def _marked(self, frame: Frame, box: Box, score: float) -> "_Marked":

@@ -1,3 +1,5 @@
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,27 @@ def test_what_began_and_did_not_end_was_in_flight(store: Store) -> None:
         journal.begin("identity", ["c"])
     with hold(store) as lease:
         assert Journal(lease).deaths == {("identity", "b"): 1, ("motion", "a"): 1, ("identity", "c"): 1}
+
+
+def test_what_began_is_soon_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make_store(tmp_path / "store")
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def seen_fsync(handle: int) -> None:
+        fsync(handle)
+        if "journal" in os.readlink(f"/proc/self/fd/{handle}"):  # noqa: PTH115
+            synced.append(os.fstat(handle).st_size)
+
+    with hold(store) as lease, Journal(lease) as journal:
+        monkeypatch.setattr(os, "fsync", seen_fsync)
+        for n in range(100):
+            journal.begin("identity", [f"clip-{n:06d}"])
+        size = len(store.read(store.names("journal")[-1]))
+        until = time.monotonic() + 20
+        while size not in synced and time.monotonic() < until:
+            time.sleep(0.01)
+    assert size in synced, f"{size} bytes, synced at {synced}"
 
 
 def test_a_journal_that_was_closed_leaves_nothing_in_flight(store: Store) -> None:

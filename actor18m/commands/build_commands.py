@@ -21,7 +21,7 @@ from actor18m.overrides import read_overrides
 from actor18m.planning import plan
 from actor18m.progress import Progress
 from actor18m.publish import Published, publish
-from actor18m.publish.blocks import blocks, lots_per_shard
+from actor18m.publish.blocks import blocks, relations_of, with_images
 from actor18m.sources import find_inputs
 from actor18m.stopping import stoppable
 from actor18m.store import Store, make_store
@@ -155,8 +155,19 @@ def _published(project: Project, lease: Lease, dataset: str, crew: Crew) -> Publ
     }
     facts |= {"pyarrow": pyarrow.__version__, "av": av.__version__}  # another one may write other bytes
     pipeline = project.pipeline.render(with_run=False)
-    shards = crew.make_shards, lots_per_shard(project)
-    return publish(dataset, blocks(project), pipeline, facts, *shards, lease.check_epoch, OTHERS_MAY_TAKE_S)
+    relations = relations_of(project)
+    return publish(
+        dataset,
+        blocks(project, relations),
+        pipeline,
+        facts,
+        aliases=relations.aliases,
+        make_shards=crew.make_shards,
+        subsets=with_images(project),
+        lots_per_shard=project.pipeline.publish.lots_per_shard,
+        check=lease.check_epoch,
+        patience_s=OTHERS_MAY_TAKE_S,
+    )
 
 
 def _with_rates(stages: object, tally: Tally) -> object:

@@ -1,6 +1,7 @@
-"""`actor18m diff` and `gc`: versions of a dataset, and what nothing needs any more."""
+"""`actor18m diff`, `sheet` and `gc`: versions of a dataset, a look at one, and what nothing needs any more."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from actor18m.commands.build_commands import StoreUrl
 from actor18m.fold import superseded
 from actor18m.ledger import Ledger
 from actor18m.publish import diff, gc
+from actor18m.publish.versions import folder, named
 from actor18m.store import Store, open_store
 from actor18m.writer import hold
 
@@ -37,6 +39,25 @@ def diff_command(
         typer.echo(f"{name}:")
         for line in _lines(told):
             typer.echo(f"  {line}")
+
+
+@app.command("sheet")
+def sheet_command(
+    out: Annotated[Path, typer.Argument(help="A folder for the pictures.")] = Path("sheets"),
+    dataset: Dataset = "dataset",
+    version: Annotated[str, typer.Option(help="Which one, such as 000001.")] = "latest",
+    most: Annotated[int, typer.Option(min=1, help="So many clips on a sheet.")] = 40,
+) -> None:
+    """Draw contact sheets: clips with what became of them, and references with what was measured of each."""
+    from actor18m.report.sheets import clips_sheet, references_sheet
+
+    found = named(folder(dataset), version)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, drawing in (("clips", clips_sheet), ("references", references_sheet)):
+        if name == "references" and not (found / "metadata" / name).is_dir():
+            continue
+        count = drawing(found, out / f"{name}.png", most)
+        typer.echo(f"{out / name}.png: {count} clips" if count else f"no {name} in {found}")
 
 
 @app.command("gc")

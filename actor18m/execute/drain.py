@@ -17,12 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m import stopping
+from actor18m.beside import KINDS, Kind, read_files
 from actor18m.chain import Link
 from actor18m.execute.work import Read, Report, Task, Todo
 from actor18m.execute.workers import Broken, Done, Workers
 from actor18m.index import known_of
 from actor18m.journal import Journal, Work
-from actor18m.ledger import LotFiles
+from actor18m.ledger import Ledger, LotFiles
 from actor18m.log import bind
 from actor18m.record import FOR_WORK, Block, Record
 from actor18m.rows import OK, QUARANTINED
@@ -38,6 +39,8 @@ DEATHS_ALONE = 2
 LOST_IN_COMPANY = 3
 """A clip whose worker was lost so often through no fault of its own goes on alone."""
 POLL_S = 0.5
+TASK_S = 0.5
+"""A task has as many calls as take about so long: of stages that are quick, to hand out and to commit takes longest."""
 
 
 @dataclass
@@ -97,6 +100,8 @@ class Drain:
         self._deaths_alone: Counter[Work] = Counter()
         self._lost: Counter[Work] = Counter()
         self._flying: dict[int, Task] = {}
+        self._returned: Counter[str] = Counter()
+        """Clips, by stage: with the tally's seconds, how quick it is."""
         self._tried_alone: set[int] = set()
         """Numbers of tasks of clips that are suspected."""
         self._numbers = itertools.count()
@@ -252,13 +257,18 @@ class Drain:
 
     def _next_tasks(self, stage: str, at_most: int) -> list[Task]:
         """Each of clips of one lot."""
-        queue, size, tasks = self._queues[stage], self._chain[stage].step.run.clips_per_call, list[Task]()
+        queue, size, tasks = self._queues[stage], self._clips_per_task(stage), list[Task]()
         while queue and len(tasks) < at_most:
             lot, todos = queue[0][0], list[Todo]()
             while queue and queue[0][0] == lot and len(todos) < size:
                 todos.append(queue.popleft()[1])
             tasks.append(self._task(stage, lot, todos))
         return tasks
+
+    def _clips_per_task(self, stage: str) -> int:
+        """Of whole calls, by how long they took so far."""
+        size, done = self._chain[stage].step.run.clips_per_call, self._returned[stage]
+        return size * max(1, int(TASK_S * done / size / max(self.tally.seconds[stage], 1e-6))) if done else size
 
     def _fly(self, stage: str, tasks: Sequence[Task]) -> None:
         """One entry in the journal for all, which is synced to disk."""
@@ -292,6 +302,7 @@ class Drain:
         with bind(stage=task.stage, lot=task.lot):
             log.info("%d clips in %.3f s, part %s: %s", len(task.todos), report.seconds, report.part, _some(task.keys))
         self.tally.seconds[task.stage] = self.tally.seconds.get(task.stage, 0.0) + report.seconds
+        self._returned[task.stage] += len(task.todos)
         for key, reason in report.given_up.items():
             self.tally.given_up[f"{task.stage} {key}"] = reason
             self._note(task, key, f"given up for now: {reason}")
@@ -391,14 +402,32 @@ class Drain:
             if former is not None and former != lot.number and former in self._record.files[link.name]:
                 wanted[former][key] = str(row["input_digest"])
         for former, digests in wanted.items():
-            rows = link.ledger(self._record.store).read_lot(self._record.files[link.name][former])
+            ledger = link.ledger(self._record.store)
+            rows = ledger.read_lot(self._record.files[link.name][former], with_part=True)
             rows = rows.filter(pa.array([digests.get(k) == d for k, d in _about(rows)], pa.bool_()))
             if rows.num_rows:
-                part = link.ledger(self._record.store).commit(self._lease, lot.number, rows)
+                beside = _files_beside(ledger, former, rows)
+                rows = rows.drop_columns(["part"])
+                part = ledger.commit(self._lease, lot.number, rows, beside)
                 served.update(rows["key"].to_pylist())
                 self._learn(lot, link, part, known_of([(lot.number, rows)], link.values))
                 self.tally.adopted[link.name] += rows.num_rows
         return served
+
+
+def _files_beside(ledger: Ledger, lot: int, rows: pa.Table) -> dict[Kind, pa.Table]:
+    """Those of these rows, which know their parts."""
+    found: dict[Kind, pa.Table] = {}
+    for kind in KINDS:
+        tables = []
+        for part in pc.unique(rows["part"]).to_pylist():
+            mine = set(_about(rows.filter(pc.equal(rows["part"], part))))
+            files = read_files(ledger.shelf(kind, lot, part))
+            tables.append(files.filter(pa.array([each in mine for each in _about(files)], pa.bool_())))
+        files = pa.concat_tables(tables)
+        if files.num_rows:
+            found[kind] = files
+    return found
 
 
 def _lots(block: Block, numbers: Iterable[int]) -> Iterator[_Lot]:

@@ -20,6 +20,7 @@ from errno import (
 import pyarrow as pa
 
 from actor18m import stopping
+from actor18m.beside import files_of, files_of_row
 from actor18m.errors import ActorError
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger, LotFiles
@@ -61,7 +62,7 @@ class Todo:
 
 @dataclass(frozen=True)
 class Task:
-    """Clips of one lot, for one call of a stage."""
+    """Clips of one lot, for one call of a stage, or for a few quick ones; committed together."""
 
     number: int
     stage: str
@@ -102,6 +103,14 @@ class Duty:
     lease: Lease
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A row of an earlier stage, and the commit that it came by."""
+
+    values: Mapping[str, object]
+    part: str
+
+
 class Worker:
     """A stage with its backends, ready to measure."""
 
@@ -117,41 +126,56 @@ class Worker:
         outcomes: list[Row | Failure] = []
         given_up: dict[str, str] = {}
         too_large: list[str] = []
-        for key, result in self._measure(self._clips(task)):
-            stopping.check()
-            if isinstance(result, Exception) and is_out_of_memory(result):
-                too_large.append(key)
-            elif isinstance(result, Exception):
-                given_up[key] = said(result)
-            else:
-                outcomes.append(result)
+        clips, size = self._clips(task), self._duty.step.run.clips_per_call
+        for start in range(0, len(clips), size):
+            for key, result in self._measure(clips[start : start + size]):
+                stopping.check()
+                if isinstance(result, Exception) and is_out_of_memory(result):
+                    too_large.append(key)
+                elif isinstance(result, Exception):
+                    given_up[key] = said(result)
+                else:
+                    outcomes.append(result)
         part, rows = None, self._stage.writes.table(outcomes, digests)
         if outcomes:
-            part = self._duty.ledger.commit(self._duty.lease, task.lot, rows)
+            files = files_of(outcomes, digests)
+            part = self._duty.ledger.commit(self._duty.lease, task.lot, rows, files)
         known = known_of([(task.lot, rows)], self._duty.values)
         return Report(part, known, given_up, tuple(too_large), time.perf_counter() - begun)
 
     def _clips(self, task: Task) -> list[Clip]:
-        rows: dict[Read, Mapping[str, object]] = {}
+        rows: dict[Read, _Found] = {}
         wanted: dict[tuple[str, int], set[Read]] = {}
         for todo in task.todos:
             for read in todo.reads:
                 wanted.setdefault((read.stage, read.lot), set()).add(read)
         for (stage, lot), reads in wanted.items():
             rows |= self._rows(stage, task.files[stage, lot], reads)
+        looked_at = {needed.writes.name for needed in self._stage.needs_images}
         return [
-            Clip(todo.key, todo.uri, todo.cut, todo.crop, {read.stage: rows[read] for read in todo.reads})
+            Clip(
+                todo.key,
+                todo.uri,
+                todo.cut,
+                todo.crop,
+                {read.stage: rows[read].values for read in todo.reads},
+                {read.stage: self._images(read, rows[read]) for read in todo.reads if read.stage in looked_at},
+            )
             for todo in task.todos
         ]
 
-    def _rows(self, stage: str, files: LotFiles, reads: set[Read]) -> dict[Read, Mapping[str, object]]:
+    def _images(self, read: Read, found: "_Found") -> Mapping[str, bytes]:
+        shelf = self._duty.upstream[read.stage].shelf("images", read.lot, found.part)
+        return files_of_row(shelf, read.key, read.input_digest)
+
+    def _rows(self, stage: str, files: LotFiles, reads: set[Read]) -> dict[Read, "_Found"]:
         columns = {needed.writes.name: list(read) for needed, read in self._stage.needs.items()}[stage]
-        table = self._duty.upstream[stage].read_lot(files, columns)
-        found: dict[Read, Mapping[str, object]] = {}
+        table = self._duty.upstream[stage].read_lot(files, columns, with_part=True)
+        found: dict[Read, _Found] = {}
         for row in table.to_pylist():
             read = Read(stage, files.lot, row["key"], row["input_digest"])
             if read in reads:
-                found[read] = {column: row[column] for column in columns}
+                found[read] = _Found({column: row[column] for column in columns}, row["part"])
         if lost := reads - found.keys():
             raise ActorError(
                 f"stage {self._duty.stage}: the {stage} rows of {', '.join(sorted(r.key for r in lost))} have gone "
@@ -190,7 +214,9 @@ class Worker:
         return outcomes
 
     def _check(self, outcomes: Sequence[Row | Failure]) -> None:
-        self._stage.writes.table(outcomes, {outcome.key: "" for outcome in outcomes})
+        no_digests = {outcome.key: "" for outcome in outcomes}
+        self._stage.writes.table(outcomes, no_digests)
+        files_of(outcomes, no_digests)
 
     def _alone(self, clip: Clip) -> Row | Failure | Exception:
         try:

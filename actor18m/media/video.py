@@ -203,6 +203,13 @@ def frames(
             yield time, video.picture(frame, crop)
 
 
+def frames_at(uri: str, times_s: Sequence[float], cut: Cut | None = None, crop: Crop | None = None) -> Iterator[Frame]:
+    """The frame that is shown at each of these ascending times from the clip's start: upright uint8[H, W, 3] RGB."""
+    with open_video(uri, cut=cut) as video:
+        for _, frame in video.read(video.window.shown_at(times_s)):
+            yield video.picture(frame, crop)
+
+
 def moving_pictures(container: av.container.InputContainer) -> av.VideoStream | None:
     """The first stream that moves: the cover of a song is a video stream too."""
     cover = av.stream.Disposition.attached_pic

@@ -40,7 +40,7 @@ class EfficientDet:
     def load(cls, min_score: float = MIN_SCORE) -> Self:
         return cls(Network(cls.weights[0], _OUTPUTS), min_score)
 
-    def detect(self, frame: Frame) -> list[Person]:
+    def people(self, frame: Frame) -> list[Person]:
         """People in uint8[H, W, 3] RGB, found in the whole frame or in a square of it."""
         height, width = frame.shape[:2]
         whole = self._found(frame)

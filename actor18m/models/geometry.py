@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from actor18m.models.roles import Box, Frame
+from actor18m.models.roles import Bools, Box, Frame
 
 Real = npt.NDArray[np.floating]
 Region = tuple[int, int, int, int]
@@ -28,10 +28,10 @@ def cut_out(frame: Frame, region: Region) -> Frame:
     return out
 
 
-def put_back(part: npt.NDArray[np.uint8], region: Region, height: int, width: int) -> npt.NDArray[np.uint8]:
-    """The inverse of `cut_out` for one channel: uint8[h, w] at its place in uint8[height, width], 0 elsewhere."""
+def put_back(part: Bools, region: Region, height: int, width: int) -> Bools:
+    """The inverse of `cut_out` for a mask: bool[h, w] at its place in bool[height, width], False elsewhere."""
     x0, y0, x1, y1 = region
-    out = np.zeros((height, width), dtype=np.uint8)
+    out = np.zeros((height, width), dtype=np.bool_)
     left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
     if left < right and top < bottom:
         out[top:bottom, left:right] = part[top - y0 : bottom - y0, left - x0 : right - x0]
@@ -64,6 +64,12 @@ def head_angles_deg(rotation: Real) -> tuple[float, float, float]:
     pitch = np.degrees(np.arcsin(np.clip(forward[1], -1.0, 1.0)))
     roll = np.degrees(np.arctan2(-rotation[1, 0], rotation[1, 1]))
     return wrapped_deg(float(yaw)), float(pitch), float(roll)
+
+
+def nodded(pitch_deg: float) -> npt.NDArray[np.float64]:
+    """float[3, 3]: turns a head by so much upwards, about its own axis from ear to ear."""
+    sine, cosine = np.sin(np.radians(pitch_deg)), np.cos(np.radians(pitch_deg))
+    return np.array([[1, 0, 0], [0, cosine, sine], [0, -sine, cosine]])
 
 
 def wrapped_deg(angle: float) -> float:

@@ -6,6 +6,7 @@ subject turns to their own left (towards the image's right), in (-180, 180]; pit
 when the head leans to their own left shoulder.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -23,6 +24,16 @@ KEYPOINTS = (
     "right_ankle",
 )  # fmt: skip
 """The 17 body points, COCO's names and order."""
+
+
+FACE_PARTS = (
+    "background", "skin", "left_brow", "right_brow", "left_eye", "right_eye", "glasses", "left_ear", "right_ear",
+    "earring", "nose", "mouth", "upper_lip", "lower_lip", "neck", "necklace", "cloth", "hair", "hat",
+)  # fmt: skip
+"""The 19 classes of face parsing, in BiSeNet's order."""
+
+EXPRESSIONS = ("happiness", "sadness", "surprise", "fear", "anger", "disgust", "contempt", "neutral")
+"""Those of the attribute pool."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +62,25 @@ class Mesh:
 
     points: Floats
     """float32[N, 3]: x, y, and depth in the same unit, smaller is nearer; N and order are the backend's."""
+    five_points: Floats
+    """float32[5, 2]: where on it a detector's five points are."""
     blendshapes: dict[str, float]
     """Facial actions by name, 0 to 1."""
     yaw_deg: float
     pitch_deg: float
     roll_deg: float
+
+
+@dataclass(frozen=True, eq=False)
+class Parsing:
+    """Which part of a face each pixel about it shows."""
+
+    region: tuple[int, int, int, int]
+    """Of the frame, and possibly beyond its edges."""
+    parts: npt.NDArray[np.uint8]
+    """uint8[h, w]: indices of `FACE_PARTS`."""
+    hull: npt.NDArray[np.bool_]
+    """bool[h, w]: what the face would cover if nothing hid it and the frame had no edges."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +94,6 @@ class Pose:
     visibility: Floats
     """float32[17]: 0 to 1, how likely a point is in the frame and not hidden."""
     body_yaw_deg: float
-    mask: Frame | None
-    """uint8[H, W]: 0 to 255, how likely a pixel belongs to the person; None if it was not asked for."""
 
 
 class FaceDetector(Protocol):
@@ -106,6 +129,33 @@ class FaceMesh(Protocol):
         ...
 
 
+class FaceParser(Protocol):
+    method: Literal["geometric", "learned"]
+    """Outlines of a mesh, or a network over the pixels."""
+    tells: tuple[str, ...]
+    """The parts that it can tell; of the others it says nothing."""
+
+    def parse(self, frame: Frame, face: Face, mesh: Mesh | None) -> Parsing:
+        """The face's parts; `mesh` is what its mesh model saw there."""
+        ...
+
+
+class ExpressionReader(Protocol):
+    tells: tuple[str, ...]
+    """The expressions, of `EXPRESSIONS`, that it can tell."""
+
+    def read(self, frame: Frame, face: Face, mesh: Mesh | None) -> dict[str, float]:
+        """How likely each is; they add up to 1."""
+        ...
+
+
+class PersonSegmenter(Protocol):
+    def masks(self, frames: Iterable[tuple[Frame, Box | None]]) -> Iterator[Bools | None]:
+        """One person through successive frames, with a box where somebody has seen the person: bool[H, W] for each
+        frame, in their order, or None where the model sees nobody. One frame is a film too."""
+        ...
+
+
 class PoseEstimator(Protocol):
     def pose(self, frame: Frame, box: Box) -> Pose | None:
         """The person in the box, or None where the model sees none. How much around it is looked at is the model's."""
@@ -113,7 +163,7 @@ class PoseEstimator(Protocol):
 
 
 class PersonDetector(Protocol):
-    def detect(self, frame: Frame) -> list[Person]:
+    def people(self, frame: Frame) -> list[Person]:
         """All people, the surest first."""
         ...
 

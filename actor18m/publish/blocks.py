@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 from actor18m.build import Project
 from actor18m.catalog import SCHEMA
 from actor18m.chain import CLIP
+from actor18m.identities import Identities
 from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import by_name, judge, spelt
 from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
+from actor18m.publish.references import References
 from actor18m.record import Record
 from actor18m.survey import ACCEPTED, SUPERSEDED, Surveyed
 
@@ -29,18 +31,54 @@ class _Sources:
     consents: list[str | None] = field(default_factory=list)
 
 
-def blocks(project: Project) -> Iterator[Block]:
-    """One for each shard, in order of lots. Two passes, since a copy may be registered long after the clip that it
-    repeats.
-    """
-    copies = _copies(project.record())
+@dataclass(frozen=True)
+class Relations:
+    """What is told of a clip by others, which may be registered long after it."""
+
+    copies: Mapping[str, _Sources]
+    """The further sources of clips that were given more than once."""
+    identities: Identities | None
+
+    @property
+    def aliases(self) -> pa.Table | None:
+        return None if self.identities is None else self.identities.aliases()
+
+
+def relations_of(project: Project) -> Relations:
+    found: dict[str, _Sources] = defaultdict(_Sources)
+    record = project.record()
+    identities = project.identities(record)
+    for _, surveyed in record.surveyed(("id", "lot", "uri", "licence", "consent")):
+        repeats = surveyed.inputs.filter(pc.equal(surveyed.inputs["duplicate_of"], surveyed.inputs["clip"]))
+        for row in repeats.select(["clip", "uri", "licence", "consent"]).to_pylist():
+            found[row["clip"]].uris.append(row["uri"])
+            found[row["clip"]].licences.append(row["licence"])
+            found[row["clip"]].consents.append(row["consent"])
+        if identities is not None:
+            identities.take(surveyed)
+    return Relations(found, identities)
+
+
+def blocks(project: Project, relations: Relations) -> Iterator[Block]:
+    """As small as shards have in common, in order of lots."""
     record = project.record()
     for block, surveyed in record.surveyed([name for name in SCHEMA.names if name != "version"]):
-        yield from _in_shards(_Decided(project, record, surveyed, copies).block(block.lots), lots_per_shard(project))
+        whole = _Decided(project, record, surveyed, relations).block(block.lots)
+        subsets = {name: References(project, record, surveyed, name) for name in with_images(project)}
+        for some in _in_shards(whole, _smallest(project)):
+            yield replace(some, subsets={name: of.part(some.clips) for name, of in subsets.items()})
 
 
-def lots_per_shard(project: Project) -> int:
-    return project.pipeline.publish.lots_per_shard.get(VIDEOS, 1)
+def with_images(project: Project) -> list[str]:
+    """Subsets that have shards of their own, as far as the chain makes their images."""
+    made = {link.name for link in project.chain}
+    return [name for name, subset in project.pipeline.subsets.items() if subset.references in made]
+
+
+def _smallest(project: Project) -> int:
+    """How many lots all shards have in common."""
+    sizes = project.pipeline.publish.lots_per_shard
+    return min(sizes.get(name, 1) for name in (VIDEOS, *with_images(project)))
 
 
 def _in_shards(block: Block, size: int) -> Iterator[Block]:
@@ -77,24 +115,12 @@ class _InLots:
         return self.rows.slice(begin, end - begin)
 
 
-def _copies(record: Record) -> Mapping[str, _Sources]:
-    """The further sources of clips that were given more than once."""
-    found: dict[str, _Sources] = defaultdict(_Sources)
-    for _, surveyed in record.surveyed(("id", "lot", "uri", "licence", "consent")):
-        repeats = surveyed.inputs.filter(pc.equal(surveyed.inputs["duplicate_of"], surveyed.inputs["clip"]))
-        for row in repeats.select(["clip", "uri", "licence", "consent"]).to_pylist():
-            found[row["clip"]].uris.append(row["uri"])
-            found[row["clip"]].licences.append(row["licence"])
-            found[row["clip"]].consents.append(row["consent"])
-    return found
-
-
 @dataclass(frozen=True)
 class _Decided:
     project: Project
     record: Record
     surveyed: Surveyed
-    copies: Mapping[str, _Sources]
+    relations: Relations
 
     def block(self, lots: range) -> Block:
         inputs = self.surveyed.inputs
@@ -136,11 +162,13 @@ class _Decided:
         }
         columns = {name: told[name] if name in told else clips[name] for name in CLIPS.names}
         columns |= {name: facts[name] for name in facts.column_names}
+        identities, no_identities = self.relations.identities, pa.nulls(clips.num_rows, pa.string())
+        columns["identity_id"] = no_identities if identities is None else identities.of(clips["clip"])
         columns["override"] = pa.array([said.get(key) for key in clips["clip"].to_pylist()], pa.string())
         return pa.table(columns).sort_by("clip")
 
     def _sources(self, row: Mapping[str, str]) -> _Sources:
-        more = self.copies.get(row["clip"], _Sources())
+        more = self.relations.copies.get(row["clip"], _Sources())
         return _Sources([row["uri"], *more.uris], [row["licence"], *more.licences], [row["consent"], *more.consents])
 
     def _decisions(self, clips: pa.ChunkedArray) -> Iterator[pa.Table]:

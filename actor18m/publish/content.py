@@ -2,9 +2,42 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
+
+from actor18m.beside import Shelf
+
+
+@dataclass(frozen=True)
+class Family:
+    """Shards of one kind, and the table that tells where their samples are."""
+
+    name: str
+    folder: str
+    table: str
+    key: str
+    """The table's column that names a sample."""
+    members: tuple[str, ...]
+    """What a sample's files are called in the table; `sha256` there is the first one's."""
+
+    @property
+    def part_prefix(self) -> str:
+        """Of the table's files: subsets share a table, and each has its own."""
+        return "part" if self.table == "clips" else self.name
+
+    @property
+    def where(self) -> pa.Schema:
+        """What publish adds to each row: where its sample is. Null: it is not published."""
+        places = [pa.field(f"{member}_{what}", pa.int64()) for member in self.members for what in ("offset", "size")]
+        return pa.schema([pa.field("shard", pa.string()), *places, pa.field("sha256", pa.string())])
+
+
+OF_VIDEOS = Family("videos", "videos", "clips", "clip", ("mp4", "json"))
+
+
+def of_subset(name: str) -> Family:
+    return Family(name, f"subset-{name}", "references", "key", ("image", "mask", "json"))
 
 
 @dataclass(frozen=True)
@@ -20,6 +53,36 @@ class Video:
     facts: Mapping[str, object]
     """Scalars and lists of scalars, none of them null: the same keys and types for every clip."""
 
+    @property
+    def key(self) -> str:
+        return self.clip
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image of a clip's person and the person's mask: `<key>.webp`, `<key>.mask.png`, and facts in `<key>.json`."""
+
+    key: str
+    shelf: Shelf
+    """Where its files are, called `<name>.webp` and `<name>.mask.png` there."""
+    row: tuple[str, str]
+    """Key and input digest of the row that they are beside."""
+    name: str
+    sha256: str
+    """Of both files: their content, wherever they lie."""
+    facts: Mapping[str, object]
+
+
+Sample = Video | Reference
+
+
+@dataclass(frozen=True)
+class Part:
+    """Of a family: the samples that are published, sorted by key, and the rows of its table."""
+
+    samples: Sequence[Sample]
+    rows: pa.Table
+
 
 @dataclass(frozen=True)
 class Block:
@@ -30,6 +93,11 @@ class Block:
     clips: pa.Table
     decisions: pa.Table
     videos: Sequence[Video]
+    subsets: Mapping[str, Part] = field(default_factory=dict)
+    """By name, with the same names in every block."""
+
+    def part(self, family: Family) -> Part:
+        return Part(self.videos, self.clips) if family == OF_VIDEOS else self.subsets[family.name]
 
 
 _WHY = [
@@ -78,17 +146,20 @@ DECISIONS = pa.schema(
         pa.field("passed", pa.bool_(), nullable=False),
     ]
 )
-WHERE = pa.schema(
+REFERENCES = pa.schema(
     [
-        pa.field("shard", pa.string()),
-        pa.field("mp4_offset", pa.int64()),
-        pa.field("mp4_size", pa.int64()),
-        pa.field("json_offset", pa.int64()),
-        pa.field("json_size", pa.int64()),
-        pa.field("sha256", pa.string()),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("clip", pa.string(), nullable=False),
+        pa.field("lot", pa.int32(), nullable=False),
+        pa.field("subset", pa.string(), nullable=False),
+        pa.field("uri", pa.string(), nullable=False),
+        *_RIGHTS,
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("fingerprint", pa.string(), nullable=False),
     ]
 )
-"""What publish adds to each row of clips: where its sample is, and the digest of its mp4. Null: no video published."""
+"""`stage` and `fingerprint` say what made the image."""
+LEAST = {"inputs": INPUTS, "clips": CLIPS, "decisions": DECISIONS, "references": REFERENCES}
 
 
 def shape(facts: Mapping[str, object]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Making shards of videos: one tar for an aligned range of lots, named by its content, the same from whoever makes it.
+"""Making shards: one tar for an aligned range of lots, named by its content, the same from whoever makes it.
 
 A shard is made aside, in a folder that outlives a killed publish: a tar, and beside it a record of what is in it, whose
 name is the shard's recipe. A record that is there stands for a whole tar.
@@ -13,11 +13,12 @@ from io import BytesIO
 from pathlib import Path
 
 from actor18m import keys, stopping
-from actor18m.publish.content import Video
+from actor18m.beside import files_of_row
+from actor18m.publish.content import Family, Reference, Sample, Video
 from actor18m.publish.mp4 import WRITER
 from actor18m.publish.samples import fetch
-from actor18m.publish.shard import Kept, Sample, Shard
-from actor18m.publish.tar import TarWriter
+from actor18m.publish.shard import Kept, Placed, Shard
+from actor18m.publish.tar import Member, TarWriter
 
 PART = ".part-"
 """How the names of unfinished things begin."""
@@ -30,11 +31,12 @@ class ShardPlan:
     dataset: Path
     made: Path
     """Where it is put."""
+    family: Family
     number: int
     recipe: str
-    videos: tuple[Video, ...]
+    samples: tuple[Sample, ...]
     kept: Mapping[str, Kept]
-    """By clip, samples of the version before."""
+    """By clip, videos of the version before."""
 
 
 MakeShards = Callable[[Iterator[ShardPlan]], Iterable[Shard]]
@@ -47,10 +49,15 @@ def one_by_one(plans: Iterator[ShardPlan]) -> Iterator[Shard]:
     return map(make_shard, plans)
 
 
-def recipe(number: int, videos: Sequence[Video]) -> str:
+def recipe(family: Family, number: int, samples: Sequence[Sample]) -> str:
     """What a shard's bytes depend on. Where a file lies does not count: a moved file is the same clip."""
-    content = [(video.clip, video.cut, video.crop, _json(video)) for video in videos]
-    return keys.digest("videos shard", WRITER, number, content)
+    return keys.digest(f"{family.name} shard", WRITER, number, [_content(sample) for sample in samples])
+
+
+def _content(sample: Sample) -> keys.Part:
+    if isinstance(sample, Video):
+        return sample.clip, sample.cut, sample.crop, _json(sample)
+    return sample.key, sample.sha256, _json(sample)
 
 
 def make_shard(plan: ShardPlan) -> Shard:
@@ -59,12 +66,12 @@ def make_shard(plan: ShardPlan) -> Shard:
         aside = Path(scratch) / "shard.tar"
         with aside.open("wb") as out:
             tar = TarWriter(out)
-            samples = tuple(_add(tar, video, plan, Path(scratch)) for video in plan.videos)
+            samples = tuple(_add(tar, sample, plan, Path(scratch)) for sample in plan.samples)
             digest = tar.finish()
             out.flush()
             os.fsync(out.fileno())
-        name = f"actor18m-videos-{plan.number:06d}-{digest[: keys.SHORT_DIGITS]}.tar"
-        shard = Shard(plan.recipe, name, tar.size, digest, samples)
+        name = f"actor18m-{plan.family.name}-{plan.number:06d}-{digest[: keys.SHORT_DIGITS]}.tar"
+        shard = Shard(plan.recipe, plan.family.folder, name, tar.size, digest, samples)
         aside.rename(plan.made / name)
         record = Path(scratch) / "record"
         with record.open("wb") as out:
@@ -81,17 +88,29 @@ def left_over(made: Path) -> dict[str, Shard]:
     return {shard.recipe: shard for shard in shards if (made / shard.name).is_file()}
 
 
-def _add(tar: TarWriter, video: Video, plan: ShardPlan, scratch: Path) -> Sample:
+def _add(tar: TarWriter, sample: Sample, plan: ShardPlan, scratch: Path) -> Placed:
+    files = _video(tar, sample, plan, scratch) if isinstance(sample, Video) else _images(tar, sample)
+    stopping.check()
+    facts = _json(sample).encode()
+    files.append(tar.add(f"{sample.key}.json", BytesIO(facts), len(facts)))
+    places = {member: (file.offset, file.size) for member, file in zip(plan.family.members, files, strict=True)}
+    return Placed(sample.key, places, files[0].sha256)
+
+
+def _video(tar: TarWriter, video: Video, plan: ShardPlan, scratch: Path) -> list[Member]:
     path = scratch / "sample.mp4"
     fetch(video, plan.kept.get(video.clip), plan.dataset, path)
-    stopping.check()
     with path.open("rb") as content:
-        mp4 = tar.add(f"{video.clip}.mp4", content, path.stat().st_size)
+        member = tar.add(f"{video.clip}.mp4", content, path.stat().st_size)
     path.unlink()
-    facts = _json(video).encode()
-    json_ = tar.add(f"{video.clip}.json", BytesIO(facts), len(facts))
-    return Sample(video.clip, mp4.offset, mp4.size, json_.offset, json_.size, mp4.sha256)
+    return [member]
 
 
-def _json(video: Video) -> str:
-    return json.dumps(video.facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+def _images(tar: TarWriter, reference: Reference) -> list[Member]:
+    files = files_of_row(reference.shelf, *reference.row)
+    contents = [(suffix, files[f"{reference.name}.{suffix}"]) for suffix in ("webp", "mask.png")]
+    return [tar.add(f"{reference.key}.{suffix}", BytesIO(each), len(each)) for suffix, each in contents]
+
+
+def _json(sample: Sample) -> str:
+    return json.dumps(sample.facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

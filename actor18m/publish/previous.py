@@ -1,6 +1,6 @@
 """What is published already, and need not be made again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from actor18m.publish.content import WHERE
+from actor18m.publish.content import OF_VIDEOS, Family
 from actor18m.publish.manifest import NAME, File, read_manifest
 from actor18m.publish.mp4 import WRITER
-from actor18m.publish.shard import Kept, Sample, Shard
+from actor18m.publish.shard import Kept, Placed, Shard
 from actor18m.publish.tables import part_name
 from actor18m.publish.versions import latest, names
 
@@ -25,7 +25,8 @@ class Previous:
         self._content = (folder / NAME).read_bytes()
         self._manifest = read_manifest(folder)
         self._paths = {recipe: path for path, recipe in self._manifest.recipes.items()}
-        self._part: tuple[Path, pa.Table] | None = None
+        self._parts: dict[str, tuple[Path, pa.Table]] = {}
+        """By family, the part of its table that was read last."""
 
     def is_as(self, content: bytes) -> bool:
         """Has this manifest, and all that it names."""
@@ -34,25 +35,21 @@ class Previous:
     def has(self, path: str, file: File) -> bool:
         return self._manifest.files.get(path) == file and self._has(path)
 
-    def shard(self, recipe: str, lots: range) -> Shard | None:
+    def shard(self, family: Family, recipe: str, lots: range) -> Shard | None:
         path = self._paths.get(recipe)
         if path is None or not self._has(path):
             return None
-        samples = tuple(
-            Sample(**{name: row[name] for name in Sample.__dataclass_fields__})
-            for row in self._rows(lots)
-            if row["shard"] == path
-        )
+        samples = tuple(_placed(family, row) for row in self._rows(family, lots) if row["shard"] == path)
         file = self._manifest.files[path]
-        return Shard(recipe, Path(path).name, file.size, file.sha256, samples)
+        return Shard(recipe, family.folder, Path(path).name, file.size, file.sha256, samples)
 
-    def samples(self, lots: range) -> dict[str, Kept]:
+    def videos(self, lots: range) -> dict[str, Kept]:
         """By clip; none when they were written as this version of actor18m would not write them."""
         if self._manifest.writer != WRITER:
             return {}
         return {
             row["clip"]: Kept(self.folder / row["shard"], row["mp4_offset"], row["mp4_size"], row["sha256"])
-            for row in self._rows(lots)
+            for row in self._rows(OF_VIDEOS, lots)
         }
 
     def _has(self, path: str) -> bool:
@@ -60,18 +57,23 @@ class Previous:
         file = self.folder / path
         return file.is_file() and file.stat().st_size == self._manifest.files[path].size
 
-    def _rows(self, lots: range) -> Sequence[dict[str, Any]]:
-        """Clip and place of each sample of these lots."""
-        path = self.folder / "metadata" / "clips" / part_name(lots.start)
-        if self._part is None or self._part[0] != path:
-            columns = ["clip", "lot", *WHERE.names]
+    def _rows(self, family: Family, lots: range) -> Sequence[dict[str, Any]]:
+        """Key and place of each sample of these lots."""
+        path = self.folder / "metadata" / family.table / part_name(family.part_prefix, lots.start)
+        if family.name not in self._parts or self._parts[family.name][0] != path:
+            columns = [family.key, "lot", *family.where.names]
             if not path.is_file() or not set(columns) <= set(pq.read_schema(path).names):
                 return []
-            self._part = path, pq.read_table(path, columns=columns)
-        table = self._part[1]
+            self._parts[family.name] = path, pq.read_table(path, columns=columns)
+        table = self._parts[family.name][1]
         inside = pc.and_(pc.greater_equal(table["lot"], lots.start), pc.less(table["lot"], lots.stop))
         rows: list[dict[str, Any]] = table.filter(pc.and_(inside, pc.is_valid(table["shard"]))).to_pylist()
         return rows
+
+
+def _placed(family: Family, row: Mapping[str, Any]) -> Placed:
+    places = {member: (row[f"{member}_offset"], row[f"{member}_size"]) for member in family.members}
+    return Placed(row[family.key], places, row["sha256"])
 
 
 def open_latest(root: Path) -> Previous | None:

@@ -4,23 +4,25 @@ A killed publish is repeated by running it again: shards that it made are used, 
 """
 
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
+from actor18m.identities import ALIASES
 from actor18m.publish import manifest, versions
 from actor18m.publish.card import Card
-from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, WHERE, Block, shape
-from actor18m.publish.make import PART, MakeShards, ShardPlan, left_over, one_by_one, recipe
+from actor18m.publish.content import LEAST, OF_VIDEOS, Block, of_subset
+from actor18m.publish.line import Line
+from actor18m.publish.make import PART, MakeShards, ShardPlan, left_over, one_by_one
 from actor18m.publish.manifest import File, Manifest
 from actor18m.publish.previous import open_latest
 from actor18m.publish.shard import Shard
 from actor18m.publish.tables import TableWriter
 
-_LEAST = {"inputs": INPUTS, "clips": CLIPS, "decisions": DECISIONS}
+_BESIDE_SHARDS = ("inputs", "decisions")
+"""Tables that say nothing of places."""
 
 
 @dataclass(frozen=True)
@@ -39,82 +41,86 @@ def publish(
     pipeline: str,
     facts: Mapping[str, str],
     make_shards: MakeShards = one_by_one,
-    lots_per_shard: int = 1,
+    aliases: pa.Table | None = None,
+    subsets: Sequence[str] = (),
+    lots_per_shard: Mapping[str, int] = {},
     check: Callable[[], None] = lambda: None,
     patience_s: float = 0,
 ) -> Published:
-    """Blocks come in order of lots, one for each shard: `lots_per_shard` lots, beginning at a multiple of it. They are
-    streamed. `facts` tell what the dataset was made with; `pipeline` is its resolved YAML. `check` raises when the
-    version must not appear any more. For another process that publishes, this one waits for so long.
+    """Blocks come in order of lots and are streamed; none goes beyond a multiple of any of `lots_per_shard` (videos, or
+    a subset's name; 1 where nothing is said). `facts` tell what the dataset was made with; `pipeline` is its resolved
+    YAML; `aliases` are former names of identities. `check` raises when the version must not appear any more. For
+    another process that publishes, this one waits for so long.
     """
     root = versions.folder(dataset)
     with versions.held(root, patience_s):
         versions.settle(root)
-        version = _Version(root, lots_per_shard, check)
+        version = _Version(root, subsets, lots_per_shard, check)
         for shard in make_shards(version.plans(blocks)):
             version.take(shard)
-        return version.finish(pipeline, facts)
-
-
-@dataclass
-class _Waiting:
-    """A block whose shard is being made, is there, or (None, None) is not needed."""
-
-    block: Block
-    plan: ShardPlan | None
-    shard: Shard | None
+        return version.finish(pipeline, facts, aliases)
 
 
 class _Version:
     """One that is being built, in `.building/version`; shards are made in `.building/made`."""
 
-    def __init__(self, root: Path, lots_per_shard: int, check: Callable[[], None]) -> None:
+    def __init__(
+        self, root: Path, subsets: Sequence[str], lots_per_shard: Mapping[str, int], check: Callable[[], None]
+    ) -> None:
         self._root = root
-        self._lots_per_shard = lots_per_shard
+        families = [OF_VIDEOS, *map(of_subset, subsets)]
+        self._sizes = {family: lots_per_shard.get(family.name, 1) for family in families}
         self._check_whether_wanted = check
         self._previous = open_latest(root)
         self._building = root / versions.BUILDING
         self._made = self._building / "made"
         self._folder = self._building / "version"
         self._clear()
-        self._left_over = left_over(self._made)
-        self._tables = {name: TableWriter(self._folder / "metadata" / name, least) for name, least in _LEAST.items()}
-        self._waiting: deque[_Waiting] = deque()
+        made = left_over(self._made)
+        self._tables = {name: self._table(name) for name in _BESIDE_SHARDS}
+        self._lines = {
+            family: Line(
+                family, size, root, self._made, self._previous, made, self._table(family.table, family.part_prefix)
+            )
+            for family, size in self._sizes.items()
+        }
         self._files: dict[str, File] = {}
         self._recipes: dict[str, str] = {}
         self._card = Card()
         self._shards_made = 0
         self._end = 0
-        self._shape: dict[str, str] | None = None
 
     def plans(self, blocks: Iterable[Block]) -> Iterator[ShardPlan]:
         """Of the shards that must be made."""
         for block in blocks:
             self._check_whether_wanted()
-            self._check(block)
-            waiting = self._begin(block)
-            self._waiting.append(waiting)
-            if waiting.plan is not None:
-                yield waiting.plan
-            else:
-                self._write()
+            self._check(block.lots)
+            self._tables["inputs"].add(block.lots.start, block.inputs)
+            self._tables["decisions"].add(block.lots.start, block.decisions)
+            self._card.add(block)
+            for family, line in self._lines.items():
+                yield from line.offer(block.lots, block.part(family))
+                self._write(line)
+        for line in self._lines.values():
+            yield from line.end()
+            self._write(line)
 
     def take(self, shard: Shard) -> None:
-        for waiting in self._waiting:
-            if waiting.plan is not None and waiting.plan.recipe == shard.recipe:
-                waiting.plan, waiting.shard = None, shard
+        for line in self._lines.values():
+            if line.take(shard):
                 break
         else:
             raise ValueError(f"{shard.name} was made from no plan that was given")
         self._shards_made += 1
-        self._write()
+        self._write(line)
 
-    def finish(self, pipeline: str, facts: Mapping[str, str]) -> Published:
-        if self._waiting:
-            raise ValueError(f"make_shards made no shard for lots {self._waiting[0].block.lots}")
-        for table in self._tables.values():
-            for path in table.close():
-                self._add_table(path)
+    def finish(self, pipeline: str, facts: Mapping[str, str], aliases: pa.Table | None) -> Published:
+        closing: list[TableWriter | Line] = [*self._tables.values(), *self._lines.values()]
+        if aliases is not None:
+            closing.append(table := TableWriter(self._folder / "metadata" / "aliases", ALIASES))
+            table.add(0, aliases)
+        for path in (path for each in closing for path in each.close()):
+            self._add_table(path)
         self._add_text("README.md", self._card.text())
         self._add_text("pipeline.yaml", pipeline)
         content = Manifest(dict(facts), self._files, self._recipes).to_bytes()
@@ -134,52 +140,21 @@ class _Version:
         self._made.mkdir(parents=True, exist_ok=True)
         for part in self._made.glob(f"{PART}*"):
             shutil.rmtree(part)
-        (self._folder / "videos").mkdir(parents=True)
+        for family in self._sizes:
+            (self._folder / family.folder).mkdir(parents=True)
 
-    def _check(self, block: Block) -> None:
-        size = self._lots_per_shard
-        lots = block.lots
-        if lots.step != 1 or not lots or lots.start // size != lots[-1] // size or lots.start < self._end:
-            raise ValueError(f"{lots} after lot {self._end - 1}: a block has the lots of one shard of {size}, in order")
-        self._end = (lots[-1] // size + 1) * size
-        clips = [video.clip for video in block.videos]
-        if sorted(set(clips)) != clips:
-            raise ValueError(f"the videos of {lots} are not sorted by clip, or one is there twice")
-        if unknown := sorted(set(clips).difference(block.clips["clip"].to_pylist())):
-            raise ValueError(f"clip {unknown[0]} has a video and no row")
-        for video in block.videos:
-            found = shape(video.facts)
-            self._shape = self._shape or found
-            if found != self._shape:
-                raise ValueError(f"the facts of clip {video.clip} are {found}, those of clips before {self._shape}")
+    def _table(self, name: str, prefix: str = "part") -> TableWriter:
+        return TableWriter(self._folder / "metadata" / name, LEAST[name], prefix)
 
-    def _begin(self, block: Block) -> _Waiting:
-        """Finds the shard where there is one, or plans it."""
-        if not block.videos:
-            return _Waiting(block, None, None)
-        number = block.lots.start // self._lots_per_shard
-        wanted = recipe(number, block.videos)
-        if self._previous is not None and (shard := self._previous.shard(wanted, block.lots)):
-            return _Waiting(block, None, shard)
-        if shard := self._left_over.get(wanted):
-            return _Waiting(block, None, shard)
-        published = {} if self._previous is None else self._previous.samples(block.lots)
-        kept = {video.clip: published[video.clip] for video in block.videos if video.clip in published}
-        plan = ShardPlan(self._root, self._made, number, wanted, tuple(block.videos), kept)
-        return _Waiting(block, plan, None)
+    def _check(self, lots: range) -> None:
+        for size in self._sizes.values():
+            if lots.step != 1 or not lots or lots.start // size != lots[-1] // size or lots.start < self._end:
+                raise ValueError(f"{lots} after lot {self._end - 1}: a block has lots of one shard of {size}, in order")
+        self._end = lots.stop
 
-    def _write(self) -> None:
-        """All that is at the head of the queue and waits for no shard."""
-        while self._waiting and self._waiting[0].plan is None:
-            ready = self._waiting.popleft()
-            lot = ready.block.lots.start
-            if ready.shard is not None:
-                self._add_shard(ready.shard)
-            clips = _with_places(ready.block.clips, ready.shard)
-            self._tables["inputs"].add(lot, ready.block.inputs)
-            self._tables["clips"].add(lot, clips)
-            self._tables["decisions"].add(lot, ready.block.decisions)
-            self._card.add(ready.block)
+    def _write(self, line: Line) -> None:
+        for shard in line.write():
+            self._add_shard(shard)
 
     def _add_shard(self, shard: Shard) -> None:
         file = File(shard.size, shard.sha256)
@@ -216,16 +191,3 @@ class _Version:
                 each.chmod(each.stat().st_mode & ~0o222)
         self._check_whether_wanted()
         return self._root / versions.add(self._root, self._folder)
-
-
-def _with_places(clips: pa.Table, shard: Shard | None) -> pa.Table:
-    """Where each clip's sample is; nothing for those that are not published."""
-    samples = {} if shard is None else {sample.clip: sample for sample in shard.samples}
-    found = [samples.get(clip) for clip in clips["clip"].to_pylist()]
-    for field in WHERE:
-        if field.name == "shard":
-            values = [None if sample is None or shard is None else shard.path for sample in found]
-        else:
-            values = [getattr(sample, field.name, None) for sample in found]
-        clips = clips.append_column(field, pa.array(values, field.type))
-    return clips

@@ -1,36 +1,42 @@
-"""A shard of videos that is made: what it is called and where each clip is in it."""
+"""A shard that is made: what it is called and where each sample is in it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Where a clip's files are within its shard."""
+class Placed:
+    """Where a sample's files are within its shard."""
 
-    clip: str
-    mp4_offset: int
-    mp4_size: int
-    json_offset: int
-    json_size: int
+    key: str
+    places: Mapping[str, tuple[int, int]]
+    """Offset and size, by the family's members."""
     sha256: str
-    """Of the mp4."""
+    """Of the first of them."""
+
+    def where(self, column: str) -> int | str:
+        """As the table tells it."""
+        member, _, what = column.rpartition("_")
+        return self.sha256 if column == "sha256" else self.places[member][what == "size"]
 
 
 @dataclass(frozen=True)
 class Shard:
     recipe: str
     """What its bytes were made from."""
+    folder: str
+    """Below a version's."""
     name: str
     size: int
     sha256: str
-    samples: tuple[Sample, ...]
+    samples: tuple[Placed, ...]
 
     @property
     def path(self) -> str:
         """Below a version's folder."""
-        return f"videos/{self.name}"
+        return f"{self.folder}/{self.name}"
 
     def to_bytes(self) -> bytes:
         return json.dumps(asdict(self)).encode()
@@ -38,7 +44,11 @@ class Shard:
     @staticmethod
     def from_bytes(content: bytes) -> "Shard":
         fields = json.loads(content)
-        return Shard(**fields | {"samples": tuple(Sample(**sample) for sample in fields["samples"])})
+        samples = [
+            Placed(**each | {"places": {name: tuple(place) for name, place in each["places"].items()}})
+            for each in fields["samples"]
+        ]
+        return Shard(**fields | {"samples": tuple(samples)})
 
 
 @dataclass(frozen=True)

@@ -12,28 +12,31 @@ LOTS_PER_PART = 1024
 _ROWS_PER_GROUP = 65_536
 
 
-def part_name(lot: int) -> str:
+def part_name(prefix: str, lot: int) -> str:
     """The file that holds the rows of a lot."""
-    return f"part-{lot // LOTS_PER_PART:06d}.parquet"
+    return f"{prefix}-{lot // LOTS_PER_PART:06d}.parquet"
 
 
 class TableWriter:
     """Takes rows in order of lots and streams them to disk: at most one row group is in memory."""
 
-    def __init__(self, folder: Path, least: pa.Schema) -> None:
-        """`least`: the columns that the table has whatever comes, and before all others."""
+    def __init__(self, folder: Path, least: pa.Schema, prefix: str = "part") -> None:
+        """`least`: the columns that the table has whatever comes, and before all others. Writers whose prefixes differ
+        may share a folder, and so a table.
+        """
         self._folder = folder
+        self._prefix = prefix
         self._least = least
         self._schema: pa.Schema | None = None
         self._part: _Part | None = None
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, lot: int, rows: pa.Table) -> None:
         if self._schema is None:
             self._schema = _whole(self._least, rows.schema)
         if missing := [name for name in self._schema.names if name not in rows.column_names]:
             raise ValueError(f"rows of {self._folder.name} lack {', '.join(missing)}")
-        name = part_name(lot)
+        name = part_name(self._prefix, lot)
         if self._part is None or self._part.path.name != name:
             self._end_part()
             self._part = _Part(self._folder / name, self._schema)
@@ -42,9 +45,9 @@ class TableWriter:
     def close(self) -> list[Path]:
         """The files, of which there is one even when there was no row: readers find the columns."""
         if self._schema is None:
-            self._part = _Part(self._folder / part_name(0), self._least)
+            self._part = _Part(self._folder / part_name(self._prefix, 0), self._least)
         self._end_part()
-        return sorted(self._folder.iterdir())
+        return sorted(self._folder.glob(f"{self._prefix}-*"))
 
     def _end_part(self) -> None:
         if self._part is not None:

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pycocotools import mask as coco
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from actor18m.media.run_lengths import from_run_lengths, to_run_lengths
 
 SCHEMA_VERSION = 1
 MASK_FPS = 8
@@ -126,14 +127,12 @@ class Truth(_Record):
 
     def mask(self, counts: str) -> npt.NDArray[np.bool_]:
         """One of this clip's RLE strings as bool[height, width]."""
-        decoded = coco.decode({"size": [self.height, self.width], "counts": counts.encode()})
-        return np.asarray(decoded, dtype=np.bool_)
+        return from_run_lengths(counts.encode(), self.height, self.width)
 
 
 def encode_mask(mask: npt.NDArray[np.bool_]) -> str:
     """bool[H, W] as COCO RLE counts."""
-    counts = coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"]
-    return counts.decode() if isinstance(counts, bytes) else counts
+    return to_run_lengths(mask).decode()
 
 
 def mask_frames(times_s: npt.NDArray[np.float64], fps: float = MASK_FPS) -> list[int]:

@@ -80,7 +80,6 @@ class Models:
         self.identity = DlibFace.load()
         self.mesh = MediaPipeFace.load()
         self.pose = MediaPipePose.load()
-        self.pose_on_frame = MediaPipePose.load(crop=1.0)
 
 
 def clips_in(folder: Path) -> list[Path]:
@@ -153,7 +152,7 @@ def _judge_bodies(seen: ClipSeen, models: Models, frame: Frame, truth: Truth, in
         error = abs(wrapped_deg(pose.body_yaw_deg - yaw)) if pose else 0.0
         seen.bodies.append(BodySeen(yaw, pose is not None, error))
     if visible or truth.people[index] == 0:
-        found = models.pose_on_frame.pose(frame, whole) is not None
+        found = models.pose.pose(frame, whole) is not None
         seen.frames_with_body += visible
         seen.frames_with_body_found += visible and found
         seen.frames_without_people += not visible

@@ -20,15 +20,18 @@ def test_workers_are_killed_at_random_and_no_innocent_clip_is_quarantined(many: 
     project = many.again(tmp_path / "lost")
     build = project.start("--executor", "ray", "--workers", "2")
     build.until(lambda: project.rows().total() > 0)
+    due = 0
     while build.is_running and not build.is_publishing():
-        time.sleep(random.uniform(0.5, 1.5))
-        if live := sorted(_workers(project)):
+        time.sleep(random.uniform(0.1, 0.3))
+        live, rows = sorted(_workers(project)), project.rows().total()
+        if live and rows >= due:  # by rows, not by time: on a busy machine a clip that is tried alone would die twice
             os.kill(random.choice(live), signal.SIGKILL)
             killed += 1
-            print(f"worker {killed} killed, {project.rows().total()} rows committed")
+            due = rows + random.randint(30, 90)
+            print(f"worker {killed} killed, {rows} rows committed")
     told = build.end()
     print(told)
-    assert killed > 5
+    assert killed > 10
     assert "was killed by SIGKILL" in told or "crashed or was killed" in told
     assert "quarantined" not in project.states()
     assert project.published() == many.published()

@@ -109,7 +109,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str, Path], None]]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize(("full", "size"), [("store", "400k"), ("dataset", "200k")])
+@pytest.mark.parametrize(("full", "size"), [("store", "120k"), ("dataset", "200k")])
 def test_on_a_full_disk_it_stops_and_with_more_space_it_goes_on(
     few: Project, tmp_path: Path, small_disk: Callable[[str, Path], None], full: str, size: str
 ) -> None:

@@ -11,7 +11,22 @@ from actor18m.models.backends import backend_class, cannot_play, describe, load
 from actor18m.models.centerface import CenterFace
 from actor18m.models.dlib_face import DlibFace
 from actor18m.models.lock import Lock, read_lock
-from actor18m.models.roles import FaceDetector, FaceEmbedder, FaceMesh, Metric, PoseEstimator, similarity
+from actor18m.models.lucas_kanade import LucasKanade
+from actor18m.models.mesh_parsing import MeshParsing
+from actor18m.models.roles import (
+    ExpressionReader,
+    FaceDetector,
+    FaceEmbedder,
+    FaceMesh,
+    FaceParser,
+    FrameEncoder,
+    Metric,
+    PersonDetector,
+    PersonSegmenter,
+    PointTracker,
+    PoseEstimator,
+    similarity,
+)
 from tests.tiny_stages import TwoEyes
 
 
@@ -23,8 +38,11 @@ class Newer(TwoEyes):
     version = 2
 
 
-def test_every_model_of_the_lock_plays_exactly_one_role() -> None:
-    roles: list[type] = [FaceDetector, FaceEmbedder, FaceMesh, PoseEstimator]
+def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -> None:
+    roles: list[type] = [
+        ExpressionReader, FaceDetector, FaceEmbedder, FaceMesh, FaceParser, FrameEncoder, PersonDetector,
+        PersonSegmenter, PointTracker, PoseEstimator,
+    ]  # fmt: skip
     played = {
         name: [role.__name__ for role in roles if cannot_play(backend_class(name), role) is None]
         for name in read_lock().models
@@ -33,8 +51,13 @@ def test_every_model_of_the_lock_plays_exactly_one_role() -> None:
         "centerface": ["FaceDetector"],
         "dlib-face": ["FaceEmbedder"],
         "mediapipe-face": ["FaceMesh"],
-        "mediapipe-pose": ["PoseEstimator"],
+        "mediapipe-pose": ["PersonSegmenter", "PoseEstimator"],
+        "mini-xception": ["ExpressionReader"],
+        "efficientdet": ["PersonDetector"],
+        "efficientnet": ["FrameEncoder"],
     }
+    assert cannot_play(MeshParsing, FaceParser) is None, "it has no weights"
+    assert cannot_play(LucasKanade, PointTracker) is None, "nor has this"
 
 
 def test_a_backend_is_loaded_by_its_name(pulled: Callable[[str], None]) -> None:

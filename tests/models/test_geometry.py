@@ -6,6 +6,7 @@ from actor18m.models.geometry import (
     body_yaw_deg,
     cut_out,
     head_angles_deg,
+    nodded,
     overlap,
     put_back,
     square_around,
@@ -33,6 +34,13 @@ def test_head_angles_are_those_it_was_turned_by(angles: tuple[float, float, floa
     assert head_angles_deg(turned(*angles)) == pytest.approx(angles, abs=1e-6)
 
 
+def test_a_nod_is_about_the_ears_however_the_head_is_turned() -> None:
+    assert head_angles_deg(nodded(10)) == pytest.approx((0, 10, 0))
+    assert head_angles_deg(turned(50, -20, 0) @ nodded(10)) == pytest.approx((50, -10, 0))
+    on_its_side = turned(0, 0, 90) @ nodded(10)
+    assert head_angles_deg(on_its_side)[:2] == pytest.approx((10, 0)), "lying on the left ear, up is the image's right"
+
+
 @pytest.mark.parametrize(
     ("to_left", "yaw"), [((1, 0, 0), 0), ((0, 0, 1), 90), ((-1, 0, 0), 180), ((0, 0, -1), -90), ((1, 0.5, 1), 45)]
 )
@@ -57,8 +65,8 @@ def test_what_is_cut_out_beyond_the_edge_is_black_and_goes_back_to_its_place() -
     assert part.shape == (5, 5, 3)
     assert not part[:, :2].any()
     assert not part[3:].any()
-    back = put_back(np.ascontiguousarray(part[:, :, 0]), region, 4, 5)
-    assert np.array_equal(back[1:, :3], frame[1:, :3, 0])
+    back = put_back(part[:, :, 0] % 2 == 1, region, 4, 5)
+    assert np.array_equal(back[1:, :3], frame[1:, :3, 0] % 2 == 1)
     assert not back[0].any()
     assert not back[:, 3:].any()
 

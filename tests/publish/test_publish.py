@@ -207,10 +207,13 @@ def test_shards_that_were_made_before_a_failure_are_used(tmp_path: Path) -> None
 
 def test_a_shard_of_several_lots(tmp_path: Path) -> None:
     few, more = lot(2, [video(DARK)]), [video(OVER), video(LOW)]
-    version = published(tmp_path / "d", [replace(lot(0, more), lots=range(2)), few], lots_per_shard=2)
+    one_by_one = [lot(0, more[:1]), lot(1, more[1:]), few]
+    apart = published(tmp_path / "a", one_by_one, lots_per_shard={"videos": 2})
+    version = published(tmp_path / "d", [replace(lot(0, more), lots=range(2)), few], lots_per_shard={"videos": 2})
     assert [path.name[:22] for path in shards(version)] == ["actor18m-videos-000000", "actor18m-videos-000001"]
-    with pytest.raises(ValueError, match="a block has the lots of one shard of 2"):
-        published(tmp_path / "e", [replace(lot(1, more), lots=range(1, 3))], lots_per_shard=2)
+    assert [path.read_bytes() for path in shards(apart)] == [path.read_bytes() for path in shards(version)]
+    with pytest.raises(ValueError, match="a block has lots of one shard of 2"):
+        published(tmp_path / "e", [replace(lot(1, more), lots=range(1, 3))], lots_per_shard={"videos": 2})
 
 
 def test_an_empty_dataset_has_its_columns(tmp_path: Path) -> None:

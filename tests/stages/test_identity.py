@@ -115,7 +115,8 @@ def test_parameters_and_weights_make_the_fingerprint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nose_x", "eyes_apart", "yaw"), [(50, 40, 0), (72, 40, 45), (28, 40, -45), (50, 8, 70), (49, 8, -70), (95, 4, 85)]
+    ("nose_x", "eyes_apart", "yaw"),
+    [(50, 40, 0), (72, 40, 45), (28, 40, -45), (50, 8, 70), (49, 8, -70), (95, 4, 85), (60, -2, 90), (40, -2, -90)],
 )
 def test_yaw_is_told_by_the_nose_and_by_eyes_that_are_too_close(nose_x: float, eyes_apart: float, yaw: float) -> None:
     eyes = [(50 - eyes_apart / 2, 40), (50 + eyes_apart / 2, 40)]

@@ -1,0 +1,59 @@
+"""Angles as viewpoints, and angles that go round: means, medians and distances of degrees.
+
+Yaw is 0 facing the camera and grows when the subject turns to their own left; pitch grows when they look up. So a face
+seen "left" looks towards the image's right.
+"""
+
+from collections.abc import Sequence
+from math import atan2, cos, degrees, hypot, radians, sin
+from statistics import median
+from typing import Literal
+
+from actor18m.models.geometry import wrapped_deg
+
+FaceView = Literal["front", "left", "right", "up", "down"]
+BodyView = Literal["front", "side", "back"]
+
+FRONT_YAW_DEG, FRONT_PITCH_DEG = 20.0, 15.0
+"""A face is frontal within these."""
+SIDE_FROM_DEG, SIDE_TO_DEG = 45.0, 135.0
+_CANCELLED = 1e-9
+
+
+def face_view(yaw_deg: float, pitch_deg: float) -> FaceView:
+    """Where the face looks; of two axes the one that is farther out in widths of its own bin."""
+    sideways, upwards = abs(wrapped_deg(yaw_deg)) / FRONT_YAW_DEG, abs(pitch_deg) / FRONT_PITCH_DEG
+    if sideways < 1 and upwards < 1:
+        return "front"
+    if upwards > sideways:
+        return "up" if pitch_deg > 0 else "down"
+    return "left" if wrapped_deg(yaw_deg) > 0 else "right"
+
+
+def body_view(yaw_deg: float) -> BodyView:
+    off_axis = abs(wrapped_deg(yaw_deg))
+    if off_axis < SIDE_FROM_DEG:
+        return "front"
+    return "side" if off_axis <= SIDE_TO_DEG else "back"
+
+
+def angle_between(one_deg: float, other_deg: float) -> float:
+    """The shorter way round, 0 to 180."""
+    return abs(wrapped_deg(one_deg - other_deg))
+
+
+def circular_mean(angles_deg: Sequence[float]) -> float | None:
+    """Of unit vectors; None of no angles, and of those that cancel each other out."""
+    x, y = sum(cos(radians(a)) for a in angles_deg), sum(sin(radians(a)) for a in angles_deg)
+    if hypot(x, y) <= _CANCELLED * max(1, len(angles_deg)):
+        return None
+    return wrapped_deg(degrees(atan2(y, x)))
+
+
+def circular_median(angles_deg: Sequence[float]) -> float | None:
+    """The usual median, counted from the angle to which all others are nearest; None of no angles."""
+    if not angles_deg:
+        return None
+    ordered = sorted(wrapped_deg(angle) for angle in angles_deg)
+    centre = min(ordered, key=lambda angle: sum(angle_between(angle, other) for other in ordered))
+    return wrapped_deg(centre + median(wrapped_deg(angle - centre) for angle in ordered))

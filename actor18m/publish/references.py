@@ -1,0 +1,122 @@
+"""What is published of a subset's images: a row of the table and a sample for each, of the clips that are accepted."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actor18m.build import Project
+from actor18m.chain import Link
+from actor18m.keys import digest
+from actor18m.pipeline import Subset
+from actor18m.publish.content import REFERENCES, Part, Reference, Sample
+from actor18m.record import Record
+from actor18m.survey import ACCEPTED, Surveyed
+
+NAME, SHA256 = "name", "sha256"
+"""Fields of each image that its stage writes; `sha256` stands in the table as of what is published."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class References:
+    """Of one subset and one block of lots."""
+
+    project: Project
+    record: Record
+    surveyed: Surveyed
+    subset: str
+
+    def part(self, clips: pa.Table) -> Part:
+        """Of these rows of the table of clips."""
+        samples: list[Sample] = []
+        rows: list[Row] = []
+        accepted = clips.filter(pc.equal(clips["state"], ACCEPTED))
+        for lot in sorted(set(accepted["lot"].to_pylist())):
+            of_lot = accepted.filter(pc.equal(accepted["lot"], lot)).select(
+                ["clip", "lot", "licence", "consent", "sources"]
+            )
+            told = {row["clip"]: row for row in of_lot.to_pylist()}
+            labels = {row["key"]: row["labels"] for row in self._rows(self._labelling, lot, "labels")}
+            for made in self._rows(self._making, lot, "references"):
+                if (clip := told.get(made["key"])) is not None:
+                    for row, sample in self._images(clip, made, labels.get(made["key"], [])):
+                        rows.append(row)
+                        samples.append(sample)
+        rows.sort(key=lambda row: str(row["key"]))
+        return Part(sorted(samples, key=lambda sample: sample.key), pa.Table.from_pylist(rows, schema=self._schema))
+
+    def _images(self, clip: Row, made: Row, labels: list[Row]) -> Iterator[tuple[Row, Reference]]:
+        by_name = {label[NAME]: label for label in labels}
+        link = self._making
+        shelf = link.ledger(self.project.store).shelf("images", clip["lot"], made["part"])
+        for image in made["references"]:
+            told = image | by_name.get(image[NAME], {})
+            row = {field.name: told.get(field.name) for field in self._fields} | {
+                "key": f"{clip['clip']}-{image[NAME]}",
+                "clip": clip["clip"],
+                "lot": clip["lot"],
+                "subset": self.subset,
+                "uri": clip["sources"][0],
+                "licence": clip["licence"],
+                "consent": clip["consent"],
+                "stage": link.name,
+                "fingerprint": link.fingerprint,
+            }
+            facts = {name: row[name] for name in self._always_there}
+            content = digest("image", image[SHA256], image[f"mask_{SHA256}"])
+            yield row, Reference(row["key"], shelf, (made["key"], made["input_digest"]), image[NAME], content, facts)
+
+    def _rows(self, link: Link | None, lot: int, column: str) -> list[Row]:
+        """Those that decided, of one lot."""
+        if link is None or lot not in self.record.files[link.name]:
+            return []
+        rows = link.ledger(self.project.store).read_lot(self.record.files[link.name][lot], [column], with_part=True)
+        holds = self._decided[link.name]
+        found: list[Row] = rows.select(["key", "input_digest", "part", column]).to_pylist()
+        return [row for row in found if holds.get(row["key"]) == row["input_digest"]]
+
+    @cached_property
+    def _decided(self) -> Mapping[str, Mapping[str, str]]:
+        """stage -> key -> input digest."""
+        links = [link.name for link in (self._making, self._labelling) if link is not None]
+        tables = {name: self.surveyed.measured[name] for name in links}
+        return {
+            name: dict(zip(rows["key"].to_pylist(), rows["input_digest"].to_pylist(), strict=True))
+            for name, rows in tables.items()
+        }
+
+    @cached_property
+    def _making(self) -> Link:
+        return self.record.links[self._subset.references or ""]
+
+    @cached_property
+    def _labelling(self) -> Link | None:
+        return self.record.links[self._subset.labels] if self._subset.labels else None
+
+    @property
+    def _subset(self) -> Subset:
+        return self.project.pipeline.subsets[self.subset]
+
+    @cached_property
+    def _fields(self) -> list[pa.Field]:
+        """What the stages tell of an image."""
+        told = [*_told(self._making, "references"), *(_told(self._labelling, "labels") if self._labelling else [])]
+        return [field for field in told if field.name not in (NAME, SHA256)]
+
+    @cached_property
+    def _schema(self) -> pa.Schema:
+        return pa.schema([*REFERENCES, *(field.with_nullable(True) for field in self._fields)])
+
+    @cached_property
+    def _always_there(self) -> list[str]:
+        """What a sample's JSON says: it has no nulls."""
+        return ["clip", "subset", *(field.name for field in self._fields if not field.nullable)]
+
+
+def _told(link: Link, column: str) -> list[pa.Field]:
+    return list(link.stage_class.writes.columns.field(column).type.value_type)

@@ -1,0 +1,152 @@
+"""Contact sheets of a version of a dataset: stills of its clips with what became of them, and its references with what
+was measured of each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import cv2
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from actor18m.errors import ActorError
+from actor18m.media.source import MediaError
+from actor18m.media.video import frames_at, open_video
+
+Pixels = npt.NDArray[np.uint8]
+Ink = tuple[int, int, int]
+Row = Mapping[str, Any]
+
+STILLS = 8
+TILE_HEIGHT, TILE_WIDTH, LABEL_WIDTH = 150, 150, 230
+PAPER = 24
+WHITE, GREY, GREEN, RED, YELLOW = (235, 235, 235), (170, 170, 170), (90, 200, 110), (230, 110, 90), (230, 190, 80)
+INK = {"accepted": GREEN, "rejected": RED}
+
+
+def clips_sheet(version: Path, out: Path, most: int) -> int:
+    """Evenly spaced stills of accepted and rejected clips, as many of each; how many there are."""
+    sql = """
+        SELECT clip, uri, cut, crop, state, stage, rule, value, bound FROM read_parquet($tables)
+        WHERE state IN ('accepted', 'rejected') AND clip IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY state ORDER BY clip) <= $most ORDER BY state, stage, rule, uri
+    """
+    rows = _asked(version, "inputs", sql, most=-(-most // 2))
+    _write(out, (_clip(row) for row in rows))
+    return len(rows)
+
+
+def references_sheet(version: Path, out: Path, most: int) -> int:
+    """All references of some clips, a line for each; how many clips."""
+    columns = "key, clip, uri, region, viewpoint, yaw_deg, pitch_deg, time_s, quality, visibility, is_clearest, anchor"
+    labels = "seen_viewpoint, seen_yaw_deg, seen_pitch_deg, seen_people"
+    sql = f"""
+        SELECT {columns}, {labels}, shard, image_offset, image_size, mask_offset, mask_size
+        FROM read_parquet($tables) WHERE clip IN (
+            SELECT DISTINCT clip FROM read_parquet($tables) WHERE shard IS NOT NULL ORDER BY clip LIMIT $most
+        ) ORDER BY uri, clip, key
+    """
+    rows = _asked(version, "references", sql, most=most)
+    by_clip = [list(some) for _, some in groupby(rows, key=lambda row: (row["uri"], row["clip"]))]
+    _write(out, (_references(version, some) for some in by_clip))
+    return len(by_clip)
+
+
+def _asked(version: Path, table: str, sql: str, most: int) -> list[Row]:
+    with duckdb.connect() as db:
+        given = {"tables": str(version / "metadata" / table / "*.parquet"), "most": most}
+        found = db.execute(sql, given)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _clip(row: Row) -> Pixels:
+    cut, crop = (None if row[name] is None else tuple(row[name]) for name in ("cut", "crop"))
+    why = [] if row["rule"] is None else [f"{row['stage']}.{row['rule']}", f"{row['value']} not {row['bound']}"]
+    lines = [
+        (_name(row["uri"]), WHITE),
+        (row["clip"], GREY),
+        (row["state"], INK[row["state"]]),
+        *((w, GREY) for w in why),
+    ]
+    try:
+        with open_video(row["uri"], cut=cut) as video:
+            times = np.linspace(0, max(0.0, video.window.times_s[-1]), STILLS).tolist()
+        tiles = [_fit(frame) for frame in frames_at(row["uri"], times, cut, crop)]
+    except MediaError as error:
+        tiles = [_label([(str(error.kind), RED)])]
+    return np.hstack([_label(lines), *tiles])
+
+
+def _references(version: Path, rows: Sequence[Row]) -> Pixels:
+    is_golden = {row["anchor"] for row in rows} >= {"front", "side", "back"}
+    lines = [(_name(rows[0]["uri"]), WHITE), (rows[0]["clip"], GREY), ("golden" if is_golden else "", YELLOW)]
+    label = np.pad(_label(lines), ((0, 54), (0, 0), (0, 0)), constant_values=PAPER)
+    return np.hstack([label, *(_reference(version, row) for row in rows)])
+
+
+def _reference(version: Path, row: Row) -> Pixels:
+    """The image with its mask's outline, over what is said of it and what is seen in it."""
+    image = _image(version, row, "image")
+    mask = cv2.cvtColor(_image(version, row, "mask"), cv2.COLOR_RGB2GRAY)
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(image, outlines, -1, GREEN, max(1, max(image.shape) // TILE_WIDTH))
+    said = f"{row['viewpoint']} {row['yaw_deg']:.0f}" + ("" if row["pitch_deg"] is None else f"/{row['pitch_deg']:.0f}")
+    seen = "not seen" if row["seen_yaw_deg"] is None else f"seen {row['seen_viewpoint']} {row['seen_yaw_deg']:.0f}"
+    people = "" if row["seen_people"] == 1 else f" {row['seen_people']} people"
+    notes = f"{row['time_s']:.1f}s q{row['quality']:.2f} {row['anchor']}{' *' if row['is_clearest'] else ''}"
+    agrees = WHITE if row["seen_viewpoint"] == row["viewpoint"] else RED
+    return np.vstack([_fit(image), _text([(said, WHITE), (seen + people, agrees), (notes, GREY)], 54, TILE_WIDTH, 16)])
+
+
+def _image(version: Path, row: Row, member: str) -> Pixels:
+    with (version / row["shard"]).open("rb") as shard:
+        shard.seek(row[f"{member}_offset"])
+        content = np.frombuffer(shard.read(row[f"{member}_size"]), np.uint8)
+    pixels = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ActorError(f"{row['key']}: its {member} in {version / row['shard']} cannot be read; is the shard whole?")
+    return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def _write(out: Path, rows: Iterable[Pixels]) -> None:
+    drawn = list(rows)
+    if not drawn:
+        return
+    width = max(row.shape[1] for row in drawn)
+    sheet = np.vstack([_padded(row, width) for row in drawn])
+    if not cv2.imwrite(str(out), sheet[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
+        raise ActorError(f"could not write {out}")
+
+
+def _padded(row: Pixels, width: int) -> Pixels:
+    return np.pad(row, ((0, 4), (0, width - row.shape[1]), (0, 0)), constant_values=PAPER)
+
+
+def _name(uri: str) -> str:
+    return uri.rpartition("/")[2]
+
+
+def _label(lines: Sequence[tuple[str, Ink]]) -> Pixels:
+    return _text(lines, TILE_HEIGHT, LABEL_WIDTH, 22)
+
+
+def _text(lines: Sequence[tuple[str, Ink]], height: int, width: int, step: int) -> Pixels:
+    paper: Pixels = np.full((height, width, 3), PAPER, np.uint8)
+    for number, (text, ink) in enumerate(lines):
+        at = 4, 14 + step * number
+        cv2.putText(paper, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.4, ink, 1, cv2.LINE_AA)
+    return paper
+
+
+def _fit(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    scale = min(TILE_HEIGHT / height, TILE_WIDTH / width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    out: Pixels = np.full((TILE_HEIGHT, TILE_WIDTH, 3), PAPER, np.uint8)
+    y, x = (TILE_HEIGHT - size[1]) // 2, (TILE_WIDTH - size[0]) // 2
+    out[y : y + size[1], x : x + size[0]] = small
+    return out

@@ -1,0 +1,102 @@
+"""The same measurements on single images: a label says what is seen in the image, not what it was cut or made for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+from pyarrow import bool_, float32, int32, list_, string, struct
+from pydantic import NonNegativeFloat
+
+from actor18m.media.views import body_view, face_view
+from actor18m.models.roles import Box, Frame, PersonDetector, PoseEstimator
+from actor18m.stage import Clip, Failure, Row, Stage, schema
+from stages.crops import Crops
+from stages.looks.face import FaceParameters, FaceReader
+from stages.looks.pose import PostureParameters, posture_of
+
+_LABEL = struct(
+    [
+        ("name", string()),
+        ("seen_people", int32()),
+        ("seen_viewpoint", string()),
+        ("seen_yaw_deg", float32()),
+        ("seen_pitch_deg", float32()),
+        ("seen_roll_deg", float32()),
+        ("seen_visibility", float32()),
+        ("seen_expression", string()),
+        ("has_face", bool_()),
+    ]
+)
+"""Of one image. Angles and visibility are the face's in an image of a face, the body's in one of a body; null where
+none is seen."""
+_DIGITS = 4
+
+
+class AnnotateParameters(FaceParameters, PostureParameters):
+    min_person_score: NonNegativeFloat = 0.5
+    """Who counts as a person."""
+
+
+class Annotate(Stage):
+    """Measures each image by itself: what it is of is not told to the models."""
+
+    version = 1
+    needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Crops: ("references",)}
+    needs_images: ClassVar = (Crops,)
+    roles: ClassVar[Mapping[str, type]] = {**FaceReader.roles, "people": PersonDetector, "pose": PoseEstimator}
+    writes = schema("annotate", labels=list_(_LABEL))
+    parameters = AnnotateParameters()
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            images = clip.images["crops"]
+            labels = [
+                {"name": each["name"], **self._seen(_decoded(images[f"{each['name']}.webp"]), each["region"])}
+                for each in clip.upstream["crops"]["references"]
+            ]
+            yield Row(clip.key, {"labels": labels})
+
+    def _seen(self, image: Frame, region: str) -> dict[str, Any]:
+        height, width = image.shape[:2]
+        whole = (0.0, 0.0, float(width), float(height))
+        found = self.backends["people"].people(image)
+        people = sum(person.score >= self.parameters.min_person_score for person in found)
+        reader = FaceReader(self.backends, self.parameters)
+        face = reader.find(image, whole)
+        if region == "face":
+            seen = {} if face is None else reader.read(image, face)[0]
+            return {"seen_people": people, "has_face": face is not None, **_of_face(seen)}
+        return {"seen_people": people, "has_face": face is not None, **self._of_body(image, whole)}
+
+    def _of_body(self, image: Frame, whole: Box) -> dict[str, Any]:
+        posture = posture_of(image, whole, self.backends["pose"], self.backends["faces"], self.parameters)
+        yaw = None if posture is None else posture.body_yaw_deg
+        return {
+            "seen_viewpoint": None if yaw is None else body_view(yaw),
+            "seen_yaw_deg": None if yaw is None else round(yaw, _DIGITS),
+            "seen_pitch_deg": None,
+            "seen_roll_deg": None,
+            "seen_visibility": None if posture is None else round(posture.score, _DIGITS),
+            "seen_expression": None,
+        }
+
+
+def _of_face(seen: Mapping[str, Any]) -> dict[str, Any]:
+    yaw, pitch = seen.get("yaw_deg"), seen.get("pitch_deg")
+    return {
+        "seen_viewpoint": None if yaw is None or pitch is None else face_view(yaw, pitch),
+        "seen_yaw_deg": yaw,
+        "seen_pitch_deg": pitch,
+        "seen_roll_deg": seen.get("roll_deg"),
+        "seen_visibility": seen.get("visibility"),
+        "seen_expression": seen.get("expression"),
+    }
+
+
+def _decoded(webp: bytes) -> Frame:
+    """uint8[H, W, 3] RGB."""
+    pixels = cv2.imdecode(np.frombuffer(webp, dtype=np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ValueError("an image that was written cannot be read again")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)

@@ -1,0 +1,102 @@
+"""Bodies: which pixels are the subject, eight times a second, and what the masks tell."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import tee
+from typing import Any, ClassVar
+
+from pyarrow import binary, bool_, float32, int32, list_, struct
+from pydantic import NonNegativeFloat, PositiveFloat
+
+from actor18m.media.run_lengths import to_run_lengths
+from actor18m.media.source import MediaError
+from actor18m.media.video import frames
+from actor18m.models.geometry import overlap
+from actor18m.models.roles import Bools, Box, Frame, PersonDetector, PersonSegmenter
+from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+from stages.looks.body import Body, body_of, near, others_share
+from stages.motion import Motion
+
+_BODY = struct(
+    [
+        ("sample", int32()),
+        *((side, int32()) for side in ("x0", "y0", "x1", "y1")),
+        *((name, float32()) for name in ("area_share", "coverage")),
+        *((name, bool_()) for name in ("cut_left", "cut_top", "cut_right", "cut_bottom")),
+        ("others_share", float32()),
+    ]
+)
+"""One mask. `sample` counts motion's frame times from 0; the box is tight, its end exclusive; `area_share` is of the
+frame, `coverage` of the box; `cut_left` says that the body goes on beyond the left edge of the frame; `others_share` is
+what other people take of the box with a margin."""
+
+_DIGITS = 4
+
+
+class BodiesParameters(Parameters):
+    fps: PositiveFloat = 8.0
+    """Motion's."""
+    at_edge: NonNegativeFloat = 0.05
+    """A body is cut off where at least this share of its box's shorter side touches the edge of the frame."""
+    margin: NonNegativeFloat = 0.1
+    """Other people count up to this far from the body's box, in its longer sides."""
+    min_person_score: PositiveFloat = 0.5
+    """Motion's."""
+    same_overlap: PositiveFloat = 0.4
+    """A person whose box overlaps so much with the body's is the subject."""
+
+
+class Bodies(Stage):
+    version = 1
+    needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Motion: ("frame_times", "subject", "people")}
+    roles: ClassVar = {"bodies": PersonSegmenter, "people": PersonDetector}
+    writes = schema("bodies", bodies=list_(_BODY), masks=list_(binary()), mask_share=float32())
+    """`masks` has COCO's run lengths of the whole frame, one for each of `bodies`. `mask_share` is the share of all
+    samples that have one."""
+    parameters = BodiesParameters()
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            try:
+                yield Row(clip.key, self._measured(clip))
+            except MediaError as error:
+                yield Failure(clip.key, error.kind, str(error))
+
+    def _measured(self, clip: Clip) -> Mapping[str, object]:
+        motion = clip.upstream["motion"]
+        decoded = (frame for _, frame in frames(clip.uri, clip.cut, clip.crop, self.parameters.fps))
+        boxes = [as_box(subject) for subject in motion["subject"]]
+        shown, asked = tee(zip(decoded, boxes, strict=True))
+        bodies: list[dict[str, Any]] = []
+        masks: list[bytes] = []
+        found = self.backends["bodies"].masks(asked)
+        for sample, ((frame, _), mask) in enumerate(zip(shown, found, strict=True)):
+            body = None if mask is None else body_of(mask, self.parameters.at_edge)
+            if mask is None or body is None:
+                continue
+            others = self._others(frame, body) if motion["people"][sample] > 1 else []
+            share = round(others_share(mask, body.box, self.parameters.margin, others), _DIGITS)
+            bodies.append({"sample": sample, **_told(body), "others_share": share})
+            masks.append(to_run_lengths(mask))
+        return {"bodies": bodies, "masks": masks, "mask_share": round(len(bodies) / len(boxes), _DIGITS)}
+
+    def _others(self, frame: Frame, body: Body) -> list[Bools]:
+        """Masks of the people beside the subject whose boxes reach into the crop."""
+        told, found = self.parameters, []
+        for person in self.backends["people"].people(frame):
+            is_subject = overlap(person.box, body.box) >= told.same_overlap
+            if person.score < told.min_person_score or is_subject or not near(body.box, told.margin, person.box):
+                continue
+            found += [mask for mask in self.backends["bodies"].masks([(frame, person.box)]) if mask is not None]
+        return found
+
+
+def as_box(seen: Mapping[str, float] | None) -> Box | None:
+    """Of what motion says of a person; None where the person is not seen."""
+    return None if seen is None else (seen["x0"], seen["y0"], seen["x1"], seen["y1"])
+
+
+def _told(body: Body) -> dict[str, Any]:
+    told = asdict(body)
+    sides = dict(zip(("x0", "y0", "x1", "y1"), told.pop("box"), strict=True))
+    return sides | {name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in told.items()}

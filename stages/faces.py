@@ -1,0 +1,54 @@
+"""Where does the subject look, how clearly is the face seen, and what does it express? At motion's samples."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pyarrow import list_, string
+from pydantic import PositiveFloat, PositiveInt
+
+from actor18m.media.source import MediaError
+from actor18m.media.video import frames
+from actor18m.stage import Clip, Failure, Row, Stage, schema
+from stages.looks.face import FACE, PARSING, FaceParameters, FaceReader
+from stages.motion import Motion
+
+
+class FacesParameters(FaceParameters):
+    """`fps` is motion's; of its samples every one, every second one and so on is looked at."""
+
+    fps: PositiveFloat = 8.0
+    every: PositiveInt = 1
+
+
+class Faces(Stage):
+    """Needs a detector, a mesh, a parser and a reader of expressions; runs them on one face at a time."""
+
+    version = 1
+    needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Motion: ("frame_times", "subject")}
+    roles: ClassVar = FaceReader.roles
+    writes = schema("faces", faces=list_(FACE), parsing=list_(PARSING), parsing_method=string())
+    """At most one face a sample, the subject's; `parsing` has one entry for each of `faces`."""
+    parameters = FacesParameters()
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        reader = FaceReader(self.backends, self.parameters)
+        for clip in clips:
+            try:
+                yield Row(clip.key, self._measured(clip, reader))
+            except MediaError as error:
+                yield Failure(clip.key, error.kind, str(error))
+
+    def _measured(self, clip: Clip, reader: FaceReader) -> Mapping[str, object]:
+        subject = clip.upstream["motion"]["subject"]
+        faces: list[dict[str, Any]] = []
+        parsing: list[dict[str, Any]] = []
+        pictures = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps)
+        for sample, ((_, frame), person) in enumerate(zip(pictures, subject, strict=True)):
+            if person is None or sample % self.parameters.every:
+                continue
+            face = reader.find(frame, (person["x0"], person["y0"], person["x1"], person["y1"]))
+            if face is not None:
+                measured, parts = reader.read(frame, face)
+                faces.append({"sample": sample, **measured})
+                parsing.append({"sample": sample, **parts})
+        return {"faces": faces, "parsing": parsing, "parsing_method": reader.parsing_method}

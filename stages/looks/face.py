@@ -1,0 +1,170 @@
+"""One face in one picture: where it is, where it looks, how much of it is seen, how sharp it is, what it expresses.
+
+The same for a frame of a video and for a single image, so that their measurements can be compared.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+from pyarrow import bool_, float32, int32, list_, string, struct
+from pydantic import NonNegativeFloat, PositiveFloat
+
+from actor18m.media.views import angle_between
+from actor18m.models.roles import (
+    FACE_PARTS,
+    Box,
+    ExpressionReader,
+    Face,
+    FaceDetector,
+    FaceMesh,
+    FaceParser,
+    Frame,
+    Mesh,
+    Parsing,
+)
+from actor18m.stage import Parameters
+from stages.identity import rough_yaw_deg, sharpness_of
+
+_IN_THE_FACE = tuple(FACE_PARTS.index(name) for name in FACE_PARTS[1:6] + FACE_PARTS[10:14])
+"""Skin and features."""
+_DIGITS = 4
+
+FACE = struct(
+    [
+        ("sample", int32()),
+        *((side, float32()) for side in ("x0", "y0", "x1", "y1")),
+        ("score", float32()),
+        ("points", list_(float32())),
+        ("size_px", float32()),
+        ("sharpness", float32()),
+        ("yaw_deg", float32()),
+        ("pitch_deg", float32()),
+        ("roll_deg", float32()),
+        ("has_mesh", bool_()),
+        ("visibility", float32()),
+        ("expression", string()),
+        ("expression_score", float32()),
+    ]
+)
+"""`points` are the detector's five, x before y: right eye, left eye, nose, right and left corner of the mouth. Angles
+are the mesh's where there is one; without it yaw and roll are rough ones by the five points, and pitch is null.
+`visibility` is the share of the face's hull that is parsed as skin or features."""
+PARSING = struct([("sample", int32()), *((name, float32()) for name in FACE_PARTS[1:])])
+"""Shares of the face's box; null where the parser cannot tell a part."""
+
+
+class FaceParameters(Parameters):
+    """How a face is looked for and believed."""
+
+    margin: NonNegativeFloat = 0.08
+    """What is looked at around the subject's box, in its longer sides."""
+    detect_px: PositiveFloat = 224.0
+    """What is looked at is made smaller until it has the area of a square with this side."""
+    max_apart: PositiveFloat = 0.25
+    """A mesh whose eyes, nose and mouth are farther from the detector's, in heights of its box, is another face's."""
+    max_yaw_apart_deg: PositiveFloat = 12.0
+    """Where mesh and points tell yaws that are farther apart, the points are right: on rendered heads the mesh is then
+    12 to 50 degrees off (median), they are 2 to 6."""
+
+
+class FaceReader:
+    """Finds a person's face and measures it, with one backend for each of its roles."""
+
+    roles: ClassVar[Mapping[str, type]] = {
+        "faces": FaceDetector,
+        "mesh": FaceMesh,
+        "parsing": FaceParser,
+        "expression": ExpressionReader,
+    }
+
+    def __init__(self, backends: Mapping[str, Any], parameters: FaceParameters) -> None:
+        self._backends = backends
+        self._parameters = parameters
+
+    @property
+    def parsing_method(self) -> str:
+        return str(self._backends["parsing"].method)
+
+    def find(self, frame: Frame, person: Box) -> Face | None:
+        """The face of the person in the box, in uint8[H, W, 3] RGB."""
+        height, width = frame.shape[:2]
+        margin = self._parameters.margin * max(person[2] - person[0], person[3] - person[1])
+        left, top = max(0, round(person[0] - margin)), max(0, round(person[1] - margin))
+        right, bottom = min(width, round(person[2] + margin)), min(height, round(person[3] + margin))
+        if left >= right or top >= bottom:
+            return None
+        view = frame[top:bottom, left:right]
+        scale = min(1.0, self._parameters.detect_px / ((right - left) * (bottom - top)) ** 0.5)
+        size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+        small = np.ascontiguousarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        to_frame = np.array([(right - left) / size[0], (bottom - top) / size[1]])
+        origin = np.array([left, top])
+        found = []
+        for face in self._backends["faces"].detect(small):
+            x0, y0, x1, y1 = (np.reshape(face.box, (2, 2)) * to_frame + origin).ravel().tolist()
+            points = (face.points * to_frame + origin).astype(np.float32)
+            found.append(Face((x0, y0, x1, y1), face.score, points))
+        return max(found, key=lambda face: face.score * _centred(face.box, person), default=None)
+
+    def read(self, frame: Frame, face: Face) -> tuple[dict[str, Any], dict[str, float | None]]:
+        """The fields of `FACE` and of `PARSING`, without the sample."""
+        mesh = self._believed(self._backends["mesh"].mesh(frame, face.box), face)
+        parsing = self._backends["parsing"].parse(frame, face, mesh)
+        likely = self._backends["expression"].read(frame, face, mesh)
+        expression = max(likely, key=lambda name: likely[name])
+        x0, y0, x1, y1 = face.box
+        measured = {
+            **dict(zip(("x0", "y0", "x1", "y1"), face.box, strict=True)),
+            "score": face.score,
+            "points": [round(value, _DIGITS) for value in face.points.ravel().tolist()],
+            "size_px": min(x1 - x0, y1 - y0),
+            "sharpness": sharpness_of(frame, face),
+            "yaw_deg": rough_yaw_deg(face.points) if mesh is None else mesh.yaw_deg,
+            "pitch_deg": None if mesh is None else mesh.pitch_deg,
+            "roll_deg": rough_roll_deg(face) if mesh is None else mesh.roll_deg,
+            "has_mesh": mesh is not None,
+            "visibility": visibility(parsing),
+            "expression": expression,
+            "expression_score": likely[expression],
+        }
+        return _rounded(measured), _rounded(self._shares(parsing, face))
+
+    def _believed(self, mesh: Mesh | None, face: Face) -> Mesh | None:
+        if mesh is None:
+            return None
+        apart = float(np.linalg.norm(mesh.five_points - face.points, axis=1).mean()) / (face.box[3] - face.box[1])
+        if apart > self._parameters.max_apart:
+            return None
+        disagree = angle_between(mesh.yaw_deg, rough_yaw_deg(face.points)) > self._parameters.max_yaw_apart_deg
+        return None if disagree else mesh
+
+    def _shares(self, parsing: Parsing, face: Face) -> dict[str, float | None]:
+        x0, y0, x1, y1 = (round(value) - parsing.region[i % 2] for i, value in enumerate(face.box))
+        inside = parsing.parts[max(0, y0) : y1, max(0, x0) : x1]
+        counts = np.bincount(inside.ravel(), minlength=len(FACE_PARTS)) / max(1, inside.size)
+        told = self._backends["parsing"].tells
+        return {name: float(counts[i]) if name in told else None for i, name in enumerate(FACE_PARTS) if i}
+
+
+def visibility(parsing: Parsing) -> float | None:
+    hull = int(parsing.hull.sum())
+    return float(np.isin(parsing.parts[parsing.hull], _IN_THE_FACE).sum()) / hull if hull else None
+
+
+def rough_roll_deg(face: Face) -> float:
+    """By the line from the eyes to the mouth, which stays when a face is seen from the side."""
+    right_eye, left_eye, _, right_mouth, left_mouth = face.points.astype(np.float64)
+    x, y = (right_eye + left_eye - right_mouth - left_mouth) / 2
+    return float(np.degrees(np.arctan2(x, -y)))
+
+
+def _centred(face: Box, person: Box) -> float:
+    """1 for a face in the middle of the person's width, less towards the sides: there, others look into the box."""
+    middle, half = (person[0] + person[2]) / 2, max(1.0, (person[2] - person[0]) / 2)
+    return 1 / (1 + (((face[0] + face[2]) / 2 - middle) / half) ** 2)
+
+
+def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in values.items()}

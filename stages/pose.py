@@ -1,0 +1,89 @@
+"""Pose: the subject's body points, and where body and head face, eight times a second."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pyarrow import float32, int32, list_, struct
+from pydantic import NonNegativeInt, PositiveFloat
+
+from actor18m.media.source import MediaError
+from actor18m.media.video import frames
+from actor18m.media.views import circular_median
+from actor18m.models.roles import FaceDetector, PoseEstimator
+from actor18m.stage import Clip, Failure, Row, Stage, schema
+from stages.bodies import as_box
+from stages.looks.pose import Posture, PostureParameters, posture_of
+from stages.motion import Motion
+
+_POSE = struct(
+    [
+        ("sample", int32()),
+        ("points", list_(float32())),
+        ("visibility", list_(float32())),
+        *((name, float32()) for name in ("score", "body_yaw_deg", "single_body_yaw_deg", "head_yaw_deg", "face_score")),
+    ]
+)
+"""One body. `sample` counts motion's frame times from 0; `points` are x, y of COCO's 17, in pixels, outside the frame
+too; `visibility` is 0 there, and where the body hides its own; `score` is its mean. `single_body_yaw_deg` is of this
+sample alone, `body_yaw_deg` the median about it; null where it cannot be told. `face_score` is of the face found at the
+head, 0 where there is none."""
+
+_DIGITS = 4
+
+
+class PoseParameters(PostureParameters):
+    fps: PositiveFloat = 8.0
+    """Motion's."""
+    median_of: NonNegativeInt = 2
+    """Samples on either side whose body yaw counts for the median."""
+
+
+class Pose(Stage):
+    version = 1
+    needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Motion: ("frame_times", "subject")}
+    roles: ClassVar = {"pose": PoseEstimator, "faces": FaceDetector}
+    writes = schema("pose", poses=list_(_POSE))
+    parameters = PoseParameters()
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            try:
+                yield Row(clip.key, {"poses": self._poses(clip)})
+            except MediaError as error:
+                yield Failure(clip.key, error.kind, str(error))
+
+    def _poses(self, clip: Clip) -> list[dict[str, Any]]:
+        postures: dict[int, Posture] = {}
+        decoded = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps)
+        for sample, ((_, frame), subject) in enumerate(zip(decoded, clip.upstream["motion"]["subject"], strict=True)):
+            box = as_box(subject)
+            if box is None:
+                continue
+            posture = posture_of(frame, box, self.backends["pose"], self.backends["faces"], self.parameters)
+            if posture is not None:
+                postures[sample] = posture
+        return [_told(sample, posture, self._median(postures, sample)) for sample, posture in postures.items()]
+
+    def _median(self, postures: Mapping[int, Posture], sample: int) -> float | None:
+        """Against single flips. None where most of the neighbours that are there cannot tell."""
+        reach = self.parameters.median_of
+        about = [postures[i].body_yaw_deg for i in range(sample - reach, sample + reach + 1) if i in postures]
+        known = [yaw for yaw in about if yaw is not None]
+        return circular_median(known) if 2 * len(known) > len(about) else None
+
+
+def _told(sample: int, posture: Posture, median: float | None) -> dict[str, Any]:
+    return {
+        "sample": sample,
+        "points": [round(value, 1) for value in posture.points.ravel().tolist()],
+        "visibility": [round(value, _DIGITS) for value in posture.visibility.tolist()],
+        "score": round(posture.score, _DIGITS),
+        "body_yaw_deg": _rounded(median),
+        "single_body_yaw_deg": _rounded(posture.body_yaw_deg),
+        "head_yaw_deg": _rounded(posture.head_yaw_deg),
+        "face_score": _rounded(posture.face_score),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)

@@ -1,0 +1,296 @@
+"""Which pictures of a clip are worth keeping: faces and bodies spread over viewpoints and time, and three anchors.
+
+Nothing is looked at: all is told by the rows of other stages. Another choice re-makes only the crops that it concerns.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import cos, radians
+from typing import Any, ClassVar
+
+from pyarrow import bool_, field, float32, int32, list_, string, struct
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
+
+from actor18m.media.views import angle_between, body_view, face_view
+from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+from stages.bodies import Bodies
+from stages.faces import Faces
+from stages.intake import Intake
+from stages.motion import Motion
+from stages.pose import Pose
+
+REFERENCE = (
+    field("name", string(), nullable=False),
+    field("region", string(), nullable=False),
+    field("sample", int32(), nullable=False),
+    field("time_s", float32(), nullable=False),
+    field("viewpoint", string(), nullable=False),
+    field("yaw_deg", float32(), nullable=False),
+    field("pitch_deg", float32()),
+    field("roll_deg", float32()),
+    field("visibility", float32(), nullable=False),
+    field("quality", float32(), nullable=False),
+    field("expression", string()),
+    field("others_share", float32(), nullable=False),
+    *(field(side, int32(), nullable=False) for side in ("x0", "y0", "x1", "y1")),
+    field("is_clearest", bool_(), nullable=False),
+    field("anchor", string(), nullable=False),
+)
+"""One picture to be cut. `sample` counts motion's frame times from 0; the box is what is cut, its end exclusive;
+`quality` is what it was chosen by, 0 to 1; `anchor` is the canonical view that it stands for, or empty."""
+_ANCHOR = struct(
+    [("view", string()), ("sample", int32()), ("time_s", float32()), ("yaw_deg", float32()), ("score", float32())]
+)
+_CANONICAL = {"front": (0.0,), "side": (90.0, -90.0), "back": (180.0,)}
+_DIGITS = 4
+
+
+class SelectParameters(Parameters):
+    """How many pictures, how clear they must be, and how far apart."""
+
+    max_faces: NonNegativeInt = 5
+    max_bodies: NonNegativeInt = 5
+    min_face_px: PositiveFloat = 48.0
+    """The shorter side of a face's box."""
+    min_face_visibility: NonNegativeFloat = 0.5
+    half_face_px: PositiveFloat = 64.0
+    """Where a face is half as good as a large one; likewise for bodies, by height, and for sharpness."""
+    half_body_px: PositiveFloat = 160.0
+    half_sharpness: PositiveFloat = 40.0
+    min_body_px: PositiveFloat = 128.0
+    min_body_visibility: NonNegativeFloat = 0.5
+    """The mean of the 17 points'."""
+    max_others_share: NonNegativeFloat = 0.05
+    """What others may take of a body's crop."""
+    apart_deg: PositiveFloat = 30.0
+    apart_s: PositiveFloat = 2.0
+    """A picture that differs by so much from all that were chosen counts in full, by less in part."""
+    min_gain: NonNegativeFloat = 0.1
+    """Quality, as far as it counts, below which no more pictures are worth their place."""
+    face_margin: NonNegativeFloat = 0.4
+    """Around the box, in its longer sides, on each side; faces are cut square."""
+    body_margin: NonNegativeFloat = 0.06
+    anchor_within_deg: PositiveFloat = 25.0
+    """Of the canonical views. A clip that has all three is golden."""
+    anchor_visibility: NonNegativeFloat = 0.6
+    anchor_gap_s: NonNegativeFloat = 0.375
+    """Anchors lie at least so far apart."""
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A face or a body that may be chosen."""
+
+    told: Mapping[str, Any]
+    quality: float
+    time_s: float
+    yaw_deg: float
+
+
+class Select(Stage):
+    version = 1
+    needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {
+        Intake: ("width", "height"),
+        Motion: ("frame_times",),
+        Faces: ("faces",),
+        Bodies: ("bodies",),
+        Pose: ("poses",),
+    }
+    writes = schema(
+        "select",
+        references=list_(struct(list(REFERENCE))),
+        faces=int32(),
+        bodies=int32(),
+        anchors=list_(_ANCHOR),
+        is_golden=bool_(),
+    )
+    """`faces` and `bodies` are how many references there are of each; `anchors` the best picture of each canonical view
+    that was seen clearly; golden is a clip that has all three."""
+    parameters = SelectParameters()
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            yield Row(clip.key, self._chosen(clip))
+
+    def _chosen(self, clip: Clip) -> Mapping[str, object]:
+        of = self.parameters
+        faces, bodies = self._faces(clip), self._bodies(clip)
+        anchors = self._anchors(bodies)
+        chosen_faces = _spread(faces, [], of.max_faces, of)
+        chosen_bodies = _spread(bodies, list(anchors.values()), of.max_bodies, of)
+        references = [
+            *_references("face", chosen_faces, {}),
+            *_references("body", chosen_bodies, {id(body): view for view, body in anchors.items()}),
+        ]
+        return {
+            "references": references,
+            "faces": len(chosen_faces),
+            "bodies": len(chosen_bodies),
+            "anchors": [_told_anchor(view, anchors[view]) for view in _CANONICAL if view in anchors],
+            "is_golden": len(anchors) == len(_CANONICAL),
+        }
+
+    def _faces(self, clip: Clip) -> list[_Picture]:
+        """Those whose angles are known, in samples where the body is known, too: its mask goes with the crop."""
+        of, times, frame = self.parameters, clip.upstream["motion"]["frame_times"], _frame(clip)
+        bodies = {body["sample"]: body for body in clip.upstream["bodies"]["bodies"]}
+        found = []
+        for face in clip.upstream["faces"]["faces"]:
+            body = bodies.get(face["sample"])
+            if body is None or not face["has_mesh"] or face["size_px"] < of.min_face_px:
+                continue
+            if (face["visibility"] or 0.0) < of.min_face_visibility or body["others_share"] > of.max_others_share:
+                continue
+            quality = (
+                face["score"]
+                * face["visibility"]
+                * _half_at(face["size_px"], of.half_face_px)
+                * _half_at(face["sharpness"], of.half_sharpness)
+            )
+            told = {
+                "sample": face["sample"],
+                "viewpoint": face_view(face["yaw_deg"], face["pitch_deg"]),
+                **{name: face[name] for name in ("pitch_deg", "roll_deg", "visibility", "expression")},
+                "others_share": body["others_share"],
+                **square(_box(face), of.face_margin, *frame),
+            }
+            found.append(_Picture(told, quality, times[face["sample"]], face["yaw_deg"]))
+        return found
+
+    def _bodies(self, clip: Clip) -> list[_Picture]:
+        of, times, frame = self.parameters, clip.upstream["motion"]["frame_times"], _frame(clip)
+        bodies = {body["sample"]: body for body in clip.upstream["bodies"]["bodies"]}
+        found = []
+        for pose in clip.upstream["pose"]["poses"]:
+            body = bodies.get(pose["sample"])
+            if body is None or pose["body_yaw_deg"] is None:
+                continue
+            height = body["y1"] - body["y0"]
+            if height < of.min_body_px or pose["score"] < of.min_body_visibility:
+                continue
+            if body["others_share"] > of.max_others_share:
+                continue
+            told = {
+                "sample": pose["sample"],
+                "viewpoint": body_view(pose["body_yaw_deg"]),
+                **dict.fromkeys(("pitch_deg", "roll_deg", "expression")),
+                "visibility": pose["score"],
+                "others_share": body["others_share"],
+                **around(_box(body), of.body_margin, *frame),
+            }
+            quality = pose["score"] * _half_at(height, of.half_body_px)
+            found.append(_Picture(told, quality, times[pose["sample"]], pose["body_yaw_deg"]))
+        return found
+
+    def _anchors(self, bodies: Sequence[_Picture]) -> dict[str, _Picture]:
+        """By view, in the order in which they are hardest to have: the one that lies at a peak of its visibility."""
+        of, anchors = self.parameters, dict[str, _Picture]()
+        for view in reversed(_CANONICAL):
+            scores = _smooth([self._closeness(view, body) for body in bodies], bodies)
+            for score, body in sorted(zip(scores, bodies, strict=True), key=lambda each: (-each[0], each[1].time_s)):
+                is_near = self._closeness(view, body) > 0 and body.told["visibility"] >= of.anchor_visibility
+                is_apart = all(abs(body.time_s - other.time_s) >= of.anchor_gap_s for other in anchors.values())
+                if score > 0 and is_near and is_apart:
+                    anchors[view] = body
+                    break
+        return anchors
+
+    def _closeness(self, view: str, body: _Picture) -> float:
+        """Its quality, less with the distance from the view, and none too far from it."""
+        off = min(angle_between(body.yaw_deg, canonical) for canonical in _CANONICAL[view])
+        return max(0.0, 1 - off / self.parameters.anchor_within_deg) * body.quality
+
+
+def _spread(pictures: Sequence[_Picture], first: list[_Picture], at_most: int, of: SelectParameters) -> list[_Picture]:
+    """The clearest ones, each counting as far as it differs from those chosen before; in order of time."""
+    chosen, left = first[:at_most], [picture for picture in pictures if picture not in first]
+
+    def gain(picture: _Picture) -> float:
+        return picture.quality * min((_novelty(picture, other, of) for other in chosen), default=1.0)
+
+    while left and len(chosen) < at_most:
+        best = max(left, key=lambda picture: (gain(picture), -picture.time_s))
+        if gain(best) < of.min_gain:
+            break
+        left.remove(best)
+        chosen.append(best)
+    return sorted(chosen, key=lambda picture: picture.time_s)
+
+
+def _novelty(picture: _Picture, other: _Picture, of: SelectParameters) -> float:
+    """Of pitch, too, where it is known."""
+    pitch, other_pitch = (float(each.told["pitch_deg"] or 0.0) for each in (picture, other))
+    turned = max(angle_between(picture.yaw_deg, other.yaw_deg), abs(pitch - other_pitch)) / of.apart_deg
+    return min(1.0, max(turned, abs(picture.time_s - other.time_s) / of.apart_s))
+
+
+def _references(region: str, chosen: Sequence[_Picture], anchors: Mapping[int, str]) -> list[dict[str, Any]]:
+    clearest = max(chosen, key=_clearness, default=None)
+    return [
+        {
+            "name": f"{region}-self-{number:02d}",
+            "region": region,
+            "time_s": round(picture.time_s, _DIGITS),
+            "yaw_deg": picture.yaw_deg,
+            "quality": round(picture.quality, _DIGITS),
+            "is_clearest": picture is clearest,
+            "anchor": anchors.get(id(picture), ""),
+            **picture.told,
+        }
+        for number, picture in enumerate(chosen, start=1)
+    ]
+
+
+def _clearness(picture: _Picture) -> float:
+    """From the front one sees most of a person."""
+    return picture.quality * (1.5 + cos(radians(picture.yaw_deg)) / 2)
+
+
+def _told_anchor(view: str, body: _Picture) -> dict[str, Any]:
+    told = {"view": view, "sample": body.told["sample"], "time_s": round(body.time_s, _DIGITS)}
+    return told | {"yaw_deg": body.yaw_deg, "score": round(body.quality, _DIGITS)}
+
+
+def _smooth(scores: Sequence[float], bodies: Sequence[_Picture]) -> list[float]:
+    """Each with its neighbours in time, so that a peak is no single slip."""
+    steps = [after.time_s - before.time_s for before, after in pairwise(bodies)]
+    step = min(steps, default=0.0)
+
+    def beside(at: int, by: int) -> float:
+        near = 0 <= at + by < len(bodies) and abs(bodies[at + by].time_s - bodies[at].time_s) < 1.5 * step
+        return scores[at + by] if near else 0.0
+
+    return [(beside(at, -1) + 2 * score + beside(at, 1)) / 4 for at, score in enumerate(scores)]
+
+
+Sides = dict[str, int]
+
+
+def square(box: tuple[float, float, float, float], margin: float, width: int, height: int) -> Sides:
+    """Around a box, moved into the frame, and smaller only where the frame is."""
+    x0, y0, x1, y1 = box
+    side = round(min(max(x1 - x0, y1 - y0) * (1 + 2 * margin), width, height))
+    left = min(max(0, round((x0 + x1 - side) / 2)), width - side)
+    top = min(max(0, round((y0 + y1 - side) / 2)), height - side)
+    return {"x0": left, "y0": top, "x1": left + side, "y1": top + side}
+
+
+def around(box: tuple[float, float, float, float], margin: float, width: int, height: int) -> Sides:
+    """A box with a margin, as far as the frame goes."""
+    x0, y0, x1, y1 = box
+    more = max(x1 - x0, y1 - y0) * margin
+    left, top = max(0, round(x0 - more)), max(0, round(y0 - more))
+    return {"x0": left, "y0": top, "x1": min(width, round(x1 + more)), "y1": min(height, round(y1 + more))}
+
+
+def _frame(clip: Clip) -> tuple[int, int]:
+    return clip.upstream["intake"]["width"], clip.upstream["intake"]["height"]
+
+
+def _box(told: Mapping[str, float]) -> tuple[float, float, float, float]:
+    return told["x0"], told["y0"], told["x1"], told["y1"]
+
+
+def _half_at(value: float, half: float) -> float:
+    return value / (value + half)

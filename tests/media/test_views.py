@@ -1,0 +1,58 @@
+import itertools
+
+import pytest
+
+from actor18m.media.views import angle_between, body_view, circular_mean, circular_median, face_view
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "view"),
+    [
+        (0, 0, "front"), (19.9, -14.9, "front"), (20, 0, "left"), (-20, 0, "right"), (0, 15, "up"), (0, -15, "down"),
+        (30, 20, "left"), (30, 24, "up"), (-40, -29, "right"), (-40, -31, "down"), (20, 15, "left"), (350, 0, "front"),
+        (270, 0, "right"), (180, 0, "left"),
+    ],
+)  # fmt: skip
+def test_a_face_looks_where_it_is_farther_out_in_widths_of_its_own_bin(yaw: float, pitch: float, view: str) -> None:
+    assert face_view(yaw, pitch) == view
+
+
+@pytest.mark.parametrize(
+    ("yaw", "view"),
+    [(0, "front"), (-44.9, "front"), (45, "side"), (-135, "side"), (135.1, "back"), (180, "back"), (-360, "front")],
+)
+def test_a_body_is_seen_from_front_side_or_back(yaw: float, view: str) -> None:
+    assert body_view(yaw) == view
+
+
+@pytest.mark.parametrize(("one", "other", "between"), [(10, -10, 20), (170, -170, 20), (180, 0, 180), (-90, 270, 0)])
+def test_the_way_between_angles_is_the_shorter_one(one: float, other: float, between: float) -> None:
+    assert angle_between(one, other) == between
+    assert angle_between(other, one) == between
+
+
+@pytest.mark.parametrize("turned", [0, 90, 175, -175])
+def test_mean_and_median_turn_with_their_angles(turned: float) -> None:
+    angles = [turned + off for off in (-20, -10, 0, 3, 4)]
+    for ordered in itertools.permutations(angles):
+        mean, middle = circular_mean(ordered), circular_median(ordered)
+        assert mean is not None
+        assert middle is not None
+        assert angle_between(mean, turned - 4.6) < 0.2
+        assert angle_between(middle, turned) < 1e-9
+
+
+def test_an_even_number_of_angles_has_its_median_between_two() -> None:
+    assert circular_median([178, -170, 176, -178]) == 180
+
+
+def test_one_outlier_does_not_move_the_median() -> None:
+    assert circular_median([1, 2, 3, 178]) == 2.5
+    assert circular_median([1, 2, 3, -170, 2]) == 2
+
+
+def test_nothing_and_opposites_have_no_mean() -> None:
+    assert circular_mean([]) is None
+    assert circular_median([]) is None
+    assert circular_mean([0, 180]) is None
+    assert circular_mean([90, -90, 0, 180]) is None
