@@ -41,7 +41,7 @@ class AnnotateParameters(FaceParameters, PostureParameters):
 class Annotate(Stage):
     """Measures each image by itself: what it is of is not told to the models."""
 
-    version = 1
+    version = 2
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Crops: ("references",)}
     needs_images: ClassVar = (Crops,)
     roles: ClassVar[Mapping[str, type]] = {**FaceReader.roles, "people": PersonDetector, "pose": PoseEstimator}
