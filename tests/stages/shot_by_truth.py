@@ -1,5 +1,5 @@
-"""References of samples as a perfect choice would name them, and the masks of a perfect segmenter: for what is done with
-them afterwards."""
+"""References of samples as a perfect choice would name them, and the masks of a perfect segmenter: for what is done
+with them afterwards."""
 
 from collections.abc import Sequence
 from typing import Any
