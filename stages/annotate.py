@@ -62,7 +62,7 @@ class Annotate(Stage):
     def _seen(self, image: Frame, region: str) -> dict[str, Any]:
         height, width = image.shape[:2]
         whole = (0.0, 0.0, float(width), float(height))
-        found = self.backends["people"].people(image)
+        found = self.backends["people"].people(_no_narrower_than_high(image))
         people = sum(person.score >= self.parameters.min_person_score for person in found)
         reader = FaceReader(self.backends, self.parameters)
         face = reader.find(image, whole)
@@ -102,6 +102,14 @@ def _of_face(seen: Mapping[str, Any]) -> dict[str, Any]:
         "seen_visibility": seen.get("visibility"),
         "seen_expression": seen.get("expression"),
     }
+
+
+def _no_narrower_than_high(image: Frame) -> Frame:
+    """The edge goes on to both sides: a detector may look at a narrow image in pieces, and find a person in each."""
+    height, width = image.shape[:2]
+    more = max(0, height - width)
+    wider = cv2.copyMakeBorder(image, 0, 0, more // 2, more - more // 2, cv2.BORDER_REPLICATE)
+    return wider.astype(np.uint8, copy=False)
 
 
 def _decoded(webp: bytes) -> Frame:

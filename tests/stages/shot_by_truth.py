@@ -19,7 +19,7 @@ def with_references(name: str, wanted: Sequence[tuple[str, int]]) -> tuple[Clip,
     truth = Truth.read(SHIPPED / f"{name}.json")
     samples = sorted({sample for _, sample in wanted})
     masks = [(truth.actors[0].body_masks[sample] or "").encode() for sample in samples]
-    upstream = {
+    upstream: dict[str, dict[str, Any]] = {
         "intake": {"width": truth.width, "height": truth.height},
         "bodies": {"bodies": [{"sample": sample} for sample in samples], "masks": masks},
         "select": {"references": [_reference(truth, number, *each) for number, each in enumerate(wanted, start=1)]},
@@ -36,7 +36,7 @@ def _reference(truth: Truth, number: int, region: str, sample: int) -> dict[str,
     assert head[0] is not None
     assert head[1] is not None
     assert body_yaw is not None
-    cut = (square if region == "face" else around)((*map(float, box),), MARGINS[region], truth.width, truth.height)
+    cut = (square if region == "face" else around)(box, MARGINS[region], truth.width, truth.height)
     angles = head if region == "face" else (body_yaw, None, None)
     return {
         "name": f"{region}-self-{number:02d}",
