@@ -46,7 +46,9 @@ _ANCHOR = struct(
     [("view", string()), ("sample", int32()), ("time_s", float32()), ("yaw_deg", float32()), ("score", float32())]
 )
 _CANONICAL = {"front": (0.0,), "side": (90.0, -90.0), "back": (180.0,)}
-_TRUNK = ("shoulder", "elbow", "hip")
+_TRUNK = "shoulder", "elbow", "hip"
+_BODY = *_TRUNK, "wrist", "knee", "ankle"
+_SOME_SHARPNESS = 1e-6
 _DIGITS = 4
 
 
@@ -80,9 +82,9 @@ class SelectParameters(Parameters):
     """Of the canonical views. A clip that shows the whole body in all three is golden."""
     anchor_in_frame: NonNegativeFloat = 0.9
     """Share of the 17 points: at most one may lie beyond the frame's edge."""
-    anchor_visibility: NonNegativeFloat = 0.5
-    """The mean of the 17 points'. A body seen from behind hides its face, and at the side an arm: nothing else should
-    be hidden."""
+    anchor_shown: NonNegativeFloat = 0.6
+    """How much of shoulders, elbows, wrists, hips, knees and ankles is seen, each by its better side: what a body hides
+    of itself when it turns is no loss."""
     anchor_gap_s: NonNegativeFloat = 0.375
     """Anchors lie at least so far apart."""
 
@@ -95,8 +97,8 @@ class _Picture:
     quality: float
     time_s: float
     yaw_deg: float
-    in_frame: float = 0.0
-    """Share of a body's points."""
+    is_whole: bool = False
+    """May stand for a view of the body."""
 
 
 class Select(Stage):
@@ -172,30 +174,30 @@ class Select(Stage):
     def _bodies(self, clip: Clip) -> list[_Picture]:
         of, times, frame = self.parameters, clip.upstream["motion"]["frame_times"], _frame(clip)
         bodies = {body["sample"]: body for body in clip.upstream["bodies"]["bodies"]}
-        usual_sharpness = median(body["sharpness"] for body in bodies.values()) if bodies else 0.0
         found = []
-        for pose in clip.upstream["pose"]["poses"]:
-            body = bodies.get(pose["sample"])
-            if body is None or pose["body_yaw_deg"] is None:
-                continue
+        seen = [(pose, bodies[pose["sample"]]) for pose in clip.upstream["pose"]["poses"] if pose["sample"] in bodies]
+        told_yaws = [(pose["body_yaw_deg"], pose, body) for pose, body in seen if pose["body_yaw_deg"] is not None]
+        for yaw, pose, body in told_yaws:
             height = body["y1"] - body["y0"]
-            if height < of.min_body_px or _trunk(pose["visibility"]) < of.min_trunk:
+            if height < of.min_body_px or _shown(pose["visibility"], _TRUNK) < of.min_trunk:
                 continue
             if body["others_share"] > of.max_others_share:
                 continue
             told = {
                 "sample": pose["sample"],
-                "viewpoint": body_view(pose["body_yaw_deg"]),
+                "viewpoint": body_view(yaw),
                 **dict.fromkeys(("pitch_deg", "roll_deg", "expression")),
                 "visibility": pose["score"],
                 "others_share": body["others_share"],
                 **around(_box(body), of.body_margin, *frame),
             }
-            # How sharp a body can be depends on what it wears: only the clip's other pictures say what is blurred.
-            sharp = min(1.0, body["sharpness"] / usual_sharpness) if usual_sharpness else 1.0
-            quality = pose["score"] * _half_at(height, of.half_body_px) * sharp
-            in_frame = _in_frame(pose["points"], *frame)
-            found.append(_Picture(told, quality, times[pose["sample"]], pose["body_yaw_deg"], in_frame))
+            # How sharp a body can be depends on what it wears on that side: only pictures alike say what is blurred.
+            alike = [b["sharpness"] for other, _, b in told_yaws if angle_between(yaw, other) <= of.apart_deg]
+            sharp = min(1.0, body["sharpness"] / max(median(alike), _SOME_SHARPNESS))
+            shown = _shown(pose["visibility"], _BODY)
+            quality = shown * _half_at(height, of.half_body_px) * sharp
+            is_whole = shown >= of.anchor_shown and _in_frame(pose["points"], *frame) >= of.anchor_in_frame
+            found.append(_Picture(told, quality, times[pose["sample"]], yaw, is_whole))
         return found
 
     def _anchors(self, bodies: Sequence[_Picture]) -> dict[str, _Picture]:
@@ -213,11 +215,8 @@ class Select(Stage):
 
     def _closeness(self, view: str, body: _Picture) -> float:
         """1 at the view and less with the distance from it; 0 too far away, and where not all is seen."""
-        of = self.parameters
-        if body.in_frame < of.anchor_in_frame or body.told["visibility"] < of.anchor_visibility:
-            return 0.0
         off = min(angle_between(body.yaw_deg, canonical) for canonical in _CANONICAL[view])
-        return max(0.0, 1 - off / of.anchor_within_deg)
+        return max(0.0, 1 - off / self.parameters.anchor_within_deg) if body.is_whole else 0.0
 
 
 def _spread(pictures: Sequence[_Picture], first: list[_Picture], at_most: int, of: SelectParameters) -> list[_Picture]:
@@ -290,8 +289,9 @@ def _box(told: Mapping[str, float]) -> tuple[float, float, float, float]:
     return told["x0"], told["y0"], told["x1"], told["y1"]
 
 
-def _trunk(visibility: Sequence[float]) -> float:
-    sides = [(KEYPOINTS.index(f"left_{part}"), KEYPOINTS.index(f"right_{part}")) for part in _TRUNK]
+def _shown(visibility: Sequence[float], parts: Sequence[str]) -> float:
+    """Each by its better side."""
+    sides = [(KEYPOINTS.index(f"left_{part}"), KEYPOINTS.index(f"right_{part}")) for part in parts]
     return fmean(max(visibility[left], visibility[right]) for left, right in sides)
 
 

@@ -157,6 +157,19 @@ def test_of_pictures_alike_the_sharp_one_is_chosen() -> None:
     assert samples(row, "body") == [0]
 
 
+def test_a_side_that_is_plainer_or_hides_its_face_is_not_worse() -> None:
+    given = turning()
+    behind = [abs(yaw) > 90 for yaw in TURN]
+    bodies = [body(sample, sharpness=40.0 if gone else 100.0) for sample, gone in enumerate(behind)]
+    hidden = [
+        pose(i, yaw, hidden=("eye", "nose") if gone else ())
+        for i, (yaw, gone) in enumerate(zip(TURN, behind, strict=True))
+    ]
+    row = chosen(clip(bodies=bodies, poses=hidden))
+    assert {each["viewpoint"] for each in row["references"]} == {"front", "side", "back"}
+    assert chosen(given)["is_golden"]
+
+
 def test_a_body_in_plain_clothes_is_not_blurred() -> None:
     given = turning()
     plain = [each | {"sharpness": 1.0} for each in given.upstream["bodies"]["bodies"]]
