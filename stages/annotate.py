@@ -13,7 +13,7 @@ from actor18m.models.roles import Box, Frame, PersonDetector, PoseEstimator
 from actor18m.stage import Clip, Failure, Row, Stage, schema
 from stages.crops import Crops
 from stages.looks.face import FaceParameters, FaceReader
-from stages.looks.pose import PostureParameters, posture_of
+from stages.looks.pose import Posture, PostureParameters, posture_of
 
 _LABEL = struct(
     [
@@ -36,12 +36,14 @@ _DIGITS = 4
 class AnnotateParameters(FaceParameters, PostureParameters):
     min_person_score: NonNegativeFloat = 0.5
     """Who counts as a person."""
+    second_margin: NonNegativeFloat = 0.25
+    """Where a body's yaw cannot be told, the image is looked at again with so much of its longer side around it."""
 
 
 class Annotate(Stage):
     """Measures each image by itself: what it is of is not told to the models."""
 
-    version = 1
+    version = 2
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Crops: ("references",)}
     needs_images: ClassVar = (Crops,)
     roles: ClassVar[Mapping[str, type]] = {**FaceReader.roles, "people": PersonDetector, "pose": PoseEstimator}
@@ -60,7 +62,7 @@ class Annotate(Stage):
     def _seen(self, image: Frame, region: str) -> dict[str, Any]:
         height, width = image.shape[:2]
         whole = (0.0, 0.0, float(width), float(height))
-        found = self.backends["people"].people(image)
+        found = self.backends["people"].people(_no_narrower_than_high(image))
         people = sum(person.score >= self.parameters.min_person_score for person in found)
         reader = FaceReader(self.backends, self.parameters)
         face = reader.find(image, whole)
@@ -70,8 +72,13 @@ class Annotate(Stage):
         return {"seen_people": people, "has_face": face is not None, **self._of_body(image, whole)}
 
     def _of_body(self, image: Frame, whole: Box) -> dict[str, Any]:
-        posture = posture_of(image, whole, self.backends["pose"], self.backends["faces"], self.parameters)
+        posture = self._posture(image, whole)
         yaw = None if posture is None else posture.body_yaw_deg
+        if yaw is None:
+            more = round(self.parameters.second_margin * max(image.shape[:2]))
+            wider = cv2.copyMakeBorder(image, more, more, more, more, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+            again = self._posture(wider, (more, more, whole[2] + more, whole[3] + more))
+            yaw = None if again is None else again.body_yaw_deg
         return {
             "seen_viewpoint": None if yaw is None else body_view(yaw),
             "seen_yaw_deg": None if yaw is None else round(yaw, _DIGITS),
@@ -80,6 +87,9 @@ class Annotate(Stage):
             "seen_visibility": None if posture is None else round(posture.score, _DIGITS),
             "seen_expression": None,
         }
+
+    def _posture(self, image: Frame, box: Box) -> Posture | None:
+        return posture_of(image, box, self.backends["pose"], self.backends["faces"], self.parameters)
 
 
 def _of_face(seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,6 +102,14 @@ def _of_face(seen: Mapping[str, Any]) -> dict[str, Any]:
         "seen_visibility": seen.get("visibility"),
         "seen_expression": seen.get("expression"),
     }
+
+
+def _no_narrower_than_high(image: Frame) -> Frame:
+    """The edge goes on to both sides: a detector may look at a narrow image in pieces, and find a person in each."""
+    height, width = image.shape[:2]
+    more = max(0, height - width)
+    wider = cv2.copyMakeBorder(image, 0, 0, more // 2, more - more // 2, cv2.BORDER_REPLICATE)
+    return wider.astype(np.uint8, copy=False)
 
 
 def _decoded(webp: bytes) -> Frame:

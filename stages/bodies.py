@@ -14,7 +14,7 @@ from actor18m.media.video import frames
 from actor18m.models.geometry import overlap
 from actor18m.models.roles import Bools, Box, Frame, PersonDetector, PersonSegmenter
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
-from stages.looks.body import Body, body_of, near, others_share
+from stages.looks.body import Body, body_of, near, others_share, sharpness_of
 from stages.motion import Motion
 
 _BODY = struct(
@@ -24,11 +24,13 @@ _BODY = struct(
         *((name, float32()) for name in ("area_share", "coverage")),
         *((name, bool_()) for name in ("cut_left", "cut_top", "cut_right", "cut_bottom")),
         ("others_share", float32()),
+        ("sharpness", float32()),
     ]
 )
 """One mask. `sample` counts motion's frame times from 0; the box is tight, its end exclusive; `area_share` is of the
 frame, `coverage` of the box; `cut_left` says that the body goes on beyond the left edge of the frame; `others_share` is
-what other people take of the box with a margin."""
+what other people take of the box with a margin; `sharpness` is the variance of the Laplacian inside the mask, at one
+size for all bodies."""
 
 _DIGITS = 4
 
@@ -47,7 +49,7 @@ class BodiesParameters(Parameters):
 
 
 class Bodies(Stage):
-    version = 1
+    version = 2
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Motion: ("frame_times", "subject", "people")}
     roles: ClassVar = {"bodies": PersonSegmenter, "people": PersonDetector}
     writes = schema("bodies", bodies=list_(_BODY), masks=list_(binary()), mask_share=float32())
@@ -76,7 +78,8 @@ class Bodies(Stage):
                 continue
             others = self._others(frame, body) if motion["people"][sample] > 1 else []
             share = round(others_share(mask, body.box, self.parameters.margin, others), _DIGITS)
-            bodies.append({"sample": sample, **_told(body), "others_share": share})
+            sharpness = round(sharpness_of(frame, mask, body.box), _DIGITS)
+            bodies.append({"sample": sample, **_told(body), "others_share": share, "sharpness": sharpness})
             masks.append(to_run_lengths(mask))
         return {"bodies": bodies, "masks": masks, "mask_share": round(len(bodies) / len(boxes), _DIGITS)}
 

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import cos, radians
+from statistics import fmean, median
 from typing import Any, ClassVar
 
 from pyarrow import bool_, field, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
+from actor18m.media.boxes import around, square
 from actor18m.media.views import angle_between, body_view, face_view
+from actor18m.models.roles import KEYPOINTS
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.bodies import Bodies
 from stages.faces import Faces
@@ -43,6 +46,9 @@ _ANCHOR = struct(
     [("view", string()), ("sample", int32()), ("time_s", float32()), ("yaw_deg", float32()), ("score", float32())]
 )
 _CANONICAL = {"front": (0.0,), "side": (90.0, -90.0), "back": (180.0,)}
+_TRUNK = "shoulder", "elbow", "hip"
+_BODY = *_TRUNK, "wrist", "knee", "ankle"
+_SOME_SHARPNESS = 1e-6
 _DIGITS = 4
 
 
@@ -55,12 +61,13 @@ class SelectParameters(Parameters):
     """The shorter side of a face's box."""
     min_face_visibility: NonNegativeFloat = 0.5
     half_face_px: PositiveFloat = 64.0
-    """Where a face is half as good as a large one; likewise for bodies, by height, and for sharpness."""
+    """Where a face is half as good as a large one; likewise for bodies, by height, and for the sharpness of faces."""
     half_body_px: PositiveFloat = 160.0
     half_sharpness: PositiveFloat = 40.0
     min_body_px: PositiveFloat = 128.0
-    min_body_visibility: NonNegativeFloat = 0.5
-    """The mean of the 17 points'."""
+    min_trunk: NonNegativeFloat = 0.5
+    """How much of shoulders, elbows and hips is seen, each by its better side. Two of them make a body, shoulders alone
+    are a face's."""
     max_others_share: NonNegativeFloat = 0.05
     """What others may take of a body's crop."""
     apart_deg: PositiveFloat = 30.0
@@ -72,8 +79,12 @@ class SelectParameters(Parameters):
     """Around the box, in its longer sides, on each side; faces are cut square."""
     body_margin: NonNegativeFloat = 0.06
     anchor_within_deg: PositiveFloat = 25.0
-    """Of the canonical views. A clip that has all three is golden."""
-    anchor_visibility: NonNegativeFloat = 0.6
+    """Of the canonical views. A clip that shows the whole body in all three is golden."""
+    anchor_in_frame: NonNegativeFloat = 0.9
+    """Share of the 17 points: at most one may lie beyond the frame's edge."""
+    anchor_shown: NonNegativeFloat = 0.6
+    """How much of shoulders, elbows, wrists, hips, knees and ankles is seen, each by its better side: what a body hides
+    of itself when it turns is no loss."""
     anchor_gap_s: NonNegativeFloat = 0.375
     """Anchors lie at least so far apart."""
 
@@ -86,10 +97,12 @@ class _Picture:
     quality: float
     time_s: float
     yaw_deg: float
+    is_whole: bool = False
+    """May stand for a view of the body."""
 
 
 class Select(Stage):
-    version = 1
+    version = 2
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {
         Intake: ("width", "height"),
         Motion: ("frame_times",),
@@ -106,7 +119,7 @@ class Select(Stage):
         is_golden=bool_(),
     )
     """`faces` and `bodies` are how many references there are of each; `anchors` the best picture of each canonical view
-    that was seen clearly; golden is a clip that has all three."""
+    in which the whole body was seen clearly; golden is a clip that has all three."""
     parameters = SelectParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
@@ -162,44 +175,48 @@ class Select(Stage):
         of, times, frame = self.parameters, clip.upstream["motion"]["frame_times"], _frame(clip)
         bodies = {body["sample"]: body for body in clip.upstream["bodies"]["bodies"]}
         found = []
-        for pose in clip.upstream["pose"]["poses"]:
-            body = bodies.get(pose["sample"])
-            if body is None or pose["body_yaw_deg"] is None:
-                continue
+        seen = [(pose, bodies[pose["sample"]]) for pose in clip.upstream["pose"]["poses"] if pose["sample"] in bodies]
+        told_yaws = [(pose["body_yaw_deg"], pose, body) for pose, body in seen if pose["body_yaw_deg"] is not None]
+        for yaw, pose, body in told_yaws:
             height = body["y1"] - body["y0"]
-            if height < of.min_body_px or pose["score"] < of.min_body_visibility:
+            if height < of.min_body_px or _shown(pose["visibility"], _TRUNK) < of.min_trunk:
                 continue
             if body["others_share"] > of.max_others_share:
                 continue
             told = {
                 "sample": pose["sample"],
-                "viewpoint": body_view(pose["body_yaw_deg"]),
+                "viewpoint": body_view(yaw),
                 **dict.fromkeys(("pitch_deg", "roll_deg", "expression")),
                 "visibility": pose["score"],
                 "others_share": body["others_share"],
                 **around(_box(body), of.body_margin, *frame),
             }
-            quality = pose["score"] * _half_at(height, of.half_body_px)
-            found.append(_Picture(told, quality, times[pose["sample"]], pose["body_yaw_deg"]))
+            # How sharp a body can be depends on what it wears on that side: only pictures alike say what is blurred.
+            alike = [b["sharpness"] for other, _, b in told_yaws if angle_between(yaw, other) <= of.apart_deg]
+            sharp = min(1.0, body["sharpness"] / max(median(alike), _SOME_SHARPNESS))
+            shown = _shown(pose["visibility"], _BODY)
+            quality = shown * _half_at(height, of.half_body_px) * sharp
+            is_whole = shown >= of.anchor_shown and _in_frame(pose["points"], *frame) >= of.anchor_in_frame
+            found.append(_Picture(told, quality, times[pose["sample"]], yaw, is_whole))
         return found
 
     def _anchors(self, bodies: Sequence[_Picture]) -> dict[str, _Picture]:
-        """By view, in the order in which they are hardest to have: the one that lies at a peak of its visibility."""
+        """By view, in the order in which they are hardest to have: the one that lies at a peak of its visibility. A
+        view that is held is surer than one that is told once."""
         of, anchors = self.parameters, dict[str, _Picture]()
         for view in reversed(_CANONICAL):
-            scores = _smooth([self._closeness(view, body) for body in bodies], bodies)
-            for score, body in sorted(zip(scores, bodies, strict=True), key=lambda each: (-each[0], each[1].time_s)):
-                is_near = self._closeness(view, body) > 0 and body.told["visibility"] >= of.anchor_visibility
-                is_apart = all(abs(body.time_s - other.time_s) >= of.anchor_gap_s for other in anchors.values())
-                if score > 0 and is_near and is_apart:
+            near = [self._closeness(view, body) for body in bodies]
+            seen = [each for each in zip(_smooth(near, bodies), near, bodies, strict=True) if each[1] > 0]
+            for _, _, body in sorted(seen, key=lambda each: (-each[0] * each[2].quality, each[2].time_s)):
+                if all(abs(body.time_s - other.time_s) >= of.anchor_gap_s for other in anchors.values()):
                     anchors[view] = body
                     break
         return anchors
 
     def _closeness(self, view: str, body: _Picture) -> float:
-        """Its quality, less with the distance from the view, and none too far from it."""
+        """1 at the view and less with the distance from it; 0 too far away, and where not all is seen."""
         off = min(angle_between(body.yaw_deg, canonical) for canonical in _CANONICAL[view])
-        return max(0.0, 1 - off / self.parameters.anchor_within_deg) * body.quality
+        return max(0.0, 1 - off / self.parameters.anchor_within_deg) if body.is_whole else 0.0
 
 
 def _spread(pictures: Sequence[_Picture], first: list[_Picture], at_most: int, of: SelectParameters) -> list[_Picture]:
@@ -248,8 +265,8 @@ def _clearness(picture: _Picture) -> float:
 
 
 def _told_anchor(view: str, body: _Picture) -> dict[str, Any]:
-    told = {"view": view, "sample": body.told["sample"], "time_s": round(body.time_s, _DIGITS)}
-    return told | {"yaw_deg": body.yaw_deg, "score": round(body.quality, _DIGITS)}
+    when = {"sample": body.told["sample"], "time_s": round(body.time_s, _DIGITS)}
+    return {"view": view, **when, "yaw_deg": body.yaw_deg, "score": round(body.quality, _DIGITS)}
 
 
 def _smooth(scores: Sequence[float], bodies: Sequence[_Picture]) -> list[float]:
@@ -264,32 +281,23 @@ def _smooth(scores: Sequence[float], bodies: Sequence[_Picture]) -> list[float]:
     return [(beside(at, -1) + 2 * score + beside(at, 1)) / 4 for at, score in enumerate(scores)]
 
 
-Sides = dict[str, int]
-
-
-def square(box: tuple[float, float, float, float], margin: float, width: int, height: int) -> Sides:
-    """Around a box, moved into the frame, and smaller only where the frame is."""
-    x0, y0, x1, y1 = box
-    side = round(min(max(x1 - x0, y1 - y0) * (1 + 2 * margin), width, height))
-    left = min(max(0, round((x0 + x1 - side) / 2)), width - side)
-    top = min(max(0, round((y0 + y1 - side) / 2)), height - side)
-    return {"x0": left, "y0": top, "x1": left + side, "y1": top + side}
-
-
-def around(box: tuple[float, float, float, float], margin: float, width: int, height: int) -> Sides:
-    """A box with a margin, as far as the frame goes."""
-    x0, y0, x1, y1 = box
-    more = max(x1 - x0, y1 - y0) * margin
-    left, top = max(0, round(x0 - more)), max(0, round(y0 - more))
-    return {"x0": left, "y0": top, "x1": min(width, round(x1 + more)), "y1": min(height, round(y1 + more))}
-
-
 def _frame(clip: Clip) -> tuple[int, int]:
     return clip.upstream["intake"]["width"], clip.upstream["intake"]["height"]
 
 
 def _box(told: Mapping[str, float]) -> tuple[float, float, float, float]:
     return told["x0"], told["y0"], told["x1"], told["y1"]
+
+
+def _shown(visibility: Sequence[float], parts: Sequence[str]) -> float:
+    """Each by its better side."""
+    sides = [(KEYPOINTS.index(f"left_{part}"), KEYPOINTS.index(f"right_{part}")) for part in parts]
+    return fmean(max(visibility[left], visibility[right]) for left, right in sides)
+
+
+def _in_frame(points: Sequence[float], width: int, height: int) -> float:
+    """Of x, y, x, y and so on."""
+    return fmean(0 <= x < width and 0 <= y < height for x, y in zip(points[::2], points[1::2], strict=True))
 
 
 def _half_at(value: float, half: float) -> float:

@@ -2,6 +2,9 @@
 
 from actor18m.models.roles import Box
 
+Sides = dict[str, int]
+"""x0, y0, x1, y1 in whole pixels, the end exclusive."""
+
 
 def size(box: Box) -> float:
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
@@ -41,3 +44,20 @@ def shrunk(box: Box, share: float) -> Box:
     """Without a margin of this share of each side."""
     dx, dy = (box[2] - box[0]) * share, (box[3] - box[1]) * share
     return box[0] + dx, box[1] + dy, box[2] - dx, box[3] - dy
+
+
+def square(box: Box, margin: float, width: int, height: int) -> Sides:
+    """Around a box, moved into the frame, and smaller only where the frame is."""
+    x0, y0, x1, y1 = box
+    side = round(min(max(x1 - x0, y1 - y0) * (1 + 2 * margin), width, height))
+    left = min(max(0, round((x0 + x1 - side) / 2)), width - side)
+    top = min(max(0, round((y0 + y1 - side) / 2)), height - side)
+    return {"x0": left, "y0": top, "x1": left + side, "y1": top + side}
+
+
+def around(box: Box, margin: float, width: int, height: int) -> Sides:
+    """A box with a margin, as far as the frame goes."""
+    x0, y0, x1, y1 = box
+    more = max(x1 - x0, y1 - y0) * margin
+    left, top = max(0, round(x0 - more)), max(0, round(y0 - more))
+    return {"x0": left, "y0": top, "x1": min(width, round(x1 + more)), "y1": min(height, round(y1 + more))}

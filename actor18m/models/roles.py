@@ -145,7 +145,7 @@ class ExpressionReader(Protocol):
     """The expressions, of `EXPRESSIONS`, that it can tell."""
 
     def read(self, frame: Frame, face: Face, mesh: Mesh | None) -> dict[str, float]:
-        """How likely each is; they add up to 1."""
+        """How likely each is; they add up to 1. Nothing where it cannot tell."""
         ...
 
 

@@ -1,14 +1,18 @@
-"""What a mask tells of one body in one picture: where it is, how much of it there is, what else is in its crop."""
+"""What a mask tells of one body in one picture: where it is, how much of it there is, how sharp it is, what else is in
+its crop."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from actor18m.models.roles import Bools
+from actor18m.models.roles import Bools, Frame
 
 PixelBox = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels; x1 and y1 are exclusive."""
+_SHARPNESS_PX = 256
+"""Longer side of a body whose sharpness is measured: bodies that are near and far can be compared."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,19 @@ def others_share(mask: Bools, box: PixelBox, margin: float, others: Sequence[Boo
     for other in others:
         taken |= other[region]
     return float((taken & ~mask[region]).mean())
+
+
+def sharpness_of(frame: Frame, mask: Bools, box: PixelBox) -> float:
+    """Of uint8[H, W, 3]: the variance of the Laplacian inside the body, grey and at one size for all bodies. The
+    outline does not count: it tells of the mask."""
+    x0, y0, x1, y1 = box
+    scale = _SHARPNESS_PX / max(x1 - x0, y1 - y0)
+    size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
+    grey = cv2.cvtColor(np.ascontiguousarray(frame[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
+    edges = cv2.Laplacian(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), cv2.CV_64F)
+    shape = cv2.resize(mask[y0:y1, x0:x1].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    inside = cv2.erode(np.pad(shape, 1), np.ones((5, 5), np.uint8))[1:-1, 1:-1] > 0
+    return float(edges[inside].var()) if inside.any() else 0.0
 
 
 def near(box: PixelBox, margin: float, other: tuple[float, float, float, float]) -> bool:

@@ -50,7 +50,8 @@ FACE = struct(
 )
 """`points` are the detector's five, x before y: right eye, left eye, nose, right and left corner of the mouth. Angles
 are the mesh's where there is one; without it yaw and roll are rough ones by the five points, and pitch is null.
-`visibility` is the share of the face's hull that is parsed as skin or features."""
+`visibility` is the share of the face's hull that is parsed as skin or features. The expression is null where its reader
+cannot tell."""
 PARSING = struct([("sample", int32()), *((name, float32()) for name in FACE_PARTS[1:])])
 """Shares of the face's box; null where the parser cannot tell a part."""
 
@@ -113,7 +114,7 @@ class FaceReader:
         mesh = self._believed(self._backends["mesh"].mesh(frame, face.box), face)
         parsing = self._backends["parsing"].parse(frame, face, mesh)
         likely = self._backends["expression"].read(frame, face, mesh)
-        expression = max(likely, key=lambda name: likely[name])
+        expression = max(likely, key=lambda name: likely[name], default=None)
         x0, y0, x1, y1 = face.box
         measured = {
             **dict(zip(("x0", "y0", "x1", "y1"), face.box, strict=True)),
@@ -127,7 +128,7 @@ class FaceReader:
             "has_mesh": mesh is not None,
             "visibility": visibility(parsing),
             "expression": expression,
-            "expression_score": likely[expression],
+            "expression_score": None if expression is None else likely[expression],
         }
         return _rounded(measured), _rounded(self._shares(parsing, face))
 

@@ -8,7 +8,7 @@ import pytest
 
 from actor18m.inputs import canonical_uri
 from actor18m.media.source import MediaError
-from actor18m.media.video import Limits, frames, open_video
+from actor18m.media.video import Limits, frames, frames_at, open_video
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 from tests.media.films import film, numbers, song, sound_only
@@ -74,6 +74,24 @@ def test_frames_are_turned_as_a_player_turns_them(rotation: int, corner: tuple[i
 def test_odd_sizes_are_read_whole(tmp_path: Path) -> None:
     _, picture = next(frames(film(tmp_path / "odd.mp4", width=67, height=45)))
     assert picture.shape == (45, 67, 3)
+
+
+@pytest.mark.parametrize("name", ["variable_rate_1", "sixty_fps_1", "phone_rotated_1"])
+def test_frames_at_times_are_the_very_frames_of_a_sampled_walk(name: str) -> None:
+    uri = canonical_uri(SHIPPED / f"{name}.mp4")
+    walked = {round(time * 8): frame for time, frame in frames(uri, fps=8)}
+    samples = [0, 1, 5, len(walked) - 1]
+    found = list(frames_at(uri, [sample / 8 for sample in samples]))
+    assert len(found) == len(samples)
+    assert all(np.array_equal(frame, walked[sample]) for sample, frame in zip(samples, found, strict=True))
+
+
+def test_frames_at_times_are_those_of_the_cut_and_the_crop(tmp_path: Path) -> None:
+    uri = film(tmp_path / "film.mp4")
+    found = list(frames_at(uri, [0.0, 0.4, 0.41, 0.6], cut=(31, 47), crop=(10, 51, 7, 40)))
+    assert [picture.shape for picture in found] == [(33, 41, 3)] * 4
+    assert numbers(found) == [31, 41, 41, 46]
+    assert list(frames_at(uri, [])) == []
 
 
 @pytest.mark.parametrize("name", [b"line\nbreak.mp4", b'it\'s "quoted" %41.mp4', b"caf\xe9.mp4", b"concat:a|b.mp4"])

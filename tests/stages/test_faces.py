@@ -20,7 +20,7 @@ BACKENDS = {
     "faces": "centerface",
     "mesh": "mediapipe-face",
     "parsing": "actor18m.models.mesh_parsing:MeshParsing",
-    "expression": "mini-xception",
+    "expression": "actor18m.models.blendshape_expression:BlendshapeExpression",
 }
 NAMES = ("talk_yaw_1", "talk_pitch_1", "two_people_1", "from_behind_1")
 
@@ -42,7 +42,7 @@ def true(name: str, sample: int, actor: int = 0) -> tuple[ActorTruth, int]:
 
 @pytest.fixture(scope="module")
 def stage(pulled: Callable[[str], None]) -> Faces:
-    for model in ("centerface", "mediapipe-face", "mini-xception"):
+    for model in ("centerface", "mediapipe-face"):
         pulled(model)
     return Faces(**{role: load(name) for role, name in BACKENDS.items()})
 

@@ -19,13 +19,13 @@ SEEN_AS = {"front": "front", "up": "up", "image_right": "left", "image_left": "r
 
 @pytest.fixture(scope="module")
 def reader(pulled: Callable[[str], None]) -> FaceReader:
-    for model in ("centerface", "mediapipe-face", "mini-xception"):
+    for model in ("centerface", "mediapipe-face"):
         pulled(model)
     backends = {
         "faces": load("centerface"),
         "mesh": load("mediapipe-face"),
         "parsing": load("actor18m.models.mesh_parsing:MeshParsing"),
-        "expression": load("mini-xception"),
+        "expression": load("actor18m.models.blendshape_expression:BlendshapeExpression"),
     }
     return FaceReader(backends, FaceParameters())
 

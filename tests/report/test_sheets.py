@@ -1,0 +1,123 @@
+"""Sheets of small versions: two sample clips as publish writes them, and the references that a shard of them holds."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from actor18m.publish import publish
+from actor18m.report.sheets import LABEL_WIDTH, STILLS, TILE_HEIGHT, TILE_WIDTH, clips_sheet, references_sheet
+from actor18m.stage import Row
+from stages.crops import Crops
+from tests.publish.material import FACTS, PIPELINE, key_of, lot, sample, video
+from tests.stages.shot_by_truth import with_references
+
+Pixels = npt.NDArray[np.uint8]
+GAP = 4
+PAPER = 24
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> Path:
+    """With an accepted and a rejected clip, whose files lie in the same folder."""
+    kept, dropped = tmp_path / "kept.mp4", tmp_path / "dropped.mp4"
+    shutil.copy(sample("one_second_1"), kept)
+    shutil.copy(sample("low_resolution_1"), dropped)
+    blocks = [lot(0, [video(kept), video(dropped)], rejected=[key_of(dropped)])]
+    return Path(publish(tmp_path / "dataset", blocks, PIPELINE, FACTS).path)
+
+
+def drawn(path: Path) -> Pixels:
+    """uint8[H, W, 3]."""
+    pixels = cv2.imread(str(path))
+    assert pixels is not None
+    return np.asarray(pixels, np.uint8)
+
+
+def tiles(sheet: Pixels, row: int) -> list[Pixels]:
+    """Stills of one clip, without its label."""
+    line = sheet[row * (TILE_HEIGHT + GAP) : row * (TILE_HEIGHT + GAP) + TILE_HEIGHT, LABEL_WIDTH:]
+    return [line[:, x : x + TILE_WIDTH] for x in range(0, line.shape[1], TILE_WIDTH)]
+
+
+def test_each_clip_has_a_line_of_stills_from_its_beginning_to_its_end(version: Path, tmp_path: Path) -> None:
+    assert clips_sheet(version, tmp_path / "clips.png", most=10) == 2
+    sheet = drawn(tmp_path / "clips.png")
+    assert sheet.shape == (2 * (TILE_HEIGHT + GAP), LABEL_WIDTH + STILLS * TILE_WIDTH, 3)
+    for row in range(2):
+        stills = tiles(sheet, row)
+        assert len(stills) == STILLS
+        assert all(still.std() > 10 for still in stills)
+        assert not np.array_equal(stills[0], stills[-1])
+
+
+def test_no_more_clips_are_drawn_than_asked_for_and_both_states_are(version: Path, tmp_path: Path) -> None:
+    assert clips_sheet(version, tmp_path / "clips.png", most=1) == 2
+    assert clips_sheet(version, tmp_path / "clips.png", most=2) == 2
+
+
+def test_a_source_that_has_vanished_is_told_and_the_others_are_drawn(version: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept.mp4").unlink()
+    assert clips_sheet(version, tmp_path / "clips.png", most=10) == 2
+    sheet = drawn(tmp_path / "clips.png")
+    gone, there = tiles(sheet, 0), tiles(sheet, 1)
+    assert all(still.std() > 10 for still in there)
+    assert gone[0].max() > 100, "what is wrong stands where the stills would be"
+    assert all((still == PAPER).all() for still in gone[2:])
+
+
+def test_references_of_a_clip_are_a_line_with_their_outlines(version: Path, tmp_path: Path) -> None:
+    wanted = [("body", 0), ("body", 12), ("face", 0)]
+    publish_references(version, "turn_standing_1", wanted)
+    assert references_sheet(version, tmp_path / "references.png", most=10) == 1
+    sheet = drawn(tmp_path / "references.png")
+    assert sheet.shape[1] == LABEL_WIDTH + len(wanted) * TILE_WIDTH
+    assert sheet.shape[0] > TILE_HEIGHT
+    for still in tiles(sheet, 0):
+        blue, green, red = (still[:, :, channel].astype(int) for channel in range(3))
+        assert ((green > 150) & (green > blue + 60) & (green > red + 60)).sum() > 50
+
+
+def test_a_label_that_disagrees_stands_out(version: Path, tmp_path: Path) -> None:
+    def reds(seen: str) -> int:
+        publish_references(version, "turn_standing_1", [("body", 0)], seen_viewpoint=seen)
+        references_sheet(version, tmp_path / "references.png", most=10)
+        label = drawn(tmp_path / "references.png")[TILE_HEIGHT:, LABEL_WIDTH:].astype(int)
+        return int((label[:, :, 2] > label[:, :, 0] + 60).sum())
+
+    assert reds("front") == 0 < reds("back")
+
+
+def test_without_clips_no_sheet_is_drawn(tmp_path: Path) -> None:
+    version = Path(publish(tmp_path / "dataset", [], PIPELINE, FACTS).path)
+    assert clips_sheet(version, tmp_path / "clips.png", most=10) == 0
+    assert not (tmp_path / "clips.png").exists()
+
+
+def publish_references(version: Path, name: str, wanted: list[tuple[str, int]], **seen: str) -> None:
+    """A shard with crops of a sample, and its part of the table, with the columns that a sheet reads."""
+    clip, _ = with_references(name, wanted)
+    (row,) = Crops().measure([clip])
+    assert isinstance(row, Row), row
+    told = row.values["references"]
+    assert isinstance(told, list)
+    shard, rows = b"", list[Mapping[str, Any]]()
+    for each in told:
+        places: dict[str, int] = {}
+        for member, end in (("image", ".webp"), ("mask", ".mask.png")):
+            content = row.images[f"{each['name']}{end}"]
+            places |= {f"{member}_offset": len(shard), f"{member}_size": len(content)}
+            shard += content
+        labels = {"seen_viewpoint": each["viewpoint"], "seen_yaw_deg": 0.0, "seen_pitch_deg": 0.0, "seen_people": 1}
+        about = {"key": f"{name}-{each['name']}", "clip": name, "uri": clip.uri, "shard": "shard.tar"}
+        rows.append(each | labels | seen | about | places)
+    (version / "shard.tar").write_bytes(shard)
+    (version / "metadata" / "references").mkdir(exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), version / "metadata" / "references" / "A-000000.parquet")

@@ -1,0 +1,257 @@
+"""Rows as the stages before would write them: nothing else is read."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from actor18m.media.views import angle_between
+from actor18m.models.roles import KEYPOINTS
+from actor18m.stage import Clip, Row
+from stages.select import Select, SelectParameters
+
+WIDTH, HEIGHT = 640, 480
+TURN = [(22.5 * sample + 180) % 360 - 180 for sample in range(17)]
+"""Yaws of somebody who turns round once in two seconds, from their back."""
+WHOLE = (240, 40, 400, 440)
+
+
+def face(sample: int, yaw_deg: float, pitch_deg: float = 0.0, **other: Any) -> dict[str, Any]:
+    told = {"x0": 270.0, "y0": 50.0, "x1": 350.0, "y1": 150.0, "score": 0.9, "size_px": 80.0, "sharpness": 100.0}
+    angles = {"yaw_deg": yaw_deg, "pitch_deg": pitch_deg, "roll_deg": 1.0, "has_mesh": True}
+    return {"sample": sample, **told, **angles, "visibility": 0.9, "expression": "neutral"} | other
+
+
+def body(sample: int, box: tuple[int, int, int, int] = WHOLE, **other: Any) -> dict[str, Any]:
+    sides = dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
+    return {"sample": sample, **sides, "others_share": 0.0, "sharpness": 100.0} | other
+
+
+def pose(sample: int, yaw_deg: float | None, score: float = 0.9, hidden: Sequence[str] = ()) -> dict[str, Any]:
+    """Points that are named in part are hidden, and beyond the frame."""
+    is_hidden = [any(name in point for name in hidden) for point in KEYPOINTS]
+    points = [value for gone in is_hidden for value in (320.0, HEIGHT + 20.0 if gone else 200.0)]
+    visibility = [0.0 if gone else score for gone in is_hidden]
+    told = {"points": points, "visibility": visibility, "score": sum(visibility) / len(visibility)}
+    return {"sample": sample, **told, "body_yaw_deg": yaw_deg}
+
+
+def clip(
+    faces: Sequence[Mapping[str, Any]] = (),
+    bodies: Sequence[Mapping[str, Any]] = (),
+    poses: Sequence[Mapping[str, Any]] = (),
+    key: str = "clip",
+) -> Clip:
+    samples = [each["sample"] for each in (*faces, *bodies, *poses)]
+    upstream: dict[str, dict[str, Any]] = {
+        "intake": {"width": WIDTH, "height": HEIGHT},
+        "motion": {"frame_times": [sample / 8 for sample in range(max(samples, default=0) + 1)]},
+        "faces": {"faces": faces},
+        "bodies": {"bodies": bodies},
+        "pose": {"poses": poses},
+    }
+    return Clip(key, "", upstream=upstream)
+
+
+def turning(**other: Any) -> Clip:
+    return clip(
+        bodies=[body(sample) for sample in range(len(TURN))],
+        poses=[pose(sample, yaw, **other) for sample, yaw in enumerate(TURN)],
+    )
+
+
+def chosen(given: Clip, **parameters: Any) -> Mapping[str, Any]:
+    stage = Select(SelectParameters(**parameters))
+    (row,) = stage.measure([given])
+    assert isinstance(row, Row)
+    assert Select.writes.table([row], {row.key: ""}).num_rows == 1
+    return row.values
+
+
+def samples(row: Mapping[str, Any], region: str) -> list[int]:
+    return [each["sample"] for each in row["references"] if each["region"] == region]
+
+
+def test_bodies_are_spread_over_all_sides() -> None:
+    row = chosen(turning())
+    assert row["bodies"] == len(samples(row, "body")) == 5
+    yaws = [each["yaw_deg"] for each in row["references"]]
+    assert min(angle_between(a, b) for i, a in enumerate(yaws) for b in yaws[:i]) >= 45
+    assert {each["viewpoint"] for each in row["references"]} == {"front", "side", "back"}
+
+
+def test_faces_are_spread_over_yaw_and_pitch() -> None:
+    angles = [(0, 0), (2, 1), (40, 0), (42, 3), (-40, 0), (0, 30), (1, 31), (0, -30)]
+    faces = [face(sample, *each) for sample, each in enumerate(angles)]
+    row = chosen(clip(faces, [body(sample) for sample in range(len(angles))]))
+    assert sorted(each["viewpoint"] for each in row["references"]) == ["down", "front", "left", "right", "up"]
+
+
+def test_who_always_looks_the_same_way_is_shown_at_different_times() -> None:
+    faces = [face(sample, 0.0) for sample in range(33)]
+    row = chosen(clip(faces, [body(sample) for sample in range(33)]), max_faces=3)
+    times = [each["time_s"] for each in row["references"]]
+    assert times == sorted(times)
+    assert min(after - before for before, after in pairwise(times)) >= 1.5
+    assert [each["name"] for each in row["references"]] == ["face-self-01", "face-self-02", "face-self-03"]
+
+
+def test_a_picture_that_shows_nothing_new_is_not_worth_its_place() -> None:
+    faces = [face(sample, 0.0) for sample in range(2)]
+    row = chosen(clip(faces, [body(sample) for sample in range(2)]))
+    assert row["faces"] == 1
+
+
+def test_there_are_no_more_than_wanted() -> None:
+    faces = [face(sample, yaw) for sample, yaw in enumerate(TURN)]
+    given = clip(faces, turning().upstream["bodies"]["bodies"], turning().upstream["pose"]["poses"])
+    row = chosen(given, max_faces=2, max_bodies=0)
+    assert (row["faces"], row["bodies"], len(row["references"])) == (2, 0, 2)
+    assert row["is_golden"], "anchors are told of bodies that are not wanted, too"
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [{"size_px": 47.0}, {"visibility": 0.4}, {"visibility": None}, {"has_mesh": False, "pitch_deg": None}],
+    ids=["small", "hidden", "of no known visibility", "of no known pitch"],
+)
+def test_faces_that_show_too_little_are_not_chosen(unfit: Mapping[str, Any]) -> None:
+    bodies = [body(0), body(1)]
+    row = chosen(clip([face(0, 0.0, **unfit), face(1, 40.0)], bodies))
+    assert samples(row, "face") == [1]
+
+
+def test_a_face_goes_with_its_mask() -> None:
+    assert chosen(clip([face(0, 0.0), face(1, 40.0)], [body(1)]))["faces"] == 1
+
+
+@pytest.mark.parametrize(
+    ("hidden", "bodies"),
+    [(("ankle", "knee", "hip"), 1), (("ankle", "knee", "hip", "elbow", "wrist"), 0), (("left",), 1)],
+    ids=["cut off at the waist", "head and shoulders", "seen from the side"],
+)
+def test_a_body_needs_more_than_its_shoulders(hidden: Sequence[str], bodies: int) -> None:
+    assert chosen(clip(bodies=[body(0)], poses=[pose(0, 0.0, hidden=hidden)]))["bodies"] == bodies
+
+
+def test_bodies_that_are_small_or_face_nobody_knows_where_are_not_chosen() -> None:
+    far = body(0, (300, 100, 340, 227))
+    assert chosen(clip(bodies=[far, body(1)], poses=[pose(0, 0.0), pose(1, None)]))["bodies"] == 0
+
+
+def test_nobody_else_is_in_a_crop() -> None:
+    crowded = [body(sample, others_share=0.06 if sample < 8 else 0.05) for sample in range(len(TURN))]
+    faces = [face(sample, yaw) for sample, yaw in enumerate(TURN)]
+    row = chosen(clip(faces, crowded, turning().upstream["pose"]["poses"]))
+    assert min(samples(row, "face")) >= 8
+    assert min(samples(row, "body")) >= 8
+    assert {each["others_share"] for each in row["references"]} == {0.05}
+
+
+def test_of_pictures_alike_the_sharp_one_is_chosen() -> None:
+    faces = [face(sample, 0.0, sharpness=sharp) for sample, sharp in enumerate((20.0, 100.0, 30.0))]
+    bodies = [body(sample, sharpness=sharp) for sample, sharp in enumerate((90.0, 40.0, 80.0))]
+    row = chosen(clip(faces, bodies, [pose(sample, 0.0) for sample in range(3)]))
+    assert samples(row, "face") == [1]
+    assert samples(row, "body") == [0]
+
+
+def test_a_side_that_is_plainer_or_hides_its_face_is_not_worse() -> None:
+    given = turning()
+    behind = [abs(yaw) > 90 for yaw in TURN]
+    bodies = [body(sample, sharpness=40.0 if gone else 100.0) for sample, gone in enumerate(behind)]
+    hidden = [
+        pose(i, yaw, hidden=("eye", "nose") if gone else ())
+        for i, (yaw, gone) in enumerate(zip(TURN, behind, strict=True))
+    ]
+    row = chosen(clip(bodies=bodies, poses=hidden))
+    assert {each["viewpoint"] for each in row["references"]} == {"front", "side", "back"}
+    assert chosen(given)["is_golden"]
+
+
+def test_a_body_in_plain_clothes_is_not_blurred() -> None:
+    given = turning()
+    plain = [each | {"sharpness": 1.0} for each in given.upstream["bodies"]["bodies"]]
+    assert chosen(clip(bodies=plain, poses=given.upstream["pose"]["poses"])) == chosen(given)
+
+
+def test_the_clearest_shows_most_of_the_person() -> None:
+    faces = [face(0, 60.0), face(1, 5.0), face(2, -5.0, size_px=70.0, visibility=0.6), face(3, -60.0)]
+    given = clip(faces, turning().upstream["bodies"]["bodies"], turning().upstream["pose"]["poses"])
+    clearest = [each for each in chosen(given)["references"] if each["is_clearest"]]
+    assert [each["region"] for each in clearest] == ["face", "body"]
+    assert (clearest[0]["sample"], clearest[1]["yaw_deg"]) == (1, 0)
+
+
+def test_who_turns_round_is_golden_and_anchors_face_their_way() -> None:
+    row = chosen(turning())
+    assert row["is_golden"]
+    assert [(each["view"], abs(each["yaw_deg"])) for each in row["anchors"]] == [
+        ("front", 0),
+        ("side", 90),
+        ("back", 180),
+    ]
+    drawn = {each["anchor"]: each["sample"] for each in row["references"] if each["anchor"]}
+    assert drawn == {each["view"]: each["sample"] for each in row["anchors"]}
+
+
+@pytest.mark.parametrize(
+    "less",
+    [{"hidden": ("ankle",)}, {"score": 0.4}],
+    ids=["feet beyond the frame", "hidden"],
+)
+def test_a_clip_that_never_shows_the_whole_body_is_not_golden(less: Mapping[str, Any]) -> None:
+    row = chosen(turning(**less), min_trunk=0.3)
+    assert (row["is_golden"], row["anchors"], row["bodies"]) == (False, [], 5)
+
+
+def test_half_a_turn_is_not_golden() -> None:
+    yaws = [11.25 * sample for sample in range(9)]
+    poses = [pose(sample, yaw) for sample, yaw in enumerate(yaws)]
+    row = chosen(clip(bodies=[body(sample) for sample in range(9)], poses=poses))
+    assert not row["is_golden"]
+    assert [each["view"] for each in row["anchors"]] == ["front", "side"]
+
+
+def test_an_anchor_is_where_a_view_is_held_and_no_single_slip() -> None:
+    held = [60.0, 0.0, 60.0, 60.0, 60.0, 3.0, 3.0, 3.0, 60.0]
+    poses = [pose(sample, yaw) for sample, yaw in enumerate(held)]
+    row = chosen(clip(bodies=[body(sample) for sample in range(9)], poses=poses))
+    (anchor,) = row["anchors"]
+    assert (anchor["view"], anchor["sample"]) == ("front", 6)
+
+
+def test_anchors_lie_apart() -> None:
+    row = chosen(turning(), anchor_within_deg=80.0, anchor_gap_s=0.75)
+    times = sorted(each["time_s"] for each in row["anchors"])
+    assert len(times) == 3
+    assert min(after - before for before, after in pairwise(times)) >= 0.75
+
+
+def test_without_anybody_there_is_nothing() -> None:
+    nothing = {"references": [], "faces": 0, "bodies": 0, "anchors": [], "is_golden": False}
+    assert chosen(clip()) == nothing
+    assert chosen(clip(bodies=[body(0)])) == nothing
+    assert chosen(clip([face(0, 0.0)], poses=[pose(0, 0.0)])) == nothing
+
+
+@pytest.mark.parametrize("box", [(0, 0, 90, 100), (560, 400, 640, 480), (0, 0, 640, 480), (100, 0, 300, 480)])
+def test_crops_lie_in_the_frame_and_faces_are_square(box: tuple[int, int, int, int]) -> None:
+    corner = dict(zip(("x0", "y0", "x1", "y1"), map(float, box), strict=True))
+    row = chosen(clip([face(0, 0.0, **corner)], [body(0, box)], [pose(0, 0.0)]), min_body_px=10)
+    assert len(row["references"]) == 2
+    for each in row["references"]:
+        assert 0 <= each["x0"] < each["x1"] <= WIDTH
+        assert 0 <= each["y0"] < each["y1"] <= HEIGHT
+        if each["region"] == "face":
+            assert each["x1"] - each["x0"] == each["y1"] - each["y0"]
+        else:
+            assert each["x0"] <= box[0] < box[2] <= each["x1"]
+            assert each["y0"] <= box[1] < box[3] <= each["y1"]
+
+
+def test_a_choice_does_not_depend_on_its_neighbours() -> None:
+    one, other = turning(), clip([face(0, 0.0)], [body(0)], [pose(0, 0.0)], key="other")
+    together = [row.values for row in Select().measure([one, other]) if isinstance(row, Row)]
+    assert together == [chosen(one), chosen(other)]
