@@ -9,7 +9,7 @@ STORE := out/demo/store
 DATASET := out/demo/dataset
 BUILD = $(BIN)/actor18m build $(PIPELINE) --store $(STORE) --dataset $(DATASET)
 
-.PHONY: help core embedded setup demo test test-slow check format samples bench-samples bench-engine subset-A subset-B subset-C clean
+.PHONY: help core embedded setup demo test test-slow check format samples bench-samples accuracy bench-engine subset-A subset-B subset-C clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ samples: setup ## render the shipped clips and their contact sheet again
 
 bench-samples: setup ## measure real models against the samples' truth
 	$(BIN)/python -m tests.bench.samples_table $(ARGS)
+
+accuracy: setup ## how right filters and labels are, on samples and ACTOR18M_FOOTAGE (ARGS="--json")
+	@$(BIN)/python -m tests.bench.accuracy $(ARGS)
 
 bench-engine: setup ## measure planning at scale, and what the engine costs
 	$(BIN)/python -m tests.bench.engine_scale $(ARGS)

@@ -3,10 +3,11 @@
 import json
 import platform
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from actor18m import __version__, keys
 from actor18m.catalog import Catalog, Registration
 from actor18m.chain import Link, chain_of
 from actor18m.duplicates import Duplicates
+from actor18m.entry import SUPERSEDED
 from actor18m.execute.drain import Drain, Tally, Watcher
 from actor18m.execute.work import Duty
 from actor18m.execute.workers import Workers
@@ -29,11 +31,12 @@ from actor18m.log import run_log
 from actor18m.overrides import Override
 from actor18m.pipeline import Pipeline
 from actor18m.place import Disk
-from actor18m.planning import plan
+from actor18m.planning import Plan, plan
 from actor18m.record import Record
 from actor18m.redact import redact
+from actor18m.splitting import Children, splitter_of
 from actor18m.store import Store, StoreError
-from actor18m.survey import SUPERSEDED, Surveyor
+from actor18m.survey import Surveyor
 from actor18m.writer import Lease
 
 
@@ -52,14 +55,22 @@ class Project:
     overrides: Sequence[Override] = ()
     until: str | None = None
     chain: tuple[Link, ...] = field(init=False)
+    splitter: Link | None = field(init=False)
+    """The stage by which inputs are split before they come to the chain."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "chain", chain_of(self.pipeline, self.until))
+        object.__setattr__(self, "splitter", splitter_of(self.pipeline))
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """Of all stages."""
+        return self.chain if self.splitter is None else (self.splitter, *self.chain)
 
     def record(self, retry: Iterable[str] = ()) -> Record:
         """A new one for each pass: settling advances."""
         duplicates = Duplicates(self.store, self.pipeline.duplicates)
-        return Record(self.store, Surveyor(self.chain, duplicates, self.overrides), tuple(retry))
+        return Record(self.store, Surveyor(self.chain, duplicates, self.overrides), self.splitter, tuple(retry))
 
     def identities(self, record: Record) -> Identities | None:
         """None when the pipeline tells no identities, or its chain does not come so far."""
@@ -68,8 +79,12 @@ class Project:
             return None
         return Identities(record.links[same.stage].ledger(self.store), record.files[same.stage], same.within)
 
-    def duties(self, lease: Lease) -> dict[str, Duty]:
-        ledgers = {link.name: link.ledger(self.store) for link in self.chain}
+    def sources(self, splitter: Link, retry: Iterable[str] = ()) -> Record:
+        """The inputs that were given, and the one stage that looks at them before they are split."""
+        return Record(self.store, Surveyor((splitter,), Duplicates(self.store, None)), None, tuple(retry))
+
+    def duties(self, lease: Lease, chain: Sequence[Link]) -> dict[str, Duty]:
+        ledgers = {link.name: link.ledger(self.store) for link in chain}
         return {
             link.name: Duty(
                 stage=link.name,
@@ -79,7 +94,7 @@ class Project:
                 values=link.values,
                 lease=lease,
             )
-            for link in self.chain
+            for link in chain
         }
 
 
@@ -96,26 +111,62 @@ def measure(
     watcher: Watcher,
     retry: Iterable[str] = (),
 ) -> Tally:
-    """All that is missing. Workers are hired only when something is."""
-    if plan(project.record(retry)).is_done:
+    """All that is missing: first of sources, then of the clips that they are split into and of all others."""
+    tally = Tally()
+    if project.splitter is not None:
+        sources = partial(project.sources, project.splitter, retry)
+        tally = _drained(project, sources, lease, staffing, watcher)
+        _settle(project, lease, [project.splitter])
+        fan_out(project, lease)
+    return tally + _drained(project, partial(project.record, retry), lease, staffing, watcher)
+
+
+def _drained(
+    project: Project, record: Callable[[], Record], lease: Lease, staffing: Staffing, watcher: Watcher
+) -> Tally:
+    """Workers are hired only when something is missing."""
+    if plan(record()).is_done:
         return Tally()
-    workers = staffing(project.duties(lease))
+    drained = record()
+    workers = staffing(project.duties(lease, drained.surveyor.chain))
     try:
         with Journal(lease) as journal:
-            return Drain(project.record(retry), lease, journal, workers, watcher).run()
+            return Drain(drained, lease, journal, workers, watcher).run()
     finally:
         workers.close()
 
 
+def planned(project: Project) -> Plan:
+    """What a build would do of what is registered."""
+    found = plan(project.record())
+    if project.splitter is not None:
+        found.stages = plan(project.sources(project.splitter)).stages | found.stages
+        found.split = fan_out(project, None)
+    return found
+
+
+def fan_out(project: Project, lease: Lease | None) -> Registration:
+    """Registers the clips that sources are split into now, and tells which of those before are none any more. Without
+    a lease it only tells.
+    """
+    assert project.splitter is not None
+    children = Children(project.record(), project.splitter)
+    return Catalog(project.store).fan_out(lease, children, children.waiting)
+
+
 def settle_down(project: Project, lease: Lease) -> None:
     """Folds what was committed, which publishing reads, and brings up to date what planning reads."""
-    for link in project.chain:
+    _settle(project, lease, project.links)
+    keep_relations(project, lease)
+
+
+def _settle(project: Project, lease: Lease, links: Iterable[Link]) -> None:
+    for link in links:
         ledger = link.ledger(project.store)
         fold(lease, ledger)
         for path in superseded(ledger):
             lease.delete(path)
         refresh(lease, ledger, link.values)
-    keep_relations(project, lease)
 
 
 def keep_relations(project: Project, lease: Lease) -> None:
@@ -147,7 +198,7 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
         "begun": _now(),
         "actor18m": __version__,
         "python": platform.python_version(),
-        "stages": {link.name: link.recipe | {"fingerprint": link.fingerprint} for link in project.chain},
+        "stages": {link.name: link.recipe | {"fingerprint": link.fingerprint} for link in project.links},
     }
     begun = time.monotonic()
     try:

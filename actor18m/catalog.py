@@ -1,31 +1,30 @@
 """The catalog: which inputs were registered, in which lots they are, and which version of each was seen last.
 
 `catalog/batch-000003.parquet` holds inputs that were new at registration 3, sorted by URI, in lots of 256 that begin
-with a new lot; it never changes. `catalog/presence-000004.parquet` has a word on each known input that look 4 found
+with a new lot; it never changes. `catalog/children-000004.parquet` likewise holds clips that inputs were split into, in
+order of their sources and of time. `catalog/presence-000005.parquet` has a word on each known input that look 5 found
 gone (superseded), back again or in another version; the latest word on an input holds (presence.py).
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from actor18m.comparison import ROWS_AT_ONCE, Comparison, once, spool
 from actor18m.errors import ActorError
 from actor18m.inputs import Input
-from actor18m.parquet import OPTIONS
 from actor18m.presence import WORDS, Words
 from actor18m.store import Store
 from actor18m.versions import Listings, versions
 from actor18m.writer import Lease
 
 LOT = 256
-_ROWS_PER_GROUP = 256 * LOT
 _FIRST_LOT = "first_lot"
 
 SCHEMA = pa.schema(
@@ -41,25 +40,17 @@ SCHEMA = pa.schema(
         pa.field("version", pa.string()),
     ]
 )
+"""Of inputs that were given."""
+_PARENT = pa.field("parent", pa.string())
+_PLACE = pa.field("place", pa.int64(), nullable=False)
+CHILDREN = pa.schema([*SCHEMA, _PARENT])
+"""Of clips that others were split into."""
+COLUMNS = (*SCHEMA.names, "parent")
+"""What can be read; `parent` is null for what was given."""
 _GIVEN = SCHEMA.remove(SCHEMA.get_field_index("lot"))
+_MADE = pa.schema([*_GIVEN, _PARENT, _PLACE])
 _ALWAYS = ("id", "lot", "version")
-
-_LOOK_SQL = """
-SELECT * FROM (
-    SELECT
-        known.id,
-        known.lot,
-        given.id IS NOT NULL OR (known.present AND NOT $sync) AS present,
-        coalesce(given.version, known.version) AS version,
-        given.id IS NOT NULL AND NOT known.present AS back,
-        given.id IS NULL AND known.present AND $sync AS gone,
-        given.version IS NOT NULL AND given.version IS DISTINCT FROM known.version AS changed,
-        given.id IS NOT NULL AND given.version IS NULL AND known.version IS NOT NULL AS vanished
-    FROM read_parquet($known) AS known LEFT JOIN read_parquet($given) AS given USING (id)
-)
-WHERE back OR gone OR changed OR vanished
-ORDER BY lot, id, version NULLS LAST
-"""
+_BATCH, _CHILDREN = "batch", "children"
 
 
 @dataclass(frozen=True)
@@ -78,6 +69,10 @@ class Registration:
     lots: range
     """The new ones."""
 
+    @property
+    def is_as_before(self) -> bool:
+        return not (self.added or self.back or self.gone)
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -89,34 +84,42 @@ class Catalog:
         """Adds what is not known yet; with `sync`, what was not given is gone. Memory stays bounded: rows are sorted
         and compared on disk, in the temporary folder.
         """
-        with tempfile.TemporaryDirectory(prefix="actor18m-register-") as folder, duckdb.connect() as db:
-            spool = Path(folder)
-            db.execute(f"SET memory_limit = '{memory_limit}'")
-            db.execute("SET temp_directory = ?", [str(spool)])
-            db.execute("SET threads = 2")
-            db.execute("SET enable_progress_bar = false")
-            given = _spool(spool / "given.parquet", _GIVEN, _given_tables(inputs))
+        with Comparison(memory_limit) as at:
+            given = spool(at.given, _GIVEN, _given_tables(inputs))
             if sync and not given:
                 raise ActorError(
                     "no input was found, and --sync would supersede all that is registered. Is a disk not mounted? "
                     "Nothing was changed."
                 )
-            _spool(spool / "known.parquet", WORDS, self.read(columns=["id"]))
-            files = {"given": str(spool / "given.parquet"), "known": str(spool / "known.parquet")}
-            rows = db.sql(_LOOK_SQL, params={**files, "sync": sync})
-            found = self._write_words(lease, spool, _once(_stream(rows)))
-            added, lots = self._add(lease, db, spool, files)
+            spool(at.known, WORDS, self.read(columns=["id"], kind=_BATCH))
+            found = self._write_words(lease, at.folder, at.words(sync))
+            added, lots = self._add(lease, at, _BATCH, "uri, id, source, version NULLS LAST")
+        return Registration(given, added, **found, lots=lots)
+
+    def fan_out(
+        self, lease: Lease | None, children: Iterable[pa.Table], waiting: Sequence[str], memory_limit: str = "256MB"
+    ) -> Registration:
+        """These are all the clips that sources are split into now, in order, but for sources that wait to be split:
+        their clips stay as they are. `waiting` is read after the children. Without a lease nothing is written.
+        """
+        with Comparison(memory_limit) as at:
+            given = spool(at.given, _MADE, _placed(children))
+            undecided = pa.array(waiting, pa.string())
+            known = self.read(columns=["id", "parent"], kind=_CHILDREN)
+            spool(at.known, WORDS, (each.filter(pc.invert(pc.is_in(each["parent"], undecided))) for each in known))
+            found = self._write_words(lease, at.folder, at.words(sync=True))
+            added, lots = self._add(lease, at, _CHILDREN, "place")
         return Registration(given, added, **found, lots=lots)
 
     def look_again(self, lease: Lease) -> Registration:
-        """At the file of each input that is present, for another version."""
+        """At the file of each input that was given and is present, for another version."""
         with tempfile.TemporaryDirectory(prefix="actor18m-look-") as folder:
             seen = 0
 
             def looked() -> Iterator[pa.Table]:
                 nonlocal seen
                 listings = Listings()
-                for table in self.read(columns=["uri"]):
+                for table in self.read(columns=["uri"], kind=_BATCH):
                     table = table.filter(table["present"])
                     seen += table.num_rows
                     yield _compared(table, versions(table["uri"].to_pylist(), listings))
@@ -124,50 +127,46 @@ class Catalog:
             found = self._write_words(lease, Path(folder), looked())
         return Registration(seen, 0, **found, lots=range(self.lots().stop, self.lots().stop))
 
-    def read(self, lots: range | None = None, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    def read(
+        self, lots: range | None = None, columns: list[str] | None = None, kind: str | None = None
+    ) -> Iterator[pa.Table]:
         """Rows in order of lots, at most 65,536 at once: the columns named, else all, with `lot`, `present`, and the
-        `version` seen last.
+        `version` seen last. Only what was given, or only what that was split into, with `kind`.
         """
-        wanted = [name for name in SCHEMA.names if columns is None or name in columns or name in _ALWAYS]
+        wanted = [name for name in COLUMNS if columns is None or name in columns or name in _ALWAYS]
         words = Words(self.store, self._files("presence"))
-        for path in self._files("batch"):
+        for path in self._files(*((_BATCH, _CHILDREN) if kind is None else (kind,))):
             with self.store.open(path) as stream, pq.ParquetFile(stream) as batch:
                 first = _first_lot(batch)
                 for group in range(batch.num_row_groups):
-                    lots_here = range(first + group * (_ROWS_PER_GROUP // LOT), first + _lots_of(batch, group))
+                    lots_here = range(first + group * (ROWS_AT_ONCE // LOT), first + _lots_of(batch, group))
                     if lots is not None and not (lots_here.start < lots.stop and lots.start < lots_here.stop):
                         continue
                     table = batch.read_row_group(group, columns=wanted, use_threads=False)
                     if lots is not None:
                         inside = pc.and_(pc.greater_equal(table["lot"], lots.start), pc.less(table["lot"], lots.stop))
                         table = table.filter(inside)
-                    yield words.applied(table.replace_schema_metadata(None), lots_here)
+                    table = _with_parent(table.replace_schema_metadata(None), wanted)
+                    yield words.applied(table, lots_here)
 
     def lots(self) -> range:
         """All that there are."""
-        batches = self._files("batch")
+        batches = self._files(_BATCH, _CHILDREN)
         if not batches:
             return range(0)
         with self.store.open(batches[-1]) as stream, pq.ParquetFile(stream) as last:
             return range(_first_lot(last) + -(-last.metadata.num_rows // LOT))
 
-    def _add(
-        self, lease: Lease, db: duckdb.DuckDBPyConnection, spool: Path, files: dict[str, str]
-    ) -> tuple[int, range]:
+    def _add(self, lease: Lease | None, at: Comparison, kind: str, order: str) -> tuple[int, range]:
         first = self.lots().stop
-        rows = db.sql(
-            "SELECT * FROM read_parquet($given) ANTI JOIN (SELECT id FROM read_parquet($known)) USING (id) "
-            "ORDER BY uri, id, source, version NULLS LAST",
-            params=files,
-        )
-        batch = spool / "batch.parquet"
-        schema = SCHEMA.with_metadata({_FIRST_LOT: str(first)})
-        added = _spool(batch, schema, _in_lots(_once(_stream(rows)), first))
-        if added:
-            lease.create(f"catalog/batch-{self._next():06d}.parquet", batch)
+        batch = at.folder / "batch.parquet"
+        schema = (SCHEMA if kind == _BATCH else CHILDREN).with_metadata({_FIRST_LOT: str(first)})
+        added = spool(batch, schema, _in_lots(once(at.unknown(order)), first))
+        if added and lease is not None:
+            lease.create(f"catalog/{kind}-{self._next():06d}.parquet", batch)
         return added, range(first, first + -(-added // LOT))
 
-    def _write_words(self, lease: Lease, spool: Path, looked: Iterable[pa.Table]) -> dict[str, int]:
+    def _write_words(self, lease: Lease | None, folder: Path, looked: Iterable[pa.Table]) -> dict[str, int]:
         """How many there are of each kind. A file that is not there for now is no word: what was known stays."""
         counts = dict.fromkeys(("back", "gone", "changed", "vanished"), 0)
 
@@ -178,16 +177,18 @@ class Catalog:
                 is_word = pc.or_(pc.or_(table["back"], table["gone"]), table["changed"])
                 yield table.filter(is_word).select(WORDS.names)
 
-        record = spool / "presence.parquet"
-        if _spool(record, WORDS, counted()):
+        record = folder / "presence.parquet"
+        if spool(record, WORDS, counted()) and lease is not None:
             lease.create(f"catalog/presence-{self._next():06d}.parquet", record)
         return counts
 
-    def _files(self, kind: str) -> list[str]:
-        return [path for path in self.store.names("catalog") if path.startswith(f"catalog/{kind}-")]
+    def _files(self, *kinds: str) -> list[str]:
+        """In the order they were written."""
+        starts = tuple(f"catalog/{kind}-" for kind in kinds)
+        return sorted((path for path in self.store.names("catalog") if path.startswith(starts)), key=_number)
 
     def _next(self) -> int:
-        return max((int(path[-14:-8]) for path in self.store.names("catalog")), default=0) + 1
+        return max(map(_number, self.store.names("catalog")), default=0) + 1
 
 
 def _compared(table: pa.Table, now: list[str | None]) -> pa.Table:
@@ -211,7 +212,7 @@ def _compared(table: pa.Table, now: list[str | None]) -> pa.Table:
 
 def _given_tables(inputs: Iterable[Input]) -> Iterator[pa.Table]:
     rows = iter(inputs)
-    while chunk := list(islice(rows, _ROWS_PER_GROUP // 4)):
+    while chunk := list(islice(rows, ROWS_AT_ONCE // 4)):
         columns = {
             "id": [row.id for row in chunk],
             "uri": [row.uri for row in chunk],
@@ -225,48 +226,6 @@ def _given_tables(inputs: Iterable[Input]) -> Iterator[pa.Table]:
         yield pa.table(columns, schema=_GIVEN)
 
 
-def _spool(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> int:
-    """Writes rows to a local file, in row groups of whole lots; how many they were."""
-    total = 0
-    with pq.ParquetWriter(path, schema, **OPTIONS) as writer:
-        for table in _regrouped(tables, _ROWS_PER_GROUP):
-            writer.write_table(table.select(schema.names).cast(schema), row_group_size=_ROWS_PER_GROUP)
-            total += table.num_rows
-    return total
-
-
-def _regrouped(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
-    """The same rows in tables of one size; the last may be smaller."""
-    held: list[pa.Table] = []
-    rows = 0
-    for table in tables:
-        held.append(table)
-        rows += table.num_rows
-        while rows >= size:
-            merged = pa.concat_tables(held)
-            yield merged.slice(0, size)
-            held, rows = [merged.slice(size)], rows - size
-    if rows:
-        yield pa.concat_tables(held)
-
-
-def _stream(rows: duckdb.DuckDBPyRelation) -> Iterator[pa.Table]:
-    for batch in pa.RecordBatchReader.from_stream(rows.to_arrow_reader(_ROWS_PER_GROUP)):
-        yield pa.Table.from_batches([batch])
-
-
-def _once(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Rows sorted so that the same id comes in a row; the first of each."""
-    before = None
-    for table in tables:
-        if not table.num_rows:
-            continue
-        ids = table["id"].combine_chunks()
-        previous = pa.concat_arrays([pa.array([before], ids.type), ids.slice(0, len(ids) - 1)])
-        before = ids[-1].as_py()
-        yield table.filter(pc.fill_null(pc.not_equal(ids, previous), True))
-
-
 def _in_lots(tables: Iterable[pa.Table], first: int) -> Iterator[pa.Table]:
     done = 0
     for table in tables:
@@ -275,11 +234,30 @@ def _in_lots(tables: Iterable[pa.Table], first: int) -> Iterator[pa.Table]:
         yield table.append_column(SCHEMA.field("lot"), pa.array(lots, pa.int32()))
 
 
+def _placed(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """With each row's place among all."""
+    done = 0
+    for table in tables:
+        yield table.append_column(_PLACE, pa.array(range(done, done + table.num_rows), pa.int64()))
+        done += table.num_rows
+
+
+def _with_parent(table: pa.Table, wanted: Sequence[str]) -> pa.Table:
+    """Files of what was given have no such column."""
+    if "parent" not in wanted or "parent" in table.column_names:
+        return table
+    return table.append_column(_PARENT, pa.nulls(table.num_rows, pa.string()))
+
+
+def _number(path: str) -> int:
+    return int(path[-14:-8])
+
+
 def _first_lot(batch: pq.ParquetFile) -> int:
     return int(batch.schema_arrow.metadata[_FIRST_LOT.encode()])
 
 
 def _lots_of(batch: pq.ParquetFile, group: int) -> int:
     """Lots in the batch up to and with this row group."""
-    rows: int = group * _ROWS_PER_GROUP + batch.metadata.row_group(group).num_rows
+    rows: int = group * ROWS_AT_ONCE + batch.metadata.row_group(group).num_rows
     return -(-rows // LOT)

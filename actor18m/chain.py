@@ -90,8 +90,14 @@ def chain_of(pipeline: Pipeline, until: str | None = None) -> tuple[Link, ...]:
     return tuple(_link(pipeline, step, steps, is_first=number == 0) for number, step in enumerate(steps))
 
 
+def first_link(pipeline: Pipeline, step: Step) -> Link:
+    """A chain of one stage."""
+    _check_first(pipeline, step)
+    return _link(pipeline, step, [step], is_first=True)
+
+
 def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], is_first: bool) -> Link:
-    stage, rules = step.stage_class, pipeline.rules(step.name)
+    stage, rules = step.stage_class, pipeline.policy.get(step.name, {})
     readers = {s.name: tuple(s.stage_class.needs[stage]) for s in pipeline.stages if stage in s.stage_class.needs}
     kept = Kept(rules, readers, tuple(FIRST_WRITES) if is_first else ())
     reads = {

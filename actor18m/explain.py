@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.build import Project
-from actor18m.catalog import SCHEMA
+from actor18m.catalog import COLUMNS
+from actor18m.entry import NO_FILE
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri
 from actor18m.policy import by_name, judge, spelt
@@ -22,18 +24,27 @@ _NAME = re.compile(r"[0-9a-f]{6,20}")
 def explain(project: Project, name: str) -> list[dict[str, Any]]:
     """Of each input that the name means: an input's id or a clip's key or their first digits, a path, or a URI."""
     record = project.record()
-    columns = [each for each in SCHEMA.names if each != "version"]
-    found = [
-        _story(project, record, surveyed, number)
-        for _, surveyed in record.surveyed(columns)
-        for number in _matching(surveyed, name)
-    ]
+    columns = [each for each in COLUMNS if each != "version"]
+    found: dict[str, dict[str, Any]] = {}
+    for _, surveyed in record.surveyed(columns):
+        for number in _matching(surveyed, name):
+            story = _story(project, record, surveyed, number)
+            found[story["id"]] = story
+        _add_clips(found, surveyed)
     if not found:
         raise ActorError(
             f"nothing is registered that {name!r} means. Give a clip's key, an input's id, a path or a URI; "
             "`actor18m status --inputs` lists them."
         )
-    return found
+    return list(found.values())
+
+
+def _add_clips(found: Mapping[str, dict[str, Any]], surveyed: Surveyed) -> None:
+    """To the stories of sources, what became of the clips that they are split into: those come later."""
+    inputs = surveyed.inputs
+    mine = inputs.filter(pc.is_in(inputs["parent"], pa.array([*found], pa.string())))
+    for row in mine.select(["parent", "id", "clip", "cut", "state", "stage", "rule"]).to_pylist():
+        found[row.pop("parent")].setdefault("clips", []).append(row)
 
 
 def _matching(surveyed: Surveyed, name: str) -> Iterator[int]:
@@ -41,7 +52,8 @@ def _matching(surveyed: Surveyed, name: str) -> Iterator[int]:
     if _NAME.fullmatch(name):
         hit = pc.or_(pc.starts_with(inputs["id"], name), pc.fill_null(pc.starts_with(inputs["clip"], name), False))
     else:
-        hit = pc.equal(inputs["uri"], canonical_uri(name))
+        # of a source that is split, its story tells of the clips
+        hit = pc.and_(pc.equal(inputs["uri"], canonical_uri(name)), pc.is_null(inputs["parent"]))
     return (number for number, is_hit in enumerate(hit.to_pylist()) if is_hit)
 
 
@@ -55,10 +67,12 @@ def _story(project: Project, record: Record, surveyed: Surveyed, number: int) ->
 def _stages(
     project: Project, record: Record, surveyed: Surveyed, number: int, row: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    for link in project.chain:
-        is_first = link is project.chain[0]
+    for link in project.links:
+        is_source = link is project.splitter
+        if is_source and row["parent"] is not None:
+            continue
         files = record.files[link.name].get(row["lot"])
-        key = row["id"] if is_first else row["clip"]
+        key = row["id"] if is_source or link is project.chain[0] else row["clip"]
         if files is None or key is None:
             return
         ledger = link.ledger(project.store)
@@ -66,10 +80,14 @@ def _stages(
         rows = rows.filter(pc.equal(rows["key"], key))
         if not rows.num_rows:
             return
-        decided = surveyed.measured[link.name]
-        decided = decided.filter(pc.equal(decided["number"], number))
         held = rows.to_pylist()
-        current = next((r for r in held if [r["input_digest"]] == decided["input_digest"].to_pylist()), held[-1])
+        if is_source:
+            decided, digests = None, [row["version"] or NO_FILE]
+        else:
+            decided = surveyed.measured[link.name]
+            decided = decided.filter(pc.equal(decided["number"], number))
+            digests = decided["input_digest"].to_pylist()
+        current = next((r for r in held if [r["input_digest"]] == digests), held[-1])
         own = {name: _short(value) for name, value in current.items() if name not in (*OUTCOME.names, "part")}
         yield {
             "stage": link.name,
@@ -86,10 +104,12 @@ def _stages(
                     "passed": judge(decided, {name: rule})["passed"][0].as_py(),
                 }
                 for name, rule in by_name(link.rules).items()
-                if decided.num_rows
+                if decided is not None and decided.num_rows
             ],
             "older_rows": len(held) - 1,
         }
+        if is_source and row["stage"] == link.name:
+            return
 
 
 def _short(value: object) -> object:

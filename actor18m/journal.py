@@ -31,7 +31,9 @@ class Journal:
         self._ended: list[Work] = []
         old = lease.store.names(_FOLDER)
         self._deaths = _replay(lease, old)
-        self._number = self._bytes = self._files = 0
+        own = f"{_FOLDER}/{lease.epoch:06d}-"  # a build that splits inputs keeps one journal after the other
+        self._number = max((int(path[-12:-6]) for path in old if path.startswith(own)), default=0)
+        self._bytes = self._files = 0
         self._path = ""
         self._syncing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="actor18m-journal")
         self._sync: Future[None] | None = None

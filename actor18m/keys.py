@@ -44,6 +44,11 @@ def input_id(
     return digest("input", uri, cut, crop, licence, consent)[:KEY_DIGITS]
 
 
+def child_id(parent: str, cut: tuple[int, int]) -> str:
+    """Names a clip of an input that was split, as an input of its own. Another input with just this cut is another."""
+    return digest("child", parent, cut)[:KEY_DIGITS]
+
+
 def reference_key(clip: str, region: Region, source: Source, number: int) -> str:
     """`<clip>-<region>-<source>-<nn>`: no dots, since WebDataset cuts names at the first one."""
     if not _KEY.fullmatch(clip):

@@ -24,6 +24,8 @@ from pydantic import (
     model_validator,
 )
 
+from actor18m import cuts
+from actor18m.cuts import Cutting
 from actor18m.errors import ActorError, instead_of
 from actor18m.models.backends import backend_class, cannot_play
 from actor18m.near import Likeness
@@ -39,6 +41,8 @@ Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(:[
 TAKEN = frozenset((*OUTCOME.names, "lot", "number", "rule", "value", "bound"))
 """A rule of such a name would hide a column that stands beside its values."""
 _OF_IMAGES = ("name", "sha256", "mask_sha256")
+_MODES = ("shots", "windows")
+_ROOM_S = 4
 VIDEOS = "videos"
 """The shards that are of no subset."""
 
@@ -138,6 +142,55 @@ class Same(Section):
     within: PositiveFloat = Field(description="Euclidean distance of two templates")
 
 
+class IntoShots(Step):
+    """Sources are cut at the boundaries of their shots."""
+
+    min_s: PositiveFloat = Field(default=2, description="shorter shots are no clips")
+    max_s: PositiveFloat = Field(default=60, description="longer shots are cut into even parts")
+    min_score: NonNegativeFloat = Field(description="of a boundary that counts")
+
+    @model_validator(mode="after")
+    def _has_room_for_even_parts(self) -> "IntoShots":
+        if self.max_s < 2 * self.min_s + _ROOM_S:
+            raise trouble(f"max_s must be at least twice min_s and {_ROOM_S} s, so that parts of a shot are clips")
+        return self
+
+    @property
+    def cutting(self) -> Cutting:
+        return cuts.Shots(self.min_s, self.max_s, self.min_score)
+
+
+class IntoWindows(Step):
+    """Sources are cut every so many seconds, whatever they show."""
+
+    min_s: PositiveFloat = Field(default=2, description="a shorter rest is no clip")
+    length_s: PositiveInt = 10
+
+    @property
+    def cutting(self) -> Cutting:
+        return cuts.Windows(self.min_s, self.length_s)
+
+
+class Split(Section):
+    """How inputs that are longer than clips become clips."""
+
+    mode: Literal["none", "shots", "windows"] = Field(default="none", description="none: every input is a clip")
+    shots: IntoShots | None = None
+    windows: IntoWindows | None = None
+
+    @property
+    def now(self) -> IntoShots | IntoWindows | None:
+        """None: nothing is split."""
+        return {"none": None, "shots": self.shots, "windows": self.windows}[self.mode]
+
+    @model_validator(mode="after")
+    def _says_how(self) -> "Split":
+        if self.mode != "none" and self.now is None:
+            raise trouble(f"mode is {self.mode}, and there is no section {self.mode} that says how; copy it from a "
+                          "shipped pipeline")  # fmt: skip
+        return self
+
+
 class Publish(Section):
     lots_per_shard: Mapping[str, Annotated[PositiveInt, AfterValidator(_aligned)]] = Field(
         default={}, description="how many lots a shard covers, by subset: a power of two; 1 where nothing is said"
@@ -150,6 +203,7 @@ class Pipeline(Section):
     name: Name
     profile: Name
     stages: tuple[Step, ...] = Field(min_length=1, description="in the order a clip meets them")
+    split: Split = Split()
     duplicates: Likeness | None = Field(default=None, description="when two clips repeat each other; exact copies do")
     identities: Same | None = Field(default=None, description="when clips show one person: they get one identity")
     policy: Mapping[str, Mapping[str, Rule]] = Field(default={}, description="stage -> rule -> bounds, in this order")
@@ -184,7 +238,7 @@ class Pipeline(Section):
         """The resolved YAML; read again, it gives an equal pipeline. Without `run` it says just what a dataset is made
         by.
         """
-        left_out = {} if with_run else {"stages": {"__all__": {"run"}}}
+        left_out = {} if with_run else {"stages": {"__all__": {"run"}}, "split": {each: {"run"} for each in _MODES}}
         # ASCII, since PyYAML writes some of Unicode's line breaks in a way that it does not read back
         return yaml.safe_dump(self.model_dump(mode="json", exclude=left_out), sort_keys=False, width=120)
 

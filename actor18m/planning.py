@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m.catalog import Registration
 from actor18m.chain import Link
 from actor18m.index import Index
 from actor18m.ledger import Ledger
@@ -35,10 +36,15 @@ class Plan:
     states: Counts
     stages: dict[str, StagePlan]
     """As far as it is known before measuring: what a clip needs later shows when its rows are there."""
+    split: Registration | None = None
+    """Clips that the sources are split into and that are not registered yet, and those that would be superseded; where
+    inputs are split.
+    """
 
     @property
     def is_done(self) -> bool:
-        return not any(stage.missing for stage in self.stages.values())
+        is_split = self.split is None or self.split.is_as_before
+        return is_split and not any(stage.missing for stage in self.stages.values())
 
 
 def plan(record: Record) -> Plan:

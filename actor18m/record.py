@@ -7,6 +7,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m import entry
 from actor18m.catalog import Catalog
 from actor18m.chain import Link
 from actor18m.index import Index
@@ -18,6 +19,7 @@ from actor18m.survey import Settled, Surveyed, Surveyor
 
 FOR_SURVEY = ("id", "lot")
 FOR_WORK = ("id", "lot", "uri", "cut", "crop")
+_TO_ENTER = ("id", "lot", "parent")
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Block:
 
     lots: range
     inputs: pa.Table
+    """With ENTRY."""
     known: Mapping[str, pa.Table]
     """stage -> judged rows, read each time they are asked for: those of all stages at once are too many to keep."""
 
@@ -36,6 +39,8 @@ class Record:
 
     store: Store
     surveyor: Surveyor
+    splitter: Link | None = None
+    """The stage by which inputs are split, if they are."""
     retry: Collection[str] = ()
     """Rows in these states count as missing."""
     dreaded: set[tuple[str, str]] = field(default_factory=set)
@@ -47,8 +52,8 @@ class Record:
         every = catalog.lots()
         for start in range(0, every.stop, LOTS_PER_SEGMENT):
             lots = range(start, min(start + LOTS_PER_SEGMENT, every.stop))
-            inputs = pa.concat_tables(list(catalog.read(lots, list(columns)))).combine_chunks()
-            yield Block(lots, inputs, _Rows(self, lots))
+            inputs = pa.concat_tables(list(catalog.read(lots, [*_TO_ENTER, *columns]))).combine_chunks()
+            yield Block(lots, self._entered(lots, inputs), _Rows(self, lots))
 
     def surveyed(self, columns: Collection[str] = FOR_SURVEY) -> Iterator[tuple[Block, Surveyed]]:
         """Each block with what became of its inputs and what is missing. Once only: settling advances."""
@@ -65,15 +70,26 @@ class Record:
     @cached_property
     def files(self) -> dict[str, dict[int, LotFiles]]:
         """stage -> lot -> where its rows are, listed once."""
-        return {link.name: link.ledger(self.store).files() for link in self.surveyor.chain}
+        return {link.name: link.ledger(self.store).files() for link in self._all}
 
     @cached_property
     def _indexes(self) -> dict[str, Index]:
-        chain = self.surveyor.chain
-        return {link.name: Index(link.ledger(self.store), link.values, self.files[link.name]) for link in chain}
+        return {link.name: Index(link.ledger(self.store), link.values, self.files[link.name]) for link in self._all}
+
+    @property
+    def _all(self) -> list[Link]:
+        return [*self.surveyor.chain, *([self.splitter] if self.splitter else [])]
 
     def judged(self, link: Link, lots: range) -> pa.Table:
         """What is known of a stage's rows in some lots of one block."""
+        return self.surveyor.judged(link, self._known(link, lots))
+
+    def _entered(self, lots: range, inputs: pa.Table) -> pa.Table:
+        if self.splitter is None:
+            return entry.unsplit(inputs)
+        return entry.split(inputs, self.splitter.name, self._known(self.splitter, lots))
+
+    def _known(self, link: Link, lots: range) -> pa.Table:
         known = self._indexes[link.name].read(lots)
         rows = pa.concat_tables([link.empty(), known], promote_options="default")
         if self.retry:
@@ -81,7 +97,7 @@ class Record:
             again = rows.filter(pc.and_(is_again, pc.equal(rows["state"], QUARANTINED)))
             self.dreaded.update((link.name, key) for key in again["key"].to_pylist())
             rows = rows.filter(pc.invert(is_again))
-        return self.surveyor.judged(link, rows)
+        return rows
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from actor18m.errors import ActorError, instead_of
 from actor18m.policy import BOUNDS
 from actor18m.yaml_file import in_one_line, parse_yaml
 
+SPLIT = "split"
 _HOW = "write --set stage.rule=value, stage.rule.bound=value or stage.parameter=value"
 
 
@@ -33,6 +34,8 @@ class _CannotSet(Exception):
 
 def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Sequence[str]) -> None:
     stage, *rest = path
+    if stage == SPLIT and stage not in stages:
+        return _set_split(pipeline[SPLIT], rest, value)
     if stage not in stages:
         raise _CannotSet(f"no stage {stage}; {instead_of(stage, stages)}")
     rules = pipeline["policy"].get(stage, {})
@@ -54,6 +57,22 @@ def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Seque
             raise _CannotSet(f"{stage} has no rule or parameter {name}; {instead_of(name, [*rules, *parameters])}")
         case _:
             raise _CannotSet(f"names a stage only; {_HOW}")
+
+
+def _set_split(split: dict[str, Any], path: list[str], value: object) -> None:
+    """`split.mode`, `split.shots.max_s`, `split.shots.least_score` (a parameter of its stage)."""
+    match path:
+        case ["mode"]:
+            split["mode"] = value
+        case [mode, name] if isinstance(split.get(mode), dict):
+            section = split[mode]
+            place = section["parameters"] if name in section["parameters"] else section
+            if name not in place or isinstance(place[name], dict):
+                numbers = [each for each, there in section.items() if not isinstance(there, dict)]
+                raise _CannotSet(f"split.{mode} has no {name}; {instead_of(name, [*numbers, *section['parameters']])}")
+            place[name] = value
+        case _:
+            raise _CannotSet("write --set split.mode=shots, or --set split.shots.min_score=0.1")
 
 
 def _set_parameter(parameters: dict[str, Any], name: str, value: object) -> None:

@@ -6,14 +6,15 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from actor18m.entry import PENDING, SPLIT, SUPERSEDED
 from actor18m.planning import counted
 from actor18m.record import Record
-from actor18m.survey import DUPLICATE, PENDING, REJECTED, STATES, SUPERSEDED
+from actor18m.survey import DUPLICATE, REJECTED, STATES
 
 
 @dataclass
 class Stage:
-    """Who entered a stage, and what became of them there: the rest passed."""
+    """Who entered a stage, and what became of them there."""
 
     name: str
     entered: int = 0
@@ -23,6 +24,8 @@ class Stage:
     quarantined: int = 0
     duplicates: int = 0
     pending: int = 0
+    split: int = 0
+    """Whose clips entered the next stage in their place."""
     rules: dict[str, int] = field(default_factory=dict)
 
 
@@ -37,13 +40,18 @@ class Status:
     listing: list[tuple[str, ...]]
 
     @property
+    def is_split(self) -> bool:
+        """Some inputs are, or would be."""
+        return any(stage.split for stage in self.funnel)
+
+    @property
     def adds_up(self) -> bool:
         """Each input is in one state, and who enters a stage passes it or stops there."""
         stops = (
-            stage.entered
-            == stage.passed + stage.rejected + stage.failed + stage.quarantined + stage.duplicates + stage.pending
+            stage.entered == stage.passed + stage.rejected + stage.failed + stage.quarantined + stage.duplicates
+            + stage.pending + stage.split
             for stage in self.funnel
-        )
+        )  # fmt: skip
         return self.inputs == sum(self.states.values()) and all(stops)
 
     def told(self) -> dict[str, Any]:
@@ -52,14 +60,18 @@ class Status:
 
 def status(record: Record, with_inputs: bool = False) -> Status:
     """Surveys everything that is registered."""
-    inputs, states = 0, Counter[str]()
+    inputs, states, clips, whole = 0, Counter[str](), 0, 0
     at: Counter[tuple[str, str]] = Counter()
+    splitter = record.splitter
     rules: dict[str, Counter[str]] = {link.name: Counter() for link in record.surveyor.chain}
     errors: Counter[str] = Counter()
     measured: Counter[str] = Counter()
     listing: list[tuple[str, ...]] = []
     for block, surveyed in record.surveyed(("id", "lot", "uri") if with_inputs else ("id", "lot")):
         inputs += block.inputs.num_rows
+        is_clip, enters = pc.is_valid(block.inputs["parent"]), pc.is_null(block.inputs["entry_state"])
+        clips += pc.sum(pc.and_(enters, is_clip)).as_py() or 0
+        whole += pc.sum(pc.and_not(enters, is_clip)).as_py() or 0
         states.update(counted(surveyed.inputs["state"]))
         for row in _groups(surveyed.inputs, ["stage", "state", "rule", "error_kind"]):
             if row["stage"] is None:
@@ -74,7 +86,20 @@ def status(record: Record, with_inputs: bool = False) -> Status:
         if with_inputs:
             listing += [tuple(str(row[name] or "-") for name in ("id", "clip", "state", "stage", "rule", "uri"))
                         for row in surveyed.inputs.to_pylist()]  # fmt: skip
-    entered, funnel = inputs - states[SUPERSEDED], []
+    entered, funnel = inputs - states[SUPERSEDED], list[Stage]()
+    if splitter is not None:
+        funnel.append(
+            Stage(
+                name=splitter.name,
+                entered=entered - clips,
+                passed=whole,
+                failed=at[splitter.name, "failed"],
+                quarantined=at[splitter.name, "quarantined"],
+                pending=at[splitter.name, PENDING],
+                split=at[splitter.name, SPLIT],
+            )
+        )
+        entered = whole + clips
     for link in record.surveyor.chain:
         stage = Stage(
             name=link.name,

@@ -1,8 +1,8 @@
 """What is known of every input, and what is missing: the one question behind build, plan, status and publish.
 
-Lots are surveyed in order. An input is found in the first stage's rows by its version; the rows tell which clip it is,
-and whether that clip repeats an earlier one. A clip is then followed from stage to stage for as long as its rows are
-there and pass their rules.
+Lots are surveyed in order. An input that is split, or waits to be, does not enter (entry.py). Another is found in the
+first stage's rows by its version; the rows tell which clip it is, and whether that clip repeats an earlier one. A clip
+is then followed from stage to stage for as long as its rows are there and pass their rules.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,15 @@ import pyarrow.compute as pc
 
 from actor18m.chain import CLIP, DURATION, SIGNATURE, Link
 from actor18m.duplicates import Duplicates
+from actor18m.entry import ENTRY, NO_FILE, PENDING, SPLIT, SUPERSEDED, found, joined
 from actor18m.overrides import Override, override
 from actor18m.policy import by_name, judge
 from actor18m.relations import MEMBERS
 from actor18m.rows import OK
 
-PENDING, ACCEPTED, REJECTED, DUPLICATE, SUPERSEDED = "pending", "accepted", "rejected", "duplicate", "superseded"
-STATES = (ACCEPTED, REJECTED, "failed", "quarantined", DUPLICATE, SUPERSEDED, PENDING)
+ACCEPTED, REJECTED, DUPLICATE = "accepted", "rejected", "duplicate"
+STATES = (ACCEPTED, REJECTED, "failed", "quarantined", DUPLICATE, SPLIT, SUPERSEDED, PENDING)
 """Every input is in one of them."""
-NO_FILE = "none"
-"""Stands for the version of a file that was not there."""
 
 FATE = pa.schema(
     [
@@ -66,7 +65,7 @@ class Settled:
     measured: pa.Table
     """The judged rows of the inputs that were read, with `number`."""
     former: pa.Table
-    """`key` and `lot` of clips of superseded inputs, whose rows may serve again."""
+    """`key` and `lot` of clips of inputs that are superseded or split, whose rows may serve again."""
 
     def of_lot(self, lot: int) -> "Settled":
         """The part of one lot."""
@@ -116,7 +115,8 @@ class Surveyor:
     def unread(self, inputs: pa.Table, known: pa.Table) -> pa.Table:
         """What is missing of the first stage."""
         digests = pc.fill_null(inputs["version"], NO_FILE)
-        missing = pc.and_(inputs["present"], pc.is_null(_found(known, inputs["id"], digests)["state"]))
+        enters = pc.is_null(inputs["entry_state"])
+        missing = pc.and_(enters, pc.is_null(found(known, inputs["id"], digests)["state"]))
         number = pa.array(np.flatnonzero(missing.to_numpy()))
         absent = [inputs["id"], inputs["lot"], digests]
         return pa.table([number, *(column.take(number) for column in absent)], names=list(MISSING))
@@ -125,19 +125,18 @@ class Surveyor:
         """After the first stage, whose judged rows are `known`. Lots are given in order, each once."""
         first = self.chain[0]
         number = np.arange(inputs.num_rows, dtype=np.int64)
-        present = inputs["present"].to_numpy()
+        enters = pc.is_null(inputs["entry_state"]).to_numpy()
         digests = pc.fill_null(inputs["version"], NO_FILE)
-        found = _found(known, inputs["id"], digests)
-        former = found.filter(pa.array(~present))
-        gone = _stopped(number[~present], SUPERSEDED)
-        here = _here(number[present], found.filter(pa.array(present)), first.name)
-        going = number[present][here.going]
+        rows = found(known, inputs["id"], digests)
+        former = rows.filter(pa.array(~enters))
+        here = _here(number[enters], rows.filter(pa.array(enters)), first.name)
+        going = number[enters][here.going]
         lots = inputs["lot"].take(going)
         clips, repeats = self._stand(here.passing.append_column("number", pa.array(going)), lots)
         going = clips["number"].to_numpy()
         return Settled(
-            inputs=inputs.append_column("clip", found[f"_{CLIP}"]),
-            stopped=pa.concat_tables([gone, *here.stopped, repeats]),
+            inputs=inputs.drop_columns(ENTRY.names).append_column("clip", _clips(inputs, rows)),
+            stopped=pa.concat_tables([_outside(inputs), *here.stopped, repeats]),
             clips=pa.table(
                 {"number": going, "key": clips[f"_{CLIP}"], "lot": inputs["lot"].take(going)}
                 | {f"{first.name}@": clips["input_digest"]}
@@ -145,7 +144,7 @@ class Surveyor:
             ),
             missing=self.unread(inputs, known),
             measured=here.measured,
-            former=pa.table({"key": former[f"_{CLIP}"], "lot": inputs["lot"].filter(pa.array(~present))}).drop_null(),
+            former=pa.table({"key": former[f"_{CLIP}"], "lot": inputs["lot"].filter(pa.array(~enters))}).drop_null(),
         )
 
     def follow(self, settled: Settled, known: Known) -> Surveyed:
@@ -153,9 +152,9 @@ class Surveyor:
         first, stopped, clips = self.chain[0].name, [settled.stopped], settled.clips
         missing, measured = {first: settled.missing}, {first: settled.measured}
         for link in self.chain[1:]:
-            digests = _joined([clips[f"{needed}>{link.name}"] for needed in link.needs])
+            digests = joined([clips[f"{needed}>{link.name}"] for needed in link.needs])
             clips = clips.append_column(f"{link.name}@", digests)
-            here = _here(clips["number"].to_numpy(), _found(known[link.name], clips["key"], digests), link.name)
+            here = _here(clips["number"].to_numpy(), found(known[link.name], clips["key"], digests), link.name)
             stopped += here.stopped
             measured[link.name] = here.measured
             wanted = clips.append_column("input_digest", digests).filter(pa.array(here.missing))
@@ -222,14 +221,17 @@ def _stopped(number: Indices, state: str | pa.ChunkedArray, **told: object) -> p
     return pa.table(columns, schema=pa.schema([("number", pa.int64()), *FATE]))
 
 
-def _found(known: pa.Table, keys: pa.ChunkedArray, digests: pa.ChunkedArray) -> pa.Table:
-    """For each key and digest its row, nulls where there is none."""
-    at = pc.index_in(_joined([keys, digests], "/"), value_set=_joined([known["key"], known["input_digest"]], "/"))
-    return known.take(at)
+def _outside(inputs: pa.Table) -> pa.Table:
+    """The fates of inputs that do not enter."""
+    number = np.flatnonzero(pc.is_valid(inputs["entry_state"]).to_numpy())
+    told = {name.removeprefix("entry_"): inputs[name].take(number) for name in ENTRY.names}
+    return _stopped(number, told.pop("state"), **told)
 
 
-def _joined(columns: Sequence[pa.ChunkedArray], by: str = "-") -> pa.ChunkedArray:
-    return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, by)
+def _clips(inputs: pa.Table, rows: pa.Table) -> pa.ChunkedArray:
+    """Which clip each input is, or was before it was superseded. One that is split is none, whatever it was before."""
+    is_one = pc.or_kleene(pc.is_null(inputs["entry_state"]), pc.equal(inputs["entry_state"], SUPERSEDED))
+    return pc.if_else(is_one, rows[f"_{CLIP}"], None)
 
 
 def _with(table: pa.Table, more: pa.Table) -> pa.Table:

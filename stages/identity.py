@@ -29,13 +29,14 @@ _FACE = struct(
         ("rank", int32()),
         ("is_fittest", bool_()),
         *((side, float32()) for side in ("x0", "y0", "x1", "y1")),
-        *((name, float32()) for name in ("score", "size_px", "sharpness", "yaw_deg", "fitness")),
+        *((name, float32()) for name in ("score", "size_px", "sharpness", "yaw_deg", "pitch_deg", "fitness")),
         *((name, float32()) for name in ("similarity_to_first", "similarity_to_fittest", "similarity_to_previous")),
     ]
 )
 """One face of one sampled frame, numbers rounded to four digits. `frame` counts sampled frames from 0; `rank` is 0 for
 the surest face of its frame, the only one with similarities; `size_px` is the box's shorter side; `sharpness` is the
-variance of the Laplacian of the face at 112 px; `yaw_deg` is a rough one, by five points."""
+variance of the Laplacian of the face at 112 px; `yaw_deg` and `pitch_deg` are rough ones, by five points.
+`similarity_to_previous` is that of a fit face to the fit one before it."""
 
 _DIGITS = 4
 _FACE_PX = 112
@@ -43,6 +44,9 @@ _NOSE_DEPTH = 1.1
 """How far a nose stands before the eyes, in half distances of the eyes. Fit on rendered heads."""
 _EYES_APART = 0.75
 """The least distance of the eyes of a face seen from the front, in distances from eyes to mouth; most have 0.95."""
+
+_NOSE_LEVEL, _NOSE_PER_DEG = 0.57, 0.0027
+"""Where between eyes and mouth the nose of a level head is, and how much it moves there. Fit on rendered heads."""
 
 
 class IdentityParameters(Parameters):
@@ -52,6 +56,7 @@ class IdentityParameters(Parameters):
     half_size_px: PositiveFloat = 24.0
     half_sharpness: PositiveFloat = 20.0
     half_yaw_deg: PositiveFloat = 40.0
+    half_pitch_deg: PositiveFloat = 30.0
     min_fitness: PositiveFloat = 0.3
     """Faces at least so fit are compared with the one before that is so too."""
 
@@ -102,14 +107,14 @@ class Identity(Stage):
 
     def _kept(self, embedded: Sequence[tuple[dict[str, Any], Floats]]) -> Mapping[str, bytes]:
         """float32[N, D] of the surest faces in their order, and float32[D] that stands for the clip: their mean, each
-        counting by its fitness."""
+        counting by the square of its fitness."""
         if not embedded:
             return {}
         vectors = np.stack([vector for _, vector in embedded]).astype(np.float64)
         if self.backends["identity"].metric == "cosine":  # of unit vectors, nearness is the same by either metric
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
-        fitness = np.array([face["fitness"] for face, _ in embedded])
-        template = (vectors * fitness[:, None]).sum(axis=0) / max(fitness.sum(), 1e-12)
+        weights = np.array([face["fitness"] for face, _ in embedded]) ** 2
+        template = (vectors * weights[:, None]).sum(axis=0) / max(weights.sum(), 1e-12)
         return {
             "embeddings": np.stack([vector for _, vector in embedded]).astype("<f4").tobytes(),
             TEMPLATE: template.astype("<f4").tobytes(),
@@ -118,16 +123,19 @@ class Identity(Stage):
     def _told(self, frame: Frame, face: Face) -> dict[str, Any]:
         x0, y0, x1, y1 = face.box
         size, sharpness, yaw = min(x1 - x0, y1 - y0), sharpness_of(frame, face), rough_yaw_deg(face.points)
+        pitch = rough_pitch_deg(face.points)
         by_size = size**2 / (size**2 + self.parameters.half_size_px**2)
         by_sharpness = sharpness / (sharpness + self.parameters.half_sharpness)
         by_yaw = 1 / (1 + (yaw / self.parameters.half_yaw_deg) ** 4)
+        by_pitch = 1 / (1 + (pitch / self.parameters.half_pitch_deg) ** 4)
         return {
             **dict(zip(("x0", "y0", "x1", "y1"), face.box, strict=True)),
             "score": face.score,
             "size_px": size,
             "sharpness": sharpness,
             "yaw_deg": yaw,
-            "fitness": face.score * by_size * by_sharpness * by_yaw,
+            "pitch_deg": pitch,
+            "fitness": face.score * by_size * by_sharpness * by_yaw * by_pitch,
             "is_fittest": False,
             "similarity_to_first": None,
             "similarity_to_fittest": None,
@@ -165,6 +173,18 @@ def rough_yaw_deg(points: Floats) -> float:
     by_nose = np.degrees(np.arctan2(float((nose - middle) @ to_left) / _NOSE_DEPTH, apart / 2))
     by_eyes = np.degrees(np.arccos(min(1.0, apart / (_EYES_APART * height))))
     return float(np.copysign(max(abs(by_nose), by_eyes), by_nose))
+
+
+def rough_pitch_deg(points: Floats) -> float:
+    """From float[5, 2]: how far down from the eyes to the mouth the nose is; it rises when the head does.
+
+    On rendered heads that face the camera: within 10 degrees up to 45.
+    """
+    right_eye, left_eye, nose, right_mouth, left_mouth = points.astype(np.float64)
+    middle = (left_eye + right_eye) / 2
+    down = (left_mouth + right_mouth) / 2 - middle
+    share = float((nose - middle) @ down) / max(float(down @ down), 1e-12)
+    return float(np.clip((_NOSE_LEVEL - share) / _NOSE_PER_DEG, -90.0, 90.0))
 
 
 def sharpness_of(frame: Frame, face: Face) -> float:

@@ -307,7 +307,7 @@ def _count(people: Sequence[Seen], min_score: float) -> int:
 
 
 def _is_part(track: Track, whole: Track) -> bool:
-    return all(whole.seen.get(at) is person for at, person in track.seen.items())
+    return any(whole.seen.get(at) is person for at, person in track.seen.items())
 
 
 def _other_row(track: Track, chosen: Track, times: Sequence[float]) -> dict[str, object]:

@@ -2,10 +2,13 @@ import os
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from actor18m.catalog import LOT, Catalog
+from actor18m import keys
+from actor18m.catalog import CHILDREN, LOT, Catalog
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri
 from actor18m.sources import find_inputs
@@ -54,6 +57,7 @@ def test_inputs_come_back_with_all_that_was_said_of_them(store: Store, lease: Le
         "source": '{"caption":"a \\"b\\"","n":[1,2]}',
         "lot": 0,
         "version": "7-e1",
+        "parent": None,
         "present": True,
     }
 
@@ -215,3 +219,63 @@ def test_every_version_can_change_again_and_again(store: Store, lease: Lease) ->
     assert found.pop(rows[5].uri) == "last"
     assert len(found) == 69_999
     assert all(version == f"{uri[-10:-4]}-2" for uri, version in found.items())
+
+
+def children(parent: Input, *cuts: tuple[int, int], version: str = "1") -> pa.Table:
+    ids = [keys.child_id(parent.id, cut) for cut in cuts]
+    told = {"uri": parent.uri, "crop": None, "licence": None, "consent": None, "source": "{}", "version": version}
+    columns: dict[str, list[Any]] = {"id": ids, "cut": list(cuts), "parent": [parent.id] * len(ids)}
+    columns |= {name: [value] * len(ids) for name, value in told.items()}
+    schema = pa.schema([field for field in CHILDREN if field.name != "lot"])
+    return pa.table({name: columns[name] for name in schema.names}, schema=schema)
+
+
+def cuts_there(catalog: Catalog) -> list[list[int]]:
+    return [row["cut"] for t in catalog.read(kind="children") for row in t.to_pylist() if row["present"]]
+
+
+def test_children_are_in_lots_of_their_own_in_the_order_they_are_given(store: Store, lease: Lease) -> None:
+    catalog, (one, two) = Catalog(store), numbered(1, 2)
+    catalog.register(lease, [one, two])
+    given = [children(two, (0, 5), (5, 9)), children(one, (0, 300), (40, 50), (300, 400))]
+    found = catalog.fan_out(lease, given, [])
+    assert (found.given, found.added, found.lots) == (5, 5, range(1, 2))
+    assert cuts_there(catalog) == [[0, 5], [5, 9], [0, 300], [40, 50], [300, 400]]
+    catalog.register(lease, numbered(3))
+    rows = [row for table in catalog.read() for row in table.to_pylist()]
+    assert [row["lot"] for row in rows] == [0, 0, 1, 1, 1, 1, 1, 2]
+    assert [row["parent"] for row in rows] == [None, None, two.id, two.id, one.id, one.id, one.id, None]
+
+
+def test_children_that_are_split_off_no_more_are_gone_and_come_back(store: Store, lease: Lease) -> None:
+    catalog, (one,) = Catalog(store), numbered(1)
+    catalog.register(lease, [one])
+    first, second = children(one, (0, 5), (5, 9)), children(one, (0, 5), (5, 7), (7, 9))
+    catalog.fan_out(lease, [first], [])
+    only_told = catalog.fan_out(None, [second], [])
+    assert cuts_there(catalog) == [[0, 5], [5, 9]]
+    told = catalog.fan_out(lease, [second], [])
+    assert (told.added, told.gone, told.back) == (only_told.added, only_told.gone, only_told.back) == (2, 1, 0)
+    assert cuts_there(catalog) == [[0, 5], [5, 7], [7, 9]]
+    again = catalog.fan_out(lease, [first], [])
+    assert (again.added, again.gone, again.back) == (0, 2, 1)
+    assert catalog.fan_out(lease, [first], []).is_as_before
+    edited = catalog.fan_out(lease, [children(one, (0, 5), version="2")], [])
+    assert (edited.changed, edited.gone) == (1, 1)
+
+
+def test_children_of_a_source_that_waits_stay_as_they_are(store: Store, lease: Lease) -> None:
+    catalog, (one, two) = Catalog(store), numbered(1, 2)
+    catalog.register(lease, [one, two])
+    catalog.fan_out(lease, [children(one, (0, 5)), children(two, (0, 6))], [])
+    assert catalog.fan_out(lease, [], [one.id]).gone == 1
+    assert cuts_there(catalog) == [[0, 5]]
+
+
+def test_what_is_given_says_nothing_of_children(store: Store, lease: Lease) -> None:
+    catalog, (one, two) = Catalog(store), versioned("1", "1")
+    catalog.register(lease, [one, two])
+    catalog.fan_out(lease, [children(one, (0, 5))], [])
+    assert catalog.register(lease, [one, two], sync=True).gone == 0
+    assert catalog.look_again(lease).given == 2
+    assert cuts_there(catalog) == [[0, 5]]

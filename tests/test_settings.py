@@ -6,6 +6,7 @@ import pytest
 from actor18m.errors import ActorError
 from actor18m.pipeline import load_pipeline
 from actor18m.settings import apply
+from actor18m.shipped import find_pipeline
 from tests.test_pipeline import written
 
 
@@ -32,6 +33,40 @@ def test_a_setting_changes_one_value_and_nothing_else(
     assert place.get(path[-1]) != value
     place[path[-1]] = value
     assert after == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "path", "value"),
+    [
+        ("split.mode=windows", ("mode",), "windows"),
+        ("split.shots.min_score=0.2", ("shots", "min_score"), 0.2),
+        ("split.shots.least_score=0.1", ("shots", "parameters", "least_score"), 0.1),
+        ("split.windows.length_s=5", ("windows", "length_s"), 5),
+    ],
+)
+def test_how_inputs_are_split_may_be_set(setting: str, path: tuple[str, ...], value: object) -> None:
+    before, after = (load_pipeline(find_pipeline("embedded"), given).split.model_dump() for given in ([], [setting]))
+    place = before
+    for step in path[:-1]:
+        place = place[step]
+    assert place[path[-1]] != value
+    place[path[-1]] = value
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ("split.shots.min_scor=1", r"split\.shots has no min_scor; did you mean min_score\?"),
+        ("split.frames.min_s=1", r"write --set split\.mode=shots"),
+        ("split.shots.run=1", r"split\.shots has no run"),
+        ("split.shots.max_s=7", "max_s must be at least twice min_s and 4 s"),
+        ("split.mode=halves", r"split\.mode: .*not 'halves'"),
+    ],
+)
+def test_how_inputs_cannot_be_split_is_told(setting: str, why: str) -> None:
+    with pytest.raises(ActorError, match=why):
+        load_pipeline(find_pipeline("embedded"), [setting])
 
 
 def test_later_settings_win(tmp_path: Path) -> None:

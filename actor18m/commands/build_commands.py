@@ -40,6 +40,12 @@ class Executor(StrEnum):
     ray = "ray"
 
 
+class SplitMode(StrEnum):
+    none = "none"
+    shots = "shots"
+    windows = "windows"
+
+
 class Again(StrEnum):
     failed = "failed"
     quarantined = "quarantined"
@@ -51,13 +57,21 @@ Pipe = Annotated[
     str | None,
     typer.Argument(metavar="[PIPELINE]", help="A YAML file, or a shipped pipeline's name; by default the profile's."),
 ]
+Split = Annotated[
+    SplitMode | None, typer.Option(help="Cut inputs into clips: at their shots, or every so many seconds.")
+]
 Profile = Annotated[str, typer.Option(help="Which shipped pipeline: embedded runs on a laptop's CPU.")]
 
 
 def project_of(
-    pipeline: str, store: Store, settings: Sequence[str] | None, overrides: Path | None = None, until: str | None = None
+    pipeline: str,
+    store: Store,
+    settings: Sequence[str] | None,
+    split: SplitMode | None,
+    overrides: Path | None = None,
+    until: str | None = None,
 ) -> Project:
-    loaded = load(pipeline_file(pipeline), settings)
+    loaded = load(pipeline_file(pipeline), [*(settings or ()), *([f"split.mode={split}"] if split else ())])
     return Project(loaded, store, read_overrides(overrides) if overrides else (), until)
 
 
@@ -72,6 +86,7 @@ def build(
     store: StoreUrl = "store",
     dataset: Annotated[str, typer.Option(help="Where versions of the dataset are published.")] = "dataset",
     settings: Settings = None,
+    split: Split = None,
     overrides: Overrides = None,
     sync: Annotated[bool, typer.Option("--sync", help="These inputs are all there are: supersede the rest.")] = False,
     only: Annotated[str | None, typer.Option(metavar="SUBSET", help="Build this subset alone: subset-A.")] = None,
@@ -93,11 +108,12 @@ def build(
         raise typer.BadParameter("--address needs --executor ray")
     crew: Crew = SerialCrew() if executor is Executor.serial else RayCrew(address, workers)
     with _told_how_to_go_on(), stoppable(), closing(crew), hold(make_store(store), take_over) as lease:
-        project = project_of(pipeline or profile, lease.store, settings, overrides, until)
+        project = project_of(pipeline or profile, lease.store, settings, split, overrides, until)
         given = {
             "pipeline": pipeline or profile,
             "inputs": inputs,
             "settings": settings,
+            "split": split,
             "executor": executor,
             "sync": sync,
         }
@@ -142,15 +158,15 @@ def _check_subset(project: Project, only: str) -> None:
 
 def _measured(project: Project, lease: Lease, crew: Crew, retry: Sequence[str], as_json: bool) -> Tally:
     out = sys.stderr
-    with Progress([link.name for link in project.chain], out, out.isatty() and not as_json) as progress:
+    with Progress([link.name for link in project.links], out, out.isatty() and not as_json) as progress:
         return building.measure(project, lease, crew.hire, progress, retry)
 
 
 def _published(project: Project, lease: Lease, dataset: str, crew: Crew) -> Published:
-    facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.chain}
+    facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.links}
     facts |= {
         f"model.{link.name}.{role}": " ".join(backend)
-        for link in project.chain
+        for link in project.links
         for role, backend in link.backends.items()
     }
     facts |= {"pyarrow": pyarrow.__version__, "av": av.__version__}  # another one may write other bytes

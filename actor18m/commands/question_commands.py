@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from actor18m import explain as explaining
-from actor18m.build import Project
+from actor18m.build import Project, planned
 from actor18m.commands.arguments import AsJson, Settings
-from actor18m.commands.build_commands import Overrides, Pipe, Profile, StoreUrl, project_of
+from actor18m.commands.build_commands import Overrides, Pipe, Profile, Split, StoreUrl, project_of
 from actor18m.log import printable
-from actor18m.planning import Plan, plan
+from actor18m.planning import Plan
 from actor18m.status import Status, status
 from actor18m.store import open_store
 from actor18m.writer import holder
@@ -31,11 +31,12 @@ def plan_command(
     profile: Profile = "embedded",
     store: StoreUrl = "store",
     settings: Settings = None,
+    split: Split = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """What a build would measure of what is registered, and why."""
-    found = plan(project_of(pipeline or profile, open_store(store), settings, overrides).record())
+    found = planned(project_of(pipeline or profile, open_store(store), settings, split, overrides))
     if as_json:
         typer.echo(json.dumps(_plain(found), indent=2))
         return
@@ -45,6 +46,9 @@ def plan_command(
         time = "-" if not stage.missing else "no rate yet" if stage.seconds is None else f"{stage.seconds:,.1f} s"
         table.add_row(name, str(stage.missing), str(stage.calls), why or "-", time)
     _console().print(table)
+    if found.split is not None and not found.split.is_as_before:
+        new, gone = found.split.added + found.split.back, found.split.gone
+        typer.echo(f"Sources are split otherwise than is registered: {new} more clips, {gone} superseded.")
     typer.echo(
         "Nothing is missing."
         if found.is_done
@@ -58,13 +62,14 @@ def status_command(
     profile: Profile = "embedded",
     store: StoreUrl = "store",
     settings: Settings = None,
+    split: Split = None,
     overrides: Overrides = None,
     inputs: Annotated[bool, typer.Option("--inputs", help="List every input with what became of it.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Where every input stands, now: also of a store that is being built."""
     opened = open_store(store)
-    project = project_of(pipeline or profile, opened, settings, overrides)
+    project = project_of(pipeline or profile, opened, settings, split, overrides)
     found = status(project.record(), with_inputs=inputs)
     builder = holder(opened)
     if as_json:
@@ -82,11 +87,12 @@ def explain_command(
     profile: Profile = "embedded",
     store: StoreUrl = "store",
     settings: Settings = None,
+    split: Split = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """The whole story of a clip: values, rules, verdicts, errors."""
-    stories = explaining.explain(project_of(pipeline or profile, open_store(store), settings, overrides), name)
+    stories = explaining.explain(project_of(pipeline or profile, open_store(store), settings, split, overrides), name)
     if as_json:
         typer.echo(json.dumps(stories, indent=2))
         return
@@ -100,13 +106,14 @@ def what_if_command(
     pipeline: Pipe = None,
     profile: Profile = "embedded",
     store: StoreUrl = "store",
+    split: Split = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """How many inputs would change their state under other rules. Runs no model."""
     opened = open_store(store)
-    before = project_of(pipeline or profile, opened, None, overrides)
-    after = project_of(pipeline or profile, opened, settings, overrides)
+    before = project_of(pipeline or profile, opened, None, split, overrides)
+    after = project_of(pipeline or profile, opened, settings, split, overrides)
     moved, unknown = _moves(before, after)
     if as_json:
         rows = [{"from": old, "to": new, "inputs": count} for (old, new), count in sorted(moved.items())]
@@ -142,12 +149,13 @@ def _where(inputs: Any) -> list[str]:
 
 def _print_status(found: Status) -> None:
     table = Table("stage", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in _FUNNEL:
+    headings = [*_FUNNEL, "split"] if found.is_split else _FUNNEL
+    for heading in headings:
         table.add_column(heading, justify="right")
     table.add_column("rejected by")
     for stage in found.funnel:
         rules = ", ".join(f"{rule} {count}" for rule, count in stage.rules.items())
-        numbers = [str(getattr(stage, heading)) for heading in _FUNNEL]
+        numbers = [str(getattr(stage, heading)) for heading in headings]
         table.add_row(stage.name, *numbers, rules)
     _console().print(table)
     total = " + ".join(f"{count} {state}" for state, count in found.states.items())
@@ -160,7 +168,7 @@ def _print_status(found: Status) -> None:
 
 def _print_story(story: Mapping[str, Any]) -> None:
     typer.echo(printable(f"{story['uri']}"))
-    for name in ("id", "clip", "lot", "licence", "consent", "cut", "crop", "duplicate_of"):
+    for name in ("id", "clip", "lot", "parent", "licence", "consent", "cut", "crop", "duplicate_of"):
         if name in story:
             typer.echo(f"  {name}: {story[name]}")
     why = " ".join(str(story[name]) for name in ("stage", "rule", "value", "bound", "error_kind") if name in story)
@@ -175,6 +183,10 @@ def _print_story(story: Mapping[str, Any]) -> None:
             typer.echo(f"    {sign}  {rule['rule']} = {rule['value']}  ({rule['bound']})")
         for column, value in stage["values"].items():
             typer.echo(printable(f"    {column}: {json.dumps(value, default=str, ensure_ascii=False)[:160]}"))
+    for clip in story.get("clips", ()):
+        why = ".".join(clip[name] for name in ("stage", "rule") if clip[name])
+        key = clip["clip"] or f"input {clip['id']}"
+        typer.echo(f"  frames {clip['cut'][0]} to {clip['cut'][1]}: {key} {clip['state']}{f' ({why})' if why else ''}")
     for said in story["overrides"]:
         typer.echo(printable(f"  override: {said}"))
 
@@ -184,7 +196,11 @@ def _plain(found: Plan) -> dict[str, Any]:
         name: {"clips": stage.missing, "calls": stage.calls, "why": dict(stage.why), "seconds": stage.seconds}
         for name, stage in found.stages.items()
     }
-    return {"inputs": found.inputs, "states": found.states, "stages": stages, "is_done": found.is_done}
+    told = {"inputs": found.inputs, "states": found.states, "stages": stages, "is_done": found.is_done}
+    if found.split is not None:
+        split = {name: getattr(found.split, name) for name in ("given", "added", "back", "gone")}
+        told["split"] = split
+    return told
 
 
 def _console() -> Console:

@@ -56,6 +56,17 @@ class Tally:
     seconds: dict[str, float] = field(default_factory=dict)
     """Working time of the workers."""
 
+    def __add__(self, other: "Tally") -> "Tally":
+        """Of two drains of different stages."""
+        return Tally(
+            self.measured + other.measured,
+            self.failed + other.failed,
+            self.quarantined + other.quarantined,
+            self.adopted + other.adopted,
+            self.given_up | other.given_up,
+            self.seconds | other.seconds,
+        )
+
 
 class Watcher(Protocol):
     """Is told how a drain goes on."""

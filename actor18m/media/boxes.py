@@ -35,6 +35,11 @@ def inside(box: Box, other: Box) -> float:
     return shared(box, other) / size(box) if size(box) > 0 else 0.0
 
 
+def around(one: Box, other: Box) -> Box:
+    """The smallest box that holds both."""
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+
+
 def shrunk(box: Box, share: float) -> Box:
     """Without a margin of this share of each side."""
     dx, dy = (box[2] - box[0]) * share, (box[3] - box[1]) * share

@@ -51,38 +51,59 @@ def read_times(
     uri: str, container: av.container.InputContainer, stream: av.VideoStream, until_frame: int | None
 ) -> Times:
     """All of the file, or enough of it to know the frames before `until_frame` and when the next one comes."""
-    shown: list[tuple[int, int]] = []
-    keys: list[Key] = []
-    is_mp4 = container.format.name.startswith("mov")
-    packets, end_s, is_whole = 0, 0.0, True
-    for packet in container.demux():
+    return PacketReader(uri, container, stream).until(until_frame)
+
+
+class PacketReader:
+    """Reads a file's packets as far as it is asked to, and then on."""
+
+    def __init__(self, uri: str, container: av.container.InputContainer, stream: av.VideoStream) -> None:
+        self._uri, self._container, self._stream = uri, container, stream
+        self._is_mp4 = container.format.name.startswith("mov")
+        self._left = container.demux()
+        self._shown: list[tuple[int, int]] = []
+        self._keys: list[Key] = []
+        self._packets, self._end_s, self._is_whole = 0, 0.0, False
+
+    def until(self, frame: int | None) -> Times:
+        while not self._is_whole and (frame is None or len(self._shown) <= frame + _REORDERED):
+            self._next()
+        keys = sorted(self._keys)
+        shown = [each for each in sorted(self._shown) if keys and each[0] >= keys[0].pts]
+        if not shown:
+            raise MediaError("unreadable", f"{self._uri}: has no frame that can be decoded")
+        pts = np.array([at for at, _ in shown], dtype=np.int64)
+        last_duration = shown[-1][1] or _usual_interval(pts, self._stream)
+        return Times(pts, keys, last_duration, self._stream.time_base or Fraction(1))
+
+    def _next(self) -> None:
+        packet = next(self._left, None)
+        if packet is None:
+            return self._end()
         if packet.pts is not None and packet.time_base is not None:
-            end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-        if packet.stream_index != stream.index or (packet.pts is None and packet.dts is None):
-            continue  # of another stream, or the empty one that ends it
-        packets += 1
+            self._end_s = max(self._end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        if packet.stream_index != self._stream.index or (packet.pts is None and packet.dts is None):
+            return  # of another stream, or the empty one that ends it
+        self._packets += 1
         if packet.is_corrupt:
-            raise _cut_off(uri) if is_mp4 else MediaError("damaged", f"{uri}: packet {packets} is damaged")
+            if self._is_mp4:
+                raise _cut_off(self._uri)
+            raise MediaError("damaged", f"{self._uri}: packet {self._packets} is damaged")
         if packet.size == 0:
-            continue
+            return
         if packet.pts is None:
-            raise MediaError("unreadable", f"{uri}: its frames have no times; copy the streams into an MP4")
+            raise MediaError("unreadable", f"{self._uri}: its frames have no times; copy the streams into an MP4")
         if packet.is_keyframe:
-            keys.append(Key(packet.pts, packet.pts if packet.dts is None else packet.dts))
+            self._keys.append(Key(packet.pts, packet.pts if packet.dts is None else packet.dts))
         if not packet.is_discard:
-            shown.append((packet.pts, packet.duration or 0))
-        if until_frame is not None and len(shown) > until_frame + _REORDERED:
-            is_whole = False
-            break
-    # An edit list may leave out what is there; the index names what is left.
-    if is_whole and ((is_mp4 and packets < len(stream.index_entries)) or _lacks_its_end(container, end_s)):
-        raise _cut_off(uri)
-    keys.sort()
-    shown = [each for each in sorted(shown) if keys and each[0] >= keys[0].pts]
-    if not shown:
-        raise MediaError("unreadable", f"{uri}: has no frame that can be decoded")
-    pts = np.array([at for at, _ in shown], dtype=np.int64)
-    return Times(pts, keys, shown[-1][1] or _usual_interval(pts, stream), stream.time_base or Fraction(1))
+            self._shown.append((packet.pts, packet.duration or 0))
+
+    def _end(self) -> None:
+        self._is_whole = True
+        # An edit list may leave out what is there; the index names what is left.
+        lacks = self._is_mp4 and self._packets < len(self._stream.index_entries)
+        if lacks or _lacks_its_end(self._container, self._end_s):
+            raise _cut_off(self._uri)
 
 
 def _lacks_its_end(container: av.container.InputContainer, end_s: float) -> bool:

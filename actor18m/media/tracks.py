@@ -1,11 +1,11 @@
 """Who is who from sample to sample: detected people joined into tracks, and the one track the clip is about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from actor18m.media.boxes import centre, inside, moved, overlap, size
+from actor18m.media.boxes import around, centre, inside, moved, overlap, size
 from actor18m.models.roles import Box, Floats
 
 
@@ -60,7 +60,8 @@ def tracks(samples: Sequence[Sequence[Seen]], min_score: float, max_gap: int) ->
 
 
 _NEAR = 0.3
-_WITHIN = 0.85
+_WITHIN = 0.5
+_SAME_PLACE = 0.7
 _ALIKE = 0.6
 _REACH = 0.6
 """How far someone who is like the one before may have moved in a sample, in lengths of the box's longer side."""
@@ -96,22 +97,27 @@ def prominence(track: Track, height: int, width: int) -> float:
 
 def subject(found: Sequence[Track], weights: Sequence[float], min_alike: float) -> Track:
     """The track of the largest weight, and the ones that look like it and lie outside its time; or beside it only
-    where they are within it, as an upper body is that a detector tells twice."""
+    where they lie over it, as parts of a body do that a detector takes for two."""
     if not found:
         return Track()
     order = sorted(range(len(found)), key=lambda i: (-weights[i], i))
     first = found[order[0]]
     whole = dict(first.seen)
     for other in (found[i] for i in order[1:]):
-        both = whole.keys() & other.seen.keys()
-        is_part = all(_one_within(whole[at].box, other.seen[at].box) for at in both)
+        is_part = all(_one_body(whole, other.seen, at) for at in whole.keys() & other.seen.keys())
         if is_part and colour_similarity(looks(first), looks(other)) >= min_alike:
             whole = {**other.seen, **whole}
     return Track(dict(sorted(whole.items())))
 
 
-def _one_within(one: Box, other: Box) -> bool:
-    return max(inside(one, other), inside(other, one)) >= _WITHIN
+def _one_body(one: Mapping[int, Seen], other: Mapping[int, Seen], at: int) -> bool:
+    """Whether two boxes of a sample are parts of one person: one lies over the other, or both together are where a
+    person is in the nearest sample in which only one is told."""
+    a, b = one[at].box, other[at].box
+    if max(inside(a, b), inside(b, a)) >= _WITHIN:
+        return True
+    alone = min(one.keys() ^ other.keys(), key=lambda sample: (abs(sample - at), sample), default=None)
+    return alone is not None and overlap(around(a, b), (one.get(alone) or other[alone]).box) >= _SAME_PLACE
 
 
 def looks(track: Track) -> Floats:

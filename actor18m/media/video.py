@@ -5,15 +5,16 @@ time has come.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import av
 import numpy as np
 import numpy.typing as npt
 
+from actor18m.media.far import FAR, times_until
 from actor18m.media.header import not_opened
-from actor18m.media.source import MediaError, opened
+from actor18m.media.source import MediaError, Seen, opened
 from actor18m.media.timeline import Key, read_times
 from actor18m.models.roles import Frame
 
@@ -22,7 +23,7 @@ Crop = tuple[int, int, int, int]
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
 """No playlists: they name other files, which FFmpeg would open."""
-_SEEKS_WELL = ("mov", "matroska")
+SEEKS_WELL = ("mov", "matroska")
 _WORTH_SEEKING = 24
 """Frames that a seek must save: fewer are decoded sooner."""
 _DUST_S = 1e-6
@@ -55,6 +56,12 @@ class Window:
 
 @contextmanager
 def open_video(uri: str, limits: Limits = Limits(), cut: Cut | None = None) -> Iterator["Video"]:
+    with _container(uri, limits) as (container, seen):
+        yield Video(uri, container, limits, cut, seen)
+
+
+@contextmanager
+def _container(uri: str, limits: Limits) -> Iterator[tuple[av.container.InputContainer, Seen]]:
     with opened(uri) as (stream, seen):
         try:
             container = av.open(
@@ -67,13 +74,15 @@ def open_video(uri: str, limits: Limits = Limits(), cut: Cut | None = None) -> I
         except av.FFmpegError as error:
             raise not_opened(uri, stream, seen.size, error.strerror or str(error)) from error
         with container:
-            yield Video(uri, container, limits, cut)
+            yield container, seen
 
 
 class Video:
     """An open file and a window of it."""
 
-    def __init__(self, uri: str, container: av.container.InputContainer, limits: Limits, cut: Cut | None) -> None:
+    def __init__(
+        self, uri: str, container: av.container.InputContainer, limits: Limits, cut: Cut | None, seen: Seen
+    ) -> None:
         self.uri = uri
         self.container = container
         self.stream = _picture_stream(uri, container)
@@ -81,7 +90,10 @@ class Video:
         self.stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         self._check(limits, cut)
         with self._faults():
-            self._times = read_times(uri, container, self.stream, cut and cut[1])
+            if cut is not None and cut[1] >= FAR and seen.mark:
+                self._times = times_until(uri, seen, cut[1], lambda stack: _again(uri, limits, stack))
+            else:
+                self._times = read_times(uri, container, self.stream, cut and cut[1])
         self.window = self._window(cut)
         if self.window.duration_s <= 0:
             raise MediaError("unreadable", f"{uri}: its frames have times that cannot be")
@@ -112,6 +124,27 @@ class Video:
                 frame = self._decode_until(target, decoded, origin)
             yield index, frame
 
+    def every(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        """The window's frames in order, read through once. Those that cannot be decoded are left out."""
+        pts = self.window.pts
+        last, seen = int(pts[-1]), -1
+        with self._faults():
+            self.container.seek(self._key_before(int(pts[0])).dts, stream=self.stream)
+            for packet in self.container.demux(self.stream):
+                try:
+                    decoded = packet.decode()
+                except av.error.InvalidDataError:
+                    continue
+                for frame in decoded:
+                    if frame.pts is not None and frame.pts > last:
+                        return
+                    index = -1 if frame.pts is None else int(np.searchsorted(pts, frame.pts))
+                    if index > seen and int(pts[index]) == frame.pts and not frame.is_corrupt:
+                        seen = index
+                        yield index, frame
+        if seen < 0:
+            raise MediaError("damaged", f"{self.uri}: none of its pictures can be decoded")
+
     def picture(self, frame: av.VideoFrame, crop: Crop | None) -> Frame:
         """uint8[H, W, 3] RGB, upright; then cropped to x0, x1, y0, y1."""
         whole = upright(frame)
@@ -126,7 +159,7 @@ class Video:
 
     def _key_before(self, pts: int) -> Key:
         """Where to start from. Elsewhere a seek may end behind what was sought."""
-        return self._times.key_before(pts) if self.container_name.startswith(_SEEKS_WELL) else self._times.keys[0]
+        return self._times.key_before(pts) if self.container_name.startswith(SEEKS_WELL) else self._times.keys[0]
 
     def _decode_from(self, key: Key) -> Iterator[av.VideoFrame]:
         with self._faults():
@@ -181,6 +214,11 @@ class Video:
             raise
         except av.FFmpegError as error:
             raise MediaError("damaged", f"{self.uri}: cannot be decoded ({error.strerror})") from error
+
+
+def _again(uri: str, limits: Limits, held: ExitStack) -> tuple[av.container.InputContainer, av.VideoStream]:
+    container, _ = held.enter_context(_container(uri, limits))
+    return container, _picture_stream(uri, container)
 
 
 def upright(frame: av.VideoFrame) -> Frame:

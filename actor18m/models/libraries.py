@@ -1,6 +1,9 @@
 """Libraries that only some backends need, imported when one of them is loaded."""
 
 import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from actor18m.errors import ActorError
@@ -12,3 +15,19 @@ def library(module: str, package: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise ActorError(f"{module} cannot be loaded ({error}): install {package}") from error
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Keeps what a library's native code says out of the terminal, where it would tear the progress display. Native
+    code writes to the descriptor itself; what is wrong comes as an exception all the same.
+    """
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)

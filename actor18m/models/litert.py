@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from actor18m.models.libraries import library
+from actor18m.models.libraries import hushed, library
 from actor18m.models.weights import path_of
 
 Array = npt.NDArray[Any]
@@ -17,12 +17,12 @@ class Network:
     def __init__(self, file: str, outputs: tuple[str, ...], has_inner_outputs: bool = False) -> None:
         """An inner tensor can only be read if the network is told to keep it."""
         litert = library("ai_edge_litert.interpreter", "ai-edge-litert")
-        with warnings.catch_warnings():
+        with hushed(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")
             self._interpreter = litert.Interpreter(
                 model_path=str(path_of(file)), num_threads=1, experimental_preserve_all_tensors=has_inner_outputs
             )
-        self._interpreter.allocate_tensors()
+            self._interpreter.allocate_tensors()
         (self._input,) = (each["index"] for each in self._interpreter.get_input_details())
         named = {each["name"]: each["index"] for each in self._interpreter.get_tensor_details()}
         self._outputs = [named[name] for name in outputs]

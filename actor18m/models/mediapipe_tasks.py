@@ -3,11 +3,14 @@
 import weakref
 from typing import Any
 
+import numpy as np
+
 from actor18m.errors import ActorError
-from actor18m.models.libraries import library
+from actor18m.models.libraries import hushed, library
 from actor18m.models.roles import Frame
 from actor18m.models.weights import path_of
 
+_SIDE = 64
 NEEDS = (
     "actor18m[embedded], mediapipe beside it with --no-deps, and the system libraries libegl1 and libgles2 (README.md)"
 )
@@ -23,7 +26,9 @@ class Task:
         base = tasks.BaseOptions(model_asset_path=str(path_of(file)), delegate=tasks.BaseOptions.Delegate.CPU)
         settings = getattr(tasks.vision, f"{kind}Options")(base_options=base, **options)
         try:
-            self._task = getattr(tasks.vision, kind).create_from_options(settings)
+            with hushed():
+                self._task = getattr(tasks.vision, kind).create_from_options(settings)
+                self(np.zeros((_SIDE, _SIDE, 3), np.uint8))  # the first image makes it talk
         except OSError as error:  # the shared library is loaded here, not on import
             raise ActorError(f"mediapipe cannot be loaded ({error}): install {NEEDS}") from error
         weakref.finalize(self, _close, self._task)

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.build import Project
-from actor18m.catalog import SCHEMA
+from actor18m.catalog import COLUMNS
 from actor18m.chain import CLIP
+from actor18m.entry import SUPERSEDED
 from actor18m.identities import Identities
 from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
@@ -19,7 +20,7 @@ from actor18m.policy import by_name, judge, spelt
 from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
 from actor18m.publish.references import References
 from actor18m.record import Record
-from actor18m.survey import ACCEPTED, SUPERSEDED, Surveyed
+from actor18m.survey import ACCEPTED, Surveyed
 
 
 @dataclass
@@ -62,7 +63,7 @@ def relations_of(project: Project) -> Relations:
 def blocks(project: Project, relations: Relations) -> Iterator[Block]:
     """As small as shards have in common, in order of lots."""
     record = project.record()
-    for block, surveyed in record.surveyed([name for name in SCHEMA.names if name != "version"]):
+    for block, surveyed in record.surveyed([name for name in COLUMNS if name != "version"]):
         whole = _Decided(project, record, surveyed, relations).block(block.lots)
         subsets = {name: References(project, record, surveyed, name) for name in with_images(project)}
         for some in _in_shards(whole, _smallest(project)):

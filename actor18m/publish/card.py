@@ -32,6 +32,11 @@ for sample in webdataset.WebDataset(sorted(glob.glob("latest/videos/*.tar")), sh
     print(sample["__key__"], len(sample["mp4"]), sample["json"])
 """,
 }
+OF_SUBSET = """\
+import glob, webdataset
+for sample in webdataset.WebDataset(sorted(glob.glob("latest/subset-{name}/*.tar")), shardshuffle=False):
+    print(sample["__key__"], len(sample["webp"]), len(sample["mask.png"]), sample["json"])
+"""
 """Run in the dataset's folder."""
 
 
@@ -48,6 +53,8 @@ class Card:
         self._judged: Counter[str] = Counter()
         self._passed: Counter[str] = Counter()
         self._stopped: Counter[str] = Counter()
+        self._references: dict[str, Counter[str]] = {}
+        """By subset, by region and viewpoint."""
 
     def add(self, block: Block) -> None:
         self._videos += len(block.videos)
@@ -59,6 +66,10 @@ class Card:
             if clip in published:
                 self._licences[licence or _NOT_STATED] += 1
                 self._consents[consent or _NOT_STATED] += 1
+        for name, part in block.subsets.items():
+            counts = self._references.setdefault(name, Counter())
+            if {"region", "viewpoint"} <= set(part.rows.column_names):
+                counts.update(f"{region} {view}" for region, view in _rows(part.rows, "region", "viewpoint"))
         for stage, rule, passed in _rows(block.decisions, "stage", "rule", "passed"):
             self._judged[f"{stage}.{rule}"] += 1
             self._passed[f"{stage}.{rule}"] += passed
@@ -80,12 +91,16 @@ class Card:
         yield "## What became of the clips\n"
         yield from _table("state", "clips", self._clips)
         yield from self._funnel()
+        for name, counts in self._references.items():
+            yield f"## References of subset {name}\n"
+            yield f"{sum(counts.values())} images.\n"
+            yield from _table("region and viewpoint", "images", counts)
         yield "## Rights\n"
         yield "Of the published videos. Each clip has its own in `metadata/clips`; where several sources had the same"
         yield "clip, the strictest licence counts.\n"
         yield from _table("licence", "videos", self._licences)
         yield from _table("consent", "videos", self._consents)
-        yield from _how_to_read()
+        yield from _how_to_read(self._references)
 
     def _funnel(self) -> Iterable[str]:
         """In the order in which rules were first judged, which is the pipeline's."""
@@ -100,16 +115,21 @@ class Card:
         yield ""
 
 
-def _how_to_read() -> Iterable[str]:
+def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:
     yield "## How to read it\n"
     yield "- `videos/*.tar`: WebDataset shards. `<clip>.mp4` holds the pictures alone, without sound and tags;"
     yield "  `<clip>.json` holds what was measured of the file."
     yield "- `metadata/inputs`, `metadata/clips`, `metadata/decisions`: Parquet, one row for each input, clip, and rule"
     yield "  that was judged. `shard`, `mp4_offset` and `mp4_size` of a clip say where the bytes of its video are."
+    for name in subsets:
+        yield f"- `subset-{name}/*.tar`: images of the people, `<key>.webp` with the person's mask `<key>.mask.png`;"
+        yield "  `<key>.json` holds what was measured. `metadata/references` has a row for each with its place."
     yield "- `pipeline.yaml`: how it was made. `manifest.json`: every file with its SHA-256.\n"
     yield "In the folder that holds the versions (while a build may publish, name the version instead of `latest`):\n"
     for name, code in READING.items():
         yield f"{name}:\n\n```python\n{code}```\n"
+    for name in subsets:
+        yield f"webdataset, subset {name}:\n\n```python\n{OF_SUBSET.format(name=name)}```\n"
 
 
 def _rows(table: pa.Table, *columns: str) -> Iterable[tuple[Any, ...]]:

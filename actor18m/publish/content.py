@@ -118,13 +118,15 @@ INPUTS = pa.schema(
         *_RIGHTS,
         pa.field("source", pa.string()),
         pa.field("lot", pa.int32(), nullable=False),
+        pa.field("parent", pa.string()),
         pa.field("clip", pa.string()),
         *_WHY,
         pa.field("duplicate_of", pa.string()),
         pa.field("error_kind", pa.string()),
     ]
 )
-"""One row for each input, whatever became of it. Each table has these columns at least; more may follow."""
+"""One row for each input, whatever became of it; `parent` is the id of the input that was split into this one and
+others. Each table has these columns at least; more may follow."""
 
 CLIPS = pa.schema(
     [

@@ -20,8 +20,8 @@ import av.filter
 from av.video.stream import VideoStream
 
 from actor18m.media.source import MediaError
-from actor18m.media.timeline import read_times
-from actor18m.media.video import FORMATS, moving_pictures
+from actor18m.media.timeline import Key, read_times
+from actor18m.media.video import FORMATS, SEEKS_WELL, moving_pictures
 from actor18m.media.x264 import REPEATABLE
 
 WRITER = 1
@@ -92,10 +92,12 @@ def _copy(source: IO[bytes], target: Path) -> None:
 def _encode(
     source: IO[bytes], cut: tuple[int, int] | None, crop: tuple[int, int, int, int] | None, target: Path
 ) -> None:
-    shown = _shown(source, cut) if cut else None
+    shown, key = _shown(source, cut) if cut else (None, None)
     source.seek(0)
     with _opened(source) as given:
         video = _video(given)
+        if key is not None and given.format.name.startswith(SEEKS_WELL):
+            given.seek(key.dts, stream=video)  # a window may lie an hour behind the file's first picture
         pictures = _upright(_window(video, shown), crop)
         first = next(pictures, None)
         if first is None:
@@ -128,15 +130,17 @@ def _video(given: av.container.InputContainer) -> VideoStream:
     return video
 
 
-def _shown(source: IO[bytes], cut: tuple[int, int]) -> range:
-    """The times of the cut's pictures, as intake counts them: by packets, so that damage before it shifts nothing."""
+def _shown(source: IO[bytes], cut: tuple[int, int]) -> tuple[range, Key | None]:
+    """The times of the cut's pictures, as intake counts them: by packets, so that damage before it shifts nothing. And
+    where to begin to decode.
+    """
     with _opened(source) as given:
         try:
             times = read_times("", given, _video(given), cut[1])
         except MediaError as error:
             raise CannotDecode(str(error)) from error
     inside = times.shown[cut[0] : cut[1]].tolist()
-    return range(inside[0], inside[-1] + 1) if inside else range(0)
+    return (range(inside[0], inside[-1] + 1), times.key_before(inside[0])) if inside else (range(0), None)
 
 
 def _window(video: VideoStream, shown: range | None) -> Iterator[av.VideoFrame]:

@@ -5,6 +5,7 @@ import pytest
 
 from actor18m.doctor import models
 from actor18m.doctor.check import Check
+from actor18m.models.lock import read_lock
 from tests.doctor.face_stage import PIPELINE
 
 
@@ -39,7 +40,7 @@ def test_weights_must_be_the_right_ones(tmp_path: Path, folder: Path) -> None:
 def test_without_a_pipeline_all_models_are_looked_at_and_none_is_a_must() -> None:
     checks = {check.name: check for check in models.all_models()}
     assert checks["weights"].state == "warn"
-    assert checks["weights"].fix == "actor18m models pull centerface dlib-face mediapipe-face mediapipe-pose"
+    assert checks["weights"].fix == f"actor18m models pull {' '.join(read_lock().models)}"
     assert checks["system libraries"].state == "ok"
 
 

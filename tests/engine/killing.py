@@ -8,9 +8,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from random import Random
 
 import pyarrow.parquet as pq
 
@@ -64,10 +65,11 @@ class Project:
     root: Path
     inputs: Path
     pipeline: Path
+    patience_s: float = PATIENCE_S
 
     def again(self, root: Path) -> "Project":
         """The same from the beginning."""
-        return Project(root, self.inputs, self.pipeline)
+        return replace(self, root=root)
 
     @property
     def store(self) -> Path:
@@ -168,7 +170,7 @@ class Build:
 
     def until(self, is_so: Callable[[], bool]) -> None:
         """Waits for a moment of this build."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + self.project.patience_s
         while not is_so():
             assert self.is_running, f"the build ended too early, with {self.process.returncode}:\n{self.said}"
             assert time.monotonic() < end, self.said
@@ -189,7 +191,7 @@ class Build:
     def end(self, code: int = 0) -> str:
         """What it said, when it has ended with this code."""
         try:
-            self.process.wait(PATIENCE_S)
+            self.process.wait(self.project.patience_s)
         finally:
             if self.is_running:
                 self.kill()
@@ -205,6 +207,60 @@ def undisturbed(root: Path, films: int) -> Project:
     project.finish()
     assert min(project.states()[state] for state in ("accepted", "rejected", "failed", "duplicate")) > 0
     return project
+
+
+def kill_often(
+    undisturbed: Project,
+    project: Project,
+    stages: tuple[str, ...],
+    in_stages: int,
+    in_publish: int,
+    options: Callable[[int], tuple[str, ...]] = lambda run: (),
+) -> None:
+    """Builds with these options until it is done, and compares. Kills are spread evenly over the rows that there are to
+    commit, and over the shards that there are to make.
+    """
+    random = Random(18)
+    hit: Counter[str] = Counter()
+    share = undisturbed.rows().total() / in_stages
+    for run in range(in_stages):
+        build = project.start(*options(run))
+        wanted = min(stages, key=lambda stage: hit[stage])
+        _reach(build, wanted, int(share * (run + random.uniform(0, 0.5))), int(share * (run + 0.9)))
+        time.sleep(random.uniform(0, 8 * PAUSE_S))
+        _kill(build, hit, run)
+    for run in range(in_publish):
+        build = project.start(*options(in_stages + run))
+        _reach_publishing(build, shards=run)
+        time.sleep(random.uniform(0, 4 * PAUSE_S))
+        _kill(build, hit, in_stages + run)
+    print(project.finish(*options(in_stages + in_publish)))
+    assert set(hit) >= {*stages, PUBLISH}
+    assert project.published() == undisturbed.published()
+
+
+def _reach(build: Build, stage: str, at_least: int, at_most: int) -> None:
+    """So many rows, and a call of this stage; when there is none for long, any."""
+    before = build.project.rows().total()
+
+    def is_reached() -> bool:
+        rows = build.project.rows().total()
+        return rows > max(before, at_least) and (stage in build.stages() or rows >= at_most)
+
+    build.until(is_reached)
+
+
+def _reach_publishing(build: Build, shards: int) -> None:
+    build.until(lambda: build.is_publishing() and build.project.shards_made() >= shards)
+
+
+def _kill(build: Build, hit: Counter[str], run: int) -> None:
+    build.kill(alone=run % 2 == 1)
+    assert build.process.returncode == -signal.SIGKILL, build.said
+    rows, stages = build.project.rows(), build.stages()
+    hit.update(stages)
+    told = ", ".join(f"{count} {stage}" for stage, count in rows.items())
+    print(f"kill {run + 1:2d} in {' and '.join(sorted(stages)):18s} {rows.total():4d} rows committed: {told}")
 
 
 @cache

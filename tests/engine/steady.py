@@ -84,8 +84,10 @@ class Read(Stage):
                 continue
             content = path.read_bytes()
             text = text_of(content)
+            if clip.cut is not None:
+                text = " ".join(text.split()[slice(*clip.cut)])
             values = {
-                "clip": clip_key(sha256(content).hexdigest(), None, None),
+                "clip": clip_key(sha256(content).hexdigest(), clip.cut, None),
                 "signature": sha256(text.strip().encode()).digest(),
                 "duration_s": float(len(text.split())),
                 "text": text.upper() if self.parameters.upper else text,

@@ -1,7 +1,7 @@
 import numpy as np
 
 from actor18m.media.colours import colours
-from actor18m.media.tracks import Seen, prominence, subject, tracks
+from actor18m.media.tracks import Seen, Track, prominence, subject, tracks
 from actor18m.models.roles import Box, Floats
 
 
@@ -59,3 +59,16 @@ def test_who_is_not_sure_goes_on_with_a_track_but_begins_none() -> None:
 
 def test_nobody_has_no_subject() -> None:
     assert subject(tracks([[], []], 0.5, 8), [], 0.7).seen == {}
+
+
+def test_a_body_that_is_told_as_two_halves_for_a_moment_is_one_person() -> None:
+    def boxed(y0: float, y1: float) -> Seen:
+        return Seen((300, y0, 420, y1), 0.9, RED)
+
+    def chosen(apart: float) -> list[int]:
+        before = {i: boxed(100, 500) for i in range(8)} | {8: boxed(290 + apart, 500 + apart)}
+        after = {8: boxed(100, 300)} | {i: boxed(100, 500) for i in range(9, 20)}
+        return list(subject([Track(before), Track(after)], [1.0, 2.0], 0.7).seen)
+
+    assert chosen(0) == list(range(20))
+    assert chosen(300) == list(range(8, 20)), "another one in the same colours"

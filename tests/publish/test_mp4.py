@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from actor18m.publish.mp4 import CannotDecode, write_mp4
+from tests.media.films import spoil
 from tests.publish.material import Crop, sample
 
 Picture = NDArray[np.uint8]
@@ -99,6 +100,16 @@ def test_a_window_is_exact_to_the_frame_and_the_pixel(tmp_path: Path) -> None:
         assert np.abs(picture.astype(int) - full[5:40, 11:60]).max() <= 4
 
 
+@pytest.mark.parametrize("cut", [(1, 4), (2, 10), (9, 12)])
+def test_a_window_begins_at_its_frame_wherever_the_key_frames_lie(cut: tuple[int, int], tmp_path: Path) -> None:
+    source = film(tmp_path / "film.mp4", gop=4)
+    made = list(pictures(written(source, tmp_path / "window.mp4", cut)))
+    wanted = list(pictures(source))[slice(*cut)]
+    assert [time for time, _ in made] == [time - wanted[0][0] for time, _ in wanted]
+    for (_, picture), (_, full) in zip(made, wanted, strict=True):
+        assert np.abs(picture.astype(int) - full).max() <= 4
+
+
 def test_a_crop_is_of_the_upright_picture(tmp_path: Path) -> None:
     window = written(sample("phone_rotated_1"), tmp_path / "window.mp4", cut=(0, 5), crop=(20, 120, 40, 200))
     for (_, picture), (_, full) in zip(pictures(window), pictures(sample("phone_rotated_1")), strict=False):
@@ -157,14 +168,7 @@ def test_damage_before_a_window_does_not_move_it(tmp_path: Path) -> None:
 def spoilt(path: Path, which: range = range(2, 4)) -> Path:
     """A film whose pictures can each be decoded alone, but for these."""
     film(path, codec="mpeg4", gop=1)
-    content = bytearray(path.read_bytes())
-    with av.open(str(path)) as container:
-        packets = list(container.demux(video=0))
-    for number in which:
-        at = packets[number].pos
-        assert at is not None
-        content[at : at + packets[number].size] = b"\xff" * packets[number].size
-    path.write_bytes(content)
+    spoil(path, which)
     return path
 
 

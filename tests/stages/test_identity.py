@@ -15,7 +15,7 @@ from actor18m.policy import judge
 from actor18m.samples.shipped import SHIPPED, find_clips
 from actor18m.samples.truth import Truth
 from actor18m.stage import Clip, Failure, Row
-from stages.identity import Identity, IdentityParameters, rough_yaw_deg
+from stages.identity import Identity, IdentityParameters, rough_pitch_deg, rough_yaw_deg
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 CLIPS = [Clip(sample.name, canonical_uri(sample.video)) for sample in find_clips()]
@@ -126,3 +126,20 @@ def test_yaw_is_told_by_the_nose_and_by_eyes_that_are_too_close(nose_x: float, e
 
 def _lists(row: Mapping[str, Any]) -> tuple[Sequence[float], Sequence[Mapping[str, Any]]]:
     return row["frame_times"], row["faces"]
+
+
+@pytest.mark.parametrize(("nose_y", "pitch"), [(64, 0), (68, -37), (60, 37), (40, 90)])
+def test_pitch_is_told_by_how_far_down_the_nose_is(nose_y: float, pitch: float) -> None:
+    points: Floats = np.array([(30, 40), (70, 40), (50, nose_y), (36, 82), (64, 82)], dtype=np.float32)
+    assert rough_pitch_deg(points) == pytest.approx(pitch, abs=5)
+
+
+def test_heads_that_look_far_up_or_down_are_less_fit(rows: Mapping[str, Row]) -> None:
+    row, truth = rows["talk_pitch_1"].values, Truth.read(SHIPPED / "talk_pitch_1.json")
+    times, faces = _lists(row)
+    for face in faces:
+        pitch = truth.actors[0].head_pitch_deg[round(times[face["frame"]] * truth.fps)]
+        assert pitch is not None
+        assert face["pitch_deg"] == pytest.approx(pitch, abs=10)
+        assert (face["fitness"] > 0.5) == (abs(pitch) < 30)
+    assert [face["similarity_to_previous"] is None for face in faces] == [True, True, False, True]

@@ -1,0 +1,61 @@
+"""Measures a set through the engine, into a store that is kept: a second run measures only what has changed."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from actor18m import build as engine
+from actor18m.build import Project
+from actor18m.commands import arguments
+from actor18m.errors import ActorError
+from actor18m.execute.crews import Crew
+from actor18m.inputs import Input
+from actor18m.models.lock import read_lock
+from actor18m.models.weights import pull
+from actor18m.pipeline import Pipeline
+from actor18m.progress import progress
+from actor18m.shipped import find_pipeline
+from actor18m.store import make_store
+from actor18m.writer import hold
+from tests.bench.accuracy.sets import Filmed
+
+DEFAULT, PAPER = "embedded", "paper"
+POLICIES = (DEFAULT, PAPER)
+
+
+def pipelines() -> dict[str, Pipeline]:
+    """By name of their policy. They measure alike, so that one store serves both. Weights that are not here are
+    fetched.
+    """
+    loaded = {name: arguments.load(find_pipeline(name), None) for name in POLICIES}
+    default, paper = (loaded[name] for name in POLICIES)
+    for ours, theirs in zip(default.stages, paper.stages, strict=False):
+        if (ours.stage, ours.parameters, ours.roles) != (theirs.stage, theirs.parameters, theirs.roles):
+            raise ActorError(
+                f"pipelines {DEFAULT} and {PAPER} measure {theirs.name} otherwise, and cannot share a store: give it "
+                "the same parameters and backends in both."
+            )
+    models = {name for step in default.stages for name in step.roles.values()} & read_lock().models.keys()
+    pull(sorted(models), say=lambda text: print(text, file=sys.stderr))
+    return loaded
+
+
+def without_gates(pipeline: Pipeline) -> Pipeline:
+    """Every stage measures every clip that is readable and of use, so that each can be judged by itself."""
+    first = pipeline.stage_names[0]
+    return pipeline.model_copy(update={"policy": {first: pipeline.rules(first)}})
+
+
+def measure(store: Path, clips: Sequence[Filmed], by: Sequence[Pipeline], crew: Crew, until: str | None = None) -> None:
+    """All that these pipelines need of the clips. Those that repeat another one are registered after it."""
+    firsts = [Input(clip.uri) for clip in clips if clip.repeats is None]
+    every = [Input(clip.uri) for clip in clips]
+    for pipeline in by:
+        with hold(make_store(store)) as lease:
+            project = Project(pipeline, lease.store, until=until)
+            with engine.told(project, lease, {"pipeline": pipeline.name, "policy": pipeline.policy}) as account:
+                engine.register(project, lease, firsts)
+                account["registration"] = engine.register(project, lease, every, sync=True)
+                with progress([link.name for link in project.chain], sys.stderr) as watcher:
+                    account["tally"] = engine.measure(project, lease, crew.hire, watcher)
+                engine.settle_down(project, lease)

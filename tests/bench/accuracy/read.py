@@ -1,0 +1,101 @@
+"""What became of each clip of a set, and what was measured of it, as the project's own code reads the store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actor18m.build import Project
+from actor18m.chain import Link
+from actor18m.entry import PENDING
+from actor18m.errors import ActorError
+from actor18m.pipeline import Pipeline
+from actor18m.record import Record
+from actor18m.store import Store
+from actor18m.survey import ACCEPTED, DUPLICATE
+from tests.bench.accuracy.sets import Filmed
+
+Told = Mapping[str, Any]
+COLUMNS = ("id", "lot", "uri")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What a policy makes of a clip."""
+
+    state: str
+    by: str
+    """`motion.cut`, `intake.truncated`, `intake.duplicate`, or nothing for an accepted one."""
+    value: str | None
+    bound: str | None
+    clip: str | None
+    repeats: str | None
+    """Key of the clip that it is a duplicate of."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A clip, what each policy makes of it, and its rows by stage."""
+
+    filmed: Filmed
+    fates: Mapping[str, Fate]
+    rows: Mapping[str, Told]
+
+    @property
+    def times_s(self) -> Sequence[float]:
+        """Of the samples that stages after motion number."""
+        return self.rows["motion"]["frame_times"] if "motion" in self.rows else ()
+
+
+def read(
+    store: Store, clips: Sequence[Filmed], policies: Mapping[str, Pipeline], rows_of: Pipeline, until: str | None = None
+) -> list[Seen]:
+    fates = {name: fates_of(Project(pipeline, store, until=until)) for name, pipeline in policies.items()}
+    rows = rows_by_uri(Project(rows_of, store, until=until))
+    return [
+        Seen(clip, {name: each[clip.uri] for name, each in fates.items()}, rows.get(clip.uri, {})) for clip in clips
+    ]
+
+
+def fates_of(project: Project) -> dict[str, Fate]:
+    """By URI."""
+    found = {}
+    for _, surveyed in project.record().surveyed(COLUMNS):
+        for row in surveyed.inputs.to_pylist():
+            if row["state"] == PENDING:
+                raise ActorError(f"{row['uri']}: {row['stage']} is not measured for {project.pipeline.name}; run again")
+            found[row["uri"]] = Fate(
+                row["state"], _by(row), row["value"], row["bound"], row["clip"], row["duplicate_of"]
+            )
+    return found
+
+
+def _by(row: Told) -> str:
+    if row["state"] == ACCEPTED:
+        return ""
+    last = DUPLICATE if row["state"] == DUPLICATE else row["rule"] or row["error_kind"] or row["state"]
+    return f"{row['stage']}.{last}"
+
+
+def rows_by_uri(project: Project) -> dict[str, dict[str, Told]]:
+    """URI -> stage -> the row that decided there."""
+    record, told = project.record(), dict[str, dict[str, Told]]()
+    for block, surveyed in record.surveyed(COLUMNS):
+        uris = surveyed.inputs["uri"].to_pylist()
+        for link in project.chain:
+            measured = surveyed.measured[link.name].select(["number", "key", "input_digest"]).to_pylist()
+            rows = _rows(record, project.store, link, block.lots)
+            for each in measured:
+                told.setdefault(uris[each["number"]], {})[link.name] = rows[each["key"], each["input_digest"]]
+    return told
+
+
+def _rows(record: Record, store: Store, link: Link, lots: range) -> dict[tuple[str, str], Told]:
+    ledger = link.ledger(store)
+    tables = [ledger.read_lot(files) for lot, files in record.files[link.name].items() if lot in lots]
+    if not tables:
+        return {}
+    table = pa.concat_tables(tables)
+    return {(row["key"], row["input_digest"]): row for row in table.filter(pc.equal(table["state"], "ok")).to_pylist()}
