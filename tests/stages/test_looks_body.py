@@ -1,8 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 
 from actor18m.models.roles import Bools
-from stages.looks.body import body_of, near, others_share
+from stages.looks.body import body_of, near, others_share, sharpness_of
 
 
 def mask_of(*boxes: tuple[int, int, int, int]) -> Bools:
@@ -59,3 +60,16 @@ def test_a_crop_reaches_as_far_as_its_margin() -> None:
     assert near(box, 0.1, (43, 20, 50, 30))
     assert not near(box, 0.1, (44, 20, 50, 30))
     assert not near(box, 0.1, (20, 64, 40, 70))
+
+
+def test_sharpness_is_the_bodys_at_any_size_and_not_its_surroundings() -> None:
+    grain = np.random.default_rng(0).integers(0, 255, (80, 100, 3)).astype(np.uint8)
+    smooth = np.full_like(grain, 120)
+    mask = mask_of((20, 10, 60, 70))
+    worn = np.where(mask[:, :, None], grain, smooth).astype(np.uint8)
+    behind = np.where(mask[:, :, None], smooth, grain).astype(np.uint8)
+    box = (20, 10, 60, 70)
+    assert sharpness_of(behind, mask, box) == 0
+    assert sharpness_of(worn, mask, box) == pytest.approx(sharpness_of(grain, mask, box))
+    blurred = cv2.GaussianBlur(worn, (0, 0), 2).astype(np.uint8)
+    assert sharpness_of(blurred, mask, box) < sharpness_of(worn, mask, box) / 4
