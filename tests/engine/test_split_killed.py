@@ -50,8 +50,9 @@ def reels(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Of some sources, clips for two lots."""
     root = tmp_path_factory.mktemp("reels")
     put_reels(root / "in", 40, 8)
+    # sources so slowly that a task has few of them
     slowly = REELS.replace(
-        "run: {clips_per_call: 1}", f"run: {{clips_per_call: 1}}, parameters: {{pause_s: {PAUSE_S}}}"
+        "run: {clips_per_call: 1}", f"run: {{clips_per_call: 1}}, parameters: {{pause_s: {25 * PAUSE_S}}}"
     )
     (root / "pipeline.yaml").write_text(slowly)
     project = Project(root / "undisturbed", root / "in", root / "pipeline.yaml")

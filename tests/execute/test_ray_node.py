@@ -31,7 +31,7 @@ def test_clips_of_a_lost_machine_are_measured_elsewhere(cluster: Cluster, lease:
     workers = RayWorkers({"poison": given}, cluster.address)
     assert workers.room("poison") == 4
     _run(workers, [task(name) for name in "abcd"])  # both actors are there now
-    slow = [task("slow", "slow", "slow", "slow") for _ in range(4)]
+    slow = [task(*["slow"] * 10) for _ in range(4)]
     for each in slow:
         workers.submit(each)
     assert not workers.wait(0.5)
