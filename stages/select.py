@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pyarrow import bool_, field, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
-from actor18m.media.boxes import around, square
+from actor18m.media.boxes import square, with_margin
 from actor18m.media.views import angle_between, body_view, face_view
 from actor18m.models.roles import KEYPOINTS
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
@@ -189,7 +189,7 @@ class Select(Stage):
                 **dict.fromkeys(("pitch_deg", "roll_deg", "expression")),
                 "visibility": pose["score"],
                 "others_share": body["others_share"],
-                **around(_box(body), of.body_margin, *frame),
+                **with_margin(_box(body), of.body_margin, *frame),
             }
             # How sharp a body can be depends on what it wears on that side: only pictures alike say what is blurred.
             alike = [b["sharpness"] for other, _, b in told_yaws if angle_between(yaw, other) <= of.apart_deg]

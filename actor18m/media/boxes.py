@@ -55,7 +55,7 @@ def square(box: Box, margin: float, width: int, height: int) -> Sides:
     return {"x0": left, "y0": top, "x1": left + side, "y1": top + side}
 
 
-def around(box: Box, margin: float, width: int, height: int) -> Sides:
+def with_margin(box: Box, margin: float, width: int, height: int) -> Sides:
     """A box with a margin, as far as the frame goes."""
     x0, y0, x1, y1 = box
     more = max(x1 - x0, y1 - y0) * margin

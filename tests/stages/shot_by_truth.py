@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from actor18m.inputs import canonical_uri
-from actor18m.media.boxes import around, square
+from actor18m.media.boxes import square, with_margin
 from actor18m.media.views import body_view, face_view
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
@@ -36,7 +36,7 @@ def _reference(truth: Truth, number: int, region: str, sample: int) -> dict[str,
     assert head[0] is not None
     assert head[1] is not None
     assert body_yaw is not None
-    cut = (square if region == "face" else around)(box, MARGINS[region], truth.width, truth.height)
+    cut = (square if region == "face" else with_margin)(box, MARGINS[region], truth.width, truth.height)
     angles = head if region == "face" else (body_yaw, None, None)
     return {
         "name": f"{region}-self-{number:02d}",
