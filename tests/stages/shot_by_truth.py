@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from actor18m.inputs import canonical_uri
-from actor18m.media.boxes import square
+from actor18m.media.boxes import square, with_margin
 from actor18m.media.views import body_view, face_view
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
