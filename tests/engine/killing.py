@@ -22,8 +22,8 @@ from tests.engine.steady import CALLS, PIPELINE
 
 ROOT = Path(__file__).parents[2]
 PUBLISH = "publish"
-PAUSE_S = 0.004
-"""Of a clip in a stage."""
+PAUSE_S = 0.012
+"""Of a clip in a stage: a task takes half a second, and should have few of them."""
 _COMMAND = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have jobs in the background ignore it
@@ -227,7 +227,7 @@ def kill_often(
         build = project.start(*options(run))
         wanted = min(stages, key=lambda stage: hit[stage])
         _reach(build, wanted, int(share * (run + random.uniform(0, 0.5))), int(share * (run + 0.9)))
-        time.sleep(random.uniform(0, 8 * PAUSE_S))
+        time.sleep(random.uniform(0, 2 * PAUSE_S))
         _kill(build, hit, run)
     for run in range(in_publish):
         build = project.start(*options(in_stages + run))

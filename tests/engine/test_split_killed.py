@@ -52,7 +52,7 @@ def reels(tmp_path_factory: pytest.TempPathFactory) -> Project:
     put_reels(root / "in", 40, 8)
     # sources so slowly that a task has few of them
     slowly = REELS.replace(
-        "run: {clips_per_call: 1}", f"run: {{clips_per_call: 1}}, parameters: {{pause_s: {25 * PAUSE_S}}}"
+        "run: {clips_per_call: 1}", f"run: {{clips_per_call: 1}}, parameters: {{pause_s: {8 * PAUSE_S}}}"
     )
     (root / "pipeline.yaml").write_text(slowly)
     project = Project(root / "undisturbed", root / "in", root / "pipeline.yaml")
