@@ -227,7 +227,6 @@ def kill_often(
         build = project.start(*options(run))
         wanted = min(stages, key=lambda stage: hit[stage])
         _reach(build, wanted, int(share * (run + random.uniform(0, 0.5))), int(share * (run + 0.9)))
-        time.sleep(random.uniform(0, 2 * PAUSE_S))
         _kill(build, hit, run)
     for run in range(in_publish):
         build = project.start(*options(in_stages + run))
@@ -240,14 +239,23 @@ def kill_often(
 
 
 def _reach(build: Build, stage: str, at_least: int, at_most: int) -> None:
-    """So many rows, and a call of this stage; when there is none for long, any."""
+    """So many rows, and a call of this stage; when there is none for long, any. The build is stopped there."""
     before = build.project.rows().total()
 
     def is_reached() -> bool:
         rows = build.project.rows().total()
         return rows > max(before, at_least) and (stage in build.stages() or rows >= at_most)
 
-    build.until(is_reached)
+    def is_stopped_there() -> bool:
+        if not is_reached():
+            return False
+        build.signal(signal.SIGSTOP)  # between a look and a kill it would go on
+        if is_reached():
+            return True
+        build.signal(signal.SIGCONT)
+        return False
+
+    build.until(is_stopped_there)
 
 
 def _reach_publishing(build: Build, shards: int) -> None:

@@ -30,7 +30,9 @@ def test_clips_of_a_lost_machine_are_measured_elsewhere(cluster: Cluster, lease:
     given = duty(lease)
     workers = RayWorkers({"poison": given}, cluster.address)
     assert workers.room("poison") == 4
-    _run(workers, [task(name) for name in "abcd"])  # both actors are there now
+    _run(workers, [task(name) for name in "abcd"])
+    while not all(hand.is_ready for hand in workers._stages["poison"].hands):  # on a busy machine one may be late
+        workers.wait(0.2)
     slow = [task(*["slow"] * 10) for _ in range(4)]
     for each in slow:
         workers.submit(each)
