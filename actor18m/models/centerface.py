@@ -5,7 +5,7 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
-from actor18m.models.geometry import overlap
+from actor18m.media.boxes import overlap
 from actor18m.models.libraries import library
 from actor18m.models.onnx_shape import any_size
 from actor18m.models.roles import Box, Face, Floats, Frame

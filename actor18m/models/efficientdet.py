@@ -5,7 +5,8 @@ from typing import Self
 import cv2
 import numpy as np
 
-from actor18m.models.geometry import Region, overlap
+from actor18m.media.boxes import inside, overlap
+from actor18m.models.geometry import Region
 from actor18m.models.litert import Network
 from actor18m.models.roles import Box, Floats, Frame, Person
 
@@ -94,13 +95,6 @@ def merged(whole: list[Person], cut: list[Person]) -> list[Person]:
         if all(inside(person.box, other.box) < _INSIDE for other in kept):
             kept.append(person)
     return sorted(kept, key=lambda each: -each.score)
-
-
-def inside(box: Box, other: Box) -> float:
-    """The share of a box that lies in the other."""
-    width, height = min(box[2], other[2]) - max(box[0], other[0]), min(box[3], other[3]) - max(box[1], other[1])
-    size = (box[2] - box[0]) * (box[3] - box[1])
-    return max(0.0, width) * max(0.0, height) / size if size > 0 else 0.0
 
 
 def anchors() -> Floats:

@@ -38,15 +38,6 @@ def put_back(part: Bools, region: Region, height: int, width: int) -> Bools:
     return out
 
 
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
-
-
 def body_yaw_deg(right_to_left: Real) -> float:
     """From float[N, 3] vectors that point to the subject's own left (shoulders, hips), x to the image's right, z away
     from the camera. Each counts alike, however long it is."""

@@ -7,7 +7,6 @@ from actor18m.models.geometry import (
     cut_out,
     head_angles_deg,
     nodded,
-    overlap,
     put_back,
     square_around,
     wrapped_deg,
@@ -73,9 +72,3 @@ def test_what_is_cut_out_beyond_the_edge_is_black_and_goes_back_to_its_place() -
 
 def test_a_square_keeps_the_centre_and_the_longer_side() -> None:
     assert square_around((10, 10, 20, 30), 2.0) == (-5, 0, 35, 40)
-
-
-def test_overlap_is_one_for_the_same_box_and_none_for_neighbours() -> None:
-    assert overlap((0, 0, 2, 2), (0, 0, 2, 2)) == 1.0
-    assert overlap((0, 0, 2, 2), (2, 0, 4, 2)) == 0.0
-    assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
+from actor18m.media.boxes import overlap
 from actor18m.media.views import SIDE_FROM_DEG, SIDE_TO_DEG, angle_between, body_view
-from actor18m.models.geometry import overlap
 from actor18m.samples.truth import ActorTruth, Truth
 from tests.bench.accuracy.at import BURNT_OR_BLACK, by_sample, frame_at, is_wanted, mask_at, subject
 from tests.bench.accuracy.figures import Figure, Figures, errors, overlaps, share

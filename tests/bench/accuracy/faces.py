@@ -7,8 +7,8 @@ leave out their edges. A second figure leaves out those within 5 degrees of one,
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from actor18m.media.boxes import overlap
 from actor18m.media.views import angle_between, face_view
-from actor18m.models.geometry import overlap
 from tests.bench.accuracy.at import BURNT_OR_BLACK, by_sample, frame_at, is_wanted, subject
 from tests.bench.accuracy.figures import Figure, Figures, errors, overlaps, share
 from tests.bench.accuracy.read import Seen

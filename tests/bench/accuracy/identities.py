@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from actor18m import keys
+from actor18m.media.boxes import overlap
 from actor18m.media.video import frames
 from actor18m.models.backends import describe, load
-from actor18m.models.geometry import overlap
 from actor18m.models.roles import Box, Floats, similarity
 from actor18m.pipeline import Pipeline
 from tests.bench.accuracy.at import frame_at
