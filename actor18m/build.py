@@ -173,10 +173,11 @@ def keep_relations(project: Project, lease: Lease) -> None:
     """Writes which clips repeat which and which show one person, so that neither need be found again."""
     record = project.record()
     identities = project.identities(record)
-    for _, surveyed in record.surveyed():
+    for block in record.blocks():
+        settled = record.settled(block)
         record.surveyor.duplicates.keep(lease)
         if identities is not None:
-            identities.take(surveyed)
+            identities.take(record.surveyor.follow(settled, block.known))
             identities.keep(lease)
 
 

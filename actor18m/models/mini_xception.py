@@ -3,17 +3,17 @@
 Its training pictures are small, grey, and hold little but the face.
 """
 
-from typing import Any, Self
+from typing import Self
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from actor18m.models.libraries import library
+from actor18m.models.litert import Network
 from actor18m.models.roles import Face, Floats, Frame, Mesh
-from actor18m.models.weights import path_of
 
 _SIDE = 64
+_OUTPUT = "Identity"
 WIDTHS = (1.0, 1.15, 1.3)
 """Sides of the squares that are looked at, in widths of the face, each as it is and mirrored: what the model says of
 one picture changes with a few pixels more or less, their mean less."""
@@ -23,17 +23,12 @@ class MiniXception:
     weights = ("emotion_model_quantized.tflite",)
     tells = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 
-    def __init__(self, interpreter: Any) -> None:
-        self._interpreter = interpreter
-        self._input = interpreter.get_input_details()[0]["index"]
-        self._output = interpreter.get_output_details()[0]["index"]
+    def __init__(self, network: Network) -> None:
+        self._network = network
 
     @classmethod
     def load(cls) -> Self:
-        litert = library("ai_edge_litert.interpreter", "ai-edge-litert")
-        interpreter = litert.Interpreter(str(path_of(cls.weights[0])), num_threads=1)
-        interpreter.allocate_tensors()
-        return cls(interpreter)
+        return cls(Network(cls.weights[0], (_OUTPUT,)))
 
     def read(self, frame: Frame, face: Face, mesh: Mesh | None) -> dict[str, float]:
         """Of the face in uint8[H, W, 3] RGB, turned upright; the mesh knows better than the box where it is."""
@@ -44,9 +39,8 @@ class MiniXception:
 
     def _ask(self, grey: npt.NDArray[np.uint8]) -> Floats:
         scaled = grey.astype(np.float32) / 127.5 - 1.0
-        self._interpreter.set_tensor(self._input, scaled[None, :, :, None])
-        self._interpreter.invoke()
-        return np.array(self._interpreter.get_tensor(self._output)[0], dtype=np.float32)
+        (likely,) = self._network(scaled[:, :, None])
+        return np.array(likely, dtype=np.float32)
 
 
 def _extent(face: Face, mesh: Mesh | None) -> tuple[tuple[float, float], float, float]:
