@@ -63,31 +63,35 @@ class Identities:
         """Clips that an identity was called by, until it joined an earlier one."""
         self._blocks: list[tuple[int, int]] = []
         """Block, and how many clips came before it."""
-        self._last: tuple[int, pa.Table, dict[int, str]] = -1, _KEPT.empty_table(), {}
+        self._new: tuple[int, pa.Table, dict[int, str]] | None = None
+        """Of the block that was given last, if it is not kept so: its rows, and the digests of its lots."""
 
     def take(self, surveyed: Surveyed) -> None:
         """One block. Clips that stand and that the stage has measured take part, if they have a template."""
+        self._new = None
         rows = surveyed.measured[self._ledger.stage].sort_by("number")
         members = pa.table([rows[name] for name in ("lot", "key", "input_digest")], schema=MEMBERS)
         if not members.num_rows:
             return
         block = int(members["lot"][0].as_py()) // LOTS_PER_SEGMENT
         first, digests = len(self._clips), self._digests(members)
-        rows, before = self._read(block)
-        known = [lot for lot, digest in digests.items() if before.get(lot) == digest]
-        rows = rows.filter(pc.is_in(rows["lot"], pa.array(known, pa.int32())))
+        rows, before = self._read(block, ["lot", "clip", "joins"])
+        known = pa.array([lot for lot, digest in digests.items() if before.get(lot) == digest], pa.int32())
+        rows = rows.filter(pc.is_in(rows["lot"], known))
         for clip, joins in zip(rows["clip"].to_pylist(), rows["joins"].to_pylist(), strict=True):
             self._join(clip, [self._number[each] for each in joins])
-        if len(known) < len(digests):
-            new = members.filter(pc.invert(pc.is_in(members["lot"], pa.array(known, pa.int32()))))
-            rows = pa.concat_tables([rows, self._searched(new, rows, first)])
+        if before != digests:
+            here, _ = self._read(block)
+            here = here.filter(pc.is_in(here["lot"], known))
+            new = members.filter(pc.invert(pc.is_in(members["lot"], known)))
+            found = self._searched(new, here, first) if new.num_rows else _KEPT.empty_table()
+            self._new = block, pa.concat_tables([here, found]), digests
         self._blocks.append((block, first))
-        self._last = block, rows, digests
 
     def keep(self, lease: Lease) -> None:
         """Writes what was found of the block that was given last, with which the next ones are compared."""
-        block, rows, digests = self._last
-        if digests and self._read(block, kept=True)[1] != digests:
+        if self._new is not None:
+            block, rows, digests = self._new
             self._segments.write(lease, block, rows, {_LOTS: json.dumps(digests)})
 
     def of(self, clips: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -181,12 +185,12 @@ class Identities:
                 if (template := files_of_row(shelf, *row).get(TEMPLATE)) is not None:
                     yield lot, row[0], template
 
-    def _read(self, block: int, kept: bool = False) -> tuple[pa.Table, dict[int, str]]:
-        """Rows of a block, and the digests of its lots. The last one may not be kept yet."""
-        if block == self._last[0] and not kept:
-            return self._last[1:]
+    def _read(self, block: int, columns: list[str] | None = None) -> tuple[pa.Table, dict[int, str]]:
+        """Rows of a block, and the digests of its lots."""
+        if self._new is not None and block == self._new[0]:
+            return self._new[1:]
         for path in self._segments.paths(block):
-            if (read := self._segments.read(path)) is not None:
+            if (read := self._segments.read(path, columns)) is not None:
                 digests: dict[str, Any] = json.loads(read[1][_LOTS])
                 return read[0], {int(lot): str(digest) for lot, digest in digests.items()}
         return _KEPT.empty_table(), {}
