@@ -14,6 +14,7 @@ from actor18m.stage import Clip, Failure, Row, Stage, schema
 from stages.crops import Crops
 from stages.looks.face import FaceParameters, FaceReader
 from stages.looks.pose import Posture, PostureParameters, posture_of
+from stages.told import rounded
 
 _LABEL = struct(
     [
@@ -30,7 +31,6 @@ _LABEL = struct(
 )
 """Of one image. Angles and visibility are the face's in an image of a face, the body's in one of a body; null where
 none is seen."""
-_DIGITS = 4
 
 
 class AnnotateParameters(FaceParameters, PostureParameters):
@@ -81,10 +81,10 @@ class Annotate(Stage):
             yaw = None if again is None else again.body_yaw_deg
         return {
             "seen_viewpoint": None if yaw is None else body_view(yaw),
-            "seen_yaw_deg": None if yaw is None else round(yaw, _DIGITS),
+            "seen_yaw_deg": rounded(yaw),
             "seen_pitch_deg": None,
             "seen_roll_deg": None,
-            "seen_visibility": None if posture is None else round(posture.score, _DIGITS),
+            "seen_visibility": None if posture is None else rounded(posture.score),
             "seen_expression": None,
         }
 

@@ -10,17 +10,17 @@ from pydantic import NonNegativeFloat, PositiveFloat
 
 from actor18m.media.boxes import overlap
 from actor18m.media.run_lengths import to_run_lengths
-from actor18m.media.source import MediaError
 from actor18m.media.video import frames
-from actor18m.models.roles import Bools, Box, Frame, PersonDetector, PersonSegmenter
+from actor18m.models.roles import Bools, Frame, PersonDetector, PersonSegmenter
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.looks.body import Body, body_of, near, others_share, sharpness_of
 from stages.motion import Motion
+from stages.told import SIDES, box_of, one_by_one, rounded, rounded_fields
 
 _BODY = struct(
     [
         ("sample", int32()),
-        *((side, int32()) for side in ("x0", "y0", "x1", "y1")),
+        *((side, int32()) for side in SIDES),
         *((name, float32()) for name in ("area_share", "coverage")),
         *((name, bool_()) for name in ("cut_left", "cut_top", "cut_right", "cut_bottom")),
         ("others_share", float32()),
@@ -31,8 +31,6 @@ _BODY = struct(
 frame, `coverage` of the box; `cut_left` says that the body goes on beyond the left edge of the frame; `others_share` is
 what other people take of the box with a margin; `sharpness` is the variance of the Laplacian inside the mask, at one
 size for all bodies."""
-
-_DIGITS = 4
 
 
 class BodiesParameters(Parameters):
@@ -58,16 +56,12 @@ class Bodies(Stage):
     parameters = BodiesParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
-        for clip in clips:
-            try:
-                yield Row(clip.key, self._measured(clip))
-            except MediaError as error:
-                yield Failure(clip.key, error.kind, str(error))
+        return one_by_one(clips, lambda clip: Row(clip.key, self._measured(clip)))
 
     def _measured(self, clip: Clip) -> Mapping[str, object]:
         motion = clip.upstream["motion"]
         decoded = (frame for _, frame in frames(clip.uri, clip.cut, clip.crop, self.parameters.fps))
-        boxes = [as_box(subject) for subject in motion["subject"]]
+        boxes = [None if subject is None else box_of(subject) for subject in motion["subject"]]
         shown, asked = tee(zip(decoded, boxes, strict=True))
         bodies: list[dict[str, Any]] = []
         masks: list[bytes] = []
@@ -77,11 +71,11 @@ class Bodies(Stage):
             if mask is None or body is None:
                 continue
             others = self._others(frame, body) if motion["people"][sample] > 1 else []
-            share = round(others_share(mask, body.box, self.parameters.margin, others), _DIGITS)
-            sharpness = round(sharpness_of(frame, mask, body.box), _DIGITS)
+            share = rounded(others_share(mask, body.box, self.parameters.margin, others))
+            sharpness = rounded(sharpness_of(frame, mask, body.box))
             bodies.append({"sample": sample, **_told(body), "others_share": share, "sharpness": sharpness})
             masks.append(to_run_lengths(mask))
-        return {"bodies": bodies, "masks": masks, "mask_share": round(len(bodies) / len(boxes), _DIGITS)}
+        return {"bodies": bodies, "masks": masks, "mask_share": rounded(len(bodies) / len(boxes))}
 
     def _others(self, frame: Frame, body: Body) -> list[Bools]:
         """Masks of the people beside the subject whose boxes reach into the crop."""
@@ -94,12 +88,6 @@ class Bodies(Stage):
         return found
 
 
-def as_box(seen: Mapping[str, float] | None) -> Box | None:
-    """Of what motion says of a person; None where the person is not seen."""
-    return None if seen is None else (seen["x0"], seen["y0"], seen["x1"], seen["y1"])
-
-
 def _told(body: Body) -> dict[str, Any]:
     told = asdict(body)
-    sides = dict(zip(("x0", "y0", "x1", "y1"), told.pop("box"), strict=True))
-    return sides | {name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in told.items()}
+    return dict(zip(SIDES, told.pop("box"), strict=True)) | rounded_fields(told)

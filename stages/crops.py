@@ -11,13 +11,13 @@ from pyarrow import bool_, field, float32, int32, list_, string, struct
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from actor18m.media.run_lengths import from_run_lengths
-from actor18m.media.source import MediaError
 from actor18m.media.video import frames_at
 from actor18m.models.roles import Frame
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.bodies import Bodies
 from stages.intake import Intake
 from stages.select import REFERENCE, Select
+from stages.told import one_by_one, rounded
 
 _CROP = struct(
     [
@@ -35,7 +35,6 @@ _CROP = struct(
 )
 """`width` and `height` are the image's, which is smaller than the box where that is larger than is wanted; `sharpness`
 is the variance of the Laplacian of the image at one size; `mask_share` is how much of it is the person."""
-_DIGITS = 4
 _SHARPNESS_PX = 256
 
 
@@ -61,11 +60,7 @@ class Crops(Stage):
     parameters = CropsParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
-        for clip in clips:
-            try:
-                yield self._cut(clip)
-            except MediaError as error:
-                yield Failure(clip.key, error.kind, str(error))
+        return one_by_one(clips, self._cut)
 
     def _cut(self, clip: Clip) -> Row:
         bodies = clip.upstream["bodies"]
@@ -110,8 +105,8 @@ def _about(image: Frame, mask: Frame) -> dict[str, Any]:
         "is_generated": False,
         "width": width,
         "height": height,
-        "sharpness": round(float(cv2.Laplacian(grey, cv2.CV_64F).var()), _DIGITS),
-        "mask_share": round(float((mask > 0).mean()), _DIGITS),
+        "sharpness": rounded(float(cv2.Laplacian(grey, cv2.CV_64F).var())),
+        "mask_share": rounded(float((mask > 0).mean())),
     }
 
 

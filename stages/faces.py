@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 from pyarrow import list_, string
 from pydantic import PositiveFloat, PositiveInt
 
-from actor18m.media.source import MediaError
 from actor18m.media.video import frames
 from actor18m.stage import Clip, Failure, Row, Stage, schema
 from stages.looks.face import FACE, PARSING, FaceParameters, FaceReader
 from stages.motion import Motion
+from stages.told import box_of, one_by_one
 
 
 class FacesParameters(FaceParameters):
@@ -32,11 +32,7 @@ class Faces(Stage):
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         reader = FaceReader(self.backends, self.parameters)
-        for clip in clips:
-            try:
-                yield Row(clip.key, self._measured(clip, reader))
-            except MediaError as error:
-                yield Failure(clip.key, error.kind, str(error))
+        return one_by_one(clips, lambda clip: Row(clip.key, self._measured(clip, reader)))
 
     def _measured(self, clip: Clip, reader: FaceReader) -> Mapping[str, object]:
         subject = clip.upstream["motion"]["subject"]
@@ -46,7 +42,7 @@ class Faces(Stage):
         for sample, ((_, frame), person) in enumerate(zip(pictures, subject, strict=True)):
             if person is None or sample % self.parameters.every:
                 continue
-            face = reader.find(frame, (person["x0"], person["y0"], person["x1"], person["y1"]))
+            face = reader.find(frame, box_of(person))
             if face is not None:
                 measured, parts = reader.read(frame, face)
                 faces.append({"sample": sample, **measured})

@@ -16,19 +16,19 @@ from pyarrow import bool_, float32, int32, list_, struct
 from pydantic import PositiveFloat
 
 from actor18m.identities import TEMPLATE
-from actor18m.media.source import MediaError
 from actor18m.media.video import frames
 from actor18m.models.geometry import cut_out, square_around
 from actor18m.models.roles import Face, FaceDetector, FaceEmbedder, Floats, Frame, similarity
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.intake import Intake
+from stages.told import SIDES, one_by_one, rounded, rounded_fields, sides
 
 _FACE = struct(
     [
         ("frame", int32()),
         ("rank", int32()),
         ("is_fittest", bool_()),
-        *((side, float32()) for side in ("x0", "y0", "x1", "y1")),
+        *((side, float32()) for side in SIDES),
         *((name, float32()) for name in ("score", "size_px", "sharpness", "yaw_deg", "pitch_deg", "fitness")),
         *((name, float32()) for name in ("similarity_to_first", "similarity_to_fittest", "similarity_to_previous")),
     ]
@@ -38,7 +38,6 @@ the surest face of its frame, the only one with similarities; `size_px` is the b
 variance of the Laplacian of the face at 112 px; `yaw_deg` and `pitch_deg` are rough ones, by five points.
 `similarity_to_previous` is that of a fit face to the fit one before it."""
 
-_DIGITS = 4
 _FACE_PX = 112
 _NOSE_DEPTH = 1.1
 """How far a nose stands before the eyes, in half distances of the eyes. Fit on rendered heads."""
@@ -79,18 +78,14 @@ class Identity(Stage):
     parameters = IdentityParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
-        for clip in clips:
-            try:
-                yield self._measured(clip)
-            except MediaError as error:
-                yield Failure(clip.key, error.kind, str(error))
+        return one_by_one(clips, self._measured)
 
     def _measured(self, clip: Clip) -> Row:
         times: list[float] = []
         faces: list[dict[str, Any]] = []
         embedded: list[tuple[dict[str, Any], Floats]] = []
         for number, (time_s, frame) in enumerate(frames(clip.uri, clip.cut, clip.crop, self.parameters.fps)):
-            times.append(round(time_s, 4))
+            times.append(rounded(time_s))
             for rank, face in enumerate(self.backends["faces"].detect(frame)):
                 told = {"frame": number, "rank": rank, **self._told(frame, face)}
                 faces.append(told)
@@ -99,7 +94,7 @@ class Identity(Stage):
         self._compare(embedded)
         values = {
             "frame_times": times,
-            "faces": [_rounded(face) for face in faces],
+            "faces": [rounded_fields(face) for face in faces],
             "max_faces": max((face["rank"] + 1 for face in faces), default=0),
             "mean_similarity": _mean([face["similarity_to_first"] for face, _ in embedded[1:]]),
         }
@@ -129,7 +124,7 @@ class Identity(Stage):
         by_yaw = 1 / (1 + (yaw / self.parameters.half_yaw_deg) ** 4)
         by_pitch = 1 / (1 + (pitch / self.parameters.half_pitch_deg) ** 4)
         return {
-            **dict(zip(("x0", "y0", "x1", "y1"), face.box, strict=True)),
+            **sides(face.box),
             "score": face.score,
             "size_px": size,
             "sharpness": sharpness,
@@ -195,8 +190,4 @@ def sharpness_of(frame: Frame, face: Face) -> float:
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return round(fmean(values), _DIGITS) if values else None
-
-
-def _rounded(face: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in face.items()}
+    return rounded(fmean(values)) if values else None

@@ -10,9 +10,9 @@ from pydantic import PositiveFloat, PositiveInt
 from actor18m.keys import clip_key
 from actor18m.media.content import content_sha256
 from actor18m.media.signature import sample_times, signature
-from actor18m.media.source import MediaError
 from actor18m.media.video import Limits, Video, Window, open_video
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+from stages.told import one_by_one
 
 _STEADY = 0.1
 """Intervals between frames that differ by a tenth from the usual one make a variable rate; clocks of 1 ms do not."""
@@ -51,14 +51,14 @@ class Intake(Stage):
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         limits = Limits(self.parameters.max_pixels, self.parameters.max_duration_s)
-        for clip in clips:
-            try:
-                sha256, size = content_sha256(clip.uri)
-                with open_video(clip.uri, limits, clip.cut) as video:
-                    named = {"clip": clip_key(sha256, clip.cut, clip.crop), "content_sha256": sha256, "bytes": size}
-                    yield Row(clip.key, {**named, **_measured(video, clip)})
-            except MediaError as error:
-                yield Failure(clip.key, error.kind, str(error))
+
+        def measured(clip: Clip) -> Row:
+            sha256, size = content_sha256(clip.uri)
+            with open_video(clip.uri, limits, clip.cut) as video:
+                named = {"clip": clip_key(sha256, clip.cut, clip.crop), "content_sha256": sha256, "bytes": size}
+                return Row(clip.key, {**named, **_measured(video, clip)})
+
+        return one_by_one(clips, measured)
 
 
 def _measured(video: Video, clip: Clip) -> dict[str, Any]:

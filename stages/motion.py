@@ -19,14 +19,14 @@ from actor18m.media.boxes import inside, shrunk, size
 from actor18m.media.colours import colours
 from actor18m.media.hidden import hidden_runs, visible_fractions
 from actor18m.media.shots import Blend, BlendFinder, dissolves
-from actor18m.media.source import MediaError
 from actor18m.media.tracks import Seen, Track, colour_similarity, prominence, subject, tracks
 from actor18m.media.video import frames
 from actor18m.models.roles import Box, Floats, Frame, FrameEncoder, Person, PersonDetector, PointTracker, similarity
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.identity import Identity
+from stages.told import SIDES, box_of, one_by_one, rounded, rounded_fields, sides
 
-_BOX = [(side, float32()) for side in ("x0", "y0", "x1", "y1")]
+_BOX = [(side, float32()) for side in SIDES]
 _SUBJECT = struct([*_BOX, ("score", float32())])
 _CUT = struct([("kind", string()), ("first_s", float32()), ("last_s", float32()), ("similarity", float32())])
 """`kind` is hard or dissolve. Hard: the last sample of the old shot and the first of the new one; dissolve: the samples
@@ -48,8 +48,6 @@ _LINK = struct(
 """What joins a face that is fit to be compared with the next one: how fit the less fit of them is; how alike they are;
 the share of the samples between them in which the subject is seen; how alike the subject's colours are at both ends,
 and from sample to sample at least."""
-
-_DIGITS = 4
 
 
 class MotionParameters(Parameters):
@@ -115,11 +113,7 @@ class Motion(Stage):
     parameters = MotionParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
-        for clip in clips:
-            try:
-                yield Row(clip.key, self._measured(clip))
-            except MediaError as error:
-                yield Failure(clip.key, error.kind, str(error))
+        return one_by_one(clips, lambda clip: Row(clip.key, self._measured(clip)))
 
     def _measured(self, clip: Clip) -> Mapping[str, object]:
         told = self.parameters
@@ -136,22 +130,22 @@ class Motion(Stage):
         hidden = hidden_runs(visible, kept, told.half_hidden, told.min_lost, round(told.min_hidden_s * told.fps))
         diagonal = float(np.hypot(height, width))
         return {
-            "frame_times": [_rounded(time) for time in times],
+            "frame_times": [rounded(time) for time in times],
             "subject": [_box_row(person) for person in seen],
-            "subject_share": _rounded(len(chosen.seen) / len(times)),
+            "subject_share": rounded(len(chosen.seen) / len(times)),
             "people": [_count(people, told.min_person_score) for people in looked.people],
             "others": [_other_row(track, chosen, times) for track in found if not _is_part(track, chosen)],
             "cuts": self._cuts(looked),
-            "neighbour_similarity": [None, *map(_rounded, looked.neighbours)],
-            "min_neighbour_similarity": _rounded(min(looked.neighbours, default=None)),
-            "mean_neighbour_similarity": _rounded(fmean(looked.neighbours) if looked.neighbours else None),
-            "similarity_to_first": [_rounded(value) for value in looked.to_first],
-            "visible_fraction": [_rounded(value) for value in visible],
-            "displacement": [None, *(_rounded(_length(p.step) / diagonal) if p else None for p in seen[:-1])],
+            "neighbour_similarity": [None, *map(rounded, looked.neighbours)],
+            "min_neighbour_similarity": rounded(min(looked.neighbours, default=None)),
+            "mean_neighbour_similarity": rounded(fmean(looked.neighbours) if looked.neighbours else None),
+            "similarity_to_first": [rounded(value) for value in looked.to_first],
+            "visible_fraction": [rounded(value) for value in visible],
+            "displacement": [None, *(rounded(_length(p.step) / diagonal) if p else None for p in seen[:-1])],
             "occlusions": [
-                {"start_s": _rounded(times[first]),
-                 "end_s": _rounded(times[last + 1] if last + 1 < len(times) else times[last] + 1 / told.fps),
-                 "visible_fraction": _rounded(min(visible[first : last + 1]))}
+                {"start_s": rounded(times[first]),
+                 "end_s": rounded(times[last + 1] if last + 1 < len(times) else times[last] + 1 / told.fps),
+                 "visible_fraction": rounded(min(visible[first : last + 1]))}
                 for first, last in hidden
             ],
             "links": _links(faces, seen, times, told.min_fitness),
@@ -224,9 +218,9 @@ class Motion(Stage):
         return [
             {
                 "kind": kind,
-                "first_s": _rounded(times[first]),
-                "last_s": _rounded(times[last]),
-                "similarity": _rounded(like),
+                "first_s": rounded(times[first]),
+                "last_s": rounded(times[last]),
+                "similarity": rounded(like),
             }
             for kind, first, last, like in sorted(found, key=lambda cut: cut[1])
         ]
@@ -269,7 +263,7 @@ def _weight(track: Track, faces: Sequence[_FaceAt], height: int, width: int) -> 
 
 
 def _is_of(face: _FaceAt, person: Seen) -> bool:
-    return inside((face["x0"], face["y0"], face["x1"], face["y1"]), person.box) >= 0.7
+    return inside(box_of(face), person.box) >= 0.7
 
 
 def _links(
@@ -286,13 +280,13 @@ def _links(
         there = [person for person in between if person]
         found.append(
             {
-                "first_s": _rounded(times[one["sample"]]),
-                "last_s": _rounded(times[other["sample"]]),
-                "fitness": _rounded(min(one["fitness"], other["fitness"])),
-                "similarity": _rounded(other["similarity_to_previous"]),
-                "seen_share": _rounded(len(there) / len(between)),
-                "colour_similarity": _rounded(colour_similarity(there[0].colours, there[-1].colours)),
-                "min_step_similarity": _rounded(
+                "first_s": rounded(times[one["sample"]]),
+                "last_s": rounded(times[other["sample"]]),
+                "fitness": rounded(min(one["fitness"], other["fitness"])),
+                "similarity": rounded(other["similarity_to_previous"]),
+                "seen_share": rounded(len(there) / len(between)),
+                "colour_similarity": rounded(colour_similarity(there[0].colours, there[-1].colours)),
+                "min_step_similarity": rounded(
                     min((colour_similarity(a.colours, b.colours) for a, b in pairwise(there)), default=1.0)
                 ),
             }
@@ -316,25 +310,20 @@ def _other_row(track: Track, chosen: Track, times: Sequence[float]) -> dict[str,
     within = [inside(track.seen[at].box, chosen.seen[at].box) for at in track.seen if at in chosen.seen]
     largest = max(size(person.box) for person in track.seen.values())
     return {
-        "first_s": _rounded(times[first]),
-        "last_s": _rounded(times[last]),
+        "first_s": rounded(times[first]),
+        "last_s": rounded(times[last]),
         "samples": len(track.seen),
-        "score": _rounded(float(np.median([person.score for person in track.seen.values()]))),
-        "size_share": _rounded(largest / float(np.median(own))),
-        "inside_share": _rounded(fmean(within) if within else 0.0),
+        "score": rounded(float(np.median([person.score for person in track.seen.values()]))),
+        "size_share": rounded(largest / float(np.median(own))),
+        "inside_share": rounded(fmean(within) if within else 0.0),
     }
 
 
 def _box_row(person: Seen | None) -> dict[str, object] | None:
     if person is None:
         return None
-    sides = zip(("x0", "y0", "x1", "y1"), person.box, strict=True)
-    return {"score": _rounded(person.score), **{side: _rounded(value) for side, value in sides}}
+    return rounded_fields({"score": person.score, **sides(person.box)})
 
 
 def _length(step: tuple[float, float]) -> float:
     return float(np.hypot(*step))
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, _DIGITS)

@@ -6,14 +6,13 @@ from typing import Any, ClassVar
 from pyarrow import float32, int32, list_, struct
 from pydantic import NonNegativeInt, PositiveFloat
 
-from actor18m.media.source import MediaError
 from actor18m.media.video import frames
 from actor18m.media.views import circular_median
 from actor18m.models.roles import FaceDetector, PoseEstimator
 from actor18m.stage import Clip, Failure, Row, Stage, schema
-from stages.bodies import as_box
 from stages.looks.pose import Posture, PostureParameters, posture_of
 from stages.motion import Motion
+from stages.told import box_of, one_by_one, rounded
 
 _POSE = struct(
     [
@@ -27,8 +26,6 @@ _POSE = struct(
 too; `visibility` is 0 there, and where the body hides its own; `score` is its mean. `single_body_yaw_deg` is of this
 sample alone, `body_yaw_deg` the median about it; null where it cannot be told. `face_score` is of the face found at the
 head, 0 where there is none."""
-
-_DIGITS = 4
 
 
 class PoseParameters(PostureParameters):
@@ -46,20 +43,15 @@ class Pose(Stage):
     parameters = PoseParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
-        for clip in clips:
-            try:
-                yield Row(clip.key, {"poses": self._poses(clip)})
-            except MediaError as error:
-                yield Failure(clip.key, error.kind, str(error))
+        return one_by_one(clips, lambda clip: Row(clip.key, {"poses": self._poses(clip)}))
 
     def _poses(self, clip: Clip) -> list[dict[str, Any]]:
         postures: dict[int, Posture] = {}
         decoded = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps)
         for sample, ((_, frame), subject) in enumerate(zip(decoded, clip.upstream["motion"]["subject"], strict=True)):
-            box = as_box(subject)
-            if box is None:
+            if subject is None:
                 continue
-            posture = posture_of(frame, box, self.backends["pose"], self.backends["faces"], self.parameters)
+            posture = posture_of(frame, box_of(subject), self.backends["pose"], self.backends["faces"], self.parameters)
             if posture is not None:
                 postures[sample] = posture
         return [_told(sample, posture, self._median(postures, sample)) for sample, posture in postures.items()]
@@ -76,14 +68,10 @@ def _told(sample: int, posture: Posture, median: float | None) -> dict[str, Any]
     return {
         "sample": sample,
         "points": [round(value, 1) for value in posture.points.ravel().tolist()],
-        "visibility": [round(value, _DIGITS) for value in posture.visibility.tolist()],
-        "score": round(posture.score, _DIGITS),
-        "body_yaw_deg": _rounded(median),
-        "single_body_yaw_deg": _rounded(posture.body_yaw_deg),
-        "head_yaw_deg": _rounded(posture.head_yaw_deg),
-        "face_score": _rounded(posture.face_score),
+        "visibility": [rounded(value) for value in posture.visibility.tolist()],
+        "score": rounded(posture.score),
+        "body_yaw_deg": rounded(median),
+        "single_body_yaw_deg": rounded(posture.body_yaw_deg),
+        "head_yaw_deg": rounded(posture.head_yaw_deg),
+        "face_score": rounded(posture.face_score),
     }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, _DIGITS)

@@ -22,6 +22,7 @@ from stages.faces import Faces
 from stages.intake import Intake
 from stages.motion import Motion
 from stages.pose import Pose
+from stages.told import SIDES, box_of, rounded
 
 REFERENCE = (
     field("name", string(), nullable=False),
@@ -36,7 +37,7 @@ REFERENCE = (
     field("quality", float32(), nullable=False),
     field("expression", string()),
     field("others_share", float32(), nullable=False),
-    *(field(side, int32(), nullable=False) for side in ("x0", "y0", "x1", "y1")),
+    *(field(side, int32(), nullable=False) for side in SIDES),
     field("is_clearest", bool_(), nullable=False),
     field("anchor", string(), nullable=False),
 )
@@ -49,7 +50,6 @@ _CANONICAL = {"front": (0.0,), "side": (90.0, -90.0), "back": (180.0,)}
 _TRUNK = "shoulder", "elbow", "hip"
 _BODY = *_TRUNK, "wrist", "knee", "ankle"
 _SOME_SHARPNESS = 1e-6
-_DIGITS = 4
 
 
 class SelectParameters(Parameters):
@@ -166,7 +166,7 @@ class Select(Stage):
                 "viewpoint": face_view(face["yaw_deg"], face["pitch_deg"]),
                 **{name: face[name] for name in ("pitch_deg", "roll_deg", "visibility", "expression")},
                 "others_share": body["others_share"],
-                **square(_box(face), of.face_margin, *frame),
+                **square(box_of(face), of.face_margin, *frame),
             }
             found.append(_Picture(told, quality, times[face["sample"]], face["yaw_deg"]))
         return found
@@ -189,7 +189,7 @@ class Select(Stage):
                 **dict.fromkeys(("pitch_deg", "roll_deg", "expression")),
                 "visibility": pose["score"],
                 "others_share": body["others_share"],
-                **with_margin(_box(body), of.body_margin, *frame),
+                **with_margin(box_of(body), of.body_margin, *frame),
             }
             # How sharp a body can be depends on what it wears on that side: only pictures alike say what is blurred.
             alike = [b["sharpness"] for other, _, b in told_yaws if angle_between(yaw, other) <= of.apart_deg]
@@ -248,9 +248,9 @@ def _references(region: str, chosen: Sequence[_Picture], anchors: Mapping[int, s
         {
             "name": f"{region}-self-{number:02d}",
             "region": region,
-            "time_s": round(picture.time_s, _DIGITS),
+            "time_s": rounded(picture.time_s),
             "yaw_deg": picture.yaw_deg,
-            "quality": round(picture.quality, _DIGITS),
+            "quality": rounded(picture.quality),
             "is_clearest": picture is clearest,
             "anchor": anchors.get(id(picture), ""),
             **picture.told,
@@ -265,8 +265,8 @@ def _clearness(picture: _Picture) -> float:
 
 
 def _told_anchor(view: str, body: _Picture) -> dict[str, Any]:
-    when = {"sample": body.told["sample"], "time_s": round(body.time_s, _DIGITS)}
-    return {"view": view, **when, "yaw_deg": body.yaw_deg, "score": round(body.quality, _DIGITS)}
+    when = {"sample": body.told["sample"], "time_s": rounded(body.time_s)}
+    return {"view": view, **when, "yaw_deg": body.yaw_deg, "score": rounded(body.quality)}
 
 
 def _smooth(scores: Sequence[float], bodies: Sequence[_Picture]) -> list[float]:
@@ -283,10 +283,6 @@ def _smooth(scores: Sequence[float], bodies: Sequence[_Picture]) -> list[float]:
 
 def _frame(clip: Clip) -> tuple[int, int]:
     return clip.upstream["intake"]["width"], clip.upstream["intake"]["height"]
-
-
-def _box(told: Mapping[str, float]) -> tuple[float, float, float, float]:
-    return told["x0"], told["y0"], told["x1"], told["y1"]
 
 
 def _shown(visibility: Sequence[float], parts: Sequence[str]) -> float:

@@ -14,9 +14,9 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from actor18m.keys import clip_key
 from actor18m.media.changes import Small, small, steps
 from actor18m.media.content import content_sha256
-from actor18m.media.source import MediaError
 from actor18m.media.video import Limits, Video, Window, open_video
 from actor18m.stage import Clip, Failure, Parameters, Row, Schema, Stage, schema
+from stages.told import one_by_one, rounded
 
 
 def _schema(name: str) -> Schema:
@@ -54,8 +54,8 @@ class Shots(Stage):
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         assert isinstance(self.parameters, ShotsParameters)
-        for clip in clips:
-            yield _outcome(clip, self.parameters, self.parameters.least_score)
+        of = self.parameters
+        return one_by_one(clips, lambda clip: _row(clip, of, of.least_score))
 
 
 class Windows(Stage):
@@ -67,26 +67,23 @@ class Windows(Stage):
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         assert isinstance(self.parameters, SplitParameters)
-        for clip in clips:
-            yield _outcome(clip, self.parameters, None)
+        of = self.parameters
+        return one_by_one(clips, lambda clip: _row(clip, of, None))
 
 
-def _outcome(clip: Clip, parameters: SplitParameters, least_score: float | None) -> Row | Failure:
-    try:
-        sha256, _ = content_sha256(clip.uri)
-        limits = Limits(parameters.max_pixels, parameters.max_duration_s)
-        with open_video(clip.uri, limits, clip.cut) as video:
-            found = [] if least_score is None else list(_boundaries(video, least_score))
-            named = {"clip": clip_key(sha256, clip.cut, clip.crop), "signature": None}
-            return Row(clip.key, {**named, **_times(video.window), "boundaries": found})
-    except MediaError as error:
-        return Failure(clip.key, error.kind, str(error))
+def _row(clip: Clip, parameters: SplitParameters, least_score: float | None) -> Row:
+    sha256, _ = content_sha256(clip.uri)
+    limits = Limits(parameters.max_pixels, parameters.max_duration_s)
+    with open_video(clip.uri, limits, clip.cut) as video:
+        found = [] if least_score is None else list(_boundaries(video, least_score))
+        named = {"clip": clip_key(sha256, clip.cut, clip.crop), "signature": None}
+        return Row(clip.key, {**named, **_times(video.window), "boundaries": found})
 
 
 def _times(window: Window) -> dict[str, Any]:
     """Frames count from the source's first, as those of its cut do."""
     return {
-        "duration_s": round(window.duration_s, 4),
+        "duration_s": rounded(window.duration_s),
         "frame_count": len(window.pts),
         "seconds": window.shown_at(np.arange(0, window.duration_s, 1.0).tolist()),
     }
@@ -105,4 +102,4 @@ def _boundaries(video: Video, least_score: float) -> Iterator[dict[str, float]]:
     for number, score in enumerate(steps(pictures()), start=1):
         if score >= least_score:
             frame = indices[number]
-            yield {"frame": frame, "time_s": round(float(times[frame]), 4), "score": round(score, 4)}
+            yield {"frame": frame, "time_s": rounded(float(times[frame])), "score": rounded(score)}

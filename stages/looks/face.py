@@ -26,15 +26,15 @@ from actor18m.models.roles import (
 )
 from actor18m.stage import Parameters
 from stages.identity import rough_yaw_deg, sharpness_of
+from stages.told import SIDES, rounded, rounded_fields, sides
 
 _IN_THE_FACE = tuple(FACE_PARTS.index(name) for name in FACE_PARTS[1:6] + FACE_PARTS[10:14])
 """Skin and features."""
-_DIGITS = 4
 
 FACE = struct(
     [
         ("sample", int32()),
-        *((side, float32()) for side in ("x0", "y0", "x1", "y1")),
+        *((side, float32()) for side in SIDES),
         ("score", float32()),
         ("points", list_(float32())),
         ("size_px", float32()),
@@ -117,9 +117,9 @@ class FaceReader:
         expression = max(likely, key=lambda name: likely[name], default=None)
         x0, y0, x1, y1 = face.box
         measured = {
-            **dict(zip(("x0", "y0", "x1", "y1"), face.box, strict=True)),
+            **sides(face.box),
             "score": face.score,
-            "points": [round(value, _DIGITS) for value in face.points.ravel().tolist()],
+            "points": [rounded(value) for value in face.points.ravel().tolist()],
             "size_px": min(x1 - x0, y1 - y0),
             "sharpness": sharpness_of(frame, face),
             "yaw_deg": rough_yaw_deg(face.points) if mesh is None else mesh.yaw_deg,
@@ -130,7 +130,7 @@ class FaceReader:
             "expression": expression,
             "expression_score": None if expression is None else likely[expression],
         }
-        return _rounded(measured), _rounded(self._shares(parsing, face))
+        return rounded_fields(measured), rounded_fields(self._shares(parsing, face))
 
     def _believed(self, mesh: Mesh | None, face: Face) -> Mesh | None:
         if mesh is None:
@@ -165,7 +165,3 @@ def _centred(face: Box, person: Box) -> float:
     """1 for a face in the middle of the person's width, less towards the sides: there, others look into the box."""
     middle, half = (person[0] + person[2]) / 2, max(1.0, (person[2] - person[0]) / 2)
     return 1 / (1 + (((face[0] + face[2]) / 2 - middle) / half) ** 2)
-
-
-def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in values.items()}
