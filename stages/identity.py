@@ -6,7 +6,6 @@ included. Fitness says how far a face can be compared at all, without a threshol
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from statistics import fmean
 from typing import Any, ClassVar
 
@@ -30,13 +29,14 @@ _FACE = struct(
         ("is_fittest", bool_()),
         *((side, float32()) for side in SIDES),
         *((name, float32()) for name in ("score", "size_px", "sharpness", "yaw_deg", "pitch_deg", "fitness")),
-        *((name, float32()) for name in ("similarity_to_first", "similarity_to_fittest", "similarity_to_previous")),
+        *((name, float32()) for name in ("similarity_to_first", "similarity_to_fittest")),
+        ("similarities", list_(float32())),
     ]
 )
 """One face of one sampled frame, numbers rounded to four digits. `frame` counts sampled frames from 0; `rank` is 0 for
 the surest face of its frame, the only one with similarities; `size_px` is the box's shorter side; `sharpness` is the
 variance of the Laplacian of the face at 112 px; `yaw_deg` and `pitch_deg` are rough ones, by five points.
-`similarity_to_previous` is that of a fit face to the fit one before it."""
+`similarities` are those of a fit face to each fit one before it, in their order; null where the face is not fit."""
 
 _FACE_PX = 112
 _NOSE_DEPTH = 1.1
@@ -57,13 +57,13 @@ class IdentityParameters(Parameters):
     half_yaw_deg: PositiveFloat = 40.0
     half_pitch_deg: PositiveFloat = 30.0
     min_fitness: PositiveFloat = 0.3
-    """Faces at least so fit are compared with the one before that is so too."""
+    """Surest faces at least so fit are compared with each other."""
 
 
 class Identity(Stage):
     """Needs a detector and an embedder; runs them on one frame at a time."""
 
-    version = 3
+    version = 4
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Intake: ()}
     """A clip's key says which frames are looked at."""
     roles: ClassVar = {"faces": FaceDetector, "identity": FaceEmbedder}
@@ -134,7 +134,7 @@ class Identity(Stage):
             "is_fittest": False,
             "similarity_to_first": None,
             "similarity_to_fittest": None,
-            "similarity_to_previous": None,
+            "similarities": None,
         }
 
     def _compare(self, embedded: Sequence[tuple[dict[str, Any], Floats]]) -> None:
@@ -148,8 +148,8 @@ class Identity(Stage):
             told["similarity_to_first"] = similarity(metric, first, vector)
             told["similarity_to_fittest"] = similarity(metric, fittest, vector)
         fit = [each for each in embedded if each[0]["fitness"] >= self.parameters.min_fitness]
-        for (_, before), (told, vector) in pairwise(fit):
-            told["similarity_to_previous"] = similarity(metric, before, vector)
+        for number, (told, vector) in enumerate(fit):
+            told["similarities"] = [rounded(similarity(metric, before, vector)) for _, before in fit[:number]]
 
 
 def rough_yaw_deg(points: Floats) -> float:

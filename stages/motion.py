@@ -45,7 +45,7 @@ _LINK = struct(
     [("first_s", float32()), ("last_s", float32()), ("fitness", float32()), ("similarity", float32()),
      ("seen_share", float32()), ("colour_similarity", float32()), ("min_step_similarity", float32())]
 )  # fmt: skip
-"""What joins a face that is fit to be compared with the next one: how fit the less fit of them is; how alike they are;
+"""What joins a face of the subject that identity holds fit to be compared with the next such one: how fit the less fit of them is; how alike they are;
 the share of the samples between them in which the subject is seen; how alike the subject's colours are at both ends,
 and from sample to sample at least."""
 
@@ -79,15 +79,13 @@ class MotionParameters(Parameters):
     min_hidden_s: PositiveFloat = 0.25
     around_s: PositiveFloat = 1.5
     """How long before and after a sample it is looked at how large the subject is when it can be seen."""
-    min_fitness: PositiveFloat = 0.3
-    """Faces at least so fit are links of the subject's identity."""
 
 
 class Motion(Stage):
     """Needs a detector, an encoder and a point tracker; runs them on one frame at a time and keeps no frame but the one
     before."""
 
-    version = 1
+    version = 2
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Identity: ("frame_times", "faces")}
     roles: ClassVar = {"people": PersonDetector, "encoder": FrameEncoder, "points": PointTracker}
     writes = schema(
@@ -148,7 +146,7 @@ class Motion(Stage):
                  "visible_fraction": rounded(min(visible[first : last + 1]))}
                 for first, last in hidden
             ],
-            "links": _links(faces, seen, times, told.min_fitness),
+            "links": _links(faces, seen, times),
         }  # fmt: skip
 
     def _looked(self, clip: Clip) -> "_Looked":
@@ -266,16 +264,12 @@ def _is_of(face: _FaceAt, person: Seen) -> bool:
     return inside(box_of(face), person.box) >= 0.7
 
 
-def _links(
-    faces: Sequence[_FaceAt], seen: Sequence[Seen | None], times: Sequence[float], min_fitness: float
-) -> list[dict[str, object]]:
-    fit = [
-        face
-        for face in faces
-        if face["rank"] == 0 and face["fitness"] >= min_fitness and (who := seen[face["sample"]]) and _is_of(face, who)
-    ]
+def _links(faces: Sequence[_FaceAt], seen: Sequence[Seen | None], times: Sequence[float]) -> list[dict[str, object]]:
+    fit = [face for face in faces if face["similarities"] is not None]
+    own = [i for i, face in enumerate(fit) if (who := seen[face["sample"]]) and _is_of(face, who)]
     found: list[dict[str, object]] = []
-    for one, other in pairwise(fit):
+    for i, j in pairwise(own):
+        one, other = fit[i], fit[j]
         between = seen[one["sample"] : other["sample"] + 1]
         there = [person for person in between if person]
         found.append(
@@ -283,7 +277,7 @@ def _links(
                 "first_s": rounded(times[one["sample"]]),
                 "last_s": rounded(times[other["sample"]]),
                 "fitness": rounded(min(one["fitness"], other["fitness"])),
-                "similarity": rounded(other["similarity_to_previous"]),
+                "similarity": rounded(other["similarities"][i]),
                 "seen_share": rounded(len(there) / len(between)),
                 "colour_similarity": rounded(colour_similarity(there[0].colours, there[-1].colours)),
                 "min_step_similarity": rounded(

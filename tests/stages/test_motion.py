@@ -1,6 +1,7 @@
 """The real models on some of the samples, judged by the policies that ship."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,18 @@ def test_links_tell_a_person_who_stays_from_one_who_dissolves_into_another(rows:
     worst = min(rows["dissolve_other_2"]["links"], key=lambda link: link["similarity"])
     assert worst["similarity"] < 0.5
     assert worst["colour_similarity"] < 0.5
+
+
+def test_a_face_elsewhere_is_no_link_between_the_subjects_own(stage: Motion, clips: Mapping[str, Clip]) -> None:
+    clip = clips["turn_standing_1"]
+    told = deepcopy(clip.upstream["identity"])
+    first, middle, last = (face for face in told["faces"] if face["similarities"] is not None)
+    middle |= {"x0": 1.0, "y0": 1.0, "x1": 30.0, "y1": 30.0}  # as a picture on the wall would be
+    (row,) = stage.measure([Clip(clip.key, clip.uri, upstream={"identity": told})])
+    assert isinstance(row, Row)
+    (link,) = row.values["links"]
+    assert (link["first_s"], link["last_s"]) == (first["frame"], last["frame"])
+    assert link["similarity"] == last["similarities"][0] != last["similarities"][1]
 
 
 def test_a_result_does_not_depend_on_its_neighbours(
