@@ -65,8 +65,7 @@ class BlendFinder:
             return None
         mixture = end + middle * difference
         residual = float(np.sqrt(((thumbs[self._half] - mixture) ** 2).mean())) / contrast
-        begins = max(i for i in range(self._half) if shares[i] >= 1 - _WHOLE)
-        ends = min(i for i in range(self._half + 1, len(shares)) if shares[i] <= _WHOLE)
+        begins, ends = _mixed_between(shares, self._half)
         origin = self._count - len(thumbs)
         return Blend(
             origin + self._half,
@@ -76,6 +75,24 @@ class BlendFinder:
             residual,
             contrast,
         )
+
+
+def _mixed_between(shares: Floats, middle: int) -> tuple[int, int]:
+    """The last picture that is all of the old shot, and the first that is all of the new one. Of pictures that move,
+    that may be farther off than a mixture that goes on as it does in the middle begins and ends."""
+    begins = max(i for i in range(middle) if shares[i] >= 1 - _WHOLE)
+    ends = min(i for i in range(middle + 1, len(shares)) if shares[i] <= _WHOLE)
+    first = last = middle
+    while _MIXED[0] < shares[first - 1] < _MIXED[1]:
+        first -= 1
+    while _MIXED[0] < shares[last + 1] < _MIXED[1]:
+        last += 1
+    if first < last:
+        slope, start = np.polyfit(np.arange(first, last + 1), shares[first : last + 1], 1)
+        if slope < 0:
+            begins = min(max(begins, round((1 - start) / slope)), first - 1)
+            ends = max(min(ends, round(-start / slope)), last + 1)
+    return begins, ends
 
 
 def dissolves(blends: Sequence[Blend]) -> list[Blend]:

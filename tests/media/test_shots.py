@@ -25,6 +25,17 @@ def test_a_dissolve_is_found_with_its_ends() -> None:
     assert best.similarity < 0.5
 
 
+def test_what_moves_before_and_after_a_dissolve_does_not_make_it_longer() -> None:
+    one, other, moved = (scene(seed).astype(np.float32) for seed in (1, 2, 3))
+    early, late = one.copy(), other.copy()
+    early[:, :60], late[:, -60:] = moved[:, :60], moved[:, -60:]
+    shares = [0.0] * 6 + [i / 8 for i in range(1, 8)] + [1.0] * 6
+    mixed = [(1 - share) * one + share * other for share in shares]
+    pictures = [np.asarray(each, dtype=np.uint8) for each in [early] * 6 + mixed + [late] * 6]
+    (best,) = dissolves([blend for blend in shown(pictures, 10) if blend.residual < 0.45])
+    assert (best.first, best.last) == (11, 20)
+
+
 def test_a_moving_picture_is_no_mixture_of_its_ends() -> None:
     wide = np.concatenate([scene(1), scene(2)], axis=1)
     pictures = [np.ascontiguousarray(wide[:, 6 * i : 6 * i + 192]) for i in range(30)]
