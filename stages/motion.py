@@ -254,9 +254,7 @@ def _faces(clip: Clip, times: Sequence[float]) -> list[_FaceAt]:
 
 def _weight(track: Track, faces: Sequence[_FaceAt], height: int, width: int) -> float:
     """A face makes someone more likely the one the clip is about than a back does."""
-    own = sum(
-        float(face["fitness"]) for face in faces if (seen := track.seen.get(face["sample"])) and _is_of(face, seen)
-    )
+    own = sum(float(face["score"]) for face in faces if (seen := track.seen.get(face["sample"])) and _is_of(face, seen))
     return prominence(track, height, width) * (1 + own)
 
 

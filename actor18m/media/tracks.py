@@ -86,28 +86,33 @@ def colour_similarity(one: Floats, other: Floats) -> float:
 
 
 def prominence(track: Track, height: int, width: int) -> float:
-    """How much a clip is about a track: for each sample, how sure, how large and how near the middle."""
+    """How much a clip is about a track: for each sample, how sure, how large and how near the middle. Being sure counts
+    twice: what is half sure to be a person through a whole clip is furniture."""
     total = 0.0
     for person in track.seen.values():
         x, y = centre(person.box)
         off = float(np.hypot((x - width / 2) / width, (y - height / 2) / height))
-        total += person.score * (size(person.box) / (height * width)) ** 0.5 * float(np.exp(-2 * off**2))
+        total += person.score**2 * (size(person.box) / (height * width)) ** 0.5 * float(np.exp(-2 * off**2))
     return total
 
 
 def subject(found: Sequence[Track], weights: Sequence[float], min_alike: float) -> Track:
-    """The track of the largest weight, and the ones that look like it and lie outside its time; or beside it only
-    where they lie over it, as parts of a body do that a detector takes for two."""
-    if not found:
-        return Track()
+    """The person of the largest weight. A person is a track, and the ones that look like it and lie outside its time;
+    or beside it only where they lie over it, as parts of a body do that a detector takes for two."""
     order = sorted(range(len(found)), key=lambda i: (-weights[i], i))
-    first = found[order[0]]
-    whole = dict(first.seen)
-    for other in (found[i] for i in order[1:]):
-        is_part = all(_one_body(whole, other.seen, at) for at in whole.keys() & other.seen.keys())
-        if is_part and colour_similarity(looks(first), looks(other)) >= min_alike:
-            whole = {**other.seen, **whole}
-    return Track(dict(sorted(whole.items())))
+    colours = [looks(track) for track in found]
+    heaviest, chosen = 0.0, Track()
+    for i in order:
+        whole, weight = dict(found[i].seen), weights[i]
+        for j in order:
+            if j == i or colour_similarity(colours[i], colours[j]) < min_alike:
+                continue
+            other = found[j].seen
+            if all(_one_body(whole, other, at) for at in whole.keys() & other.keys()):
+                whole, weight = {**other, **whole}, weight + weights[j]
+        if weight > heaviest:
+            heaviest, chosen = weight, Track(dict(sorted(whole.items())))
+    return chosen
 
 
 def _one_body(one: Mapping[int, Seen], other: Mapping[int, Seen], at: int) -> bool:

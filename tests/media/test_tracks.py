@@ -38,6 +38,17 @@ def test_the_subject_is_who_stays_and_not_who_passes_nearer() -> None:
     assert all(seen.colours is RED for seen in chosen.seen.values())
 
 
+def test_the_subject_is_who_goes_behind_furniture_and_not_what_may_be_a_person() -> None:
+    samples = [[person(440, BLUE, 0.55, tall=220)] for _ in range(32)]
+    for i in range(10):
+        samples[i].append(person(40 * i, RED))
+        samples[-1 - i].append(person(900 - 40 * i, RED))
+    found = tracks(samples, 0.5, 8)
+    weights = [prominence(track, 540, 960) for track in found]
+    assert found[weights.index(max(weights))].seen[0].colours is BLUE, "of tracks alone"
+    assert list(subject(found, weights, 0.7).seen) == [*range(10), *range(22, 32)]
+
+
 def test_someone_who_comes_back_after_a_while_is_known_by_their_colours() -> None:
     def chosen(looks: Floats) -> list[int]:
         samples = [[person(300, RED)]] * 10 + [[]] * 12 + [[person(600, looks)]] * 6
