@@ -45,9 +45,9 @@ _LINK = struct(
     [("first_s", float32()), ("last_s", float32()), ("fitness", float32()), ("similarity", float32()),
      ("seen_share", float32()), ("colour_similarity", float32()), ("min_step_similarity", float32())]
 )  # fmt: skip
-"""What joins a face of the subject that identity holds fit to be compared with the next such one: how fit the less fit of them is; how alike they are;
-the share of the samples between them in which the subject is seen; how alike the subject's colours are at both ends,
-and from sample to sample at least."""
+"""What joins a face of the subject that identity holds fit to be compared with the next such one: how fit the less fit
+of them is; how alike they are; the share of the samples between them in which the subject is seen; how alike the
+subject's colours are at both ends, and from sample to sample at least."""
 
 
 class MotionParameters(Parameters):

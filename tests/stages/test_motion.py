@@ -129,7 +129,8 @@ def test_a_face_elsewhere_is_no_link_between_the_subjects_own(stage: Motion, cli
     middle |= {"x0": 1.0, "y0": 1.0, "x1": 30.0, "y1": 30.0}  # as a picture on the wall would be
     (row,) = stage.measure([Clip(clip.key, clip.uri, upstream={"identity": told})])
     assert isinstance(row, Row)
-    (link,) = row.values["links"]
+    values: Values = row.values
+    (link,) = values["links"]
     assert (link["first_s"], link["last_s"]) == (first["frame"], last["frame"])
     assert link["similarity"] == last["similarities"][0] != last["similarities"][1]
 
