@@ -7,9 +7,8 @@ and one of them is the subject: the one who is there longest, largest and neares
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from statistics import fmean
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from pyarrow import float32, int32, list_, string, struct
@@ -19,12 +18,13 @@ from actor18m.media.boxes import inside, shrunk, size
 from actor18m.media.colours import colours
 from actor18m.media.hidden import hidden_runs, visible_fractions
 from actor18m.media.shots import Blend, BlendFinder, dissolves
-from actor18m.media.tracks import Seen, Track, colour_similarity, prominence, subject, tracks
+from actor18m.media.tracks import Seen, Track, prominence, subject, tracks
 from actor18m.media.video import frames
 from actor18m.models.roles import Box, Floats, Frame, FrameEncoder, Person, PersonDetector, PointTracker, similarity
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.identity import Identity
-from stages.told import SIDES, box_of, one_by_one, rounded, rounded_fields, sides
+from stages.links import LINK, FaceAt, faces_at, is_of, links
+from stages.told import SIDES, one_by_one, rounded, rounded_fields, sides
 
 _BOX = [(side, float32()) for side in SIDES]
 _SUBJECT = struct([*_BOX, ("score", float32())])
@@ -41,13 +41,6 @@ _OTHER = struct(
 """Someone beside the subject: `samples` in which they are seen, the middle of their scores, how large they are at most,
 as a share of the subject, and how much of them lies in the subject's box: a detector at times takes an upper body for
 another person."""
-_LINK = struct(
-    [("first_s", float32()), ("last_s", float32()), ("fitness", float32()), ("similarity", float32()),
-     ("seen_share", float32()), ("colour_similarity", float32()), ("min_step_similarity", float32())]
-)  # fmt: skip
-"""What joins a face of the subject that identity holds fit to be compared with the next such one: how fit the less fit
-of them is; how alike they are; the share of the samples between them in which the subject is seen; how alike the
-subject's colours are at both ends, and from sample to sample at least."""
 
 
 class MotionParameters(Parameters):
@@ -103,7 +96,7 @@ class Motion(Stage):
         visible_fraction=list_(float32()),
         displacement=list_(float32()),
         occlusions=list_(_OCCLUSION),
-        links=list_(_LINK),
+        links=list_(LINK),
     )
     """Lists have one entry a sample; `neighbour_similarity` and `displacement` compare with the sample before, and are
     null for the first. `displacement` is that of the middle one of the subject's points, as a share of the diagonal.
@@ -119,7 +112,7 @@ class Motion(Stage):
         times, height, width = looked.times, looked.height, looked.width
         gap = round(told.max_gap_s * told.fps)
         found = tracks(looked.people, told.min_person_score, gap)
-        faces = _faces(clip, times)
+        faces = faces_at(clip.upstream["identity"], times)
         chosen = subject(found, [_weight(track, faces, height, width) for track in found], told.min_alike)
         seen = [chosen.seen.get(i) for i in range(len(times))]
         boxes = [person.box if person else None for person in seen]
@@ -146,7 +139,7 @@ class Motion(Stage):
                  "visible_fraction": rounded(min(visible[first : last + 1]))}
                 for first, last in hidden
             ],
-            "links": _links(faces, seen, times),
+            "links": links(faces, seen, times),
         }  # fmt: skip
 
     def _looked(self, clip: Clip) -> "_Looked":
@@ -227,7 +220,6 @@ class Motion(Stage):
 _INNER = 0.15
 """Of a person's box, so much is left out at each side: the surroundings show there."""
 _PART = 0.85
-_FaceAt = dict[str, Any]
 _Marked = tuple[Box, float, Floats, Floats]
 """Box, score, colours and points of a person in a frame."""
 
@@ -245,45 +237,10 @@ class _Looked:
     blends: list[Blend] = field(default_factory=list)
 
 
-def _faces(clip: Clip, times: Sequence[float]) -> list[_FaceAt]:
-    """Identity's faces, each with the sample it was seen at."""
-    rows = clip.upstream["identity"]
-    at = np.searchsorted(np.asarray(times), np.asarray(rows["frame_times"]) + 1e-3, side="right") - 1
-    return [dict(face) | {"sample": int(at[face["frame"]])} for face in rows["faces"]]
-
-
-def _weight(track: Track, faces: Sequence[_FaceAt], height: int, width: int) -> float:
+def _weight(track: Track, faces: Sequence[FaceAt], height: int, width: int) -> float:
     """A face makes someone more likely the one the clip is about than a back does."""
-    own = sum(float(face["score"]) for face in faces if (seen := track.seen.get(face["sample"])) and _is_of(face, seen))
+    own = sum(float(face["score"]) for face in faces if (seen := track.seen.get(face["sample"])) and is_of(face, seen))
     return prominence(track, height, width) * (1 + own)
-
-
-def _is_of(face: _FaceAt, person: Seen) -> bool:
-    return inside(box_of(face), person.box) >= 0.7
-
-
-def _links(faces: Sequence[_FaceAt], seen: Sequence[Seen | None], times: Sequence[float]) -> list[dict[str, object]]:
-    fit = [face for face in faces if face["similarities"] is not None]
-    own = [i for i, face in enumerate(fit) if (who := seen[face["sample"]]) and _is_of(face, who)]
-    found: list[dict[str, object]] = []
-    for i, j in pairwise(own):
-        one, other = fit[i], fit[j]
-        between = seen[one["sample"] : other["sample"] + 1]
-        there = [person for person in between if person]
-        found.append(
-            {
-                "first_s": rounded(times[one["sample"]]),
-                "last_s": rounded(times[other["sample"]]),
-                "fitness": rounded(min(one["fitness"], other["fitness"])),
-                "similarity": rounded(other["similarities"][i]),
-                "seen_share": rounded(len(there) / len(between)),
-                "colour_similarity": rounded(colour_similarity(there[0].colours, there[-1].colours)),
-                "min_step_similarity": rounded(
-                    min((colour_similarity(a.colours, b.colours) for a, b in pairwise(there)), default=1.0)
-                ),
-            }
-        )
-    return found
 
 
 def _count(people: Sequence[Seen], min_score: float) -> int:
