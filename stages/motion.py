@@ -59,11 +59,12 @@ class MotionParameters(Parameters):
     """Tracks at different times with colours so much alike are one person."""
     max_cut_similarity: PositiveFloat = 0.70
     """Neighbours below it are two shots. On the samples cuts have 0.30 to 0.59, other neighbours at least 0.77."""
-    max_dissolve_similarity: PositiveFloat = 0.75
-    max_dissolve_residual: PositiveFloat = 0.45
+    max_dissolve_similarity: PositiveFloat = 0.85
+    max_dissolve_residual: PositiveFloat = 0.36
+    max_dissolve_bend: PositiveFloat = 0.06
     min_dissolve_contrast: PositiveFloat = 25.0
-    """On the samples dissolves have 0.52 to 0.67, 0.16 to 0.36 and 44 to 56; elsewhere, where the ends are less alike
-    than 0.8, 0.48 is explained worse than a dissolve."""
+    """On the samples dissolves have 0.52 to 0.67, at most 0.29 and 0.02, and 51 to 52. Elsewhere, on samples and films,
+    the residual is at least 0.41 where the mixture changes so evenly and has so much contrast."""
     dissolve_s: PositiveFloat = 2.0
     """The longest dissolve that is looked for; half of it is tried too."""
     half_hidden: PositiveFloat = 0.4
@@ -198,6 +199,7 @@ class Motion(Stage):
                 for blend in looked.blends
                 if blend.similarity <= told.max_dissolve_similarity
                 and blend.residual <= told.max_dissolve_residual
+                and blend.bend <= told.max_dissolve_bend
                 and blend.contrast >= told.min_dissolve_contrast
                 and min(looked.neighbours[blend.first : blend.last]) > told.max_cut_similarity
             ]

@@ -10,9 +10,9 @@ import numpy as np
 from actor18m.models.roles import Floats, Frame, Metric, similarity
 
 _THUMB = 96
-_MIXED = 0.2, 0.8
-_WHOLE = 0.08
-"""A picture with at most this share of the other shot is taken to be all of its own shot."""
+_MIXED = 0.08, 0.92
+_MIDDLE = 0.2, 0.8
+"""Shares of the old shot that a picture of both has, and that one has about which a dissolve is looked for."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,9 @@ class Blend:
     similarity: float
     """Of the pictures at the two ends, as the encoder sees them."""
     residual: float
-    """What a mixture does not explain, as a share of the difference of the two ends."""
+    """What a mixture does not explain, as a share of the difference of the two ends; the mean of the mixed pictures."""
+    bend: float
+    """How far a picture's share is from where it would be if all were mixed evenly, one after the other."""
     contrast: float
     """The difference of the two ends, in grey levels."""
 
@@ -53,46 +55,45 @@ class BlendFinder:
 
     def _blend(self) -> Blend | None:
         thumbs = np.stack(self._thumbs)
-        start, end = thumbs[0], thumbs[-1]
-        difference = start - end
+        old, new = thumbs[0], thumbs[-1]
+        difference = old - new
         power = float(difference @ difference)
         contrast = (power / len(difference)) ** 0.5
         if contrast < 1:
             return None
-        shares = (thumbs - end) @ difference / power
-        middle = shares[self._half]
-        if not _MIXED[0] < middle < _MIXED[1]:
+        shares = (thumbs - new) @ difference / power
+        if not _MIDDLE[0] < shares[self._half] < _MIDDLE[1]:
             return None
-        mixture = end + middle * difference
-        residual = float(np.sqrt(((thumbs[self._half] - mixture) ** 2).mean())) / contrast
-        begins, ends = _mixed_between(shares, self._half)
+        mixed = _mixed(shares, self._half)
+        unexplained = thumbs[mixed] - new - shares[mixed, None] * difference
         origin = self._count - len(thumbs)
         return Blend(
             origin + self._half,
-            origin + begins,
-            origin + ends,
+            origin + mixed.start - 1,
+            origin + mixed.stop,
             similarity(self._metric, self._vectors[0], self._vectors[-1]),
-            residual,
+            float(np.sqrt((unexplained**2).mean(axis=1)).mean()) / contrast,
+            _bend(shares, mixed),
             contrast,
         )
 
 
-def _mixed_between(shares: Floats, middle: int) -> tuple[int, int]:
-    """The last picture that is all of the old shot, and the first that is all of the new one. Of pictures that move,
-    that may be farther off than a mixture that goes on as it does in the middle begins and ends."""
-    begins = max(i for i in range(middle) if shares[i] >= 1 - _WHOLE)
-    ends = min(i for i in range(middle + 1, len(shares)) if shares[i] <= _WHOLE)
-    first = last = middle
+def _mixed(shares: Floats, middle: int) -> slice:
+    """The pictures about the middle one that show both shots."""
+    first, last = middle, middle + 1
     while _MIXED[0] < shares[first - 1] < _MIXED[1]:
         first -= 1
-    while _MIXED[0] < shares[last + 1] < _MIXED[1]:
+    while _MIXED[0] < shares[last] < _MIXED[1]:
         last += 1
-    if first < last:
-        slope, start = np.polyfit(np.arange(first, last + 1), shares[first : last + 1], 1)
-        if slope < 0:
-            begins = min(max(begins, round((1 - start) / slope)), first - 1)
-            ends = max(min(ends, round(-start / slope)), last + 1)
-    return begins, ends
+    return slice(first, last)
+
+
+def _bend(shares: Floats, mixed: slice) -> float:
+    if mixed.stop - mixed.start < 2:
+        return 0.0
+    at = np.arange(mixed.start, mixed.stop)
+    slope, level = np.polyfit(at, shares[mixed], 1)
+    return float(np.abs(shares[mixed] - level - slope * at).max())
 
 
 def dissolves(blends: Sequence[Blend]) -> list[Blend]:
