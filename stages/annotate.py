@@ -35,7 +35,8 @@ none is seen."""
 
 class AnnotateParameters(FaceParameters, PostureParameters):
     min_person_score: NonNegativeFloat = 0.5
-    """Who counts as a person."""
+    """Who counts as a person; one who is less sure does where nobody else is, and a face or a body's yaw can be told:
+    detectors are unsure of people seen from the side who fill a narrow image."""
     second_margin: NonNegativeFloat = 0.25
     """Where a body's yaw cannot be told, the image is looked at again with so much of its longer side around it."""
 
@@ -43,7 +44,7 @@ class AnnotateParameters(FaceParameters, PostureParameters):
 class Annotate(Stage):
     """Measures each image by itself: what it is of is not told to the models."""
 
-    version = 2
+    version = 3
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Crops: ("references",)}
     needs_images: ClassVar = (Crops,)
     roles: ClassVar[Mapping[str, type]] = {**FaceReader.roles, "people": PersonDetector, "pose": PoseEstimator}
@@ -63,13 +64,15 @@ class Annotate(Stage):
         height, width = image.shape[:2]
         whole = (0.0, 0.0, float(width), float(height))
         found = self.backends["people"].people(_no_narrower_than_high(image))
-        people = sum(person.score >= self.parameters.min_person_score for person in found)
         reader = FaceReader(self.backends, self.parameters)
         face = reader.find(image, whole)
         if region == "face":
-            seen = {} if face is None else reader.read(image, face)[0]
-            return {"seen_people": people, "has_face": face is not None, **_of_face(seen)}
-        return {"seen_people": people, "has_face": face is not None, **self._of_body(image, whole)}
+            seen = _of_face({} if face is None else reader.read(image, face)[0])
+        else:
+            seen = self._of_body(image, whole)
+        sure = sum(person.score >= self.parameters.min_person_score for person in found)
+        unsure = bool(found) and (face is not None or seen["seen_viewpoint"] is not None)
+        return {"seen_people": sure or int(unsure), "has_face": face is not None, **seen}
 
     def _of_body(self, image: Frame, whole: Box) -> dict[str, Any]:
         posture = self._posture(image, whole)

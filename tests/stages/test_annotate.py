@@ -14,7 +14,7 @@ from actor18m.models.roles import Frame
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 from actor18m.stage import Clip, Row
-from stages.annotate import Annotate
+from stages.annotate import Annotate, AnnotateParameters
 from stages.crops import Crops
 from tests.stages.shot_by_truth import with_references
 
@@ -99,6 +99,16 @@ def test_two_people_are_two(stage: Annotate) -> None:
     _, frame = next(frames(clip.uri))
     (found,) = labels(stage, image(frame, "body"))
     assert found["seen_people"] == 2
+
+
+def test_someone_of_whom_the_detector_is_unsure_is_there_if_a_face_or_a_body_is(stage: Annotate) -> None:
+    strict = Annotate(AnnotateParameters(min_person_score=0.99), **stage.backends)
+    clip, _ = cut("turn_standing_1", [("body", BODIES[0]), ("body", BODIES[2])])
+    assert [each["seen_people"] for each in labels(strict, clip)] == [1, 1]
+    faceless = with_references("turn_standing_1", [])[0]
+    _, frame = next(frames(faceless.uri))
+    legs = np.ascontiguousarray(frame[frame.shape[0] * 2 // 3 :])
+    assert [each["seen_people"] for each in labels(strict, image(legs, "face"))] == [0]
 
 
 @pytest.mark.parametrize("region", ["face", "body"])
