@@ -173,7 +173,7 @@ def rough_yaw_deg(points: Floats) -> float:
 def rough_pitch_deg(points: Floats) -> float:
     """From float[5, 2]: how far down from the eyes to the mouth the nose is; it rises when the head does.
 
-    On rendered heads that face the camera: within 10 degrees up to 45.
+    On rendered heads that face the camera within 6 degrees (median), 15 of nine in ten.
     """
     right_eye, left_eye, nose, right_mouth, left_mouth = points.astype(np.float64)
     middle = (left_eye + right_eye) / 2

@@ -104,6 +104,28 @@ def _mask(name: str) -> Pixels:
     return np.asarray(pixels, dtype=np.uint8)
 
 
+@cache
+def face() -> Ints:
+    """Vertices of facial skin."""
+    mesh, marked = body.mesh(), face_map()[:, :, 1]
+    corners = np.unique(mesh.triangles["skin"])
+    height, width = marked.shape
+    u, v = mesh.corner_uv[corners].T
+    columns, rows = (
+        np.clip(at, 0, side - 1).astype(int) for at, side in ((u * width, width), ((1 - v) * height, height))
+    )
+    return np.unique(mesh.corner_vertex[corners[marked[rows, columns] > 127]])
+
+
+def face_pitch_deg(shape: body.Shape) -> float:
+    """How far up an actor's face looks on a level head: turned so far, the average face lies over it best. A brow that
+    recedes above a chin that juts out looks up, and no picture shows the skull that would tell it from a nod."""
+    average, own = (all_of[face(), 1:].astype(np.float64) for all_of in (body.mesh().template, shape.vertices))
+    average, own = average - average.mean(axis=0), own - own.mean(axis=0)
+    (y, z), (own_y, own_z) = average.T, own.T
+    return -float(np.degrees(np.arctan2((y * own_z - z * own_y).sum(), (average * own).sum())))
+
+
 def hang_cloth(values: Floats) -> Floats:
     """[V, n] with garment hulls smoothed (Taubin's way, which does not shrink), so that cloth bridges hollows.
 

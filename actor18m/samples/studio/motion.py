@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from actor18m.samples.studio import body
 from actor18m.samples.studio.actor import Actor
-from actor18m.samples.studio.anatomy import normals, parts
+from actor18m.samples.studio.anatomy import face_pitch_deg, normals, parts
 from actor18m.samples.studio.canvas import Posed
 
 Floats = npt.NDArray[np.float32]
@@ -58,7 +58,7 @@ class Performance:
 
     posed: Posed
     keypoints: Floats  # [17, 3] world
-    head_rotation: Floats  # [3, 3] rest to world
+    face_rotation: Floats  # [3, 3] the average face on a level head to world
     chest_forward: Floats  # [3]
     hips_forward: Floats  # [3]
 
@@ -76,7 +76,8 @@ def perform(actor: Actor, moment: Moment) -> Performance:
     head, chest, hips = (turn @ transforms[mesh.bone_names.index(b), :, :3] for b in ("head", "spine01", "root"))
     posed = Posed(actor, positions, normals(positions), head)
     # The body at rest faces -y: that is where a bone's second axis points away from.
-    return Performance(posed, mesh.keypoint_weights @ positions, head, -chest[:, 1], -hips[:, 1])
+    face = (head @ _about("x", -face_pitch_deg(actor.shape))).astype(np.float32)
+    return Performance(posed, mesh.keypoint_weights @ positions, face, -chest[:, 1], -hips[:, 1])
 
 
 def express(name: str, weight: float = 1.0) -> dict[str, float]:

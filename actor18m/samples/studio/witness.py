@@ -101,7 +101,7 @@ def body_yaw(camera: Camera, performance: Performance) -> float:
 def head_angles(camera: Camera, performance: Performance) -> tuple[float, float, float]:
     """Yaw, pitch and roll of the head in degrees, seen from the camera."""
     centre = performance.keypoints[:5].mean(axis=0)
-    seen = _facing_axes(camera, centre).T @ performance.head_rotation
+    seen = _facing_axes(camera, centre).T @ performance.face_rotation
     forward = -seen[:, 1]
     yaw, pitch = np.arctan2(forward[0], -forward[1]), np.arcsin(np.clip(forward[2], -1, 1))
     level = cv2.Rodrigues(np.array([0, 0, yaw]))[0] @ cv2.Rodrigues(np.array([-pitch, 0, 0]))[0]

@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("anny", reason="the studio needs the extra 'actors'")
 
 from actor18m.samples.studio.actor import Actor, draw_actor
-from actor18m.samples.studio.anatomy import parts
-from actor18m.samples.studio.body import mesh
+from actor18m.samples.studio.anatomy import face_pitch_deg, parts
+from actor18m.samples.studio.body import Shape, mesh
 from actor18m.samples.studio.camera import Camera
 from actor18m.samples.studio.motion import EXPRESSIONS, SOLE_M, STRIDE_M, Moment, Performance, express, perform
 from actor18m.samples.studio.witness import body_yaw, head_angles
@@ -43,7 +43,7 @@ def test_a_head_turned_to_its_own_left_points_to_the_image_s_right(actor: Actor)
     turned = perform(actor, Moment(head_yaw_deg=50))
     yaw, pitch, roll = head_angles(FRONT, turned)
     assert yaw == pytest.approx(50, abs=2)
-    assert abs(pitch) < 3
+    assert pitch == pytest.approx(face_pitch_deg(actor.shape), abs=3)
     assert abs(roll) < 3
     assert abs(body_yaw(FRONT, turned)) < 1
     assert on_screen(turned, "nose")[0] > on_screen(perform(actor, Moment()), "nose")[0] + 10
@@ -108,3 +108,13 @@ def test_left_and_right_of_a_face_are_drawn_in_pairs(actor: Actor) -> None:
     head = mesh().template[:, 2] > 0.78
     distance, _ = cKDTree(mirrored[head]).query(actor.shape.vertices[head])
     assert np.quantile(distance, 0.99) < 0.004
+
+
+@pytest.mark.parametrize("up_deg", [0.0, 7.0, -4.0])
+def test_a_face_that_looks_up_by_its_shape_is_told_as_one_that_does(up_deg: float) -> None:
+    average = mesh().template
+    cosine, sine = np.cos(np.radians(up_deg)), np.sin(np.radians(up_deg))
+    x, y, z = average.T
+    turned = np.stack([x, cosine * y + sine * z, cosine * z - sine * y], axis=1).astype(np.float32)
+    # Size does not matter.
+    assert face_pitch_deg(Shape(1.2 * turned, average[:1], average[None])) == pytest.approx(up_deg, abs=0.01)
