@@ -18,24 +18,35 @@ NEEDS = (
 
 
 class Task:
-    """A landmarker of MediaPipe's Tasks API; `kind` is its name there."""
+    """A landmarker of MediaPipe's Tasks API; `kind` is its name there.
+
+    It is given squares only. When there is something to place for the first time, MediaPipe warns that in other images
+    it might be placed wrongly, whatever the image.
+    """
 
     def __init__(self, kind: str, file: str, **options: object) -> None:
         self._mediapipe = library("mediapipe", NEEDS)
         tasks = self._mediapipe.tasks
         base = tasks.BaseOptions(model_asset_path=str(path_of(file)), delegate=tasks.BaseOptions.Delegate.CPU)
         settings = getattr(tasks.vision, f"{kind}Options")(base_options=base, **options)
+        self._has_found = False
         try:
             with hushed():
                 self._task = getattr(tasks.vision, kind).create_from_options(settings)
-                self(np.zeros((_SIDE, _SIDE, 3), np.uint8))  # the first image makes it talk
+            self(np.zeros((_SIDE, _SIDE, 3), np.uint8))  # the first image makes it talk
         except OSError as error:  # the shared library is loaded here, not on import
             raise ActorError(f"mediapipe cannot be loaded ({error}): install {NEEDS}") from error
         weakref.finalize(self, _close, self._task)
 
     def __call__(self, image: Frame) -> Any:
-        """What the task finds in uint8[H, W, 3] RGB."""
-        return self._task.detect(self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=image))
+        """What the task finds in uint8[side, side, 3] RGB."""
+        given = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=image)
+        if self._has_found:
+            return self._task.detect(given)
+        with hushed():
+            found = self._task.detect(given)
+        self._has_found = any(vars(found).values())
+        return found
 
 
 def _close(task: Any) -> None:

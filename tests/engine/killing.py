@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -181,12 +182,17 @@ class Build:
         os.killpg(self.process.pid, number)
 
     def kill(self, alone: bool = False) -> None:
-        """With all of its group; or alone, as for want of memory: its workers may live on for a while."""
-        if alone:
-            self.process.kill()
-        else:
+        """With all of its group; or alone, as for want of memory: its workers may live on for a while, also those that
+        were stopped with it.
+        """
+        if not alone:
             self.signal(signal.SIGKILL)
+            self.process.wait()
+            return
+        self.process.kill()
         self.process.wait()
+        with suppress(ProcessLookupError):  # it had none
+            self.signal(signal.SIGCONT)
 
     def end(self, code: int = 0) -> str:
         """What it said, when it has ended with this code."""

@@ -1,9 +1,24 @@
 import os
+import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from actor18m.models.libraries import hushed
+from actor18m.samples.shipped import SHIPPED
+
+ROOT = Path(__file__).parents[2]
+LOOKING = """
+import sys
+from actor18m.media.video import frames
+from actor18m.models.backends import load
+faces, mesh, people, poses = map(load, ("centerface", "mediapipe-face", "efficientdet", "mediapipe-pose"))
+_, frame = next(frames(sys.argv[1]))
+print(mesh.mesh(frame, faces.detect(frame)[0].box) is not None)
+print(poses.pose(frame, people.people(frame)[0].box) is not None)
+"""
 
 
 def fail_noisily() -> None:
@@ -19,3 +34,17 @@ def test_native_code_is_hushed_and_heard_again(capfd: pytest.CaptureFixture[str]
     os.write(2, b"after")
     sys.stderr.flush()
     assert capfd.readouterr().err == "before after"
+
+
+def test_models_that_find_a_person_say_nothing(pulled: Callable[[str], None]) -> None:
+    """In a process of their own: what MediaPipe says, it says once."""
+    for model in ("centerface", "mediapipe-face", "efficientdet", "mediapipe-pose"):
+        pulled(model)
+    ran = subprocess.run(
+        [sys.executable, "-c", LOOKING, SHIPPED / "talk_yaw_1.mp4"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.stdout.split(), ran.stderr) == (["True", "True"], "")
