@@ -15,7 +15,7 @@ from actor18m import build as building
 from actor18m.build import Project
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
-from actor18m.execute.drain import Tally
+from actor18m.execute.tally import Tally
 from actor18m.log import printable
 from actor18m.overrides import read_overrides
 from actor18m.planning import plan
