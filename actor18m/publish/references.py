@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from actor18m.build import Project
 from actor18m.chain import Link
-from actor18m.keys import digest
+from actor18m.keys import digest, reference_key
 from actor18m.pipeline import Subset
 from actor18m.publish.content import REFERENCES, Part, Reference, Sample
 from actor18m.record import Record
@@ -58,7 +58,7 @@ class References:
         for image in made["references"]:
             told = image | by_name.get(image[NAME], {})
             row = {field.name: told.get(field.name) for field in self._fields} | {
-                "key": f"{clip['clip']}-{image[NAME]}",
+                "key": reference_key(clip["clip"], image[NAME]),
                 "clip": clip["clip"],
                 "lot": clip["lot"],
                 "subset": self.subset,
