@@ -95,8 +95,10 @@ def test_other_labels_rewrite_the_table_and_no_shard(built: Site) -> None:
 
 
 def test_references_of_clips_that_are_not_accepted_go(built: Site) -> None:
-    strict = replace(built, pipeline=PIPELINE.replace("at_least: 2", "at_least: 9"))
+    rule = "  draw: {pictures: {value: len(references), at_least: 9}}\n"
+    strict = replace(built, pipeline=PIPELINE.replace("subsets:", f"{rule}subsets:"))
     strict.build()
+    assert strict.called() == {}, "the images are there"
     assert strict.table("references") == []
     assert list((built.dataset / "latest" / "subset-A").iterdir()) == []
 
