@@ -150,9 +150,10 @@ def _told_how_to_go_on() -> Iterator[None]:
 def _check_subset(project: Project, only: str) -> None:
     name = only.removeprefix("subset-")
     project.pipeline.gate(name)  # there is one, or an error names those that are
-    if not project.pipeline.subsets[name].stages:
+    subset = project.pipeline.subsets[name]
+    if not subset.stages and subset.references is None:
         typer.echo(
-            f"subset {name} has no stage of its own in this pipeline: building what it will be made of", err=True
+            f"subset {name} has no images of its own in this pipeline: building what it will be made of", err=True
         )
 
 
