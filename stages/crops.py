@@ -11,6 +11,7 @@ from pyarrow import bool_, field, float32, int32, list_, string, struct
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from actor18m.media.run_lengths import from_run_lengths
+from actor18m.media.sharpness import sharpness
 from actor18m.media.video import frames_at
 from actor18m.models.roles import Frame
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
@@ -96,16 +97,13 @@ class Crops(Stage):
 
 def _about(image: Frame, mask: Frame) -> dict[str, Any]:
     height, width = image.shape[:2]
-    scale = _SHARPNESS_PX / max(height, width)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    grey = cv2.resize(grey, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
     return {
         "source": "self-crop",
         "method": "real",
         "is_generated": False,
         "width": width,
         "height": height,
-        "sharpness": rounded(float(cv2.Laplacian(grey, cv2.CV_64F).var())),
+        "sharpness": rounded(sharpness(image, _SHARPNESS_PX)),
         "mask_share": rounded(float((mask > 0).mean())),
     }
 

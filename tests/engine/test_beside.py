@@ -96,7 +96,7 @@ def test_other_labels_rewrite_the_table_and_no_shard(built: Site) -> None:
 
 
 def test_references_of_clips_that_are_not_accepted_go(built: Site) -> None:
-    rule = "  draw: {pictures: {value: len(references), at_least: 9}}\n"
+    rule = """  draw: {pictures: {value: 'len("references")', at_least: 9}}\n"""
     strict = replace(built, pipeline=PIPELINE.replace("subsets:", f"{rule}subsets:"))
     strict.build()
     assert strict.called() == {}, "the images are there"
