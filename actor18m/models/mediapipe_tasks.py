@@ -25,17 +25,25 @@ class Task:
         tasks = self._mediapipe.tasks
         base = tasks.BaseOptions(model_asset_path=str(path_of(file)), delegate=tasks.BaseOptions.Delegate.CPU)
         settings = getattr(tasks.vision, f"{kind}Options")(base_options=base, **options)
+        self._is_talkative = True
+        """The first image makes it talk, and so does the first one in which it finds somebody."""
         try:
             with hushed():
                 self._task = getattr(tasks.vision, kind).create_from_options(settings)
-                self(np.zeros((_SIDE, _SIDE, 3), np.uint8))  # the first image makes it talk
+            self(np.zeros((_SIDE, _SIDE, 3), np.uint8))
         except OSError as error:  # the shared library is loaded here, not on import
             raise ActorError(f"mediapipe cannot be loaded ({error}): install {NEEDS}") from error
         weakref.finalize(self, _close, self._task)
 
     def __call__(self, image: Frame) -> Any:
         """What the task finds in uint8[H, W, 3] RGB."""
-        return self._task.detect(self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=image))
+        given = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=image)
+        if not self._is_talkative:
+            return self._task.detect(given)
+        with hushed():
+            found = self._task.detect(given)
+        self._is_talkative = not any(getattr(found, each, None) for each in ("face_landmarks", "pose_landmarks"))
+        return found
 
 
 def _close(task: Any) -> None:
