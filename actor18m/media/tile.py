@@ -28,5 +28,9 @@ def tile_of(picture: Pixels, height: int, width: int) -> Pixels:
 
 
 def write_png(sheet: Pixels, out: Path) -> None:
-    if not cv2.imwrite(str(out), sheet[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
-        raise ActorError(f"could not write {out}")
+    """Whatever the file's name ends in."""
+    _, content = cv2.imencode(".png", sheet[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    try:
+        out.write_bytes(content.tobytes())
+    except OSError as error:
+        raise ActorError(f"{out} cannot be written: {error.strerror}") from error
