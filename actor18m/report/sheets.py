@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 
 from actor18m.errors import ActorError
+from actor18m.media.encoded import decoded
 from actor18m.media.source import MediaError
 from actor18m.media.tile import PAPER, Pixels, tile_of, write_png
 from actor18m.media.video import frames_at, open_video
@@ -102,11 +103,12 @@ def _reference(version: Path, row: Row) -> Pixels:
 def _image(version: Path, row: Row, member: str) -> Pixels:
     with (version / row["shard"]).open("rb") as shard:
         shard.seek(row[f"{member}_offset"])
-        content = np.frombuffer(shard.read(row[f"{member}_size"]), np.uint8)
-    pixels = cv2.imdecode(content, cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise ActorError(f"{row['key']}: its {member} in {version / row['shard']} cannot be read; is the shard whole?")
-    return np.ascontiguousarray(pixels[:, :, ::-1])
+        content = shard.read(row[f"{member}_size"])
+    try:
+        return decoded(content)
+    except ValueError as error:
+        cause = f"{row['key']}: its {member} in {version / row['shard']} cannot be read; is the shard whole?"
+        raise ActorError(cause) from error
 
 
 def _write(out: Path, rows: Iterable[Pixels]) -> None:
