@@ -107,7 +107,10 @@ def test_each_of_two_people_has_their_own_face(rows: Mapping[str, Mapping[str, A
 
 def test_of_two_faces_in_a_box_the_one_in_its_middle_is_the_persons(stage: Faces) -> None:
     _, frame = next(frames(canonical_uri(SHIPPED / "two_people_1.mp4")))
-    reader, faces = FaceReader(stage.backends, FacesParameters()), [true("two_people_1", 0, actor) for actor in (0, 1)]
+    reader, faces = (
+        FaceReader(stage.backends, FacesParameters(detect_px=640)),
+        [true("two_people_1", 0, actor) for actor in (0, 1)],
+    )
     boxes = [actor.face_box[at] for actor, at in faces]
     for middle, x0, x1 in ((0, 40.0, 650.0), (1, 300.0, 905.0)):
         found, box = reader.find(frame, (x0, 0.0, x1, 540.0)), boxes[middle]
