@@ -62,13 +62,13 @@ bench-engine: setup ## measure planning at scale, and what the engine costs
 	$(BIN)/python -m tests.bench.engine_scale $(ARGS)
 	$(BIN)/python -m tests.bench.engine_cost
 
-subset-A: embedded ## build subset A of PIPELINE, STORE and DATASET (so far: what it will be made of)
+subset-A: embedded ## build subset A of PIPELINE, STORE and DATASET (ARGS="--input DIR")
 	@$(BUILD) --only subset-A $(ARGS)
 
-subset-B: embedded ## likewise subset B
+subset-B: embedded ## likewise subset B (so far: what it will be made of)
 	@$(BUILD) --only subset-B $(ARGS)
 
-subset-C: embedded ## likewise subset C
+subset-C: embedded ## likewise subset C (so far: what it will be made of)
 	@$(BUILD) --only subset-C $(ARGS)
 
 clean: ## remove what make made, .venv included

@@ -81,13 +81,17 @@ def read_files(shelf: Shelf) -> pa.Table:
         return FILES.empty_table()
 
 
-@lru_cache(maxsize=2)
 def files_of_row(shelf: Shelf, key: str, input_digest: str) -> Mapping[str, bytes]:
     """By name; none when the row brought none."""
-    is_of_row = (pc.field("key") == key) & (pc.field("input_digest") == input_digest)
     try:
-        with shelf.store.open(shelf.path) as file:
-            rows = pq.read_table(file, columns=["name", "content"], filters=is_of_row, use_threads=False)
+        return _read_files_of_row(shelf, key, input_digest)
     except FileNotFoundError:
         return {}
+
+
+@lru_cache(maxsize=2)
+def _read_files_of_row(shelf: Shelf, key: str, input_digest: str) -> Mapping[str, bytes]:
+    is_of_row = (pc.field("key") == key) & (pc.field("input_digest") == input_digest)
+    with shelf.store.open(shelf.path) as file:
+        rows = pq.read_table(file, columns=["name", "content"], filters=is_of_row, use_threads=False)
     return dict(zip(rows["name"].to_pylist(), rows["content"].to_pylist(), strict=True))

@@ -19,7 +19,8 @@ from actor18m.catalog import Catalog, Registration
 from actor18m.chain import Link, chain_of
 from actor18m.duplicates import Duplicates
 from actor18m.entry import SUPERSEDED
-from actor18m.execute.drain import Drain, Tally, Watcher
+from actor18m.execute.drain import Drain
+from actor18m.execute.tally import Tally, Watcher
 from actor18m.execute.work import Duty
 from actor18m.execute.workers import Workers
 from actor18m.fold import fold, superseded

@@ -10,10 +10,11 @@ from actor18m.errors import ActorError, instead_of
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger
 from actor18m.models.backends import describe
-from actor18m.pipeline import Pipeline, Step
+from actor18m.pipeline import Pipeline
 from actor18m.policy import Rules
 from actor18m.rows import OK
 from actor18m.stage import Stage
+from actor18m.step import Step
 from actor18m.store import Store
 
 CLIP, SIGNATURE, DURATION = "clip", "signature", "duration_s"

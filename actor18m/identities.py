@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from actor18m import keys, stopping
 from actor18m.beside import files_of_row
 from actor18m.ledger import Ledger, LotFiles
+from actor18m.rows import about
 from actor18m.segments import LOTS_PER_SEGMENT, Segments
 from actor18m.store import StoreError
 from actor18m.survey import Surveyed
@@ -177,8 +178,7 @@ class Identities:
         for lot in pc.unique(members["lot"]).to_pylist():
             stopping.check()
             rows = self._ledger.read_lot(self._files[lot], [], with_part=True)
-            about = zip(rows["key"].to_pylist(), rows["input_digest"].to_pylist(), strict=True)
-            parts = dict(zip(about, rows["part"].to_pylist(), strict=True))
+            parts = dict(zip(about(rows), rows["part"].to_pylist(), strict=True))
             of_lot = members.filter(pc.equal(members["lot"], lot))
             for row in zip(of_lot["clip"].to_pylist(), of_lot["input_digest"].to_pylist(), strict=True):
                 shelf = self._ledger.shelf("restricted", lot, parts[row])

@@ -5,16 +5,13 @@ import math
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
 
-Region = Literal["face", "body", "sheet"]
-Source = Literal["self", "view", "attr", "three"]
 Part = str | bytes | int | float | None | Mapping[str, "Part"] | Sequence["Part"]
 
 KEY_DIGITS = 20
 """80 bits: among a billion clips, two share a key with a likelihood of one in two million."""
 SHORT_DIGITS = 16
-_KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -49,15 +46,12 @@ def child_id(parent: str, cut: tuple[int, int]) -> str:
     return digest("child", parent, cut)[:KEY_DIGITS]
 
 
-def reference_key(clip: str, region: Region, source: Source, number: int) -> str:
-    """`<clip>-<region>-<source>-<nn>`: no dots, since WebDataset cuts names at the first one."""
-    if not _KEY.fullmatch(clip):
-        raise ValueError(f"not a clip's key ({KEY_DIGITS} hex digits): {clip!r}")
-    if region not in get_args(Region) or source not in get_args(Source):
-        raise ValueError(f"no such kind of reference: {region}-{source}")
-    if not 0 <= number <= 99:
-        raise ValueError(f"a reference's number has two digits, not {number}")
-    return f"{clip}-{region}-{source}-{number:02d}"
+def reference_key(clip: str, name: str) -> str:
+    """`<clip>-<region>-<source>-<nn>` of an image's name, `face-self-01`: no dots, since WebDataset cuts names at the
+    first one."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"an image's name has lower-case letters, digits and -, not {name!r}")
+    return f"{clip}-{name}"
 
 
 def seed(key: str, stage: str, candidate: int = 0) -> int:

@@ -4,10 +4,9 @@ What is not in the file is filled in: the object, and the YAML that it renders, 
 on. Stages are named by import path, and imported by it: the engine knows none of them.
 """
 
-import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pyarrow as pa
 import yaml
@@ -18,7 +17,6 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
-    SerializeAsAny,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -27,17 +25,16 @@ from pydantic import (
 from actor18m import cuts
 from actor18m.cuts import Cutting
 from actor18m.errors import ActorError, instead_of
-from actor18m.models.backends import backend_class, cannot_play
 from actor18m.near import Likeness
 from actor18m.policy import Rule, Rules, check_rules
 from actor18m.rows import OUTCOME
 from actor18m.segments import LOTS_PER_SEGMENT
 from actor18m.settings import apply
-from actor18m.stage import Parameters, Stage
-from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, read_yaml, trouble, troubles
+from actor18m.stage import Stage
+from actor18m.step import Step
+from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, read_yaml, trouble
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
-Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_]*)?$")]
 TAKEN = frozenset((*OUTCOME.names, "lot", "number", "rule", "value", "bound"))
 """A rule of such a name would hide a column that stands beside its values."""
 _OF_IMAGES = ("name", "sha256", "mask_sha256")
@@ -45,67 +42,6 @@ _MODES = ("shots", "windows")
 _ROOM_S = 4
 VIDEOS = "videos"
 """The shards that are of no subset."""
-
-
-class Run(Section):
-    """How a stage is run. It changes how long a build takes and never what comes out."""
-
-    workers: PositiveInt | None = Field(default=None, description="by default as many as the machine's CPUs allow")
-    clips_per_call: PositiveInt = 8
-    deadline_s: PositiveFloat = Field(default=60, description="for each clip; a worker that takes longer hangs")
-    cpus: PositiveFloat = 1
-    gpus: NonNegativeFloat = 0
-    memory_gib: PositiveFloat | None = Field(default=None, description="of one worker; a clip that needs more fails")
-
-
-class Step(Section):
-    """One stage of the pipeline."""
-
-    stage: str = Field(description="where its class is: stages.identity:Identity")
-    parameters: SerializeAsAny[Parameters] = Parameters()
-    roles: Mapping[str, Backend] = Field(
-        default={}, description="which backend plays each role: a model of the lock, or one's own as module:Class"
-    )
-    run: Run = Run()
-
-    @property
-    def stage_class(self) -> type[Stage]:
-        return _imported(self.stage)
-
-    @property
-    def name(self) -> str:
-        return self.stage_class.writes.name
-
-    @model_validator(mode="before")
-    @classmethod
-    def _takes_the_parameters_of_its_stage(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping) or not isinstance(given.get("stage"), str):
-            return given
-        kind = type(_imported(given["stage"]).parameters)
-        parameters = given.get("parameters") or {}
-        if not isinstance(parameters, Parameters):
-            try:
-                parameters = kind.model_validate(parameters)
-            except ValidationError as error:
-                below = [(f"parameters.{path}".rstrip("."), cause) for path, cause in problems_of(error)]
-                raise troubles(below) from error
-        return {**given, "parameters": parameters}
-
-    @model_validator(mode="after")
-    def _has_a_backend_for_each_role(self) -> "Step":
-        roles = self.stage_class.roles
-        found = [
-            (f"roles.{role}", f"{self.name} has no such role; {instead_of(role, roles)}")
-            for role in sorted(self.roles.keys() - roles.keys())
-        ]
-        if unplayed := sorted(roles.keys() - self.roles.keys()):
-            found.append(("roles", f"{self.name} needs a backend for {', '.join(unplayed)}"))
-        for role, backend in self.roles.items():
-            if role in roles and (cause := _cannot_play(backend, roles[role])):
-                found.append((f"roles.{role}", cause))
-        if found:
-            raise troubles(found)
-        return self
 
 
 def _gate(given: object) -> object:
@@ -355,31 +291,3 @@ def _cannot_tell(pipeline: Pipeline, stage: str, column: str, fields: Sequence[s
     told = kind.value_type if pa.types.is_list(kind) else kind
     lacking = [name for name in fields if not pa.types.is_struct(told) or name not in told.names]
     return f"{stage}.{column} is no list of structs with {', '.join(lacking)}" if lacking else None
-
-
-def _cannot_play(backend: str, role: type) -> str | None:
-    try:
-        return cannot_play(backend_class(backend), role)
-    except ActorError as error:
-        return str(error)
-
-
-def _imported(path: str) -> type[Stage]:
-    module, _, name = path.partition(":")
-    if not module or not name:
-        raise trouble(f"{path} is no import path; write module:Class, such as stages.identity:Identity")
-    try:
-        loaded = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name and f"{module}.".startswith(f"{error.name}."):
-            raise trouble(f"{path}: there is no module {error.name}; is its folder on PYTHONPATH?") from error
-        raise trouble(f"{path} needs the library {error.name}, which is not installed") from error
-    except (ImportError, SyntaxError) as error:
-        raise trouble(f"{path} cannot be imported: {error}") from error
-    found = getattr(loaded, name, None)
-    if found is None:
-        there = [each for each, kind in vars(loaded).items() if isinstance(kind, type) and issubclass(kind, Stage)]
-        raise trouble(f"{module} has no {name}; {instead_of(name, there)}")
-    if not (isinstance(found, type) and issubclass(found, Stage)):
-        raise trouble(f"{path} is no stage: it is not a subclass of actor18m.stage.Stage")
-    return found

@@ -103,14 +103,14 @@ class Disk:
             written.unlink(missing_ok=True)
             raise
         written.unlink(missing_ok=True)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def replace(self, path: str, content: bytes, aside: str) -> None:
         written = self._write(content, aside)
         target = self.root / path
         self._make_folder(target.parent)
         written.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def append(self, path: str, content: bytes) -> None:
         with (self.root / path).open("ab") as out:
@@ -137,7 +137,7 @@ class Disk:
             (self.root / aside).rename(dropped)
         except FileNotFoundError:
             return
-        _sync_folder(dropped.parent)
+        sync_folder(dropped.parent)
         shutil.rmtree(dropped, ignore_errors=True)
 
     def _write(self, content: bytes | Path, aside: str) -> Path:
@@ -162,7 +162,7 @@ class Disk:
             return
         self._make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class Objects:
         return f"{self.root}/{path}" if path else self.root
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

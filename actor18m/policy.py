@@ -6,10 +6,8 @@ Numbers with a fraction are compared as float32, the precision that columns are 
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -147,61 +145,6 @@ def columns_read(rules: Rules, columns: pa.Schema) -> tuple[str, ...]:
     return tuple(sorted({name for each in _checked(rules, columns).values() for name in each.columns}))
 
 
-@dataclass(frozen=True)
-class Passage:
-    """What became of the clips that entered a stage. `entered` is the sum of the rest."""
-
-    stage: str
-    entered: int
-    passed: int
-    rejected: dict[str, int]
-    """By rule."""
-    unjudged: int
-    """Not measured yet, or not measurable."""
-
-
-def funnel(keys: pa.Array | pa.ChunkedArray, verdicts: Mapping[str, pa.Table]) -> list[Passage]:
-    """Follows the keys through the stages, in order: who passes one enters the next. A stage's verdicts of other keys
-    do not count.
-    """
-    entering, passages = _distinct(keys, "the funnel"), []
-    for stage, table in verdicts.items():
-        _distinct(table["key"], f"the verdicts of {stage}")
-        judged = table.filter(pc.is_in(table["key"], value_set=entering))
-        out = judged.filter(pc.invert(judged["passed"]))
-        rejected = {count["values"]: count["counts"] for count in pc.value_counts(out["rule"]).to_pylist()}
-        passing = judged.filter(judged["passed"])["key"].combine_chunks()
-        unjudged = len(entering) - judged.num_rows
-        passages.append(Passage(stage, len(entering), len(passing), dict(sorted(rejected.items())), unjudged))
-        entering = passing
-    return passages
-
-
-@dataclass(frozen=True)
-class Moves:
-    """What other rules would change, without a model being run."""
-
-    moved: dict[tuple[str, str], int]
-    """Clips by (state before, state after); a state is `passed`, or the rule that rejects. Only those that change."""
-    admitted: int
-    withdrawn: int
-    unknown: int
-    """Of the admitted: not measured downstream, so what becomes of them is not known until they are."""
-
-
-def what_if(
-    table: pa.Table, rules: Rules, changed: Rules, measured_downstream: pa.Array | pa.ChunkedArray | None = None
-) -> Moves:
-    """Judges the rows by both sets of rules. `measured_downstream`: the keys that the next stage has rows of."""
-    before, after = judge(table, rules), judge(table, changed)
-    old, new = (pc.fill_null(verdicts["rule"], "passed").to_pylist() for verdicts in (before, after))
-    moved = Counter(pair for pair in zip(old, new, strict=True) if pair[0] != pair[1])
-    admitted = after.filter(pc.and_not(after["passed"], before["passed"]))["key"]
-    known = 0 if measured_downstream is None else pc.sum(pc.is_in(admitted, value_set=measured_downstream)).as_py() or 0
-    withdrawn = sum(count for (state, _), count in moved.items() if state == "passed")
-    return Moves(dict(sorted(moved.items())), len(admitted), withdrawn, len(admitted) - known)
-
-
 def _check_rule(name: str, rule: Rule, columns: pa.Schema) -> Expression:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _TAKEN:
         raise ExpressionError(f"a rule's name has lower-case letters, digits and _, and is none of {', '.join(_TAKEN)}")
@@ -260,9 +203,3 @@ def spelt(limit: Any) -> str:
     if isinstance(limit, tuple):
         return f"[{', '.join(map(spelt, limit))}]"
     return str(limit).lower() if isinstance(limit, bool) else str(limit)
-
-
-def _distinct(keys: pa.Array | pa.ChunkedArray, what: str) -> pa.Array:
-    if pc.count_distinct(keys, mode="all").as_py() != len(keys):
-        raise ValueError(f"a key stands twice in {what}")
-    return keys.combine_chunks() if isinstance(keys, pa.ChunkedArray) else keys

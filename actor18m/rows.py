@@ -1,5 +1,7 @@
 """What a row of the ledger is, and which of two rows holds."""
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -56,6 +58,11 @@ def hold(tables: list[pa.Table]) -> pa.Table:
     order = [(name, "ascending") for name in (*IDENTITY, "_rank", "_loose", "part")]
     rows = rows.sort_by(order)
     return rows.filter(_first_of_each(rows)).drop_columns(["_rank", "_loose"])
+
+
+def about(rows: pa.Table) -> Iterator[tuple[str, str]]:
+    """Key and input digest of each."""
+    return zip(*(rows[name].to_pylist() for name in IDENTITY), strict=True)
 
 
 def _first_of_each(rows: pa.Table) -> pa.ChunkedArray:

@@ -20,7 +20,7 @@ from actor18m.errors import ActorError
 from actor18m.index import Values
 from actor18m.pipeline import Pipeline
 from actor18m.record import Record
-from actor18m.rows import OK
+from actor18m.rows import OK, about
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,7 @@ class Children:
     def _of_lot(self, lot: int, sources: pa.Table) -> Iterator[pa.Table]:
         ledger, files = self._splitter.ledger(self._record.store), self._record.files[self._splitter.name][lot]
         rows = ledger.read_lot(files, list(cuts.READS))
-        about = zip(rows["key"].to_pylist(), rows["input_digest"].to_pylist(), strict=True)
-        at = {each: number for number, each in enumerate(about)}
+        at = {each: number for number, each in enumerate(about(rows))}
         for source in sources.to_pylist():
             clips = clips_of(rows, at[source["id"], source["version"] or NO_FILE], self._cutting) or []
             yield _inputs(source, clips)

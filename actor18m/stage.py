@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from actor18m.errors import instead_of
-from actor18m.keys import fingerprint, input_digest
+from actor18m.keys import fingerprint
 from actor18m.rows import FAILED, OK, OUTCOME
 from actor18m.yaml_file import Section
 
@@ -146,16 +146,6 @@ class Stage:
         if backends.keys() != cls.roles.keys():
             raise ValueError(f"{cls.writes.name} has the roles {sorted(cls.roles)}, not {sorted(backends)}")
         return fingerprint(cls.writes.name, cls.version, parameters.model_dump(mode="json"), backends)
-
-    @classmethod
-    def input_digest(cls, upstream: Mapping[str, Mapping[str, object]]) -> str:
-        """What a row depends on besides its clip's key and the fingerprint; `upstream` is stage -> its row. One digest
-        for each stage that it needs, in their order.
-        """
-        return "-".join(
-            input_digest({column: upstream[stage.writes.name][column] for column in columns})
-            for stage, columns in cls.needs.items()
-        )
 
 
 def _array(column: pa.Field, values: list[object]) -> pa.Array:

@@ -8,6 +8,7 @@ import numpy as np
 from pyarrow import bool_, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat
 
+from actor18m.media.encoded import decoded
 from actor18m.media.views import body_view, face_view
 from actor18m.models.roles import Box, Frame, PersonDetector, PoseEstimator
 from actor18m.stage import Clip, Failure, Row, Stage, schema
@@ -55,7 +56,7 @@ class Annotate(Stage):
         for clip in clips:
             images = clip.images["crops"]
             labels = [
-                {"name": each["name"], **self._seen(_decoded(images[f"{each['name']}.webp"]), each["region"])}
+                {"name": each["name"], **self._seen(decoded(images[f"{each['name']}.webp"]), each["region"])}
                 for each in clip.upstream["crops"]["references"]
             ]
             yield Row(clip.key, {"labels": labels})
@@ -113,11 +114,3 @@ def _no_narrower_than_high(image: Frame) -> Frame:
     more = max(0, height - width)
     wider = cv2.copyMakeBorder(image, 0, 0, more // 2, more - more // 2, cv2.BORDER_REPLICATE)
     return wider.astype(np.uint8, copy=False)
-
-
-def _decoded(webp: bytes) -> Frame:
-    """uint8[H, W, 3] RGB."""
-    pixels = cv2.imdecode(np.frombuffer(webp, dtype=np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise ValueError("an image that was written cannot be read again")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)

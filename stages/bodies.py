@@ -79,10 +79,10 @@ class Bodies(Stage):
 
     def _others(self, frame: Frame, body: Body) -> list[Bools]:
         """Masks of the people beside the subject whose boxes reach into the crop."""
-        told, found = self.parameters, []
+        of, found = self.parameters, []
         for person in self.backends["people"].people(frame):
-            is_subject = overlap(person.box, body.box) >= told.same_overlap
-            if person.score < told.min_person_score or is_subject or not near(body.box, told.margin, person.box):
+            is_subject = overlap(person.box, body.box) >= of.same_overlap
+            if person.score < of.min_person_score or is_subject or not near(body.box, of.margin, person.box):
                 continue
             found += [mask for mask in self.backends["bodies"].masks([(frame, person.box)]) if mask is not None]
         return found

@@ -10,7 +10,9 @@ import numpy as np
 from pyarrow import bool_, field, float32, int32, list_, string, struct
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from actor18m.media.encoded import encoded
 from actor18m.media.run_lengths import from_run_lengths
+from actor18m.media.sharpness import sharpness
 from actor18m.media.video import frames_at
 from actor18m.models.roles import Frame
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
@@ -77,8 +79,8 @@ class Crops(Stage):
                 image, shape = self._cropped(frame, reference), self._cropped(mask * np.uint8(255), reference)
                 shape = np.where(shape > 127, np.uint8(255), np.uint8(0))
                 quality = [cv2.IMWRITE_WEBP_QUALITY, self.parameters.webp_quality]
-                webp = _encoded(".webp", np.ascontiguousarray(image[:, :, ::-1]), quality)
-                png = _encoded(".png", shape, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+                webp = encoded(".webp", image, quality)
+                png = encoded(".png", shape, [cv2.IMWRITE_PNG_COMPRESSION, 9])
                 images |= {f"{reference['name']}.webp": webp, f"{reference['name']}.mask.png": png}
                 told.append(reference | _about(image, shape) | _digests(webp, png))
         return Row(clip.key, {"references": sorted(told, key=lambda each: each["name"])}, images)
@@ -96,26 +98,16 @@ class Crops(Stage):
 
 def _about(image: Frame, mask: Frame) -> dict[str, Any]:
     height, width = image.shape[:2]
-    scale = _SHARPNESS_PX / max(height, width)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    grey = cv2.resize(grey, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
     return {
         "source": "self-crop",
         "method": "real",
         "is_generated": False,
         "width": width,
         "height": height,
-        "sharpness": rounded(float(cv2.Laplacian(grey, cv2.CV_64F).var())),
+        "sharpness": rounded(sharpness(image, _SHARPNESS_PX)),
         "mask_share": rounded(float((mask > 0).mean())),
     }
 
 
 def _digests(webp: bytes, png: bytes) -> dict[str, str]:
     return {"sha256": sha256(webp).hexdigest(), "mask_sha256": sha256(png).hexdigest()}
-
-
-def _encoded(kind: str, pixels: Frame, how: list[int]) -> bytes:
-    is_done, content = cv2.imencode(kind, pixels, how)
-    if not is_done:
-        raise ValueError(f"an image of {pixels.shape[1]} x {pixels.shape[0]} pixels cannot be written as {kind}")
-    return content.tobytes()

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 from pyarrow import bool_, float32, int32, list_, struct
 from pydantic import PositiveFloat
 
 from actor18m.identities import TEMPLATE
+from actor18m.media.sharpness import sharpness
 from actor18m.media.video import frames
 from actor18m.models.geometry import cut_out, square_around
 from actor18m.models.roles import Face, FaceDetector, FaceEmbedder, Floats, Frame, similarity
@@ -183,10 +183,8 @@ def rough_pitch_deg(points: Floats) -> float:
 
 
 def sharpness_of(frame: Frame, face: Face) -> float:
-    """Of uint8[H, W, 3]: the variance of the Laplacian of the face, grey and at one size for all faces."""
-    crop = cut_out(frame, square_around(face.box, 1.0))
-    grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (_FACE_PX, _FACE_PX), interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+    """Of the face alone, at one size for all faces."""
+    return sharpness(cut_out(frame, square_around(face.box, 1.0)), _FACE_PX)
 
 
 def _mean(values: Sequence[float]) -> float | None:

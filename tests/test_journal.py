@@ -1,6 +1,7 @@
 import os
 import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -23,22 +24,32 @@ def test_what_began_and_did_not_end_was_in_flight(store: Store) -> None:
 def test_what_began_is_soon_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = make_store(tmp_path / "store")
     synced: list[int] = []
-    fsync = os.fsync
+    fsync, is_syncing, may_sync = os.fsync, Event(), Event()
 
-    def seen_fsync(handle: int) -> None:
+    def slow_fsync(handle: int) -> None:
+        size = os.fstat(handle).st_size
         fsync(handle)
         if "journal" in os.readlink(f"/proc/self/fd/{handle}"):  # noqa: PTH115
-            synced.append(os.fstat(handle).st_size)
+            is_syncing.set()
+            may_sync.wait(20)
+            synced.append(size)
 
-    with hold(store) as lease, Journal(lease) as journal:
-        monkeypatch.setattr(os, "fsync", seen_fsync)
-        for n in range(100):
-            journal.begin("identity", [f"clip-{n:06d}"])
+    def is_synced() -> bool:
         size = len(store.read(store.names("journal")[-1]))
         until = time.monotonic() + 20
         while size not in synced and time.monotonic() < until:
             time.sleep(0.01)
-    assert size in synced, f"{size} bytes, synced at {synced}"
+        return size in synced
+
+    with hold(store) as lease, Journal(lease) as journal:
+        monkeypatch.setattr(os, "fsync", slow_fsync)
+        journal.begin("identity", ["a"])
+        assert is_syncing.wait(20)
+        journal.begin("identity", ["b"])
+        may_sync.set()
+        assert is_synced(), "what was written while another sync was going on"
+        journal.begin("identity", ["c"])
+        assert is_synced(), "and what was written later"
 
 
 def test_a_journal_that_was_closed_leaves_nothing_in_flight(store: Store) -> None:

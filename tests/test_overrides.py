@@ -5,7 +5,7 @@ import pytest
 
 from actor18m.errors import ActorError
 from actor18m.overrides import Override, override, read_overrides
-from actor18m.policy import Rule, funnel, judge
+from actor18m.policy import Rule, judge
 
 A, B, C, D = ("a" * 20, "b" * 20, "c" * 20, "12345678901234567890")
 
@@ -89,8 +89,6 @@ def test_a_person_has_the_last_word() -> None:
         (C, True, None, None, None, None),
         (D, False, "override", None, None, "deny by ann: seen it"),
     ]
-    (step,) = funnel(rows["key"], {"probe": last})
-    assert (step.passed, step.rejected) == (2, {"override": 1, "people": 1})
 
 
 def test_a_denied_clip_that_failed_anyway_keeps_its_rule() -> None:

@@ -11,16 +11,12 @@ from pydantic import ValidationError
 from actor18m.errors import ActorError
 from actor18m.policy import (
     VERDICT,
-    Moves,
-    Passage,
     Rule,
     by_name,
     check_rules,
     columns_read,
-    funnel,
     judge,
     values,
-    what_if,
 )
 
 SCHEMA = pa.schema(
@@ -242,63 +238,3 @@ def test_stored_values_are_judged_as_the_rows_were() -> None:
     assert kept.column_names == ["key", "low", "people", "readable"]
     assert judge(kept, by_name(some)) == judge(rows, some)
     assert columns_read(some, SCHEMA) == ("people", "readable", "similarity")
-
-
-def test_a_funnel_adds_up() -> None:
-    keys = pa.array(list("abcdefg"))
-    first = judge(table(*({"people": n} for n in (1, 1, 1, 2, 0, 1))), rules(people={"equals": 1}))  # g is unmeasured
-    second = judge(
-        table(*({"mean_similarity": s, "people": 1} for s in (0.5, 0.3, None, 0.9, 0.9))),
-        rules(mean_similarity={"at_least": 0.4}),
-    )  # d and e were measured when the first rule was another one, and f never
-    steps = funnel(keys, {"probe": first, "faces": second})
-    assert steps == [
-        Passage("probe", 7, 4, {"people": 2}, 1),
-        Passage("faces", 4, 1, {"mean_similarity": 2}, 1),
-    ]
-
-
-@given(st.lists(st.tuples(*[st.sampled_from([None, 0.0, 0.5, 1.0])] * 3, st.booleans()), max_size=12))
-@settings(max_examples=40, deadline=None)
-def test_every_clip_is_in_one_place_of_the_funnel(rows: list[tuple[Any, ...]]) -> None:
-    keys = pa.array([f"{number}" for number in range(len(rows))], pa.string())
-    stages = {}
-    for stage in range(3):
-        measured = [(str(n), row[stage]) for n, row in enumerate(rows) if stage == 0 or row[3]]
-        data = pa.table(
-            {
-                "key": pa.array([k for k, _ in measured], pa.string()),
-                "s": pa.array([v for _, v in measured], pa.float32()),
-            }
-        )
-        stages[f"s{stage}"] = judge(data, rules(high={"value": "s", "at_least": 0.5}, one={"value": "s", "below": 1}))
-    entering = len(rows)
-    for step in funnel(keys, stages):
-        assert step.entered == entering
-        assert step.entered == step.passed + sum(step.rejected.values()) + step.unjudged
-        entering = step.passed
-    assert entering == sum(row[:3] == (0.5, 0.5, 0.5) and row[3] for row in rows)
-
-
-def test_a_key_that_stands_twice_in_a_funnel_is_an_error() -> None:
-    judged = judge(pa.table({"key": ["a", "a"], "people": [1, 1]}), rules(people={"equals": 1}))
-    with pytest.raises(ValueError, match="a key stands twice in the verdicts of probe"):
-        funnel(pa.array(["a"]), {"probe": judged})
-    with pytest.raises(ValueError, match="a key stands twice in the funnel"):
-        funnel(pa.array(["a", "a"]), {})
-
-
-def test_what_if_says_who_moves_and_what_is_not_known_yet() -> None:
-    rows = table(*({"mean_similarity": s, "people": p} for s, p in
-                   ((0.7, 1), (0.42, 1), (0.35, 1), (0.36, 1), (0.35, 2), (0.1, 1), (None, 1))))  # fmt: skip
-    now = rules(mean_similarity={"at_least": 0.4}, people={"equals": 1})
-    looser = rules(mean_similarity={"at_least": 0.3}, people={"equals": 1})
-    assert what_if(rows, now, now) == Moves({}, 0, 0, 0)
-    measured = pa.array(["a", "b", "c"])
-    assert what_if(rows, now, looser, measured) == Moves(
-        {("mean_similarity", "passed"): 2, ("mean_similarity", "people"): 1}, admitted=2, withdrawn=0, unknown=1
-    )
-    assert what_if(rows, now, looser).unknown == 2
-    tighter = rules(mean_similarity={"at_least": 0.5}, people={"equals": 1})
-    assert what_if(rows, now, tighter, measured) == Moves({("passed", "mean_similarity"): 1}, 0, 1, 0)
-    assert what_if(rows, now, {}).moved == {("mean_similarity", "passed"): 5}

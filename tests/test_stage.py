@@ -139,14 +139,6 @@ def test_the_fingerprint_holds_version_parameters_and_backends() -> None:
         Faces.fingerprint(FacesParameters(), {})
 
 
-def test_the_input_digest_covers_the_columns_that_are_read_and_no_others() -> None:
-    row = {"duration_s": 3.1, "short_side": 256}
-    assert Faces.input_digest({"probe": row}) == Faces.input_digest({"probe": {**row, "short_side": 512}})
-    assert Faces.input_digest({"probe": row}) != Faces.input_digest({"probe": {**row, "duration_s": 3.2}})
-    assert Faces.input_digest({"probe": row}) == Faces.input_digest({"probe": {"duration_s": np.float32(3.1)}})
-    assert Probe.input_digest({}) == Probe.input_digest({"probe": row})
-
-
 def test_a_stage_that_does_not_measure_says_so() -> None:
     with pytest.raises(NotImplementedError):
         Stage().measure([])

@@ -15,7 +15,7 @@ from actor18m import build as building
 from actor18m.build import Project
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
-from actor18m.execute.drain import Tally
+from actor18m.execute.tally import Tally
 from actor18m.log import printable
 from actor18m.overrides import read_overrides
 from actor18m.planning import plan
@@ -150,9 +150,10 @@ def _told_how_to_go_on() -> Iterator[None]:
 def _check_subset(project: Project, only: str) -> None:
     name = only.removeprefix("subset-")
     project.pipeline.gate(name)  # there is one, or an error names those that are
-    if not project.pipeline.subsets[name].stages:
+    subset = project.pipeline.subsets[name]
+    if not subset.stages and subset.references is None:
         typer.echo(
-            f"subset {name} has no stage of its own in this pipeline: building what it will be made of", err=True
+            f"subset {name} has no images of its own in this pipeline: building what it will be made of", err=True
         )
 
 

@@ -7,90 +7,35 @@ rows are durable. The driver holds the keys of the lots that are under way, and 
 import itertools
 import logging
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m import stopping
-from actor18m.beside import KINDS, Kind, read_files
 from actor18m.chain import Link
+from actor18m.execute.lots import Lot, lots_of
+from actor18m.execute.moved import Moved
+from actor18m.execute.suspects import Suspects
+from actor18m.execute.tally import Tally, Watcher
 from actor18m.execute.work import Read, Report, Task, Todo
 from actor18m.execute.workers import Broken, Done, Workers
 from actor18m.index import known_of
-from actor18m.journal import Journal, Work
-from actor18m.ledger import Ledger, LotFiles
+from actor18m.journal import Journal
+from actor18m.ledger import LotFiles
 from actor18m.log import bind
 from actor18m.record import FOR_WORK, Block, Record
-from actor18m.rows import OK, QUARANTINED
+from actor18m.rows import OK, QUARANTINED, about
 from actor18m.stage import Failure
-from actor18m.survey import Settled
 from actor18m.writer import Lease
 
 log = logging.getLogger(__name__)
 
 LOTS_UNDER_WAY = 16
-DEATHS_ALONE = 2
-"""A clip that kills or hangs an isolated worker so often is quarantined."""
-LOST_IN_COMPANY = 3
-"""A clip whose worker was lost so often through no fault of its own goes on alone."""
 POLL_S = 0.5
 TASK_S = 0.5
 """A task has as many calls as take about so long: of stages that are quick, to hand out and to commit takes longest."""
-
-
-@dataclass
-class Tally:
-    """What a drain came to, by stage."""
-
-    measured: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
-    quarantined: Counter[str] = field(default_factory=Counter)
-    adopted: Counter[str] = field(default_factory=Counter)
-    given_up: dict[str, str] = field(default_factory=dict)
-    """Clips in transient trouble, by stage and key, with the reason."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Working time of the workers."""
-
-    def __add__(self, other: "Tally") -> "Tally":
-        """Of two drains of different stages."""
-        return Tally(
-            self.measured + other.measured,
-            self.failed + other.failed,
-            self.quarantined + other.quarantined,
-            self.adopted + other.adopted,
-            self.given_up | other.given_up,
-            self.seconds | other.seconds,
-        )
-
-
-class Watcher(Protocol):
-    """Is told how a drain goes on."""
-
-    def expect(self, stage: str, more: int) -> None: ...
-    def started(self, stage: str, n: int) -> None: ...
-    def returned(self, stage: str, n: int) -> None: ...
-    def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None: ...
-    def note(self, text: str) -> None: ...
-
-
-@dataclass
-class _Lot:
-    """A lot under way."""
-
-    number: int
-    inputs: pa.Table
-    known: dict[str, pa.Table]
-    settled: Settled | None = None
-    asked: set[tuple[str, str, str]] = field(default_factory=set)
-    """Stage, key and input digest of what was handed out or queued."""
-    parts: dict[tuple[str, str, str], str] = field(default_factory=dict)
-    """Stage, key and input digest of what was measured in this run -> its part of the ledger."""
-    under_way: int = 0
 
 
 class Drain:
@@ -102,25 +47,23 @@ class Drain:
         self._watcher = watcher
         self._chain = {link.name: link for link in record.surveyor.chain}
         self._first = record.surveyor.chain[0].name
-        self._lots: dict[int, _Lot] = {}
-        self._frontier: deque[_Lot] = deque()
+        self._lots: dict[int, Lot] = {}
+        self._frontier: deque[Lot] = deque()
         """Lots that are not settled yet, in order."""
         self._queues: dict[str, deque[tuple[int, Todo]]] = {name: deque() for name in self._chain}
         self._alone: dict[str, deque[Task]] = {name: deque() for name in self._chain}
-        self._suspects = set(journal.deaths)
-        self._deaths_alone: Counter[Work] = Counter()
-        self._lost: Counter[Work] = Counter()
+        self._suspects = Suspects(journal.deaths)
         self._flying: dict[int, Task] = {}
         self._returned: Counter[str] = Counter()
         """Clips, by stage: with the tally's seconds, how quick it is."""
         self._tried_alone: set[int] = set()
         """Numbers of tasks of clips that are suspected."""
         self._numbers = itertools.count()
-        self._former: dict[str, int] = {}
+        self._moved = Moved(record)
         self._all_came = False
         self._working = list(self._chain)
         """Stages that clips may still come to."""
-        self._learned: dict[str, list[tuple[_Lot, pa.Table]]] = defaultdict(list)
+        self._learned: dict[str, list[tuple[Lot, pa.Table]]] = defaultdict(list)
         """Stage -> rows that came back and are not judged yet."""
 
     def run(self) -> Tally:
@@ -141,7 +84,7 @@ class Drain:
                 self._journal.end(task.stage, task.keys)
         return self.tally
 
-    def _let_in(self, arriving: Iterator[_Lot]) -> None:
+    def _let_in(self, arriving: Iterator[Lot]) -> None:
         while len(self._lots) < LOTS_UNDER_WAY and not self._all_came:
             lot = next(arriving, None)
             if lot is None:
@@ -160,7 +103,7 @@ class Drain:
             self._workers.release(stage)
             self._working.remove(stage)
 
-    def _arriving(self) -> Iterator[_Lot]:
+    def _arriving(self) -> Iterator[Lot]:
         """Lots that have something missing, or may have; of those before the first lot whose inputs are not all read,
         only the ones that do.
         """
@@ -169,20 +112,20 @@ class Drain:
             if not self._frontier and not unread.num_rows:
                 yield from self._settled_at_once(block)
                 continue
-            for lot in _lots(block, block.lots):
+            for lot in lots_of(block, block.lots):
                 self._frontier.append(lot)
                 yield lot
 
-    def _settled_at_once(self, block: Block) -> Iterator[_Lot]:
+    def _settled_at_once(self, block: Block) -> Iterator[Lot]:
         settled = self._record.settled(block)
-        self._remember_former(settled)
+        self._moved.remember(settled)
         surveyed = self._record.surveyor.follow(settled, block.known)
         numbers = sorted({lot for rows in surveyed.missing.values() for lot in rows["lot"].to_pylist()})
-        for lot in _lots(block, numbers):
+        for lot in lots_of(block, numbers):
             lot.settled = settled.of_lot(lot.number)
             yield lot
 
-    def _begin(self, lot: _Lot) -> None:
+    def _begin(self, lot: Lot) -> None:
         self._lots[lot.number] = lot
         if lot.settled is None:
             self._ask(lot, self._chain[self._first], self._unread(lot))
@@ -190,7 +133,7 @@ class Drain:
         else:
             self._flow_on(lot)
 
-    def _unread(self, lot: _Lot) -> pa.Table:
+    def _unread(self, lot: Lot) -> pa.Table:
         return self._record.surveyor.unread(lot.inputs, lot.known[self._first])
 
     def _advance(self) -> None:
@@ -198,10 +141,10 @@ class Drain:
         while self._frontier and self._frontier[0].number in self._lots and not self._frontier[0].under_way:
             lot = self._frontier.popleft()
             lot.settled = self._record.surveyor.settle(lot.inputs, lot.known[self._first])
-            self._remember_former(lot.settled)
+            self._moved.remember(lot.settled)
             self._flow_on(lot)
 
-    def _flow_on(self, lot: _Lot) -> None:
+    def _flow_on(self, lot: Lot) -> None:
         """Asks for what became missing; ends the lot when nothing is."""
         assert lot.settled is not None
         again = True
@@ -212,33 +155,21 @@ class Drain:
         if not lot.under_way:
             del self._lots[lot.number]
 
-    def _ask(self, lot: _Lot, link: Link, missing: pa.Table) -> bool:
+    def _ask(self, lot: Lot, link: Link, missing: pa.Table) -> bool:
         """Queues the rows that were not asked for yet; true when rows of former lots served instead."""
         new = [row for row in missing.to_pylist() if (link.name, row["key"], row["input_digest"]) not in lot.asked]
         lot.asked.update((link.name, row["key"], row["input_digest"]) for row in new)
         served = self._adopt(lot, link, new)
-        todos = [self._todo(lot, link, row) for row in new if row["key"] not in served]
+        todos = [lot.todo(link, row, self._first) for row in new if row["key"] not in served]
         for todo in todos:
             lot.under_way += 1
             work = link.name, todo.key
-            if work in self._suspects or work in self._record.dreaded:
-                self._suspects.discard(work)
+            if self._suspects.begins_alone(work) or work in self._record.dreaded:
                 self._send_alone(link.name, lot.number, todo)
             else:
                 self._queues[link.name].append((lot.number, todo))
         self._watcher.expect(link.name, len(todos))
         return bool(served)
-
-    def _todo(self, lot: _Lot, link: Link, row: dict[str, object]) -> Todo:
-        number = row["number"]
-        assert isinstance(number, int)
-        given = {name: lot.inputs[name][number].as_py() for name in FOR_WORK}
-        reads = tuple(
-            Read(needed, lot.number, given["id"] if needed == self._first else str(row["key"]), str(row[f"{needed}@"]))
-            for needed in link.needs
-        )
-        window = [None if given[name] is None else tuple(given[name]) for name in ("cut", "crop")]
-        return Todo(str(row["key"]), str(row["input_digest"]), given["uri"], window[0], window[1], reads)
 
     def _task(self, stage: str, lot: int, todos: Sequence[Todo]) -> Task:
         reads: dict[tuple[str, int], list[Read]] = defaultdict(list)
@@ -323,12 +254,12 @@ class Drain:
         if report.given_up:
             self._watcher.ended(task.stage, failed=len(report.given_up))
 
-    def _learn(self, lot: _Lot, link: Link, part: str | None, known: pa.Table) -> None:
+    def _learn(self, lot: Lot, link: Link, part: str | None, known: pa.Table) -> None:
         if part is None:
             return
         files = self._record.files[link.name].get(lot.number, LotFiles(lot.number))
         self._record.files[link.name][lot.number] = replace(files, parts=(*files.parts, part))
-        lot.parts.update(((link.name, key, digest), part) for key, digest in _about(known))
+        lot.parts.update(((link.name, key, digest), part) for key, digest in about(known))
         self._learned[link.name].append((lot, known))
         for row in known.filter(pc.not_equal(known["state"], OK)).to_pylist():
             with bind(stage=link.name, clip=row["key"], lot=lot.number):
@@ -356,23 +287,18 @@ class Drain:
         if broken.is_blamed:
             self._note(task, _some(task.keys), f"a worker {broken.why}")
         for todo in task.todos:
-            work = task.stage, todo.key
             if broken.is_blamed:
                 self._suspect(task, todo, broken.kind, broken.why)
                 continue
-            self._lost[work] += 1
             self._watcher.returned(task.stage, 1)
-            if task.number in self._tried_alone or self._lost[work] >= LOST_IN_COMPANY:
+            if self._suspects.goes_on_alone((task.stage, todo.key), task.number in self._tried_alone):
                 self._send_alone(task.stage, task.lot, todo)
             else:
                 self._queues[task.stage].append((task.lot, todo))
 
     def _suspect(self, task: Task, todo: Todo, kind: str, why: str) -> None:
         """Again, alone; and not for ever."""
-        work = task.stage, todo.key
-        if task.number in self._tried_alone:
-            self._deaths_alone[work] += 1
-        if self._deaths_alone[work] >= DEATHS_ALONE:
+        if self._suspects.is_guilty((task.stage, todo.key), task.number in self._tried_alone):
             self._quarantine(task, todo, kind, why)
         else:
             self._watcher.returned(task.stage, 1)
@@ -398,70 +324,17 @@ class Drain:
         with bind(stage=task.stage, clip=clip, lot=task.lot):
             log.info(text)
 
-    def _remember_former(self, settled: Settled) -> None:
-        self._former.update(zip(settled.former["key"].to_pylist(), settled.former["lot"].to_pylist(), strict=True))
-
-    def _adopt(self, lot: _Lot, link: Link, missing: Sequence[dict[str, object]]) -> set[str]:
-        """Copies rows of clips whose file moved: their former input was superseded, and their rows are in its lot."""
+    def _adopt(self, lot: Lot, link: Link, missing: Sequence[dict[str, object]]) -> set[str]:
+        """Copies rows of clips whose file moved; the keys of these."""
         served: set[str] = set()
         if link.name == self._first:
             return served
-        wanted: dict[int, dict[str, str]] = defaultdict(dict)
-        for row in missing:
-            key = str(row["key"])
-            former = self._former.get(key)
-            if former is not None and former != lot.number and former in self._record.files[link.name]:
-                wanted[former][key] = str(row["input_digest"])
-        for former, digests in wanted.items():
-            ledger = link.ledger(self._record.store)
-            rows = ledger.read_lot(self._record.files[link.name][former], with_part=True)
-            rows = rows.filter(pa.array([digests.get(k) == d for k, d in _about(rows)], pa.bool_()))
-            if rows.num_rows:
-                beside = _files_beside(ledger, former, rows)
-                rows = rows.drop_columns(["part"])
-                part = ledger.commit(self._lease, lot.number, rows, beside)
-                served.update(rows["key"].to_pylist())
-                self._learn(lot, link, part, known_of([(lot.number, rows)], link.values))
-                self.tally.adopted[link.name] += rows.num_rows
+        for rows, beside in self._moved.rows(link, lot.number, missing):
+            part = link.ledger(self._record.store).commit(self._lease, lot.number, rows, beside)
+            served.update(rows["key"].to_pylist())
+            self._learn(lot, link, part, known_of([(lot.number, rows)], link.values))
+            self.tally.adopted[link.name] += rows.num_rows
         return served
-
-
-def _files_beside(ledger: Ledger, lot: int, rows: pa.Table) -> dict[Kind, pa.Table]:
-    """Those of these rows, which know their parts."""
-    found: dict[Kind, pa.Table] = {}
-    for kind in KINDS:
-        tables = []
-        for part in pc.unique(rows["part"]).to_pylist():
-            mine = set(_about(rows.filter(pc.equal(rows["part"], part))))
-            files = read_files(ledger.shelf(kind, lot, part))
-            tables.append(files.filter(pa.array([each in mine for each in _about(files)], pa.bool_())))
-        files = pa.concat_tables(tables)
-        if files.num_rows:
-            found[kind] = files
-    return found
-
-
-def _lots(block: Block, numbers: Iterable[int]) -> Iterator[_Lot]:
-    """Lots of a block, each with its own rows."""
-    tables = {stage: rows.sort_by("lot") for stage, rows in block.known.items()}
-    at = {stage: rows["lot"].to_numpy() for stage, rows in tables.items()}
-    inputs = block.inputs["lot"].to_numpy()
-    for number in numbers:
-        yield _Lot(
-            number,
-            block.inputs.slice(*_stretch(inputs, number)),
-            {stage: rows.slice(*_stretch(at[stage], number)) for stage, rows in tables.items()},
-        )
-
-
-def _stretch(lots: npt.NDArray[np.int32], lot: int) -> tuple[int, int]:
-    """Where a lot begins in sorted lots, and how long it is."""
-    begin, end = np.searchsorted(lots, [lot, lot + 1])
-    return int(begin), int(end - begin)
-
-
-def _about(rows: pa.Table) -> Iterator[tuple[str, str]]:
-    return zip(rows["key"].to_pylist(), rows["input_digest"].to_pylist(), strict=True)
 
 
 def _some(keys: Sequence[str]) -> str:

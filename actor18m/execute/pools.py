@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from actor18m.errors import ActorError
-from actor18m.pipeline import Run
+from actor18m.step import Run
 
 _PROCESS_GIB = 0.5
 """What a worker takes when its stage does not say: Python with a small model."""

@@ -25,9 +25,9 @@ from actor18m.errors import ActorError
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger, LotFiles
 from actor18m.models.backends import load
-from actor18m.pipeline import Step
 from actor18m.redact import redact
 from actor18m.stage import Clip, Failure, Row, Stage
+from actor18m.step import Step
 from actor18m.writer import Lease, TakenOver
 
 PATIENCE_S = (0.5, 2.0, 8.0)

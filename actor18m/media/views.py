@@ -1,11 +1,10 @@
-"""Angles as viewpoints, and angles that go round: means, medians and distances of degrees.
+"""Angles as viewpoints, and angles that go round: medians and distances of degrees.
 
 Yaw is 0 facing the camera and grows when the subject turns to their own left; pitch grows when they look up. So a face
 seen "left" looks towards the image's right.
 """
 
 from collections.abc import Sequence
-from math import atan2, cos, degrees, hypot, radians, sin
 from statistics import median
 from typing import Literal
 
@@ -17,7 +16,6 @@ BodyView = Literal["front", "side", "back"]
 FRONT_YAW_DEG, FRONT_PITCH_DEG = 20.0, 15.0
 """A face is frontal within these."""
 SIDE_FROM_DEG, SIDE_TO_DEG = 45.0, 135.0
-_CANCELLED = 1e-9
 
 
 def face_view(yaw_deg: float, pitch_deg: float) -> FaceView:
@@ -40,14 +38,6 @@ def body_view(yaw_deg: float) -> BodyView:
 def angle_between(one_deg: float, other_deg: float) -> float:
     """The shorter way round, 0 to 180."""
     return abs(wrapped_deg(one_deg - other_deg))
-
-
-def circular_mean(angles_deg: Sequence[float]) -> float | None:
-    """Of unit vectors; None of no angles, and of those that cancel each other out."""
-    x, y = sum(cos(radians(a)) for a in angles_deg), sum(sin(radians(a)) for a in angles_deg)
-    if hypot(x, y) <= _CANCELLED * max(1, len(angles_deg)):
-        return None
-    return wrapped_deg(degrees(atan2(y, x)))
 
 
 def circular_median(angles_deg: Sequence[float]) -> float | None:

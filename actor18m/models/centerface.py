@@ -11,9 +11,10 @@ from actor18m.models.onnx_shape import any_size
 from actor18m.models.roles import Box, Face, Floats, Frame
 from actor18m.models.weights import path_of
 
-MIN_SCORE = 0.5
+_MIN_SCORE = 0.5
 """The published default."""
-LONGER_SIDE = 640
+_LONGER_SIDE = 640
+"""A larger frame is scaled down first."""
 _STRIDE, _ALIGN = 4, 32
 _SAME_FACE_OVERLAP = 0.3
 _INPUT = "input.1"
@@ -24,25 +25,23 @@ _PUBLISHED_SHAPES = (10, 3, 32, 32), (10, 1, 8, 8), (10, 2, 8, 8), (10, 10, 8, 8
 class CenterFace:
     weights = ("centerface.onnx",)
 
-    def __init__(self, session: Any, min_score: float, longer_side: int) -> None:
+    def __init__(self, session: Any) -> None:
         self._session = session
-        self._min_score = min_score
-        self._longer_side = longer_side
 
     @classmethod
-    def load(cls, min_score: float = MIN_SCORE, longer_side: int = LONGER_SIDE) -> Self:
+    def load(cls) -> Self:
         """One thread, so that a result does not depend on how busy the machine is."""
         ort = library("onnxruntime", "onnxruntime")
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         model = any_size(path_of(cls.weights[0]).read_bytes(), _INPUT.encode(), _PUBLISHED_SHAPES)
-        return cls(ort.InferenceSession(model, options, providers=["CPUExecutionProvider"]), min_score, longer_side)
+        return cls(ort.InferenceSession(model, options, providers=["CPUExecutionProvider"]))
 
     def detect(self, frame: Frame) -> list[Face]:
-        """Faces of uint8[H, W, 3] RGB; a frame larger than `longer_side` is scaled down first."""
+        """Faces of uint8[H, W, 3] RGB."""
         height, width = frame.shape[:2]
-        scale = min(1.0, self._longer_side / max(height, width))
+        scale = min(1.0, _LONGER_SIDE / max(height, width))
         small = frame
         if scale < 1.0:
             size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -52,7 +51,7 @@ class CenterFace:
         padded[0, :, :rows, :columns] = small.transpose(2, 0, 1)
         heat, size_log, offset, points = (a[0] for a in self._session.run(None, {_INPUT: padded}))
         to_frame = np.array([width / columns, height / rows], dtype=np.float32)
-        faces = decode(heat[0], size_log, offset, points, self._min_score)
+        faces = decode(heat[0], size_log, offset, points, _MIN_SCORE)
         return [Face(_inside(box, to_frame, width, height), score, pts * to_frame) for box, score, pts in faces]
 
 

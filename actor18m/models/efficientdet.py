@@ -10,7 +10,7 @@ from actor18m.models.geometry import Region
 from actor18m.models.litert import Network
 from actor18m.models.roles import Box, Floats, Frame, Person
 
-MIN_SCORE = 0.25
+_MIN_SCORE = 0.25
 _SIDE = 320
 _GREY = 127
 """The input's zero point: what the padding of the training pictures was."""
@@ -32,14 +32,13 @@ shows who is there."""
 class EfficientDet:
     weights = ("efficientdet_lite0.tflite",)
 
-    def __init__(self, network: Network, min_score: float) -> None:
+    def __init__(self, network: Network) -> None:
         self._network = network
-        self._min_score = min_score
         self._anchors = anchors()
 
     @classmethod
-    def load(cls, min_score: float = MIN_SCORE) -> Self:
-        return cls(Network(cls.weights[0], _OUTPUTS), min_score)
+    def load(cls) -> Self:
+        return cls(Network(cls.weights[0], _OUTPUTS))
 
     def people(self, frame: Frame) -> list[Person]:
         """People in uint8[H, W, 3] RGB, found in the whole frame or in a square of it."""
@@ -67,7 +66,7 @@ class EfficientDet:
         image = np.full((_SIDE, _SIDE, 3), _GREY, dtype=np.uint8)
         image[:rows, :columns] = cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_AREA)
         scores, codes = self._network(image)
-        sure = np.flatnonzero(scores[:, _PERSON] > self._min_score)
+        sure = np.flatnonzero(scores[:, _PERSON] > _MIN_SCORE)
         boxes = decode(codes[sure], self._anchors[sure]) * np.tile([width / columns, height / rows], 2)
         people = [
             Person(_inside(box, width, height), float(score))

@@ -8,9 +8,9 @@ from actor18m.models.geometry import cut_out, head_angles_deg, nodded, square_ar
 from actor18m.models.mediapipe_tasks import Task
 from actor18m.models.roles import Box, Frame, Mesh
 
-MIN_SCORE = 0.5
+_MIN_SCORE = 0.5
 """The published default, of the detector inside as of the mesh's presence."""
-CROP = 2.5
+_CROP = 2.5
 """Side of the square that is looked at, in face boxes. The detector inside misses faces that are small in its view and
 turned faces without their surroundings: of 40 turned faces on real stills it found 22 at 2, 28 at 2.5 and 29 at 3, of
 12 rendered ones at 30 to 65 degrees 7, 9 and 9; upright frontal ones at any."""
@@ -27,24 +27,23 @@ _FIVE = (468, 473, 1, 61, 291)
 class MediaPipeFace:
     weights = ("face_landmarker.task",)
 
-    def __init__(self, task: Task, crop: float) -> None:
+    def __init__(self, task: Task) -> None:
         self._task = task
-        self._crop = crop
 
     @classmethod
-    def load(cls, min_score: float = MIN_SCORE, crop: float = CROP) -> Self:
+    def load(cls) -> Self:
         task = Task(
             "FaceLandmarker",
             cls.weights[0],
-            min_face_detection_confidence=min_score,
-            min_face_presence_confidence=min_score,
+            min_face_detection_confidence=_MIN_SCORE,
+            min_face_presence_confidence=_MIN_SCORE,
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=True,
         )
-        return cls(task, crop)
+        return cls(task)
 
     def mesh(self, frame: Frame, box: Box) -> Mesh | None:
-        region = square_around(box, self._crop)
+        region = square_around(box, _CROP)
         side = region[2] - region[0]
         found = self._task(cut_out(frame, region))
         if not found.face_landmarks:

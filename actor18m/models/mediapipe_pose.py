@@ -11,9 +11,9 @@ from actor18m.models.geometry import Region, body_yaw_deg, cut_out, put_back, sq
 from actor18m.models.mediapipe_tasks import Task
 from actor18m.models.roles import Bools, Box, Frame, Pose
 
-MIN_SCORE = 0.5
+_MIN_SCORE = 0.5
 """The published default, of the detector inside as of the pose's presence."""
-CROPS = 1.25, 2.0, 1.5, 1.0
+_CROPS = 1.25, 2.0, 1.5, 1.0
 """Sides of the squares that are looked at, in person boxes: the first in which the model sees the person of the box. At
 times it sees nobody or half of one for no reason to be seen, and the whole person in a little more or less."""
 MIN_OVERLAP = 0.5
@@ -41,12 +41,12 @@ class MediaPipePose:
         self._task = task
 
     @classmethod
-    def load(cls, min_score: float = MIN_SCORE) -> Self:
+    def load(cls) -> Self:
         task = Task(
             "PoseLandmarker",
             cls.weights[0],
-            min_pose_detection_confidence=min_score,
-            min_pose_presence_confidence=min_score,
+            min_pose_detection_confidence=_MIN_SCORE,
+            min_pose_presence_confidence=_MIN_SCORE,
             output_segmentation_masks=True,
         )
         return cls(task)
@@ -85,7 +85,7 @@ class MediaPipePose:
     def _look(self, frame: Frame, box: Box) -> tuple[Region, Any]:
         """What the model finds, and in which square: of those that were tried, where it fits the box best."""
         looks: list[tuple[float, Region, Any]] = []
-        for crop in CROPS:
+        for crop in _CROPS:
             region = square_around(box, crop)
             found = self._task(_scaled(cut_out(frame, region)))
             fit = overlap(box, _span(found.pose_landmarks[0], region, frame)) if found.pose_landmarks else 0.0

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from actor18m import keys, stopping
 from actor18m.beside import files_of_row
+from actor18m.errors import ActorError
 from actor18m.publish.content import Family, Reference, Sample, Video
 from actor18m.publish.mp4 import WRITER
 from actor18m.publish.samples import fetch
@@ -107,9 +108,16 @@ def _video(tar: TarWriter, video: Video, plan: ShardPlan, scratch: Path) -> list
 
 
 def _images(tar: TarWriter, reference: Reference) -> list[Member]:
-    files = files_of_row(reference.shelf, *reference.row)
-    contents = [(suffix, files[f"{reference.name}.{suffix}"]) for suffix in ("webp", "mask.png")]
-    return [tar.add(f"{reference.key}.{suffix}", BytesIO(each), len(each)) for suffix, each in contents]
+    shelf, members = reference.shelf, list[Member]()
+    files = files_of_row(shelf, *reference.row)
+    for suffix in ("webp", "mask.png"):
+        if (content := files.get(f"{reference.name}.{suffix}")) is None:
+            raise ActorError(
+                f"{reference.key}: its images have gone from the store ({shelf.path}). Put them back, or remove "
+                f"ledger/{shelf.stage}/{shelf.fingerprint} too; then build again."
+            )
+        members.append(tar.add(f"{reference.key}.{suffix}", BytesIO(content), len(content)))
+    return members
 
 
 def _json(sample: Sample) -> str:

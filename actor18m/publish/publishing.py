@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from actor18m.identities import ALIASES
+from actor18m.place import sync_folder
 from actor18m.publish import manifest, versions
 from actor18m.publish.card import Card
 from actor18m.publish.content import LEAST, OF_VIDEOS, Block, of_subset
@@ -185,7 +186,7 @@ class _Version:
         versions.sync_file(path)
         for each in [self._folder, *self._folder.rglob("*")]:
             if each.is_dir():
-                versions.sync_folder(each)
+                sync_folder(each)
             else:
                 # Versions share files, so nobody should write into one.
                 each.chmod(each.stat().st_mode & ~0o222)

@@ -10,10 +10,11 @@ import pyarrow.compute as pc
 
 from actor18m.build import Project
 from actor18m.chain import Link
-from actor18m.keys import digest
+from actor18m.keys import digest, reference_key
 from actor18m.pipeline import Subset
 from actor18m.publish.content import REFERENCES, Part, Reference, Sample
 from actor18m.record import Record
+from actor18m.rows import about
 from actor18m.survey import ACCEPTED, Surveyed
 
 NAME, SHA256 = "name", "sha256"
@@ -57,7 +58,7 @@ class References:
         for image in made["references"]:
             told = image | by_name.get(image[NAME], {})
             row = {field.name: told.get(field.name) for field in self._fields} | {
-                "key": f"{clip['clip']}-{image[NAME]}",
+                "key": reference_key(clip["clip"], image[NAME]),
                 "clip": clip["clip"],
                 "lot": clip["lot"],
                 "subset": self.subset,
@@ -85,10 +86,7 @@ class References:
         """stage -> key -> input digest."""
         links = [link.name for link in (self._making, self._labelling) if link is not None]
         tables = {name: self.surveyed.measured[name] for name in links}
-        return {
-            name: dict(zip(rows["key"].to_pylist(), rows["input_digest"].to_pylist(), strict=True))
-            for name, rows in tables.items()
-        }
+        return {name: dict(about(rows)) for name, rows in tables.items()}
 
     @cached_property
     def _making(self) -> Link:

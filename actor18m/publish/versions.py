@@ -18,6 +18,7 @@ from typing import IO
 from fsspec.core import url_to_fs
 
 from actor18m.errors import ActorError
+from actor18m.place import sync_folder
 
 LATEST = "latest"
 BUILDING = ".building"
@@ -167,14 +168,6 @@ def link(source: Path, target: Path) -> None:
 def sync_file(path: Path) -> None:
     with path.open("rb") as content:
         os.fsync(content.fileno())
-
-
-def sync_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _lock(lock: IO[bytes], patience_s: float) -> None:

@@ -9,19 +9,18 @@ from typing import Any
 import cv2
 import duckdb
 import numpy as np
-import numpy.typing as npt
 
 from actor18m.errors import ActorError
+from actor18m.media.encoded import decoded
 from actor18m.media.source import MediaError
+from actor18m.media.tile import PAPER, Pixels, tile_of, write_png
 from actor18m.media.video import frames_at, open_video
 
-Pixels = npt.NDArray[np.uint8]
 Ink = tuple[int, int, int]
 Row = Mapping[str, Any]
 
 STILLS = 8
 TILE_HEIGHT, TILE_WIDTH, LABEL_WIDTH = 150, 150, 230
-PAPER = 24
 WHITE, GREY, GREEN, RED, YELLOW = (235, 235, 235), (170, 170, 170), (90, 200, 110), (230, 110, 90), (230, 190, 80)
 INK = {"accepted": GREEN, "rejected": RED}
 
@@ -74,7 +73,7 @@ def _clip(row: Row) -> Pixels:
     try:
         with open_video(row["uri"], cut=cut) as video:
             times = np.linspace(0, max(0.0, video.window.times_s[-1]), STILLS).tolist()
-        tiles = [_fit(frame) for frame in frames_at(row["uri"], times, cut, crop)]
+        tiles = [_tile(frame) for frame in frames_at(row["uri"], times, cut, crop)]
     except MediaError as error:
         tiles = [_label([(str(error.kind), RED)])]
     return np.hstack([_label(lines), *tiles])
@@ -98,17 +97,18 @@ def _reference(version: Path, row: Row) -> Pixels:
     people = "" if row["seen_people"] == 1 else f" {row['seen_people']} people"
     notes = f"{row['time_s']:.1f}s q{row['quality']:.2f} {row['anchor']}{' *' if row['is_clearest'] else ''}"
     agrees = WHITE if row["seen_viewpoint"] == row["viewpoint"] else RED
-    return np.vstack([_fit(image), _text([(said, WHITE), (seen + people, agrees), (notes, GREY)], 54, TILE_WIDTH, 16)])
+    return np.vstack([_tile(image), _text([(said, WHITE), (seen + people, agrees), (notes, GREY)], 54, TILE_WIDTH, 16)])
 
 
 def _image(version: Path, row: Row, member: str) -> Pixels:
     with (version / row["shard"]).open("rb") as shard:
         shard.seek(row[f"{member}_offset"])
-        content = np.frombuffer(shard.read(row[f"{member}_size"]), np.uint8)
-    pixels = cv2.imdecode(content, cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise ActorError(f"{row['key']}: its {member} in {version / row['shard']} cannot be read; is the shard whole?")
-    return np.ascontiguousarray(pixels[:, :, ::-1])
+        content = shard.read(row[f"{member}_size"])
+    try:
+        return decoded(content)
+    except ValueError as error:
+        cause = f"{row['key']}: its {member} in {version / row['shard']} cannot be read; is the shard whole?"
+        raise ActorError(cause) from error
 
 
 def _write(out: Path, rows: Iterable[Pixels]) -> None:
@@ -116,9 +116,7 @@ def _write(out: Path, rows: Iterable[Pixels]) -> None:
     if not drawn:
         return
     width = max(row.shape[1] for row in drawn)
-    sheet = np.vstack([_padded(row, width) for row in drawn])
-    if not cv2.imwrite(str(out), sheet[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
-        raise ActorError(f"could not write {out}")
+    write_png(np.vstack([_padded(row, width) for row in drawn]), out)
 
 
 def _padded(row: Pixels, width: int) -> Pixels:
@@ -127,6 +125,10 @@ def _padded(row: Pixels, width: int) -> Pixels:
 
 def _name(uri: str) -> str:
     return uri.rpartition("/")[2]
+
+
+def _tile(picture: Pixels) -> Pixels:
+    return tile_of(picture, TILE_HEIGHT, TILE_WIDTH)
 
 
 def _label(lines: Sequence[tuple[str, Ink]]) -> Pixels:
@@ -139,14 +141,3 @@ def _text(lines: Sequence[tuple[str, Ink]], height: int, width: int, step: int) 
         at = 4, 14 + step * number
         cv2.putText(paper, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.4, ink, 1, cv2.LINE_AA)
     return paper
-
-
-def _fit(pixels: Pixels) -> Pixels:
-    height, width = pixels.shape[:2]
-    scale = min(TILE_HEIGHT / height, TILE_WIDTH / width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    out: Pixels = np.full((TILE_HEIGHT, TILE_WIDTH, 3), PAPER, np.uint8)
-    y, x = (TILE_HEIGHT - size[1]) // 2, (TILE_WIDTH - size[0]) // 2
-    out[y : y + size[1], x : x + size[0]] = small
-    return out

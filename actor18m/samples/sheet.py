@@ -5,12 +5,10 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from actor18m.errors import ActorError
+from actor18m.media.tile import PAPER, Pixels, tile_of, write_png
 from actor18m.samples.truth import Truth
-
-Pixels = npt.NDArray[np.uint8]
 
 STILLS = 6
 FINENESS = np.uint8(0b11110000)
@@ -25,34 +23,23 @@ def contact_sheet(folder: Path, out: Path) -> None:
     if not truths:
         raise ActorError(f"no samples in {folder}: a sheet needs videos with their truth beside them")
     rows = [_row(folder / f"{t.name}.mp4", t) for t in sorted(truths, key=lambda t: (t.expected.state, t.name))]
-    rows += [np.full_like(rows[0], 24)] * (-len(rows) % COLUMNS)
+    rows += [np.full_like(rows[0], PAPER)] * (-len(rows) % COLUMNS)
     height = len(rows) // COLUMNS
     sheet = np.hstack([np.vstack(rows[k * height : (k + 1) * height]) for k in range(COLUMNS)])
-    sheet = sheet & FINENESS  # what is left out is mostly sensor noise, which PNG cannot make small
-    if not cv2.imwrite(str(out), sheet[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
-        raise ActorError(f"could not write {out}")
+    write_png(sheet & FINENESS, out)  # what is left out is mostly sensor noise, which PNG cannot make small
 
 
 def _row(video: Path, truth: Truth) -> Pixels:
     wanted = set(np.linspace(0, truth.frame_count - 1, STILLS).round().astype(int).tolist())
     with av.open(str(video)) as container:
         stills = [
-            _fit(np.rot90(f.to_ndarray(format="rgb24"), f.rotation // 90))
+            tile_of(np.rot90(f.to_ndarray(format="rgb24"), f.rotation // 90), STILL_HEIGHT, STILL_WIDTH)
             for i, f in enumerate(container.decode(video=0))
             if i in wanted
         ]
-    label: Pixels = np.full((STILL_HEIGHT, LABEL_WIDTH, 3), 24, np.uint8)
+    label: Pixels = np.full((STILL_HEIGHT, LABEL_WIDTH, 3), PAPER, np.uint8)
     rule = truth.expected.rules[0] if truth.expected.rules else ""
     lines = [(truth.name, (235, 235, 235)), (truth.expected.state, INK[truth.expected.state]), (rule, (170, 170, 170))]
     for k, (text, ink) in enumerate(lines):
         cv2.putText(label, text, (6, 24 + 22 * k), cv2.FONT_HERSHEY_SIMPLEX, 0.42, ink, 1, cv2.LINE_AA)
     return np.hstack([label, *stills])
-
-
-def _fit(pixels: Pixels) -> Pixels:
-    scale = min(STILL_HEIGHT / pixels.shape[0], STILL_WIDTH / pixels.shape[1])
-    small = cv2.resize(np.ascontiguousarray(pixels), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    out: Pixels = np.full((STILL_HEIGHT, STILL_WIDTH, 3), 24, np.uint8)
-    y, x = (STILL_HEIGHT - small.shape[0]) // 2, (STILL_WIDTH - small.shape[1]) // 2
-    out[y : y + small.shape[0], x : x + small.shape[1]] = small
-    return out

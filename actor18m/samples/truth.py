@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from actor18m.media.run_lengths import from_run_lengths, to_run_lengths
 
-SCHEMA_VERSION = 1
 MASK_FPS = 8
 
 KEYPOINTS = (

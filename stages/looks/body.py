@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from actor18m.media.sharpness import edges
 from actor18m.models.roles import Bools, Frame
 
 PixelBox = tuple[int, int, int, int]
@@ -57,13 +58,10 @@ def sharpness_of(frame: Frame, mask: Bools, box: PixelBox) -> float:
     """Of uint8[H, W, 3]: the variance of the Laplacian inside the body, grey and at one size for all bodies. The
     outline does not count: it tells of the mask."""
     x0, y0, x1, y1 = box
-    scale = _SHARPNESS_PX / max(x1 - x0, y1 - y0)
-    size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
-    grey = cv2.cvtColor(np.ascontiguousarray(frame[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
-    edges = cv2.Laplacian(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), cv2.CV_64F)
-    shape = cv2.resize(mask[y0:y1, x0:x1].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    found = edges(frame[y0:y1, x0:x1], _SHARPNESS_PX)
+    shape = cv2.resize(mask[y0:y1, x0:x1].astype(np.uint8), found.shape[::-1], interpolation=cv2.INTER_NEAREST)
     inside = cv2.erode(np.pad(shape, 1), np.ones((5, 5), np.uint8))[1:-1, 1:-1] > 0
-    return float(edges[inside].var()) if inside.any() else 0.0
+    return float(found[inside].var()) if inside.any() else 0.0
 
 
 def near(box: PixelBox, margin: float, other: tuple[float, float, float, float]) -> bool:

@@ -111,7 +111,7 @@ class FaceReader:
 
     def read(self, frame: Frame, face: Face) -> tuple[dict[str, Any], dict[str, float | None]]:
         """The fields of `FACE` and of `PARSING`, without the sample."""
-        mesh = self._believed(self._backends["mesh"].mesh(frame, face.box), face)
+        mesh = believed(self._backends["mesh"].mesh(frame, face.box), face, self._parameters)
         parsing = self._backends["parsing"].parse(frame, face, mesh)
         likely = self._backends["expression"].read(frame, face, mesh)
         expression = max(likely, key=lambda name: likely[name], default=None)
@@ -132,21 +132,21 @@ class FaceReader:
         }
         return rounded_fields(measured), rounded_fields(self._shares(parsing, face))
 
-    def _believed(self, mesh: Mesh | None, face: Face) -> Mesh | None:
-        if mesh is None:
-            return None
-        apart = float(np.linalg.norm(mesh.five_points - face.points, axis=1).mean()) / (face.box[3] - face.box[1])
-        if apart > self._parameters.max_apart:
-            return None
-        disagree = angle_between(mesh.yaw_deg, rough_yaw_deg(face.points)) > self._parameters.max_yaw_apart_deg
-        return None if disagree else mesh
-
     def _shares(self, parsing: Parsing, face: Face) -> dict[str, float | None]:
         x0, y0, x1, y1 = (round(value) - parsing.region[i % 2] for i, value in enumerate(face.box))
         inside = parsing.parts[max(0, y0) : y1, max(0, x0) : x1]
         counts = np.bincount(inside.ravel(), minlength=len(FACE_PARTS)) / max(1, inside.size)
         told = self._backends["parsing"].tells
         return {name: float(counts[i]) if name in told else None for i, name in enumerate(FACE_PARTS) if i}
+
+
+def believed(mesh: Mesh | None, face: Face, parameters: FaceParameters) -> Mesh | None:
+    """None where it is of another face, or tells another yaw than the points."""
+    if mesh is None:
+        return None
+    apart = float(np.linalg.norm(mesh.five_points - face.points, axis=1).mean()) / (face.box[3] - face.box[1])
+    disagree = angle_between(mesh.yaw_deg, rough_yaw_deg(face.points)) > parameters.max_yaw_apart_deg
+    return None if apart > parameters.max_apart or disagree else mesh
 
 
 def visibility(parsing: Parsing) -> float | None:

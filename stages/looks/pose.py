@@ -55,7 +55,7 @@ def posture_of(
     if pose is None:
         return None
     face = _face(frame, pose, faces, parameters)
-    body, head = _body_yaw(pose, parameters), _yaw(pose, "ear")
+    body, head = body_yaw(pose, parameters), _yaw(pose, "ear")
     if face is None and _claims_a_face(frame, pose, head, parameters):
         # What it took for the front is the back.
         head = wrapped_deg(head + 180)
@@ -73,7 +73,8 @@ def _claims_a_face(frame: Frame, pose: Pose, head_yaw: float, parameters: Postur
     return abs(head_yaw) < parameters.front_to_deg and bool(_inside(pose.points[:3], frame).all())
 
 
-def _body_yaw(pose: Pose, parameters: PostureParameters) -> float | None:
+def body_yaw(pose: Pose, parameters: PostureParameters) -> float | None:
+    """Where shoulders and hips can be told apart, and agree."""
     across = np.stack([_across(pose, "shoulder"), _across(pose, "hip")])
     if float(np.hypot(across[0, 0], across[0, 2])) < parameters.shoulders_from_m:
         return None

@@ -20,12 +20,13 @@ from actor18m.build import Project, Staffing
 from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.work import Duty, Task, Worker
 from actor18m.execute.workers import Broken, Done
-from actor18m.pipeline import Pipeline, Run, parse_pipeline
+from actor18m.pipeline import Pipeline, parse_pipeline
 from actor18m.planning import plan
 from actor18m.progress import Progress
 from actor18m.publish import publish
 from actor18m.publish.blocks import blocks, relations_of
 from actor18m.sources import find_inputs
+from actor18m.step import Run
 from actor18m.store import Store, make_store
 from actor18m.writer import Lease, TakenOver, hold
 from tests.engine.films import film

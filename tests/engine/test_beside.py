@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -95,8 +96,10 @@ def test_other_labels_rewrite_the_table_and_no_shard(built: Site) -> None:
 
 
 def test_references_of_clips_that_are_not_accepted_go(built: Site) -> None:
-    strict = replace(built, pipeline=PIPELINE.replace("at_least: 2", "at_least: 9"))
+    rule = """  draw: {pictures: {value: 'len("references")', at_least: 9}}\n"""
+    strict = replace(built, pipeline=PIPELINE.replace("subsets:", f"{rule}subsets:"))
     strict.build()
+    assert strict.called() == {}, "the images are there"
     assert strict.table("references") == []
     assert list((built.dataset / "latest" / "subset-A").iterdir()) == []
 
@@ -105,6 +108,17 @@ def test_what_is_restricted_is_in_the_store_and_not_in_the_dataset(built: Site) 
     secret = sha256(b"plums").digest()
     assert any(secret in path.read_bytes() for path in files(built, "restricted"))
     assert not any(secret in content for content in content_of(built.dataset).values())
+
+
+def test_images_that_have_gone_are_told_and_made_anew_once_their_rows_go(built: Site) -> None:
+    for folder in ("store/images", "dataset"):
+        rmtree(built.root / folder)
+    gone = built.run("build", str(built.root / "steady.yaml"))
+    assert (gone.exit_code, "its images have gone from the store" in gone.output) == (1, True)
+    rmtree(built.root / "store" / "ledger" / "draw")
+    built.build()
+    assert built.called() == {"draw": 3}
+    assert len(built.table("references")) == 12
 
 
 def test_files_that_are_beside_no_row_are_no_hindrance(built: Site) -> None:

@@ -6,7 +6,7 @@ from shutil import rmtree
 
 import pytest
 
-from actor18m import identities
+from actor18m import identities, index, record
 from tests.engine.people import PIPELINE
 from tests.engine.site import Site
 
@@ -66,6 +66,23 @@ def test_neither_order_nor_kept_relations_change_it(people: Site) -> None:
     again = {name: content for name, content in people.published().items() if name.startswith("metadata/aliases")}
     assert again.items() <= kept.items()
     assert identity_of(people) == {"a1": "a1", "a2": "a1", "b1": "b1", "c1": "a1", "d1": "a1", "empty": None}
+
+
+def test_clips_in_other_blocks_of_lots_are_compared_too(people: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (identities, index, record):
+        monkeypatch.setattr(module, "LOTS_PER_SEGMENT", 1)
+    for name, text in {"c1": f"four {FAR_FROM_ANN}", "d1": f"five {LIKE_ANN}"}.items():
+        people.put({name: text})
+        people.build()
+    assert identity_of(people) == {"a1": "a1", "a2": "a1", "b1": "b1", "c1": "a1", "d1": "a1", "empty": None}
+
+
+def test_when_its_earliest_clip_goes_an_identity_is_called_by_the_next(people: Site) -> None:
+    people.put({"a3": f"four {ANN}"})
+    people.build()
+    (people.videos / "a1.mp4").unlink()
+    people.build("--sync")
+    assert identity_of(people) == {"a2": "a2", "a3": "a2", "b1": "b1", "empty": None}
 
 
 def test_what_was_found_is_not_searched_again(people: Site, monkeypatch: pytest.MonkeyPatch) -> None:

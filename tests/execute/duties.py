@@ -6,7 +6,7 @@ from typing import Any
 from actor18m.execute.work import Duty, Task, Todo
 from actor18m.index import Values
 from actor18m.ledger import Ledger
-from actor18m.pipeline import Run, Step
+from actor18m.step import Run, Step
 from actor18m.writer import Lease
 from tests.execute.poison_stages import PoisonParameters, nothing_kept
 

@@ -8,9 +8,9 @@ from actor18m.execute import work
 from actor18m.execute.work import Duty, Task, Todo, Worker
 from actor18m.index import Values
 from actor18m.ledger import Ledger
-from actor18m.pipeline import Step
 from actor18m.rows import OK
 from actor18m.stage import Clip, Failure, Row, Stage, schema
+from actor18m.step import Step
 from actor18m.writer import Lease
 
 

@@ -49,6 +49,6 @@ def test_a_still_picture_and_a_cut_are_no_mixtures() -> None:
 
 def test_of_dissolves_over_each_other_the_one_that_explains_most_stays() -> None:
     good, poor, later = (
-        Blend(at, at - 4, at + 4, 0.5, residual, 0.0, 50) for at, residual in [(10, 0.1), (12, 0.3), (30, 0.2)]
+        Blend(at, at - 4, at + 4, 0.5, residual, 0.0, 50) for at, residual in [(10, 0.2), (12, 0.3), (30, 0.1)]
     )
     assert dissolves([poor, later, good]) == [good, later]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from actor18m.media.colours import colours
@@ -21,11 +23,22 @@ def person(x: float, looks: Floats, score: float = 0.9, tall: float = 200) -> Se
 
 def test_two_who_cross_keep_their_names_by_their_colours() -> None:
     samples = [[person(100 + 30 * i, RED), person(400 - 30 * i, BLUE)] for i in range(11)]
+    for people in samples[5:]:
+        people.reverse()  # whoever is told first
     found = tracks(samples, 0.5, 8)
     assert len(found) == 2
     for track in found:
         assert len({id(seen.colours) for seen in track.seen.values()}) == 1
         assert len(track.seen) == 11
+
+
+def test_two_who_look_alike_and_cross_keep_their_names_by_how_they_move() -> None:
+    right, left = (replace(person(x, RED), step=(by, 0.0)) for x, by in ((100, 60.0), (160, -60.0)))
+    there, back = person(160, RED), person(100, RED)
+    assert [track.seen for track in tracks([[right, left], [back, there]], 0.5, 8)] == [
+        {0: right, 1: there},
+        {0: left, 1: back},
+    ]
 
 
 def test_the_subject_is_who_stays_and_not_who_passes_nearer() -> None:
@@ -47,6 +60,21 @@ def test_the_subject_is_who_goes_behind_furniture_and_not_what_may_be_a_person()
     weights = [prominence(track, 540, 960) for track in found]
     assert found[weights.index(max(weights))].seen[0].colours is BLUE, "of tracks alone"
     assert list(subject(found, weights, 0.7).seen) == [*range(10), *range(22, 32)]
+
+
+def test_the_subject_is_surely_seen_and_near_the_middle() -> None:
+    middle, aside, unsure = person(450, RED), person(20, RED, tall=210), person(450, RED, 0.5, tall=210)
+    by_likelihood = sorted(
+        (middle, aside, unsure), key=lambda seen: prominence(Track({0: seen}), 600, 960), reverse=True
+    )
+    assert by_likelihood[0] is middle
+
+
+def test_who_is_not_seen_for_a_moment_may_have_gone_on_meanwhile() -> None:
+    def count(x: float, gap: int) -> int:
+        return len(tracks([[person(300, RED)], *[[]] * gap, [person(x, RED)]], 0.5, 8))
+
+    assert [count(500, 4), count(500, 0), count(300, 8)] == [1, 2, 2]
 
 
 def test_someone_who_comes_back_after_a_while_is_known_by_their_colours() -> None:

@@ -53,9 +53,9 @@ def test_roll_is_positive_when_the_head_leans_to_its_own_left_shoulder(
     large = np.ascontiguousarray(picture.repeat(4, axis=0).repeat(4, axis=1))
     side = min(large.shape[:2])
     square = np.ascontiguousarray(large[:side, :side])
-    model = MediaPipeFace.load(crop=1.0)
-    upright = model.mesh(square, (0, 0, side, side))
-    on_its_side = model.mesh(np.ascontiguousarray(np.rot90(square, k=-1)), (0, 0, side, side))
+    model, middle = MediaPipeFace.load(), (0.3 * side, 0.3 * side, 0.7 * side, 0.7 * side)  # all of it is looked at
+    upright = model.mesh(square, middle)
+    on_its_side = model.mesh(np.ascontiguousarray(np.rot90(square, k=-1)), middle)
     assert upright is not None
     assert on_its_side is not None, "np.rot90(k=-1) lays the top of the head to the image's right"
     assert on_its_side.roll_deg - upright.roll_deg == pytest.approx(90, abs=10)

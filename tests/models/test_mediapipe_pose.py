@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,3 +79,19 @@ def test_nobody_has_neither_pose_nor_mask(model: MediaPipePose) -> None:
     grey, whole = np.full((240, 320, 3), 120, dtype=np.uint8), (0.0, 0.0, 320.0, 240.0)
     assert model.pose(grey, whole) is None
     assert list(model.masks([(grey, whole), (grey, None)])) == [None, None]
+
+
+def test_what_its_native_code_says_is_not_heard(pulled: Callable[[str], None]) -> None:
+    pulled("mediapipe-pose")
+    seeing = """
+from actor18m.inputs import canonical_uri
+from actor18m.media.video import frames_at
+from actor18m.models.mediapipe_pose import MediaPipePose
+from actor18m.samples.shipped import SHIPPED
+from actor18m.samples.truth import Truth
+(frame,) = frames_at(canonical_uri(SHIPPED / "turn_standing_1.mp4"), [0.0])
+body = Truth.read(SHIPPED / "turn_standing_1.json").actors[0].body_box[0]
+print(MediaPipePose.load().pose(frame, body) is not None)
+"""
+    ran = subprocess.run([sys.executable, "-c", seeing], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("True\n", "")

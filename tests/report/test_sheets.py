@@ -83,6 +83,7 @@ def test_references_of_a_clip_are_a_line_with_their_outlines(version: Path, tmp_
     for still in tiles(sheet, 0):
         blue, green, red = (still[:, :, channel].astype(int) for channel in range(3))
         assert ((green > 150) & (green > blue + 60) & (green > red + 60)).sum() > 50
+        assert ((red > green + 10) & (red > blue + 10)).mean() > 0.02, "skin, and not only a mask"
 
 
 def test_a_label_that_disagrees_stands_out(version: Path, tmp_path: Path) -> None:

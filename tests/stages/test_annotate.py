@@ -76,9 +76,12 @@ def test_bodies_are_seen_to_face_where_they_do(stage: Annotate) -> None:
 
 
 def test_faces_are_seen_to_look_where_they_do(stage: Annotate) -> None:
-    clip, true = cut("talk_pitch_1", [("face", sample) for sample in (0, 6, 12, 18)])
-    found = labels(stage, clip)
-    for each, told in zip(found, true, strict=True):
+    pairs = list[tuple[Mapping[str, Any], Mapping[str, Any]]]()
+    for name, samples in (("talk_pitch_1", (0, 6, 12, 18)), ("talk_yaw_1", (3, 22))):
+        clip, true = cut(name, [("face", sample) for sample in samples])
+        pairs += zip(labels(stage, clip), true, strict=True)
+    assert {each["seen_viewpoint"] for each, _ in pairs} >= {"front", "left", "right"}
+    for each, told in pairs:
         assert each["has_face"]
         assert angle_between(each["seen_yaw_deg"], told["yaw_deg"]) < 10
         assert abs(each["seen_pitch_deg"] - told["pitch_deg"]) < 15
@@ -99,6 +102,8 @@ def test_two_people_are_two(stage: Annotate) -> None:
     _, frame = next(frames(clip.uri))
     (found,) = labels(stage, image(frame, "body"))
     assert found["seen_people"] == 2
+    strict = Annotate(AnnotateParameters(min_person_score=0.99), **stage.backends)
+    assert labels(strict, image(frame, "body"))[0]["seen_people"] == 0
 
 
 def test_someone_of_whom_the_detector_is_unsure_is_there_if_a_face_or_a_body_is(stage: Annotate) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from actor18m.inputs import canonical_uri
+from actor18m.media.sharpness import sharpness
 from actor18m.media.video import frames
 from actor18m.samples.truth import Truth
 from actor18m.stage import Clip, Failure, Row
@@ -64,6 +65,7 @@ def test_an_image_shows_its_place_in_its_frame_and_is_not_made_larger(row: Row, 
         place = shown[each["sample"]][each["y0"] : each["y1"], each["x0"] : each["x1"]]
         assert image.shape == place.shape == (each["height"], each["width"], 3)
         assert np.abs(image.astype(int) - place).mean() < 3
+        assert each["sharpness"] == pytest.approx(sharpness(place, 256), abs=1e-3)
         others = [
             np.abs(image.astype(int) - shown[i][each["y0"] : each["y1"], each["x0"] : each["x1"]]) for i in (8, 16)
         ]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from actor18m.inputs import canonical_uri
+from actor18m.media.video import frames
 from actor18m.media.views import angle_between, face_view
 from actor18m.models.backends import describe, load
 from actor18m.models.roles import FACE_PARTS
@@ -15,6 +16,7 @@ from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import ActorTruth, Truth
 from actor18m.stage import Clip, Failure, Row
 from stages.faces import Faces, FacesParameters
+from stages.looks.face import FaceReader
 
 BACKENDS = {
     "faces": "centerface",
@@ -101,6 +103,20 @@ def test_each_of_two_people_has_their_own_face(rows: Mapping[str, Mapping[str, A
             assert box is not None
             assert box[0] < (face["x0"] + face["x1"]) / 2 < box[2]
             assert box[1] < (face["y0"] + face["y1"]) / 2 < box[3]
+
+
+def test_of_two_faces_in_a_box_the_one_in_its_middle_is_the_persons(stage: Faces) -> None:
+    _, frame = next(frames(canonical_uri(SHIPPED / "two_people_1.mp4")))
+    reader, faces = (
+        FaceReader(stage.backends, FacesParameters(detect_px=640)),
+        [true("two_people_1", 0, actor) for actor in (0, 1)],
+    )
+    boxes = [actor.face_box[at] for actor, at in faces]
+    for middle, x0, x1 in ((0, 40.0, 650.0), (1, 300.0, 905.0)):
+        found, box = reader.find(frame, (x0, 0.0, x1, 540.0)), boxes[middle]
+        assert found is not None
+        assert box is not None
+        assert box[0] < (found.box[0] + found.box[2]) / 2 < box[2]
 
 
 def test_from_behind_there_is_no_face(rows: Mapping[str, Mapping[str, Any]]) -> None:

@@ -65,11 +65,14 @@ def test_a_crop_reaches_as_far_as_its_margin() -> None:
 def test_sharpness_is_the_bodys_at_any_size_and_not_its_surroundings() -> None:
     grain = np.random.default_rng(0).integers(0, 255, (80, 100, 3)).astype(np.uint8)
     smooth = np.full_like(grain, 120)
-    mask = mask_of((20, 10, 60, 70))
+    mask = mask_of((20, 10, 60, 40), (20, 40, 40, 70))
     worn = np.where(mask[:, :, None], grain, smooth).astype(np.uint8)
     behind = np.where(mask[:, :, None], smooth, grain).astype(np.uint8)
     box = (20, 10, 60, 70)
     assert sharpness_of(behind, mask, box) == 0
     assert sharpness_of(worn, mask, box) == pytest.approx(sharpness_of(grain, mask, box))
+    large = cv2.resize(worn, None, fx=8, fy=8, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
+    of_large = sharpness_of(large, np.kron(mask, np.ones((8, 8), np.bool_)), (160, 80, 480, 560))
+    assert of_large == pytest.approx(sharpness_of(worn, mask, box), rel=0.1)
     blurred = cv2.GaussianBlur(worn, (0, 0), 2).astype(np.uint8)
     assert sharpness_of(blurred, mask, box) < sharpness_of(worn, mask, box) / 4

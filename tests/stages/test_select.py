@@ -89,7 +89,7 @@ def test_faces_are_spread_over_yaw_and_pitch() -> None:
 
 
 def test_who_always_looks_the_same_way_is_shown_at_different_times() -> None:
-    faces = [face(sample, 0.0) for sample in range(33)]
+    faces = [face(sample, 0.0, score=0.9 + sample / 1000) for sample in range(33)]  # the last is the best
     row = chosen(clip(faces, [body(sample) for sample in range(33)]), max_faces=3)
     times = [each["time_s"] for each in row["references"]]
     assert times == sorted(times)
@@ -177,11 +177,11 @@ def test_a_body_in_plain_clothes_is_not_blurred() -> None:
 
 
 def test_the_clearest_shows_most_of_the_person() -> None:
-    faces = [face(0, 60.0), face(1, 5.0), face(2, -5.0, size_px=70.0, visibility=0.6), face(3, -60.0)]
+    faces = [face(0, 60.0), face(1, 12.0, size_px=70.0, visibility=0.6), face(2, -12.0), face(3, -60.0)]
     given = clip(faces, turning().upstream["bodies"]["bodies"], turning().upstream["pose"]["poses"])
     clearest = [each for each in chosen(given)["references"] if each["is_clearest"]]
     assert [each["region"] for each in clearest] == ["face", "body"]
-    assert (clearest[0]["sample"], clearest[1]["yaw_deg"]) == (1, 0)
+    assert (clearest[0]["sample"], clearest[1]["yaw_deg"]) == (2, 0)
 
 
 def test_who_turns_round_is_golden_and_anchors_face_their_way() -> None:
@@ -194,6 +194,8 @@ def test_who_turns_round_is_golden_and_anchors_face_their_way() -> None:
     ]
     drawn = {each["anchor"]: each["sample"] for each in row["references"] if each["anchor"]}
     assert drawn == {each["view"]: each["sample"] for each in row["anchors"]}
+    fewest = samples(chosen(turning(), max_bodies=3), "body")
+    assert fewest == sorted(drawn.values()), "whatever else there is no room for"
 
 
 @pytest.mark.parametrize(
@@ -234,6 +236,14 @@ def test_without_anybody_there_is_nothing() -> None:
     assert chosen(clip()) == nothing
     assert chosen(clip(bodies=[body(0)])) == nothing
     assert chosen(clip([face(0, 0.0)], poses=[pose(0, 0.0)])) == nothing
+
+
+def test_crops_have_a_margin() -> None:
+    crops = chosen(clip([face(0, 0.0)], [body(0)], [pose(0, 0.0)]))["references"]
+    assert [[each[side] for side in ("x0", "y0", "x1", "y1")] for each in crops] == [
+        [220, 10, 400, 190],
+        [216, 16, 424, 464],
+    ]
 
 
 @pytest.mark.parametrize("box", [(0, 0, 90, 100), (560, 400, 640, 480), (0, 0, 640, 480), (100, 0, 300, 480)])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from actor18m.samples.studio import body
 from actor18m.samples.studio.actor import Actor
 from actor18m.samples.studio.anatomy import face_pitch_deg, normals, parts
-from actor18m.samples.studio.canvas import Posed
+from actor18m.samples.studio.buffers import Posed
 
 Floats = npt.NDArray[np.float32]
 Curve = Callable[[float], float]

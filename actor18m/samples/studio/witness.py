@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from actor18m.samples.studio.buffers import Posed
 from actor18m.samples.studio.camera import Camera
-from actor18m.samples.studio.canvas import Canvas, Identity, Posed
+from actor18m.samples.studio.canvas import Canvas, Identity
 from actor18m.samples.studio.motion import Moment, Performance
 from actor18m.samples.truth import Keypoint
 

@@ -11,8 +11,8 @@ import pytest
 
 from actor18m.media.views import face_view
 from actor18m.models.backends import load
-from actor18m.models.roles import Face, Floats, Frame
-from stages.looks.face import FaceParameters, FaceReader, rough_roll_deg
+from actor18m.models.roles import Face, Floats, Frame, Mesh
+from stages.looks.face import FaceParameters, FaceReader, believed, rough_roll_deg
 
 SEEN_AS = {"front": "front", "up": "up", "image_right": "left", "image_left": "right"}
 
@@ -55,6 +55,17 @@ def test_a_profile_that_leans_is_told_by_the_line_from_eyes_to_mouth() -> None:
     leaning = profile @ np.array([(np.cos(0.5), np.sin(0.5)), (-np.sin(0.5), np.cos(0.5))], dtype=np.float32)
     assert rough_roll_deg(Face((0, 0, 1, 1), 1.0, profile)) == pytest.approx(0)
     assert rough_roll_deg(Face((0, 0, 1, 1), 1.0, leaning)) == pytest.approx(np.degrees(0.5), abs=0.1), "to the right"
+
+
+def test_a_mesh_is_believed_that_lies_on_the_face_and_looks_where_it_does() -> None:
+    points: Floats = np.array([(40, 40), (60, 40), (50, 52), (42, 62), (58, 62)], dtype=np.float32)
+    face = Face((30, 20, 70, 80), 1.0, points)
+
+    def is_believed(off_px: float, yaw_deg: float) -> bool:
+        mesh = Mesh(np.zeros((1, 3), np.float32), points + np.float32(off_px), {}, yaw_deg, 0.0, 0.0)
+        return believed(mesh, face, FaceParameters()) is mesh
+
+    assert [is_believed(0, 5), is_believed(12, 5), is_believed(0, 40)] == [True, False, False]
 
 
 def test_a_box_outside_of_the_picture_has_no_face(reader: FaceReader) -> None:

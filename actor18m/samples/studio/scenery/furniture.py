@@ -12,7 +12,6 @@ from actor18m.samples.studio.scenery.shapes import (
     Material,
     Part,
     Point,
-    blob,
     box,
     leaves,
     placed,
@@ -227,7 +226,3 @@ def curtain(rng: Rng, cloth: Material, width_m: float, height_m: float) -> list[
     )
     uv = np.stack([np.broadcast_to(x * width_m * 1.5, fold.shape), np.broadcast_to(drop * height_m, fold.shape)], -1)
     return [sheet(cloth, points, uv / cloth.tile_m)]
-
-
-def cushion_pouf(rng: Rng, cloth: Material) -> list[Part]:
-    return [blob(cloth, rng, (0, -0.35, 0.2), (0.36, 0.34, 0.21), 0.04)]

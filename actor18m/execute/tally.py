@@ -1,0 +1,40 @@
+"""What a drain tells: how it goes on, and what it came to."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass
+class Tally:
+    """What a drain came to, by stage."""
+
+    measured: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    adopted: Counter[str] = field(default_factory=Counter)
+    given_up: dict[str, str] = field(default_factory=dict)
+    """Clips in transient trouble, by stage and key, with the reason."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Working time of the workers."""
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Of two drains of different stages."""
+        return Tally(
+            self.measured + other.measured,
+            self.failed + other.failed,
+            self.quarantined + other.quarantined,
+            self.adopted + other.adopted,
+            self.given_up | other.given_up,
+            self.seconds | other.seconds,
+        )
+
+
+class Watcher(Protocol):
+    """Is told how a drain goes on."""
+
+    def expect(self, stage: str, more: int) -> None: ...
+    def started(self, stage: str, n: int) -> None: ...
+    def returned(self, stage: str, n: int) -> None: ...
+    def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None: ...
+    def note(self, text: str) -> None: ...
