@@ -124,6 +124,8 @@ def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:
     for name in subsets:
         yield f"- `subset-{name}/*.tar`: images of the people, `<key>.webp` with the person's mask `<key>.mask.png`;"
         yield "  `<key>.json` holds what was measured. `metadata/references` has a row for each with its place."
+    yield "- `metadata/aliases`, where there is one: which `identity_id` stands now for a former one, since the clips"
+    yield "  of both turned out to be one person's."
     yield "- `pipeline.yaml`: how it was made. `manifest.json`: every file with its SHA-256.\n"
     yield "In the folder that holds the versions (while a build may publish, name the version instead of `latest`):\n"
     for name, code in READING.items():

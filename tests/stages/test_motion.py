@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from actor18m.models.backends import load
 from actor18m.pipeline import load_pipeline
 from actor18m.policy import judge
 from actor18m.samples.shipped import SHIPPED
-from actor18m.samples.truth import Truth
+from actor18m.samples.truth import KEYPOINTS, Truth
 from actor18m.stage import Clip, Failure, Row
 from stages.identity import Identity
 from stages.motion import Motion
@@ -113,6 +114,30 @@ def test_an_occlusion_is_as_long_as_something_hides_the_subject(rows: Mapping[st
     first, last = truth.times_s[true.first_frame], truth.times_s[true.last_frame]
     both = min(found["end_s"], last) - max(found["start_s"], first)
     assert both / (max(found["end_s"], last) - min(found["start_s"], first)) > 0.7
+
+
+def test_samples_are_compared_with_the_one_before_and_with_the_first(rows: Mapping[str, Values]) -> None:
+    cut = rows["cut_same_actor_1"]
+    at = next(i for i, like in enumerate(cut["neighbour_similarity"]) if like is not None and like < 0.7)
+    assert cut["neighbour_similarity"][0] is None
+    assert cut["similarity_to_first"][0] == 1
+    assert min(cut["similarity_to_first"][:at]) > 0.8 > 0.7 > max(cut["similarity_to_first"][at:])
+
+
+def test_displacement_is_how_far_the_subject_goes_in_a_sample(rows: Mapping[str, Values]) -> None:
+    row, truth = rows["behind_occluder_1"], Truth.read(SHIPPED / "behind_occluder_1.json")
+    trunk = [KEYPOINTS.index(f"{side}_{part}") for side in ("left", "right") for part in ("shoulder", "hip")]
+    places = [np.mean([points[i][:2] for i in trunk], axis=0) for points in truth.actors[0].keypoints if points]
+    assert len(places) == truth.frame_count
+    frames = shown(truth, row["frame_times"])
+    true = [
+        float(np.hypot(*(places[now] - places[was])) / np.hypot(truth.width, truth.height))
+        for was, now in pairwise(frames)
+    ]
+    off = [abs(told - walked) for told, walked in zip(row["displacement"][1:], true, strict=True) if told is not None]
+    assert row["displacement"][0] is None
+    assert np.median(true) > 0.025
+    assert np.median(off) < 0.004
 
 
 def test_links_tell_a_person_who_stays_from_one_who_dissolves_into_another(rows: Mapping[str, Values]) -> None:
