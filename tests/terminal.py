@@ -16,6 +16,7 @@ import pyte
 
 _HISTORY = 1000
 _PATIENCE_S = 60
+_LINGERS_S = 0.2
 ROOT = Path(__file__).parents[1]
 
 
@@ -82,7 +83,8 @@ class Terminal:
     def _read(self) -> bool:
         """False when the process has ended and all was read."""
         ended = self.process.poll() is not None
-        if not select.select([self._master], [], [], 0 if ended else 0.05)[0]:
+        # what was written last may still be on its way through the terminal when its writer has ended
+        if not select.select([self._master], [], [], _LINGERS_S if ended else 0.05)[0]:
             return not ended
         self._stream.feed(os.read(self._master, 1 << 16))
         return True
