@@ -2,6 +2,8 @@
 
 import sys
 
+from actor18m import stopping
+from actor18m.execute.drain import POLL_S
 from actor18m.execute.ray_actors import RayWorkers
 from actor18m.execute.workers import Broken, Done
 from actor18m.store import make_store
@@ -17,13 +19,15 @@ def main(store: str, *names: str) -> None:
                 workers.submit(task(name))
             back: list[Done | Broken] = []
             while len(back) < len(names):
-                for each in workers.wait(60):
+                for each in workers.wait(POLL_S):
                     print(type(each).__name__, flush=True)
                     back.append(each)
+                stopping.check()  # as a build does: other code may swallow a signal
             sys.stdin.readline()
         finally:
             workers.close()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with stopping.stoppable():
+        main(*sys.argv[1:])
