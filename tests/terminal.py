@@ -20,6 +20,12 @@ _LINGERS_S = 0.2
 ROOT = Path(__file__).parents[1]
 
 
+def _take_over() -> None:
+    """In the child: the terminal is its own, and Ctrl-C reaches it; shells have jobs in the background ignore that."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """Runs Python code in a terminal of this size, with the terminal as its stdin, stdout and stderr."""
 
@@ -36,7 +42,7 @@ class Terminal:
             cwd=ROOT,
             env={**os.environ, "TERM": "xterm-256color"},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_take_over,
         )
 
     @property
