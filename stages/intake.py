@@ -12,7 +12,7 @@ from actor18m.media.content import content_sha256
 from actor18m.media.signature import sample_times, signature
 from actor18m.media.video import Limits, Video, Window, open_video
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
-from stages.told import one_by_one
+from stages.told import one_by_one, rounded
 
 _STEADY = 0.1
 """Intervals between frames that differ by a tenth from the usual one make a variable rate; clocks of 1 ms do not."""
@@ -80,7 +80,7 @@ def _measured(video: Video, clip: Clip) -> dict[str, Any]:
         "fps": round(len(window.pts) / window.duration_s, 3),
         "is_variable_rate": _is_variable(window),
         "frame_count": len(window.pts),
-        "duration_s": round(window.duration_s, 4),
+        "duration_s": rounded(window.duration_s),
         "has_audio": video.has_audio,
         "signature": signature(pictures),
     }

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actor18m.errors import ActorError
+from actor18m.media.encoded import encoded
 
 Pixels = npt.NDArray[np.uint8]
 """uint8[H, W, 3] RGB."""
@@ -29,8 +30,8 @@ def tile_of(picture: Pixels, height: int, width: int) -> Pixels:
 
 def write_png(sheet: Pixels, out: Path) -> None:
     """Whatever the file's name ends in."""
-    _, content = cv2.imencode(".png", sheet[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    content = encoded(".png", sheet, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     try:
-        out.write_bytes(content.tobytes())
+        out.write_bytes(content)
     except OSError as error:
         raise ActorError(f"{out} cannot be written: {error.strerror}") from error

@@ -10,6 +10,7 @@ from pycocotools import mask as coco
 from actor18m.media.boxes import overlap
 from actor18m.media.views import SIDE_FROM_DEG, SIDE_TO_DEG, angle_between, body_view
 from actor18m.samples.truth import ActorTruth, Truth
+from stages.told import box_of
 from tests.bench.accuracy.at import BURNT_OR_BLACK, by_sample, frame_at, is_wanted, mask_at, subject
 from tests.bench.accuracy.figures import Figure, Figures, errors, overlaps, share
 from tests.bench.accuracy.read import Seen
@@ -115,7 +116,7 @@ def _box_overlaps(seen: Seen) -> Iterator[float]:
         frame = frame_at(truth, time_s)
         box = actor.body_box[frame]
         if box is not None and _is_visible(truth, actor, frame, VISIBLE):
-            yield overlap((found["x0"], found["y0"], found["x1"], found["y1"]), box) if found else 0.0
+            yield overlap(box_of(found), box) if found else 0.0
 
 
 def _mask_overlaps(seen: Seen) -> Iterator[tuple[float, float]]:

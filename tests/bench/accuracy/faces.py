@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from actor18m.media.boxes import overlap
 from actor18m.media.views import angle_between, face_view
+from stages.told import box_of
 from tests.bench.accuracy.at import BURNT_OR_BLACK, by_sample, frame_at, is_wanted, subject
 from tests.bench.accuracy.figures import Figure, Figures, errors, overlaps, share
 from tests.bench.accuracy.read import Seen
@@ -124,5 +125,5 @@ def _met(seen: Seen) -> Iterator[_Met]:
         if yaw is None or pitch is None or box is None or not _is_visible(seen, frame):
             continue
         expression = actor.expression[frame]
-        found = face["x0"], face["y0"], face["x1"], face["y1"]
-        yield _Met(yaw, pitch, expression, face["yaw_deg"], face["pitch_deg"], face["expression"], overlap(found, box))
+        shared = overlap(box_of(face), box)
+        yield _Met(yaw, pitch, expression, face["yaw_deg"], face["pitch_deg"], face["expression"], shared)

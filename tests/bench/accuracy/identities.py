@@ -17,6 +17,7 @@ from actor18m.media.video import frames
 from actor18m.models.backends import describe, load
 from actor18m.models.roles import Box, Floats, similarity
 from actor18m.pipeline import Pipeline
+from stages.told import box_of
 from tests.bench.accuracy.at import frame_at
 from tests.bench.accuracy.figures import Separation, separation
 from tests.bench.accuracy.read import Seen, Told
@@ -108,7 +109,7 @@ def _embedded(seen: Seen, backends: dict[str, Any]) -> Iterator[Known]:
     for number, (time_s, frame) in enumerate(frames(seen.filmed.uri, fps=fps)):
         if number not in wanted:
             continue
-        box = _box(wanted[number])
+        box = box_of(wanted[number])
         face = max(backends["faces"].detect(frame), key=lambda each: overlap(each.box, box))
         person = _person(seen, time_s, box)
         if person is not None:
@@ -125,7 +126,3 @@ def _person(seen: Seen, time_s: float, box: Box) -> str | None:
         return None
     whose = [a.identity for a in truth.actors if (true := a.face_box[frame]) and overlap(box, true) >= ONE_FACE]
     return whose[0] if len(whose) == 1 else None
-
-
-def _box(face: Told) -> Box:
-    return face["x0"], face["y0"], face["x1"], face["y1"]
