@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from actor18m import keys, policy
-from actor18m.errors import ActorError, instead_of
+from actor18m.errors import ActorError, WrongUsage, instead_of
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger
 from actor18m.models.backends import describe
@@ -86,7 +86,7 @@ def chain_of(pipeline: Pipeline, until: str | None = None) -> tuple[Link, ...]:
     if until is not None:
         names = [step.name for step in steps]
         if until not in names:
-            raise ActorError(f"pipeline {pipeline.name} has no stage {until}; {instead_of(until, names)}")
+            raise WrongUsage(f"pipeline {pipeline.name} has no stage {until}; {instead_of(until, names)}")
         steps = steps[: names.index(until) + 1]
     return tuple(_link(pipeline, step, steps, is_first=number == 0) for number, step in enumerate(steps))
 

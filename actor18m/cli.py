@@ -19,7 +19,7 @@ from actor18m.commands.dataset_commands import app as dataset_app
 from actor18m.commands.doctor_command import app as doctor_app
 from actor18m.commands.pipeline_commands import app as pipeline_app
 from actor18m.commands.question_commands import app as question_app
-from actor18m.errors import ActorError
+from actor18m.errors import ActorError, WrongUsage
 from actor18m.log import guard, printable
 from actor18m.models.commands import app as models_app
 from actor18m.redact import redact
@@ -29,7 +29,8 @@ from actor18m.samples.truth import Truth
 
 
 class Commands(TyperGroup):
-    """An ActorError ends any command with one red paragraph and exit code 1; a wrong call ends with 2, as is usual."""
+    """An ActorError ends any command with one red paragraph and exit code 1; a wrong call ends with 2, as is usual, also
+    where only the pipeline or the dataset can tell that it is wrong."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         try:
@@ -37,7 +38,7 @@ class Commands(TyperGroup):
         except ActorError as error:
             lines = map(printable, redact(str(error)).split("\n"))
             Console(stderr=True).print(Text("\n".join(lines), "red"), highlight=False, soft_wrap=True)
-            raise typer.Exit(1) from error
+            raise typer.Exit(2 if isinstance(error, WrongUsage) else 1) from error
 
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)

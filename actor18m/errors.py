@@ -8,6 +8,10 @@ class ActorError(Exception):
     """Its message says what went wrong, where, and what to do about it. The command line prints it and exits with 1."""
 
 
+class WrongUsage(ActorError):
+    """What was asked for does not exist: a mistyped stage, rule or subset. The command line exits with 2."""
+
+
 def instead_of(wrong: str, known: Iterable[str]) -> str:
     """What a misspelt name may have meant, as the end of a sentence."""
     names = sorted(known)

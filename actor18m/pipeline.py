@@ -4,9 +4,10 @@ What is not in the file is filled in: the object, and the YAML that it renders, 
 on. Stages are named by import path, and imported by it: the engine knows none of them.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 import yaml
@@ -24,7 +25,7 @@ from pydantic import (
 
 from actor18m import cuts
 from actor18m.cuts import Cutting
-from actor18m.errors import ActorError, instead_of
+from actor18m.errors import ActorError, WrongUsage, instead_of
 from actor18m.near import Likeness
 from actor18m.policy import Rule, Rules, check_rules
 from actor18m.rows import OUTCOME
@@ -159,7 +160,7 @@ class Pipeline(Section):
     def gate(self, subset: str) -> dict[str, Rules]:
         """stage -> the rules that a clip must pass to enter the subset."""
         if subset not in self.subsets:
-            raise ActorError(f"pipeline {self.name} has no subset {subset}; {instead_of(subset, self.subsets)}")
+            raise WrongUsage(f"pipeline {self.name} has no subset {subset}; {instead_of(subset, self.subsets)}")
         wanted = self.subsets[subset].gate
         later = {name for each in self.subsets.values() for name in each.stages}
         if wanted == "accepted":
@@ -188,7 +189,10 @@ def load_pipeline(path: Path, settings: Sequence[str] = ()) -> Pipeline:
     pipeline = _validated(read_yaml(path), str(path))
     if settings:
         changed = apply(pipeline.model_dump(mode="json"), settings, pipeline.stage_names)
-        pipeline = _validated(changed, f"{path} with --set {' '.join(settings)}")
+        try:
+            pipeline = _validated(changed, f"{path} with --set {' '.join(settings)}")
+        except ActorError as error:  # the file alone is well
+            raise WrongUsage(str(error)) from error
     return pipeline
 
 
@@ -203,10 +207,39 @@ def _validated(given: object, where: str) -> Pipeline:
     try:
         pipeline = Pipeline.model_validate(given)
     except ValidationError as error:
-        raise explained(where, problems_of(error)) from error
-    if problems := [*_of_stages(pipeline), *_of_identities(pipeline), *_of_policy(pipeline), *_of_subsets(pipeline)]:
+        problems = problems_of(error)
+        raise explained(where, [*problems, *_in_the_rest(given, problems)]) from error
+    if problems := _between_sections(pipeline):
         raise explained(where, problems)
     return pipeline
+
+
+def _in_the_rest(given: Mapping[Any, Any], problems: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What else is wrong, as far as it can be told without the sections that have problems already: whoever mends a
+    file wants to hear of everything at once.
+    """
+    rest = copy.deepcopy(dict(given))
+    if not all(_left_out(rest, path.split(".")) for path, _ in problems):
+        return []
+    try:
+        found = _between_sections(Pipeline.model_validate(rest))
+    except ValidationError:
+        return []
+    # A gate may name a rule that was left out just now.
+    return [(path, cause) for path, cause in found if not path.endswith(".gate")]
+
+
+def _left_out(section: Any, path: Sequence[str]) -> bool:
+    """Takes out what the path leads to. False when the rest would mean something else: a stage is no such section."""
+    for name in path[:-1]:
+        section = section[int(name)] if isinstance(section, list) else section.get(name)
+        if not isinstance(section, dict | list):
+            return False
+    return isinstance(section, dict) and section.pop(path[-1], None) is not None
+
+
+def _between_sections(pipeline: Pipeline) -> list[tuple[str, str]]:
+    return [*_of_stages(pipeline), *_of_identities(pipeline), *_of_policy(pipeline), *_of_subsets(pipeline)]
 
 
 def _of_stages(pipeline: Pipeline) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ OUTCOME = pa.schema(
 )
 """Columns that every row has; then come the stage's own, which are null when the state is not ok."""
 
-_STATES = pa.array([OK, QUARANTINED, FAILED])
+_STATES = (OK, QUARANTINED, FAILED)
 """The one further to the left holds. A quarantine beats a failure, so that nobody is killed by a plain retry."""
 
 
@@ -34,7 +34,7 @@ def checked(rows: pa.Table) -> pa.Table:
             raise ValueError(f"rows without {name}")
     own = [field for field in rows.schema if field.name not in OUTCOME.names]
     rows = rows.select([*OUTCOME.names, *(field.name for field in own)]).cast(pa.schema([*OUTCOME, *own]))
-    unknown = pc.unique(rows.filter(pc.invert(pc.is_in(rows["state"], _STATES)))["state"]).to_pylist()
+    unknown = pc.unique(rows.filter(pc.invert(pc.is_in(rows["state"], pa.array(_STATES))))["state"]).to_pylist()
     if unknown:
         raise ValueError(f"unknown states: {', '.join(unknown)}")
     if not pc.all(pc.equal(pc.equal(rows["state"], OK), pc.is_null(rows["error_kind"])), min_count=0).as_py():
@@ -53,7 +53,7 @@ def hold(tables: list[pa.Table]) -> pa.Table:
     if len(tables) == 1:
         return rows
     ok = pc.equal(rows["state"], OK)
-    rows = rows.append_column("_rank", pc.index_in(rows["state"], _STATES))
+    rows = rows.append_column("_rank", pc.index_in(rows["state"], pa.array(_STATES)))
     rows = rows.append_column("_loose", pc.and_(ok, pc.invert(rows["is_folded"])))
     order = [(name, "ascending") for name in (*IDENTITY, "_rank", "_loose", "part")]
     rows = rows.sort_by(order)

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from actor18m.errors import ActorError, instead_of
+from actor18m.errors import WrongUsage, instead_of
 from actor18m.policy import BOUNDS
 from actor18m.yaml_file import in_one_line, parse_yaml
 
@@ -20,11 +20,11 @@ def apply(pipeline: dict[str, Any], settings: Sequence[str], stages: Sequence[st
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals:
-            raise ActorError(f"--set {setting}: has no value; {_HOW}")
+            raise WrongUsage(f"--set {setting}: has no value; {_HOW}")
         try:
             _set(changed, path.strip().split("."), _value(text), stages)
         except _CannotSet as error:
-            raise ActorError(f"--set {setting}: {error}") from error
+            raise WrongUsage(f"--set {setting}: {error}") from error
     return changed
 
 

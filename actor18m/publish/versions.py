@@ -17,7 +17,7 @@ from typing import IO
 
 from fsspec.core import url_to_fs
 
-from actor18m.errors import ActorError
+from actor18m.errors import ActorError, WrongUsage
 from actor18m.place import sync_folder
 
 LATEST = "latest"
@@ -64,7 +64,7 @@ def named(root: Path, version: str) -> Path:
     known = names(root)
     number = latest(root) if version == LATEST else version
     if number not in known:
-        raise DatasetError(f"{root} has no version {version}; it has {', '.join(known) or 'none'}")
+        raise WrongUsage(f"{root} has no version {version}; it has {', '.join(known) or 'none'}")
     return root / number
 
 

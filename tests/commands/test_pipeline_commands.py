@@ -77,11 +77,20 @@ def test_validate_names_all_that_is_wrong(folder: Path) -> None:
     assert json.loads(as_json.stdout) == {"file": "bad.yaml", "ok": False, "problems": [rule, shards]}
 
 
+def test_what_cannot_be_read_hides_nothing_else_that_is_wrong(folder: Path) -> None:
+    bad = TEXT.replace("at_least: ", "at_leest: ", 1).replace("C: 1024", "D: 1024")
+    (folder / "bad.yaml").write_text(bad)
+    unread, shards = run("validate", "bad.yaml").stderr.splitlines()
+    assert "unknown key at_leest; did you mean at_least?" in unread
+    assert "publish.lots_per_shard.D: no such subset" in shards
+
+
 def test_settings_are_checked_and_rendered_with_it() -> None:
     assert "at_least: 0.45" in run("render", "embedded", "--set", "faces.mean_similarity=0.45").stdout
     wrong = run("validate", "embedded", "--set", "faces.mean_similarty=0.45")
-    assert wrong.exit_code == 1
+    assert wrong.exit_code == 2
     assert "did you mean mean_similarity?" in wrong.stderr
+    assert run("validate", "embedded", "--set", "faces.mean_similarity=high").exit_code == 2
 
 
 def test_what_is_rendered_is_a_pipeline_again(folder: Path) -> None:
