@@ -22,6 +22,7 @@ from actor18m.commands.question_commands import app as question_app
 from actor18m.errors import ActorError, WrongUsage
 from actor18m.log import guard, printable
 from actor18m.models.commands import app as models_app
+from actor18m.models.libraries import extra
 from actor18m.redact import redact
 from actor18m.samples.sheet import contact_sheet
 from actor18m.samples.shipped import Clip, copy_clips, find_clips
@@ -123,8 +124,7 @@ def _needs_actors() -> Iterator[None]:
         if error.name is None or error.name.startswith("actor18m"):
             raise
         raise ActorError(
-            f"The studio needs the library {error.name}, which is not installed. Install it: "
-            'pip install "actor18m[actors]"'
+            f"The studio needs the library {error.name}, which is not installed. Install it, {extra('actors')}"
         ) from error
 
 

@@ -100,4 +100,4 @@ def test_without_the_studio_s_libraries_the_way_out_is_named(tmp_path: Path, mon
     result = run("samples", "render", str(tmp_path), "--seed", "1")
     assert result.exit_code == 1
     assert "anny" in result.stderr
-    assert 'pip install "actor18m[actors]"' in result.stderr
+    assert 'in a checkout of actor18m: pip install -c constraints.txt ".[actors]"' in result.stderr

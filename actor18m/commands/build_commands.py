@@ -22,6 +22,7 @@ from actor18m.planning import plan
 from actor18m.progress import Progress
 from actor18m.publish import Published, publish
 from actor18m.publish.blocks import blocks, relations_of, with_images
+from actor18m.publish.versions import check_usable
 from actor18m.sources import find_inputs
 from actor18m.stopping import stoppable
 from actor18m.store import Store, make_store
@@ -106,6 +107,8 @@ def build(
         raise typer.BadParameter("--sync needs --input: it says that what is given is all there is")
     if address and executor is not Executor.ray:
         raise typer.BadParameter("--address needs --executor ray")
+    if until is None:
+        check_usable(dataset)
     crew: Crew = SerialCrew() if executor is Executor.serial else RayCrew(address, workers)
     with _told_how_to_go_on(), stoppable(), closing(crew), hold(make_store(store), take_over) as lease:
         project = project_of(pipeline or profile, lease.store, settings, split, overrides, until)

@@ -1,12 +1,14 @@
 """What the pipeline's backends need: weights, libraries, a GPU."""
 
 import ctypes
+import importlib.metadata
 import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from actor18m.doctor.check import Check, State
 from actor18m.doctor.machine import visible_gpus
+from actor18m.models.libraries import extra
 from actor18m.models.lock import Model, read_lock
 from actor18m.models.weights import folder, verify
 from actor18m.pipeline import Pipeline, load_pipeline
@@ -24,7 +26,7 @@ def pipeline(file: Path) -> Iterator[Check]:
     backends = {backend for step in loaded.stages for backend in step.roles.values()}
     models = read_lock().models
     yield from _of({name: models[name] for name in sorted(backends & models.keys())}, is_needed=True)
-    if own := sorted(backends - models.keys()):
+    if own := sorted(name for name in backends - models.keys() if not name.startswith("actor18m.")):
         yield Check("own backends", "ok", f"{', '.join(own)}: not looked at, since they are not in the model lock")
 
 
@@ -45,8 +47,8 @@ def _of(models: dict[str, Model], is_needed: bool) -> Iterator[Check]:
     else:
         yield Check("weights", "ok", f"of {', '.join(models)}, in {folder()}")
     libraries = sorted({model.code.library for model in models.values()})
-    if absent := [name for name in libraries if importlib.util.find_spec(name) is None]:
-        fix = 'pip install "actor18m[embedded]"' + _beside(absent)
+    if absent := [name for name in libraries if not _is_installed(name)]:
+        fix = extra("embedded") + _beside(absent)
         yield Check("model libraries", bad, f"{', '.join(absent)} not installed", fix)
     elif libraries:
         yield Check("model libraries", "ok", ", ".join(libraries))
@@ -54,8 +56,21 @@ def _of(models: dict[str, Model], is_needed: bool) -> Iterator[Check]:
         yield _drawing_libraries(bad)
 
 
+def _is_installed(name: str) -> bool:
+    """The lock names what pip installs, or what Python imports: ai-edge-litert is imported as ai_edge_litert, and dlib
+    installed as dlib-bin.
+    """
+    if importlib.util.find_spec(name.replace("-", "_")) is not None:
+        return True
+    try:
+        importlib.metadata.distribution(name)
+        return True
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
 def _beside(absent: Sequence[str]) -> str:
-    return ", and then pip install --no-deps mediapipe" if _MEDIAPIPE in absent else ""
+    return ", and then pip install -c constraints.txt --no-deps mediapipe" if _MEDIAPIPE in absent else ""
 
 
 def _drawing_libraries(bad: State) -> Check:

@@ -10,6 +10,7 @@ from pathlib import Path
 from actor18m.doctor.check import Check
 from actor18m.doctor.machine import space
 from actor18m.place import Disk, Place
+from actor18m.publish import versions
 from actor18m.store import MARK, Store, open_store, store_at
 from actor18m.writer import holder
 
@@ -27,14 +28,11 @@ def store(url: str) -> Iterator[Check]:
 
 
 def dataset(url: str) -> Iterator[Check]:
-    """Likewise, and links if it is a folder."""
-    place = store_at(url).place
-    if not isinstance(place, Disk):
-        trouble = _cannot_write(place)
-        yield _refused("dataset", f"{url}: {trouble}") if trouble else _writable("dataset", url)
-        return
-    above = _nearest(place.root)
-    check = _publishable(place.root, above)
+    """Likewise, and links; what a build refuses before it measures is refused here, too."""
+    root = versions.folder(url)
+    above = _nearest(root)
+    versions.check_usable(url)
+    check = _publishable(root, above)
     yield check
     if check.state != "fail":
         yield from space("disk of the dataset", above, "name another place with --dataset")
@@ -90,8 +88,6 @@ def _cannot_make_folder(parent: Path) -> str:
 
 def _publishable(root: Path, above: Path) -> Check:
     """A version is a folder, its unchanged shards are links, and `latest` is a symbolic one."""
-    if not above.is_dir():
-        return Check("dataset", "fail", f"{above} is a file", "name a folder with --dataset")
     try:
         with tempfile.TemporaryDirectory(dir=above, prefix=".actor18m-doctor-") as scratch:
             shard, folder = Path(scratch) / "shard", Path(scratch)

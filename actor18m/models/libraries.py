@@ -9,6 +9,11 @@ from types import ModuleType
 from actor18m.errors import ActorError
 
 
+def extra(name: str) -> str:
+    """The line that installs an extra: actor18m is on no package index, so a name alone might bring somebody else's."""
+    return f'in a checkout of actor18m: pip install -c constraints.txt ".[{name}]"'
+
+
 def library(module: str, package: str) -> ModuleType:
     """The imported module, or an error that says what to install."""
     try:

@@ -8,6 +8,7 @@ import fcntl
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,6 +69,28 @@ def named(root: Path, version: str) -> Path:
     return root / number
 
 
+def check_usable(dataset: str | Path) -> None:
+    """Raises what publishing would raise at its end: whoever measures for days wants to hear it before."""
+    root = folder(dataset)
+    above = root
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    try:
+        _refuse_foreign(root)
+        with tempfile.TemporaryDirectory(dir=above, prefix=".actor18m-"):
+            return
+    except OSError as error:
+        raise DatasetError(
+            f"the dataset {root} cannot be written: {error.strerror}. Name another place with --dataset, or give this "
+            "user the right to write there."
+        ) from error
+
+
+def _refuse_foreign(root: Path) -> None:
+    if root.is_dir() and not (root / _LOCK).exists() and any(root.iterdir()):
+        raise DatasetError(f"{root} is not empty and is no dataset. Name an empty or new folder with --dataset.")
+
+
 @contextmanager
 def held(root: Path, patience_s: float = 0) -> Iterator[None]:
     """Makes the folder if there is none. One process at a time writes; a dead one holds nothing, and for a live one
@@ -75,8 +98,7 @@ def held(root: Path, patience_s: float = 0) -> Iterator[None]:
     """
     with trouble(root):
         root.mkdir(parents=True, exist_ok=True)
-        if not (root / _LOCK).exists() and any(root.iterdir()):
-            raise DatasetError(f"{root} is not empty and is no dataset. Name an empty or new folder with --dataset.")
+        _refuse_foreign(root)
         lock = (root / _LOCK).open("ab")
     with lock:
         try:

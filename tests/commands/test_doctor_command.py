@@ -13,12 +13,12 @@ def run(*args: str) -> Result:
 
 
 def test_each_look_is_a_line_and_what_to_do_stands_below(tmp_path: Path) -> None:
-    told = run("--store", str(tmp_path / "store"), "--dataset", "/proc/dataset")
+    told = run("--store", "/proc/store", "--dataset", str(tmp_path / "dataset"))
     assert told.exit_code == 1
     lines = told.stdout.splitlines()
     assert {line.split()[0] for line in lines if not line.startswith(" ")} >= {"ok", "fail"}
-    at = next(i for i, line in enumerate(lines) if line.startswith("fail  dataset "))
-    assert lines[at].split(maxsplit=2)[2].startswith("/proc/dataset: ")
+    at = next(i for i, line in enumerate(lines) if line.startswith("fail  store "))
+    assert lines[at].split(maxsplit=2)[2].startswith("/proc/store is not there")
     assert lines[at + 1].strip() == "to do: give this user the right to write there, or name another place"
     assert lines[-1].endswith("1 fail")
 

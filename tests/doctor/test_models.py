@@ -1,3 +1,4 @@
+import importlib.metadata
 import importlib.util
 from pathlib import Path
 
@@ -45,15 +46,25 @@ def test_without_a_pipeline_all_models_are_looked_at_and_none_is_a_must() -> Non
 
 
 def test_libraries_that_are_missing_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> None:
+        raise importlib.metadata.PackageNotFoundError(name)
+
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.metadata, "distribution", nothing)
     check = looked(tmp_path)["model libraries"]
     assert (check.state, check.found, check.fix) == (
-        "fail", "onnxruntime not installed", 'pip install "actor18m[embedded]"'
+        "fail", "onnxruntime not installed", 'in a checkout of actor18m: pip install -c constraints.txt ".[embedded]"'
     )  # fmt: skip
     monkeypatch.setattr(models, "_EGL", {"libNoSuch.so.1": "libnosuch1"})
     every = {check.name: check for check in models.all_models()}
-    assert every["model libraries"].fix.endswith("pip install --no-deps mediapipe")
+    assert every["model libraries"].fix.endswith("pip install -c constraints.txt --no-deps mediapipe")
     assert every["system libraries"].fix == "on Debian: apt-get install libnosuch1"
+
+
+def test_what_the_embedded_pipeline_needs_is_found_where_all_of_it_is_installed() -> None:
+    """The library that is installed as ai-edge-litert is imported as ai_edge_litert, and dlib installed as dlib-bin."""
+    check = next(check for check in models.all_models() if check.name == "model libraries")
+    assert (check.state, check.found) == ("ok", "ai-edge-litert, dlib, mediapipe, onnxruntime")
 
 
 def test_a_pipeline_for_gpus_is_told_that_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

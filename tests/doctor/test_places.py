@@ -77,7 +77,6 @@ def test_a_dataset_is_tried_out_and_left_as_it_was(tmp_path: Path) -> None:
     for url in (tmp_path, tmp_path / "a" / "b"):
         assert named("dataset", list(places.dataset(str(url)))).state == "ok"
     assert everything_in(tmp_path) == []
-    assert named("dataset", list(places.dataset("memory://dataset"))).state == "ok"
 
 
 def test_a_disk_without_links_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +90,14 @@ def test_a_disk_without_links_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert everything_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("url", ["/proc/dataset", "/dev/null", "/dev/null/dataset"])
+@pytest.mark.parametrize("url", ["/proc/dataset", "/dev/null", "/dev/null/dataset", "memory://dataset"])
 def test_a_dataset_that_cannot_be_written_is_a_failure(url: str) -> None:
-    assert named("dataset", list(places.dataset(url))).state == "fail"
+    (check,) = carried_out("dataset", lambda: places.dataset(url))
+    assert check.state == "fail"
+
+
+def test_a_folder_with_other_things_is_no_dataset(tmp_path: Path) -> None:
+    (tmp_path / "holiday.mp4").touch()
+    (check,) = carried_out("dataset", lambda: places.dataset(str(tmp_path)))
+    assert check.state == "fail"
+    assert "is not empty and is no dataset" in check.found
