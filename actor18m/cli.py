@@ -30,8 +30,8 @@ from actor18m.samples.truth import Truth
 
 
 class Commands(TyperGroup):
-    """An ActorError ends any command with one red paragraph and exit code 1; a wrong call ends with 2, as is usual, also
-    where only the pipeline or the dataset can tell that it is wrong."""
+    """An ActorError ends any command with one red paragraph and exit code 1; a wrong call ends with 2, as is usual,
+    also where only the pipeline or the dataset can tell that it is wrong."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         try:

@@ -12,8 +12,8 @@ from actor18m.models.weights import path_of
 
 _SIDE = 64
 NEEDS = (
-    "the extra `embedded`, mediapipe beside it with --no-deps, and the system libraries libegl1 and libgles2 (README.md, "
-    "Install)"
+    "the extra `embedded`, mediapipe beside it with --no-deps, and the system libraries libegl1 and libgles2 "
+    "(README.md, Install)"
 )
 """Plain `pip install mediapipe` also brings a second OpenCV, which overwrites files of the first."""
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,12 @@ from actor18m.entry import SUPERSEDED
 from actor18m.identities import Identities
 from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
-from actor18m.policy import by_name, judge, spelt
+from actor18m.policy import by_name
 from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
 from actor18m.publish.references import References
+from actor18m.publish.verdicts import decisions, fates
 from actor18m.record import Record
+from actor18m.shortest import shortest
 from actor18m.survey import ACCEPTED, Surveyed
 
 
@@ -130,7 +133,7 @@ class _Decided:
         facts = self._facts(clips)
         return Block(
             lots=lots,
-            inputs=inputs.select(INPUTS.names).cast(INPUTS),
+            inputs=_as_told(inputs),
             clips=self._clips(clips, facts),
             decisions=pa.concat_tables(
                 [DECISIONS.empty_table(), *self._decisions(clips["clip"])], promote_options="default"
@@ -157,9 +160,10 @@ class _Decided:
         sources = [self._sources(row) for row in clips.select(["clip", "uri", "licence", "consent"]).to_pylist()]
         said = {each.key: str(each) for each in self.project.overrides}
         told = {
+            **fates(clips),
             "licence": pa.array([strictest(each.licences) for each in sources], pa.string()),
             "consent": pa.array([_one(each.consents) for each in sources], pa.string()),
-            "sources": pa.array([each.uris for each in sources], pa.list_(pa.string())),
+            "uris": pa.array([each.uris for each in sources], pa.list_(pa.string())),
         }
         columns = {name: told[name] if name in told else clips[name] for name in CLIPS.names}
         columns |= {name: facts[name] for name in facts.column_names}
@@ -184,43 +188,31 @@ class _Decided:
                 inside = pc.and_(inside, pc.invert(is_copy))
             rows, keys = rows.filter(inside), keys.filter(inside)
             for name, rule in by_name(link.rules).items():
-                verdicts = judge(rows, {name: rule})
-                bounds = ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items())
-                columns = [
-                    keys,
-                    _same(link.name, len(keys)),
-                    _same(name, len(keys)),
-                    rows[name].cast(pa.string()),
-                    _number(rows[name]),
-                    _same(bounds, len(keys)),
-                    verdicts["passed"],
-                ]
-                yield pa.table(columns, names=DECISIONS.names).cast(DECISIONS)
+                yield decisions(link.name, name, rule, keys, rows)
 
     def _videos(self, clips: pa.Table, facts: pa.Table) -> Iterator[Video]:
         rows = clips.select(["clip", "uri", "cut", "crop", "state"]).to_pylist()
-        for row, told in zip(rows, facts.to_pylist(), strict=True):
+        for row, told in zip(rows, shortest(facts).to_pylist(), strict=True):
             if row["state"] == ACCEPTED:
                 cut, crop = (None if row[name] is None else tuple(row[name]) for name in ("cut", "crop"))
-                yield Video(row["clip"], row["uri"], cut, crop, told | _window(cut, crop))
+                yield Video(row["clip"], row["uri"], cut, crop, {"clip": row["clip"]} | told | _window(cut, crop, told))
 
 
-def _window(cut: Sequence[int] | None, crop: Sequence[int] | None) -> dict[str, object]:
-    """Empty lists where there is none: a sample's JSON has no nulls."""
-    return {"cut": list(cut or ()), "crop": list(crop or ())}
+def _window(cut: Sequence[int] | None, crop: Sequence[int] | None, facts: Mapping[str, Any]) -> dict[str, object]:
+    """Two and four numbers always: what is whole goes from the first to the last. Readers take a field's type from the
+    first samples, and an empty list or null there would refuse the numbers of later ones.
+    """
+    whole = 0, facts.get("frame_count", -1)
+    frame = 0, facts.get("width", -1), 0, facts.get("height", -1)
+    return {"cut": list(cut or whole), "crop": list(crop or frame)}
+
+
+def _as_told(inputs: pa.Table) -> pa.Table:
+    told = {"given": inputs["source"]} | fates(inputs)
+    return pa.table({name: told[name] if name in told else inputs[name] for name in INPUTS.names}).cast(INPUTS)
 
 
 def _one(values: Iterable[str | None]) -> str | None:
     """What all say; with several words, all of them."""
     said = list(dict.fromkeys(value for value in values if value is not None))
     return "; ".join(said) if said else None
-
-
-def _same(value: str, count: int) -> pa.Array:
-    return pa.array([value] * count, pa.string())
-
-
-def _number(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return pa.nulls(len(column), pa.float64())
-    return column.cast(pa.int8()).cast(pa.float64()) if pa.types.is_boolean(column.type) else column.cast(pa.float64())

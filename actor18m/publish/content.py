@@ -104,9 +104,11 @@ _WHY = [
     pa.field("state", pa.string(), nullable=False),
     pa.field("stage", pa.string()),
     pa.field("rule", pa.string()),
-    pa.field("value", pa.string()),
-    pa.field("bound", pa.string()),
+    pa.field("value", pa.float64()),
+    pa.field("bound", pa.float64()),
+    pa.field("why", pa.string()),
 ]
+"""What became of it, and where; `value` missed `bound`, and `why` says so in words."""
 _RIGHTS = [pa.field("licence", pa.string()), pa.field("consent", pa.string())]
 
 INPUTS = pa.schema(
@@ -116,7 +118,7 @@ INPUTS = pa.schema(
         pa.field("cut", pa.list_(pa.int64())),
         pa.field("crop", pa.list_(pa.int64())),
         *_RIGHTS,
-        pa.field("source", pa.string()),
+        pa.field("given", pa.string()),
         pa.field("lot", pa.int32(), nullable=False),
         pa.field("parent", pa.string()),
         pa.field("clip", pa.string()),
@@ -126,7 +128,7 @@ INPUTS = pa.schema(
     ]
 )
 """One row for each input, whatever became of it; `parent` is the id of the input that was split into this one and
-others. Each table has these columns at least; more may follow."""
+others; `given` holds what else its list said of it, as JSON. Each table has these columns at least; more may follow."""
 
 CLIPS = pa.schema(
     [
@@ -134,7 +136,7 @@ CLIPS = pa.schema(
         pa.field("lot", pa.int32(), nullable=False),
         *_WHY,
         *_RIGHTS,
-        pa.field("sources", pa.list_(pa.string())),
+        pa.field("uris", pa.list_(pa.string())),
     ]
 )
 DECISIONS = pa.schema(
@@ -142,12 +144,19 @@ DECISIONS = pa.schema(
         pa.field("clip", pa.string(), nullable=False),
         pa.field("stage", pa.string(), nullable=False),
         pa.field("rule", pa.string(), nullable=False),
-        pa.field("value", pa.string()),
-        pa.field("number", pa.float64()),
-        pa.field("bound", pa.string()),
+        pa.field("value", pa.float64()),
+        pa.field("text", pa.string()),
+        pa.field("at_least", pa.float64()),
+        pa.field("at_most", pa.float64()),
+        pa.field("above", pa.float64()),
+        pa.field("below", pa.float64()),
+        pa.field("allowed", pa.list_(pa.string())),
+        pa.field("margin", pa.float64()),
         pa.field("passed", pa.bool_(), nullable=False),
     ]
 )
+"""`value` is null where a text is compared, which stands in `text`. `margin` is how far the value lies within the
+nearest of its bounds, and negative where it lies outside: near misses are `abs(margin) < 0.02`."""
 REFERENCES = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False),

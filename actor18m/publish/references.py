@@ -15,6 +15,7 @@ from actor18m.pipeline import Subset
 from actor18m.publish.content import REFERENCES, Part, Reference, Sample
 from actor18m.record import Record
 from actor18m.rows import about
+from actor18m.shortest import shortest
 from actor18m.survey import ACCEPTED, Surveyed
 
 NAME, SHA256 = "name", "sha256"
@@ -39,7 +40,7 @@ class References:
         accepted = clips.filter(pc.equal(clips["state"], ACCEPTED))
         for lot in sorted(set(accepted["lot"].to_pylist())):
             of_lot = accepted.filter(pc.equal(accepted["lot"], lot)).select(
-                ["clip", "lot", "licence", "consent", "sources"]
+                ["clip", "lot", "licence", "consent", "uris"]
             )
             told = {row["clip"]: row for row in of_lot.to_pylist()}
             labels = {row["key"]: row["labels"] for row in self._rows(self._labelling, lot, "labels")}
@@ -62,7 +63,7 @@ class References:
                 "clip": clip["clip"],
                 "lot": clip["lot"],
                 "subset": self.subset,
-                "uri": clip["sources"][0],
+                "uri": clip["uris"][0],
                 "licence": clip["licence"],
                 "consent": clip["consent"],
                 "stage": link.name,
@@ -78,7 +79,7 @@ class References:
             return []
         rows = link.ledger(self.project.store).read_lot(self.record.files[link.name][lot], [column], with_part=True)
         holds = self._decided[link.name]
-        found: list[Row] = rows.select(["key", "input_digest", "part", column]).to_pylist()
+        found: list[Row] = shortest(rows.select(["key", "input_digest", "part", column])).to_pylist()
         return [row for row in found if holds.get(row["key"]) == row["input_digest"]]
 
     @cached_property

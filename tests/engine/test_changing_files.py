@@ -98,7 +98,7 @@ def test_an_exact_copy_is_a_further_source_under_the_strictest_licence(site: Sit
     assert site.called() == {"read": 1}
     assert site.states() == {"a0": "accepted", "a1": "accepted", "copy": "duplicate"}
     (clip,) = (row for row in site.table("clips") if row["clip"] == clip_of(site, "a0"))
-    assert [Path(uri).name for uri in clip["sources"]] == ["a0.mp4", "copy.mp4"]
+    assert [Path(uri).name for uri in clip["uris"]] == ["a0.mp4", "copy.mp4"]
     assert (clip["licence"], clip["consent"]) == ("CC-BY-NC-4.0", "signed")
     (copy,) = (row for row in site.table("inputs") if row["state"] == "duplicate")
     assert copy["duplicate_of"] == copy["clip"] == clip["clip"]
@@ -126,7 +126,7 @@ def test_a_near_duplicate_repeats_the_first_that_was_registered(built: Site) -> 
     (repeat,) = (row for row in built.table("inputs") if row["state"] == "duplicate")
     assert repeat["duplicate_of"] == clip_of(built, "a0") != repeat["clip"]
     (row,) = (row for row in built.table("clips") if row["clip"] == clip_of(built, "a0"))
-    assert [Path(uri).stem for uri in row["sources"]] == ["a0"], "it is another video"
+    assert [Path(uri).stem for uri in row["uris"]] == ["a0"], "it is another video"
 
 
 def test_what_has_gone_is_superseded_only_by_a_sync(built: Site) -> None:

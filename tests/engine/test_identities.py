@@ -26,12 +26,12 @@ def people(site: Site) -> Site:
 def identity_of(site: Site) -> dict[str, str | None]:
     """Film -> its identity, by the name of the film whose clip it is called by."""
     rows = site.table("clips")
-    name = {row["clip"]: Path(row["sources"][0]).stem for row in rows}
+    name = {row["clip"]: Path(row["uris"][0]).stem for row in rows}
     return {name[row["clip"]]: row["identity_id"] and name[row["identity_id"]] for row in rows}
 
 
 def aliases(site: Site) -> dict[str, str]:
-    name = {row["clip"]: Path(row["sources"][0]).stem for row in site.table("clips")}
+    name = {row["clip"]: Path(row["uris"][0]).stem for row in site.table("clips")}
     return {name[row["alias"]]: name[row["identity_id"]] for row in site.table("aliases")}
 
 

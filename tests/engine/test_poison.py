@@ -35,7 +35,7 @@ def poisoned(site: Site) -> Site:
 
 
 def innocent(site: Site) -> list[dict[str, object]]:
-    kept = ("id", "clip", "state", "stage", "rule", "value", "bound")
+    kept = ("id", "clip", "state", "stage", "rule", "value", "bound", "why")
     return [{name: row[name] for name in kept} for row in site.table("inputs") if "videos/m" not in row["uri"]]
 
 

@@ -178,7 +178,7 @@ def test_copies_of_a_source_are_copies_clip_by_clip(reels: Site) -> None:
     reels.build()
     states = Counter(row["state"] for row in rows(reels, "twin") if row["parent"])
     assert states == {"duplicate": 2}
-    assert all(len(row["sources"]) == 2 for row in reels.table("clips"))
+    assert all(len(row["uris"]) == 2 for row in reels.table("clips"))
     put(reels, third="again and again cut again and again")
     reels.build()
     assert Counter(row["state"] for row in rows(reels, "third") if row["parent"])["duplicate"] == 0

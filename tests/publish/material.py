@@ -51,13 +51,14 @@ def _typed(field: pa.Field) -> pa.DataType:
 
 def _rows(number: int, each: Video, is_rejected: bool) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     given = Input(each.uri, each.cut, each.crop, licence="CC0")
-    rule = {"stage": "identity", "rule": "mean_similarity", "value": "0.25", "bound": "at_least 0.4"}
-    verdict = {"state": "rejected", **rule} if is_rejected else {"state": "accepted"} | dict.fromkeys(rule)
+    rule = {"stage": "identity", "rule": "mean_similarity", "value": 0.25}
+    missed = rule | {"bound": 0.4, "why": "identity.mean_similarity: 0.25, must be at_least 0.4"}
+    verdict = {"state": "rejected", **missed} if is_rejected else {"state": "accepted"} | dict.fromkeys(missed)
     rights = {"licence": "CC0", "consent": None}
     about = {"clip": each.clip, "lot": number, **verdict, **rights}
-    judged = {"clip": each.clip, **rule, "number": 0.25, "passed": not is_rejected}
-    row = {"id": given.id, "uri": each.uri, "source": "{}", **about}
-    return row, about | {"sources": [each.uri], "width": 320}, judged
+    judged = {"clip": each.clip, **rule, "at_least": 0.4, "margin": -0.15, "passed": not is_rejected}
+    row = {"id": given.id, "uri": each.uri, "given": "{}", **about}
+    return row, about | {"uris": [each.uri], "width": 320}, judged
 
 
 def tree(root: Path) -> dict[str, bytes | str]:

@@ -125,7 +125,7 @@ def test_other_verdicts_write_tables_and_no_shard(tmp_path: Path) -> None:
     first = published(tmp_path / "d", three_lots())
     blocks = three_lots()
     decisions = blocks[0].decisions
-    blocks[0] = replace(blocks[0], decisions=decisions.set_column(5, "bound", [["at_least 0.3"] * len(decisions)]))
+    blocks[0] = replace(blocks[0], decisions=decisions.set_column(5, "at_least", [[0.3] * len(decisions)]))
     second = publish(tmp_path / "d", blocks, PIPELINE.replace("0.4", "0.3"), FACTS)
     assert (second.is_new, second.shards_made) == (True, 0)
     for name in ("inputs", "clips", "decisions"):
