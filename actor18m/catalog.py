@@ -79,10 +79,10 @@ class Catalog:
     store: Store
 
     def register(
-        self, lease: Lease, inputs: Iterable[Input], sync: bool = False, memory_limit: str = "256MB"
+        self, lease: Lease | None, inputs: Iterable[Input], sync: bool = False, memory_limit: str = "256MB"
     ) -> Registration:
-        """Adds what is not known yet; with `sync`, what was not given is gone. Memory stays bounded: rows are sorted
-        and compared on disk, in the temporary folder.
+        """Adds what is not known yet; with `sync`, what was not given is gone. Without a lease nothing is written.
+        Memory stays bounded: rows are sorted and compared on disk, in the temporary folder.
         """
         with Comparison(memory_limit) as at:
             given = spool(at.given, _GIVEN, _given_tables(inputs))

@@ -9,15 +9,16 @@ import pyarrow.compute as pc
 
 from actor18m.build import Project
 from actor18m.catalog import COLUMNS
+from actor18m.chain import DURATION, FIRST_WRITES, SIGNATURE
 from actor18m.entry import NO_FILE
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri
 from actor18m.policy import by_name, judge, spelt
 from actor18m.record import Record
 from actor18m.rows import OUTCOME
+from actor18m.shortest import shortest
 from actor18m.survey import Surveyed
 
-_LONGEST_LIST = 8
 _NAME = re.compile(r"[0-9a-f]{6,20}")
 
 
@@ -31,6 +32,7 @@ def explain(project: Project, name: str) -> list[dict[str, Any]]:
             story = _story(project, record, surveyed, number)
             found[story["id"]] = story
         _add_clips(found, surveyed)
+    _add_originals(project, found)
     if not found:
         raise ActorError(
             f"nothing is registered that {name!r} means. Give a clip's key, an input's id, a path or a URI; "
@@ -45,6 +47,36 @@ def _add_clips(found: Mapping[str, dict[str, Any]], surveyed: Surveyed) -> None:
     mine = inputs.filter(pc.is_in(inputs["parent"], pa.array([*found], pa.string())))
     for row in mine.select(["parent", "id", "clip", "cut", "state", "stage", "rule"]).to_pylist():
         found[row.pop("parent")].setdefault("clips", []).append(row)
+
+
+def _add_originals(project: Project, found: Mapping[str, dict[str, Any]]) -> None:
+    """To the stories of duplicates, which file they repeat, and how alike the two are."""
+    repeats = [story for story in found.values() if "duplicate_of" in story]
+    if not repeats:
+        return
+    wanted = pa.array({story["duplicate_of"] for story in repeats}, pa.string())
+    record, link = project.record(), project.chain[0]
+    originals: dict[str, dict[str, Any]] = {}
+    for _, surveyed in record.surveyed(("id", "lot", "uri")):
+        stands = pc.and_(pc.is_in(surveyed.inputs["clip"], wanted), pc.is_null(surveyed.inputs["duplicate_of"]))
+        for row in surveyed.inputs.filter(stands).select(["clip", "id", "lot", "uri"]).to_pylist():
+            rows = link.ledger(project.store).read_lot(record.files[link.name][row["lot"]], list(FIRST_WRITES))
+            (told,) = rows.filter(pc.equal(rows["key"], row["id"])).slice(0, 1).to_pylist()
+            originals[row["clip"]] = row | told
+    for story in repeats:
+        if (original := originals.get(story["duplicate_of"])) is not None:
+            story["duplicate_uri"] = original["uri"]
+            own = story["stages"][0]["values"]
+            if (share := _differing_share(own[SIGNATURE], original[SIGNATURE])) is not None:
+                story["differing_share"] = share
+                story["duration_apart_s"] = round(abs(own[DURATION] - original[DURATION]), 4)
+
+
+def _differing_share(one: str | None, other: bytes | None) -> float | None:
+    """Of the bits of two signatures; None where they cannot be compared."""
+    if one is None or other is None or len(one) != 2 * len(other):
+        return None
+    return round((int(one, 16) ^ int.from_bytes(other)).bit_count() / (8 * len(other)), 4)
 
 
 def _matching(surveyed: Surveyed, name: str) -> Iterator[int]:
@@ -76,7 +108,7 @@ def _stages(
         if files is None or key is None:
             return
         ledger = link.ledger(project.store)
-        rows = ledger.read_lot(files)
+        rows = shortest(ledger.read_lot(files))
         rows = rows.filter(pc.equal(rows["key"], key))
         if not rows.num_rows:
             return
@@ -88,7 +120,7 @@ def _stages(
             decided = decided.filter(pc.equal(decided["number"], number))
             digests = decided["input_digest"].to_pylist()
         current = next((r for r in held if [r["input_digest"]] == digests), held[-1])
-        own = {name: _short(value) for name, value in current.items() if name not in (*OUTCOME.names, "part")}
+        own = {name: _plain(value) for name, value in current.items() if name not in (*OUTCOME.names, "part")}
         yield {
             "stage": link.name,
             "fingerprint": link.fingerprint,
@@ -99,7 +131,7 @@ def _stages(
             "rules": [
                 {
                     "rule": name,
-                    "value": decided[name][0].as_py(),
+                    "value": shortest(decided)[name][0].as_py(),
                     "bound": ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items()),
                     "passed": judge(decided, {name: rule})["passed"][0].as_py(),
                 }
@@ -112,9 +144,10 @@ def _stages(
             return
 
 
-def _short(value: object) -> object:
+def _plain(value: object) -> object:
+    """As JSON holds it: bytes in hexadecimal digits, everything whole."""
     if isinstance(value, bytes):
         return value.hex()
-    if isinstance(value, list) and len(value) > _LONGEST_LIST:
-        return [*map(_short, value[:_LONGEST_LIST]), f"… {len(value)} in all"]
-    return value
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value

@@ -24,10 +24,15 @@ class StagePlan:
     """What is missing of one stage."""
 
     missing: int = 0
+    at_most: int = 0
+    """With all clips that wait at an earlier stage: so many if each of them comes so far."""
     why: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     seconds: float | None = None
     """Working time of one worker, from the rate that was measured in this store; None where there is no rate yet."""
+    seconds_at_most: float | None = None
+    is_rate_of_another: bool = False
+    """The rate is that of other parameters or models, since there is none of these yet."""
 
 
 @dataclass
@@ -40,6 +45,14 @@ class Plan:
     """Clips that the sources are split into and that are not registered yet, and those that would be superseded; where
     inputs are split.
     """
+
+    @property
+    def seconds(self) -> tuple[float, float] | None:
+        """Working time of one worker, at least and at most; None where a stage that is needed has no rate yet."""
+        wanted = [stage for stage in self.stages.values() if stage.at_most]
+        if any(stage.seconds is None for stage in wanted):
+            return None
+        return sum(stage.seconds or 0 for stage in wanted), sum(stage.seconds_at_most or 0 for stage in wanted)
 
     @property
     def is_done(self) -> bool:
@@ -64,11 +77,17 @@ def plan(record: Record) -> Plan:
                     others[link.name] = _others(store, link)
                 stages[link.name].why.update(_why(record, link, block, rows, others[link.name]))
     rates = rates_of(store)
+    waiting = 0
     for link in chain:
         stage = stages[link.name]
+        waiting += stage.missing
+        stage.at_most = waiting
         stage.calls = -(-stage.missing // link.step.run.clips_per_call)
-        rate = rates.get(link.fingerprint)
+        own = rates.get((link.name, link.fingerprint))
+        rate = rates.get((link.name, None)) if own is None else own
+        stage.is_rate_of_another = own is None and rate is not None
         stage.seconds = None if rate is None else round(stage.missing * rate, 1)
+        stage.seconds_at_most = None if rate is None else round(stage.at_most * rate, 1)
     return Plan(inputs, {state: states[state] for state in STATES if states[state]}, stages)
 
 
@@ -81,14 +100,16 @@ def accounts(store: Store) -> list[dict[str, object]]:
     return [json.loads(store.read(path)) for path in store.names("runs") if path.endswith(".json")]
 
 
-def rates_of(store: Store) -> dict[str, float]:
-    """Seconds of work for one clip, by fingerprint, from the last run that measured with it."""
-    rates = {}
+def rates_of(store: Store) -> dict[tuple[str, str | None], float]:
+    """Seconds of work for one clip, by stage and fingerprint, from the last run that measured with it; by stage and
+    None from the last run that measured with any.
+    """
+    rates: dict[tuple[str, str | None], float] = {}
     for account in accounts(store):
         stages = account.get("stages")
-        for stage in stages.values() if isinstance(stages, Mapping) else ():
+        for name, stage in stages.items() if isinstance(stages, Mapping) else ():
             if stage.get("measured"):
-                rates[stage["fingerprint"]] = stage["seconds"] / stage["measured"]
+                rates[name, stage["fingerprint"]] = rates[name, None] = stage["seconds"] / stage["measured"]
     return rates
 
 

@@ -11,6 +11,7 @@ from actor18m.policy import BOUNDS
 from actor18m.yaml_file import in_one_line, parse_yaml
 
 SPLIT = "split"
+_RELATIONS = ("duplicates", "identities")
 _HOW = "write --set stage.rule=value, stage.rule.bound=value or stage.parameter=value"
 
 
@@ -34,10 +35,12 @@ class _CannotSet(Exception):
 
 def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Sequence[str]) -> None:
     stage, *rest = path
-    if stage == SPLIT and stage not in stages:
+    if stage not in stages and stage == SPLIT:
         return _set_split(pipeline[SPLIT], rest, value)
+    if stage not in stages and stage in _RELATIONS:
+        return _set_relation(pipeline[stage], stage, rest, value)
     if stage not in stages:
-        raise _CannotSet(f"no stage {stage}; {instead_of(stage, stages)}")
+        raise _CannotSet(f"no stage {stage}; {instead_of(stage, [*stages, SPLIT, *_RELATIONS])}")
     rules = pipeline["policy"].get(stage, {})
     parameters = pipeline["stages"][stages.index(stage)]["parameters"]
     match rest:
@@ -73,6 +76,15 @@ def _set_split(split: dict[str, Any], path: list[str], value: object) -> None:
             place[name] = value
         case _:
             raise _CannotSet("write --set split.mode=shots, or --set split.shots.min_score=0.1")
+
+
+def _set_relation(relation: dict[str, Any] | None, name: str, path: list[str], value: object) -> None:
+    """`duplicates.at_most`, `identities.within`."""
+    if relation is None:
+        raise _CannotSet(f"the pipeline has no {name}; copy the section from a shipped pipeline")
+    if len(path) != 1 or path[0] not in relation:
+        raise _CannotSet(f"{name} has no {'.'.join(path) or 'name'}; {instead_of('.'.join(path), relation)}")
+    relation[path[0]] = value
 
 
 def _set_parameter(parameters: dict[str, Any], name: str, value: object) -> None:

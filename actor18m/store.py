@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,6 +118,11 @@ def open_store(url: str | Path) -> Store:
         raise StoreError(f"{store.url}: {type(error).__name__}: {error}") from error
     _check_schema(store, text)
     return store
+
+
+def store_or_empty(url: str | Path) -> Store:
+    """The store at a URL or a path; where there is none yet, an empty one in memory: asking makes nothing."""
+    return open_store(url) if store_at(url).exists(MARK) else make_store(f"memory://actor18m-{uuid.uuid4().hex}")
 
 
 def make_store(url: str | Path) -> Store:

@@ -35,6 +35,16 @@ def test_a_setting_changes_one_value_and_nothing_else(
     assert after == before
 
 
+def test_when_clips_repeat_each_other_and_show_one_person_may_be_set() -> None:
+    before, after = (
+        load_pipeline(find_pipeline("embedded"), given).model_dump(mode="json")
+        for given in ([], ["duplicates.at_most=0.1", "identities.within=0.3"])
+    )
+    assert (after["duplicates"]["at_most"], after["identities"]["within"]) == (0.1, 0.3)
+    changed = {"duplicates": after["duplicates"], "identities": after["identities"]}
+    assert before | changed == after
+
+
 @pytest.mark.parametrize(
     ("setting", "path", "value"),
     [
@@ -57,6 +67,7 @@ def test_how_inputs_are_split_may_be_set(setting: str, path: tuple[str, ...], va
 @pytest.mark.parametrize(
     ("setting", "why"),
     [
+        ("duplicates.at_mots=1", r"duplicates has no at_mots; did you mean at_most\?"),
         ("split.shots.min_scor=1", r"split\.shots has no min_scor; did you mean min_score\?"),
         ("split.frames.min_s=1", r"write --set split\.mode=shots"),
         ("split.shots.run=1", r"split\.shots has no run"),
@@ -89,7 +100,7 @@ def test_later_settings_win(tmp_path: Path) -> None:
         ("faces=1", "names a stage only; write --set stage.rule=value"),
         ("faces.fps", "has no value; write --set"),
         ("faces.fps.x=1", "faces has no rule or parameter fps.x|no rule or parameter fps"),
-        ("=1", "no stage ; there are: faces, probe"),
+        ("=1", "no stage ; there are: duplicates, faces, identities, probe, split"),
         ("faces.fps=[1", "the value is not valid YAML"),
         ("faces.fps=fast", r"with --set faces\.fps=fast: stages\.1\.parameters\.fps: .*not 'fast'"),
         ("faces.mean_similarity=high", r"policy\.faces\.mean_similarity\.at_least: must be a number, not 'high'"),

@@ -81,7 +81,9 @@ def test_plan_reckons_with_the_rates_that_were_measured(site: Site) -> None:
     site.put(films("good", 12, *GOOD))
     account = site.build("--until", "read", "--set", "read.pause_s=0.02")
     plan = site.ask("plan", "--set", "read.pause_s=0.02")
-    assert plan["stages"]["look"] == {"clips": 12, "calls": 2, "why": {"new": 12}, "seconds": None}
+    look = plan["stages"]["look"]
+    assert (look["clips"], look["at_most"], look["calls"], look["why"]) == (12, 12, 2, {"new": 12})
+    assert look["seconds"] is plan["seconds"] is None
     for each in site.videos.iterdir():
         each.touch()
     store = open_store(str(site.root / "store"))
@@ -90,6 +92,23 @@ def test_plan_reckons_with_the_rates_that_were_measured(site: Site) -> None:
     plan = site.ask("plan", "--set", "read.pause_s=0.02")
     assert plan["stages"]["read"]["seconds"] == pytest.approx(account["stages"]["read"]["seconds"], abs=0.06)
     assert plan["stages"]["read"]["seconds"] >= 0.2
+    quicker = site.ask("plan", "--set", "read.pause_s=0.01")["stages"]["read"]
+    assert (quicker["seconds"], quicker["is_rate_of_another"]) == (plan["stages"]["read"]["seconds"], True)
+    assert plan["stages"]["deep"]["at_most"] == 12, "each of them may come so far"
+
+
+def test_plan_tells_of_inputs_that_nobody_has_registered(site: Site) -> None:
+    site.put(films("good", 3, *GOOD))
+    new = site.ask("plan", "--input", str(site.videos))
+    assert (new["registration"]["added"], new["is_done"]) == (3, False)
+    assert not (site.root / "store").exists()
+    site.build()
+    assert site.ask("plan", "--input", str(site.videos))["is_done"] is True
+    site.put(films("poor", 2, *POOR))
+    (site.videos / "good0.mp4").unlink()
+    more = site.ask("plan", "--input", str(site.videos), "--sync")
+    assert (more["registration"]["added"], more["registration"]["gone"]) == (2, 1)
+    assert site.ask("status")["inputs"] == 3, "asking changes nothing"
 
 
 def test_status_adds_up_at_any_time_of_a_build(site: Site) -> None:
@@ -133,6 +152,32 @@ def test_explain_tells_the_whole_story(built: Site) -> None:
     assert len(built.ask("explain", stories["good0"]["clip"][:8])) == 2, "both of its sources"
     nothing = built.run("explain", "nosuch.mp4", str(built.root / "steady.yaml"))
     assert nothing.exit_code == 1
+    swapped = built.run("explain", str(built.root / "steady.yaml"), str(built.videos / "poor0.mp4")).stdout
+    assert swapped == built.run("explain", str(built.videos / "poor0.mp4"), str(built.root / "steady.yaml")).stdout
+    assert built.run("explain", "one.mp4", "two.mp4").exit_code == 2
+
+
+def test_explain_tells_what_a_clip_repeats_and_where_it_is_published(built: Site) -> None:
+    text = films("good", 1, *GOOD)["good0"]
+    built.put({"near": f"{text} "})
+    built.build()
+    (near,) = built.ask("explain", str(built.videos / "near.mp4"))
+    (first,) = built.ask("explain", str(built.videos / "good0.mp4"), "--dataset", str(built.dataset))
+    assert near["state"] == "duplicate", "other bytes; the signature leaves the end out"
+    assert near["duplicate_uri"] == first["uri"]
+    assert (near["differing_share"], near["duration_apart_s"]) == (0.0, 0.0)
+    (place,) = first["published"]
+    (row,) = (row for row in built.table("clips") if row["clip"] == first["clip"])
+    assert place == {"version": "000002", **{name: row[name] for name in ("shard", "mp4_offset", "mp4_size")}}
+    told = built.run("explain", str(built.videos / "near.mp4"), str(built.root / "steady.yaml")).stdout
+    assert "good0.mp4" in told
+
+
+def test_a_narrow_terminal_shows_what_there_is(built: Site) -> None:
+    told = built.run("status", str(built.root / "steady.yaml")).stdout
+    assert "quarantined" not in told, "a column of zeros"
+    assert "  look rejects: score 3" in told.splitlines()
+    assert max(map(len, told.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("score", ["0.7", "0.3", "0.25"])
@@ -149,3 +194,20 @@ def test_what_if_foretells_the_next_build(built: Site, score: str) -> None:
     assert told["unknown_until_measured"] == sum(unknown.values()) == built.called().get("deep", 0)
     assert {move: n for move, n in expected.items() if move not in unknown} == (moves if not unknown else {})
     assert sum(expected.values()) == sum(moves.values())
+
+
+def test_what_if_sweeps_a_bound_and_names_who_moves(built: Site) -> None:
+    rows = built.ask("what-if", "--sweep", "look.score=0.2:0.6:0.1")
+    assert [row["value"] for row in rows] == [0.2, 0.3, 0.4, 0.5, 0.6]
+    counts = [row["accepted"] + row["states"].get("pending", 0) for row in rows]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > counts[-1]
+    moved = built.ask("what-if", "--set", "look.score=0.6")["inputs"]
+    assert moved
+    assert all(row["why"].endswith("must be at_least 0.6") for row in moved if row["to"].startswith("rejected"))
+    listed = built.run("what-if", str(built.root / "steady.yaml"), "--set", "look.score=0.6", "--list").stdout
+    assert all(row["clip"] in listed for row in moved)
+    assert built.called() == {}
+    for wrong in ("look.score", "look.score=1", "look.score=0:1:0", "look.score=a:b:c", "look.score=0:1e9:1"):
+        assert built.run("what-if", str(built.root / "steady.yaml"), "--sweep", wrong).exit_code == 2
+    assert built.run("what-if", str(built.root / "steady.yaml")).exit_code == 2

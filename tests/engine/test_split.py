@@ -54,7 +54,7 @@ def test_a_source_becomes_its_shots_and_what_has_one_stays_whole(reels: Site) ->
     reels.build()
     assert cuts(reels, "film") == [[0, 4], [4, 9]]
     film = source(reels, "film")
-    assert (film["state"], film["stage"], film["value"], film["clip"]) == ("split", "shots", "2", None)
+    assert (film["state"], film["stage"], film["value"], film["clip"]) == ("split", "shots", 2.0, None)
     assert {row["parent"] for row in rows(reels, "film")} == {None, film["id"]}
     assert source(reels, "short")["state"] in ("accepted", "rejected")
     assert cuts(reels, "fleeting") == [[1, 4]], "shots under a second are no clips"

@@ -1,0 +1,154 @@
+"""How the questions' answers look: in 80 columns, without columns in which nothing stands, and as JSON."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from actor18m.catalog import Registration
+from actor18m.inputs import shown
+from actor18m.log import printable
+from actor18m.planning import Plan, StagePlan
+from actor18m.status import Status
+from actor18m.whatif import Move
+
+_ALWAYS = ("entered", "passed")
+_WHERE_ANY = ("rejected", "failed", "quarantined", "duplicates", "split", "pending")
+_CHANGES = ("added", "changed", "back", "gone", "vanished")
+_MARGIN = 60
+
+
+def print_status(found: Status) -> None:
+    headings = [*_ALWAYS, *(each for each in _WHERE_ANY if any(getattr(stage, each) for stage in found.funnel))]
+    table = _table("stage", *headings)
+    for stage in found.funnel:
+        table.add_row(stage.name, *(str(getattr(stage, heading)) for heading in headings))
+    _console().print(table)
+    for stage in found.funnel:
+        if stage.rules:
+            typer.echo(f"  {stage.name} rejects: {', '.join(f'{rule} {count}' for rule, count in stage.rules.items())}")
+    for reason, count in found.errors.items():
+        typer.echo(printable(f"  {count} {reason}"))
+    total = " + ".join(f"{count} {state}" for state, count in found.states.items())
+    typer.echo(f"{found.inputs} inputs = {total or 0}: {'they add up' if found.adds_up else 'THEY DO NOT ADD UP'}")
+    for line in found.listing:
+        typer.echo(printable("  ".join(line)))
+
+
+def print_plan(found: Plan, given: Registration | None) -> None:
+    if given is not None:
+        changes = [f"{getattr(given, name)} {name}" for name in _CHANGES if getattr(given, name)]
+        typer.echo(f"inputs: {given.given} given, {', '.join(changes) or 'all known already'}")
+    table = _table("stage", "clips", "at most", "calls", "one worker")
+    for name, stage in found.stages.items():
+        most = str(stage.at_most + (_new(given))) if stage.at_most or _new(given) else "0"
+        table.add_row(name, str(stage.missing), most, str(stage.calls), _time(stage))
+    _console().print(table)
+    for name, stage in found.stages.items():
+        if stage.why:
+            typer.echo(f"  {name}: {', '.join(f'{count} {reason}' for reason, count in sorted(stage.why.items()))}")
+    if found.split is not None and not found.split.is_as_before:
+        new, gone = found.split.added + found.split.back, found.split.gone
+        typer.echo(f"Sources are split otherwise than is registered: {new} more clips, {gone} superseded.")
+    typer.echo(_in_all(found, given))
+
+
+def plan_as_json(found: Plan, given: Registration | None) -> dict[str, Any]:
+    stages = {
+        name: {
+            "clips": stage.missing,
+            "at_most": stage.at_most,
+            "calls": stage.calls,
+            "why": dict(stage.why),
+            "seconds": stage.seconds,
+            "seconds_at_most": stage.seconds_at_most,
+            "is_rate_of_another": stage.is_rate_of_another,
+        }
+        for name, stage in found.stages.items()
+    }
+    told = {"inputs": found.inputs, "states": found.states, "stages": stages, "is_done": found.is_done}
+    told["seconds"] = None if found.seconds is None else list(found.seconds)
+    if found.split is not None:
+        told["split"] = {name: getattr(found.split, name) for name in ("given", "added", "back", "gone")}
+    if given is not None:
+        told["registration"] = {name: getattr(given, name) for name in ("given", *_CHANGES)}
+        told["is_done"] = found.is_done and given.is_as_before and not given.changed
+    return told
+
+
+def print_moves(moves: Sequence[Move], listed: bool) -> None:
+    table = _table("from", "to", "inputs")
+    table.columns[1].justify = "left"
+    for (before, after), count in sorted(Counter((move.before, move.after) for move in moves).items()):
+        table.add_row(before, after, str(count))
+    _console().print(table)
+    for move in moves if listed else ():
+        typer.echo(printable(f"{move.clip or '-'}  {move.before} -> {move.after}  {move.why}  {shown(move.uri)}"))
+    unknown = sum(move.after.startswith("pending") for move in moves)
+    typer.echo(f"{len(moves)} inputs move; of these {unknown} are unknown until they are measured.")
+
+
+def moves_as_json(moves: Sequence[Move]) -> dict[str, Any]:
+    counts = sorted(Counter((move.before, move.after) for move in moves).items())
+    return {
+        "moved": [{"from": before, "to": after, "inputs": count} for (before, after), count in counts],
+        "inputs": [
+            {"uri": move.uri, "clip": move.clip, "from": move.before, "to": move.after, "why": move.why}
+            for move in moves
+        ],
+        "unknown_until_measured": sum(move.after.startswith("pending") for move in moves),
+    }
+
+
+def print_sweep(rows: Sequence[dict[str, Any]]) -> None:
+    states = list(dict.fromkeys(state for row in rows for state in row["states"]))
+    table = _table("bound", *states)
+    for row in rows:
+        table.add_row(f"{row['value']:g}", *(str(row["states"].get(state, 0)) for state in states))
+    _console().print(table)
+
+
+def _in_all(found: Plan, given: Registration | None) -> str:
+    if found.is_done and not _new(given):
+        return "Nothing is missing."
+    if found.seconds is None or _new(given):
+        return "What a clip needs later shows when its rows are there: at least this."
+    least, most = found.seconds
+    return f"In all {_spelt(least)} of one worker at least, {_spelt(most)} if every clip passes every stage."
+
+
+def _new(given: Registration | None) -> int:
+    return 0 if given is None else given.added + given.back + given.changed
+
+
+def _time(stage: StagePlan) -> str:
+    if not stage.missing:
+        return "-"
+    if stage.seconds is None:
+        return "no rate yet"
+    return f"{'about ' if stage.is_rate_of_another else ''}{_spelt(stage.seconds)}"
+
+
+def _spelt(seconds: float) -> str:
+    if seconds < _MARGIN:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < _MARGIN else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(first, box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in numbers:
+        table.add_column(Text(heading, no_wrap=True), justify="right")
+    return table
+
+
+def _console() -> Console:
+    console = Console()
+    # A pipe or a log has no width to keep to.
+    return console if console.is_terminal else Console(width=160)

@@ -1,0 +1,33 @@
+"""Where the latest version of a dataset has a clip: for whoever asks for one clip's story."""
+
+from typing import Any
+
+import duckdb
+
+from actor18m.publish.versions import DatasetError, folder, latest
+
+_VIDEO = "SELECT shard, mp4_offset, mp4_size FROM read_parquet($tables) WHERE clip = $clip AND shard IS NOT NULL"
+_IMAGES = (
+    "SELECT shard, count(*) AS images FROM read_parquet($tables) WHERE clip = $clip AND shard IS NOT NULL "
+    "GROUP BY shard ORDER BY shard"
+)
+
+
+def places(dataset: str, clip: str) -> list[dict[str, Any]]:
+    """The shards that hold its video and its images; nothing where it is not published or there is no dataset."""
+    try:
+        root = folder(dataset)
+    except DatasetError:
+        return []
+    version = latest(root) if root.is_dir() else None
+    if version is None:
+        return []
+    found: list[dict[str, Any]] = []
+    with duckdb.connect() as db:
+        for name, sql in (("clips", _VIDEO), ("references", _IMAGES)):
+            files = root / version / "metadata" / name
+            if files.is_dir():
+                asked = db.execute(sql, {"tables": str(files / "*.parquet"), "clip": clip})
+                columns = [column[0] for column in asked.description or ()]
+                found += [{"version": version, **dict(zip(columns, row, strict=True))} for row in asked.fetchall()]
+    return found
