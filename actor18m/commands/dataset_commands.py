@@ -1,16 +1,23 @@
-"""`actor18m diff`, `sheet` and `gc`: versions of a dataset, a look at one, and what nothing needs any more."""
+"""`actor18m versions`, `tag`, `restore`, `diff`, `sheet`, `gc`, `runs`: what was published, and what may go."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
+from rich.console import Console
+from rich.table import Column, Table
 
 from actor18m.commands.arguments import AsJson
 from actor18m.commands.build_commands import StoreUrl
 from actor18m.fold import superseded
 from actor18m.ledger import Ledger
-from actor18m.publish import diff, gc
+from actor18m.log import printable
+from actor18m.planning import accounts
+from actor18m.publish import diff, gc, history
 from actor18m.publish.versions import folder, named
 from actor18m.store import Store, open_store
 from actor18m.writer import hold
@@ -39,6 +46,69 @@ def diff_command(
         typer.echo(f"{name}:")
         for line in _lines(told):
             typer.echo(f"  {line}")
+
+
+@app.command("versions")
+def versions_command(dataset: Dataset = "dataset", as_json: AsJson = False) -> None:
+    """List the versions of the dataset: when they were made, what is in them, and what they are called."""
+    found = history.listed(dataset)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    table = Table("version", Column("made", no_wrap=True), box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("videos", "references", "shards", "MiB"):
+        table.add_column(heading, justify="right")
+    table.add_column("called")
+    for each in found:
+        numbers = [each.videos, each.references, each.shards, round(each.bytes / 2**20)]
+        called = [*(["latest"] if each.is_latest else []), *each.tags]
+        table.add_row(each.version, each.made, *map(str, numbers), ", ".join(called))
+    Console().print(table)
+
+
+@app.command("tag")
+def tag_command(
+    name: Annotated[str, typer.Argument(help="What to call it: paper-v1.")],
+    version: Annotated[str, typer.Argument(help="A version, such as 000001.")] = "latest",
+    dataset: Dataset = "dataset",
+    remove: Annotated[bool, typer.Option("--remove", help="Take the tag away; the version stays.")] = False,
+) -> None:
+    """Call a version by a name: `dataset/NAME` leads to it, commands take it, and `gc` keeps it."""
+    if remove:
+        typer.echo(f"{dataset}/{history.untag(dataset, name)} is not called {name} any more")
+    else:
+        typer.echo(f"{dataset}/{name} is {history.tag(dataset, version, name)}")
+
+
+@app.command("restore")
+def restore_command(
+    version: Annotated[str, typer.Argument(help="A version, such as 000001, or a tag.")], dataset: Dataset = "dataset"
+) -> None:
+    """Make an older version the latest again, as a new one that shares its files. The next build goes its own way."""
+    typer.echo(f"{dataset}/latest is {history.restore(dataset, version)}, with the files of {version}")
+
+
+@app.command("runs")
+def runs_command(store: StoreUrl = "store", as_json: AsJson = False) -> None:
+    """List the builds of a store: when they ran, what they were asked, and what they came to."""
+    found = accounts(open_store(store))
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for run in found:
+        typer.echo(printable(_run_line(run)))
+
+
+def _run_line(run: Mapping[str, Any]) -> str:
+    asked = [str(run.get("pipeline"))]
+    asked += [f"--input {each}" for each in run.get("inputs") or ()]
+    asked += [f"--set {each}" for each in run.get("settings") or ()]
+    states = ", ".join(f"{count} {state}" for state, count in (run.get("states") or {}).items())
+    ended = f"stopped by {run['stopped_by']}" if "stopped_by" in run else states or "measured only"
+    published = (run.get("published") or {}).get("version")
+    return f"{run['begun']}  {run.get('seconds', 0):,.0f} s  {' '.join(asked)}: {ended}" + (
+        f" -> {published}" if published else ""
+    )
 
 
 @app.command("sheet")

@@ -60,10 +60,18 @@ def latest(root: Path) -> str | None:
     return link.readlink().name if link.is_symlink() else None
 
 
+def tags(root: Path) -> dict[str, str]:
+    """Names that people gave to versions, with these: links beside `latest`."""
+    if not root.is_dir():
+        return {}
+    links = {path.name: path.readlink().name for path in sorted(root.iterdir()) if path.is_symlink()}
+    return {name: version for name, version in links.items() if name != LATEST and _VERSION.fullmatch(version)}
+
+
 def named(root: Path, version: str) -> Path:
-    """The folder of a version, which may be called `latest`."""
+    """The folder of a version, which may be called `latest` or by a tag."""
     known = names(root)
-    number = latest(root) if version == LATEST else version
+    number = latest(root) if version == LATEST else tags(root).get(version, version)
     if number not in known:
         raise WrongUsage(f"{root} has no version {version}; it has {', '.join(known) or 'none'}")
     return root / number
@@ -150,7 +158,8 @@ def add(root: Path, built: Path) -> str:
 
 
 def gc(dataset: str | Path, keep: int, dry_run: bool = False) -> list[str]:
-    """Removes all but the newest `keep` versions, and what a killed publish left; the names of what is removed.
+    """Removes all but the newest `keep` versions and those that have a tag, and what a killed publish
+    left; the names of what is removed.
     Files that a kept version shares stay.
     """
     root = folder(dataset)
@@ -172,7 +181,8 @@ def gc(dataset: str | Path, keep: int, dry_run: bool = False) -> list[str]:
 
 
 def _superfluous(root: Path, keep: int) -> list[str]:
-    old = [name for name in names(root)[:-keep] if name != latest(root)]
+    kept = {latest(root), *tags(root).values()}
+    old = [name for name in names(root)[:-keep] if name not in kept]
     return old + ([BUILDING] if (root / BUILDING).exists() else [])
 
 
@@ -205,8 +215,19 @@ def _lock(lock: IO[bytes], patience_s: float) -> None:
 
 
 def _switch(root: Path, version: str) -> None:
-    following = root / _NEXT
+    point(root / LATEST, version)
+
+
+def point(link: Path, version: str) -> None:
+    """Makes a link in the dataset's folder name a version, at once."""
+    following = link.parent / _NEXT
     following.unlink(missing_ok=True)
     following.symlink_to(version)
-    following.replace(root / LATEST)
-    sync_folder(root)
+    following.replace(link)
+    sync_folder(link.parent)
+
+
+def clear(folder: Path) -> None:
+    """Makes an empty folder, whatever a killed process left there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
