@@ -9,6 +9,7 @@ import pyarrow as pa
 from actor18m.publish.content import Block
 
 _NOT_STATED = "not stated"
+_TABLES = ("clips", "inputs", "decisions")
 
 READING = {
     "DuckDB": """\
@@ -81,6 +82,7 @@ class Card:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterable[str]:
+        yield from _front_matter([*_TABLES, *(["references"] if self._references else [])])
         yield "# A dataset of human videos, made by actor18m\n"
         yield f"{self._videos} videos of {sum(self._clips.values())} clips from {sum(self._inputs.values())} inputs.\n"
         yield "## What became of the inputs\n"
@@ -115,6 +117,18 @@ class Card:
         yield ""
 
 
+def _front_matter(tables: Iterable[str]) -> Iterable[str]:
+    """By which Hugging Face's `load_dataset` takes each table for itself: together, their columns contradict."""
+    yield "---"
+    yield "configs:"
+    for number, name in enumerate(tables):
+        yield f"- config_name: {name}"
+        yield f"  data_files: metadata/{name}/*.parquet"
+        if number == 0:
+            yield "  default: true"
+    yield "---\n"
+
+
 def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:
     yield "## How to read it\n"
     yield "- `videos/*.tar`: WebDataset shards. `<clip>.mp4` holds the pictures alone, without sound and tags;"
@@ -126,6 +140,8 @@ def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:
         yield "  `<key>.json` holds what was measured. `metadata/references` has a row for each with its place."
     yield "- `metadata/aliases`, where there is one: which `identity_id` stands now for a former one, since the clips"
     yield "  of both turned out to be one person's."
+    yield "- Hugging Face's `load_dataset(folder, \"clips\")` takes the table `clips` of a version's folder; so with"
+    yield "  the other tables."
     yield "- `pipeline.yaml`: how it was made. `manifest.json`: every file with its SHA-256.\n"
     yield "In the folder that holds the versions (while a build may publish, name the version instead of `latest`):\n"
     for name, code in READING.items():

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from actor18m.errors import ActorError
 from actor18m.publish import Block, Published, Shard, ShardPlan, make_shard, publish
@@ -100,6 +101,9 @@ def test_the_readme_shows_how_to_read_it(tmp_path: Path, monkeypatch: pytest.Mon
     card = Path(version.path, "README.md").read_text()
     assert "| identity.mean_similarity | 5 | 4 | 1 |" in card
     assert "4 videos of 5 clips from 5 inputs" in card
+    _, front, _ = card.split("---\n", 2)
+    for config in yaml.safe_load(front)["configs"]:
+        assert list(Path(version.path).glob(config["data_files"])), config
     monkeypatch.chdir(tmp_path / "d")
     for code in READING.values():
         assert f"```python\n{code}```" in card
