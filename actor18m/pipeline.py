@@ -132,6 +132,12 @@ class Publish(Section):
     lots_per_shard: Mapping[str, Annotated[PositiveInt, AfterValidator(_aligned)]] = Field(
         default={}, description="how many lots a shard covers, by subset: a power of two; 1 where nothing is said"
     )
+    uris: Literal["whole", "names"] = Field(
+        default="whole", description="names: tables tell only what files are called, and not where they lie"
+    )
+    inputs: Literal["all", "accepted"] = Field(
+        default="all", description="accepted: tables tell nothing of inputs and clips that are not accepted"
+    )
 
 
 class Pipeline(Section):

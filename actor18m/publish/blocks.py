@@ -19,6 +19,7 @@ from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import by_name
 from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
+from actor18m.publish.discretion import discreet
 from actor18m.publish.references import References
 from actor18m.publish.verdicts import decisions, fates
 from actor18m.record import Record
@@ -70,7 +71,8 @@ def blocks(project: Project, relations: Relations) -> Iterator[Block]:
         whole = _Decided(project, record, surveyed, relations).block(block.lots)
         subsets = {name: References(project, record, surveyed, name) for name in with_images(project)}
         for some in _in_shards(whole, _smallest(project)):
-            yield replace(some, subsets={name: of.part(some.clips) for name, of in subsets.items()})
+            parts = {name: of.part(some.clips) for name, of in subsets.items()}
+            yield discreet(replace(some, subsets=parts), project.pipeline.publish)
 
 
 def with_images(project: Project) -> list[str]:
