@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from actor18m.commands.arguments import AsJson
 from actor18m.commands.build_commands import StoreUrl
+from actor18m.errors import ActorError
 from actor18m.fold import superseded
 from actor18m.ledger import Ledger
 from actor18m.log import printable
@@ -122,7 +123,10 @@ def sheet_command(
     from actor18m.report.sheets import clips_sheet, references_sheet
 
     found = named(folder(dataset), version)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ActorError(f"{out} cannot be made: {error.strerror}. Name another folder.") from error
     for name, drawing in (("clips", clips_sheet), ("references", references_sheet)):
         if name == "references" and not (found / "metadata" / name).is_dir():
             continue

@@ -2,12 +2,13 @@
 
 import json
 import sys
+from collections import Counter
 from typing import Annotated
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from actor18m.models.lock import read_lock
 from actor18m.models.weights import folder, pull, verify
@@ -27,16 +28,19 @@ def list_models(as_json: AsJson = False) -> None:
                 for name, model in lock.models.items()}  # fmt: skip
         typer.echo(json.dumps({"folder": str(folder()), "models": rows}, indent=2))
         return
-    table = Table("model", "plays", "code", "weights", "file", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("MB", justify="right")
-    table.add_column("here")
+    table = Table(Column("model", no_wrap=True), box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("MB", justify="right", no_wrap=True)
+    for heading in ("here", "code", "weights"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("plays", no_wrap=True, overflow="ellipsis")
     for name, model in lock.models.items():
-        for i, file in enumerate(model.files):
-            about = [name, model.role, model.code.licence, model.weights.licence] if i == 0 else [""] * 4
-            table.add_row(*about, file.name, f"{file.size / 1e6:.1f}", states[file.name])
+        size = sum(file.size for file in model.files)
+        here = Counter(states[file.name] for file in model.files)
+        said = "ok" if set(here) == {"ok"} else ", ".join(f"{count} {state}" for state, count in here.items())
+        table.add_row(name, f"{size / 1e6:.1f}", said, model.code.licence, model.weights.licence, model.role)
     # A pipe or a log has no width to keep to.
     Console(width=None if sys.stdout.isatty() else 160).print(table)
-    typer.echo(f"in {folder()}")
+    typer.echo(f"in {folder()}; --json tells of each file")
 
 
 @app.command("pull")
