@@ -9,6 +9,7 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from actor18m.models.lock import read_lock
 from actor18m.models.weights import folder, pull, verify
@@ -32,15 +33,22 @@ def list_models(as_json: AsJson = False) -> None:
     table.add_column("MB", justify="right", no_wrap=True)
     for heading in ("here", "code", "weights"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("plays", no_wrap=True, overflow="ellipsis")
+    table.add_column("plays")
     for name, model in lock.models.items():
         size = sum(file.size for file in model.files)
         here = Counter(states[file.name] for file in model.files)
         said = "ok" if set(here) == {"ok"} else ", ".join(f"{count} {state}" for state, count in here.items())
-        table.add_row(name, f"{size / 1e6:.1f}", said, model.code.licence, model.weights.licence, model.role)
+        table.add_row(
+            name, f"{size / 1e6:.1f}", said, model.code.licence, model.weights.licence, _gives_way(model.role)
+        )
     # A pipe or a log has no width to keep to.
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     typer.echo(f"in {folder()}; --json tells of each file")
+
+
+def _gives_way(text: str) -> Text:
+    """Where the terminal is narrow this is cut short, and nothing else."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 @app.command("pull")
