@@ -9,6 +9,7 @@ from pydantic import PositiveFloat, PositiveInt
 
 from actor18m.keys import clip_key
 from actor18m.media.content import content_sha256
+from actor18m.media.orientation import orientation
 from actor18m.media.signature import sample_times, signature
 from actor18m.media.video import Limits, Video, Window, open_video
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
@@ -28,7 +29,7 @@ class IntakeParameters(Parameters):
 class Intake(Stage):
     """Opens a file, names its clip by content, and measures what can be had without looking at the pictures."""
 
-    version = 1
+    version = 2
     writes = schema(
         "intake",
         clip=string(),
@@ -76,7 +77,7 @@ def _measured(video: Video, clip: Clip) -> dict[str, Any]:
         "width": width,
         "height": height,
         "short_side": min(width, height),
-        "rotation": -round(shown[0].rotation / 90) * 90 % 360,
+        "rotation": orientation(shown[0]).clockwise_deg,
         "fps": round(len(window.pts) / window.duration_s, 3),
         "is_variable_rate": _is_variable(window),
         "frame_count": len(window.pts),

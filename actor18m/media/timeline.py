@@ -1,13 +1,18 @@
-"""When each frame of a video is shown, by the packets that carry them: read through once, nothing decoded."""
+"""When each frame of a video is shown, by the packets that carry them: read through once, nothing decoded where the
+packets say it.
+"""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
 import numpy.typing as npt
 
+from actor18m.media.order import says_when_shown, timed, unpacked
 from actor18m.media.source import MediaError
 
 _REORDERED = 32
@@ -33,6 +38,8 @@ class Times:
     """In the order they are shown; the first is not later than the first frame."""
     last_duration: int
     unit_s: Fraction
+    of_packets: list[int | None] | None
+    """When each packet's picture is shown, where the packets themselves do not say it; None: it has no picture."""
 
     def key_before(self, pts: int) -> Key:
         return self.keys[bisect_right(self.keys, pts, key=lambda key: key.pts) - 1]
@@ -60,7 +67,11 @@ class PacketReader:
     def __init__(self, uri: str, container: av.container.InputContainer, stream: av.VideoStream) -> None:
         self._uri, self._container, self._stream = uri, container, stream
         self._is_mp4 = container.format.name.startswith("mov")
-        self._left = container.demux()
+        self._of_packets: list[int | None] | None = None
+        self._left: Iterator[av.Packet[Any]] = container.demux()
+        if not says_when_shown(container, stream):
+            self._of_packets = []
+            self._left = timed(unpacked(container.demux(stream), stream))
         self._shown: list[tuple[int, int]] = []
         self._keys: list[Key] = []
         self._packets, self._end_s, self._is_whole = 0, 0.0, False
@@ -74,7 +85,8 @@ class PacketReader:
             raise MediaError("unreadable", f"{self._uri}: has no frame that can be decoded")
         pts = np.array([at for at, _ in shown], dtype=np.int64)
         last_duration = shown[-1][1] or _usual_interval(pts, self._stream)
-        return Times(pts, keys, last_duration, self._stream.time_base or Fraction(1))
+        of_packets = None if self._of_packets is None else self._of_packets.copy()
+        return Times(pts, keys, last_duration, self._stream.time_base or Fraction(1), of_packets)
 
     def _next(self) -> None:
         packet = next(self._left, None)
@@ -91,6 +103,10 @@ class PacketReader:
             raise MediaError("damaged", f"{self._uri}: packet {self._packets} is damaged")
         if packet.size == 0:
             return
+        if self._of_packets is not None:
+            self._of_packets.append(packet.pts)
+            if packet.pts is None:
+                return
         if packet.pts is None:
             raise MediaError("unreadable", f"{self._uri}: its frames have no times; copy the streams into an MP4")
         if packet.is_keyframe:

@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from actor18m.media.far import FAR, times_until
 from actor18m.media.header import not_opened
+from actor18m.media.order import Given, retimed, unpacked
+from actor18m.media.orientation import orientation
 from actor18m.media.source import MediaError, Seen, opened
 from actor18m.media.timeline import Key, read_times
 from actor18m.models.roles import Frame
@@ -21,7 +23,7 @@ from actor18m.models.roles import Frame
 Cut = tuple[int, int]
 Crop = tuple[int, int, int, int]
 
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"
 """No playlists: they name other files, which FFmpeg would open."""
 SEEKS_WELL = ("mov", "matroska")
 _WORTH_SEEKING = 24
@@ -87,6 +89,7 @@ class Video:
         self.container = container
         self.stream = _picture_stream(uri, container)
         self.stream.codec_context.thread_type = "NONE"
+        self.stream.codec_context.thread_count = 1
         self.stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         self._check(limits, cut)
         with self._faults():
@@ -106,7 +109,8 @@ class Video:
 
     @property
     def codec_name(self) -> str:
-        return str(self.stream.codec_context.codec.name)
+        """Whichever decoder reads it."""
+        return str(self.stream.codec_context.codec.canonical_name)
 
     @property
     def has_audio(self) -> bool:
@@ -130,7 +134,7 @@ class Video:
         last, seen = int(pts[-1]), -1
         with self._faults():
             self.container.seek(self._key_before(int(pts[0])).dts, stream=self.stream)
-            for packet in self.container.demux(self.stream):
+            for packet in self.packets():
                 try:
                     decoded = packet.decode()
                 except av.error.InvalidDataError:
@@ -144,6 +148,12 @@ class Video:
                         yield index, frame
         if seen < 0:
             raise MediaError("damaged", f"{self.uri}: none of its pictures can be decoded")
+
+    def packets(self) -> Iterator[Given]:
+        """From where the container stands, which is its beginning unless the packets say when they are shown."""
+        packets = self.container.demux(self.stream)
+        times = self._times.of_packets
+        yield from packets if times is None else retimed(unpacked(packets, self.stream), times)
 
     def picture(self, frame: av.VideoFrame, crop: Crop | None) -> Frame:
         """uint8[H, W, 3] RGB, upright; then cropped to x0, x1, y0, y1."""
@@ -164,7 +174,8 @@ class Video:
     def _decode_from(self, key: Key) -> Iterator[av.VideoFrame]:
         with self._faults():
             self.container.seek(key.dts, stream=self.stream)
-        return self.container.decode(self.stream)
+            for packet in self.packets():
+                yield from packet.decode()
 
     def _decode_until(self, target: int, decoded: Iterator[av.VideoFrame], origin: int) -> av.VideoFrame:
         with self._faults():
@@ -225,7 +236,7 @@ def upright(frame: av.VideoFrame) -> Frame:
     """uint8[H, W, 3] RGB, as a player shows it."""
     # With more threads the result would be the machine's.
     pixels = frame.reformat(format="rgb24", threads=1).to_ndarray()
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))
+    return orientation(frame).upright(pixels.astype(np.uint8, copy=False))
 
 
 def frames(

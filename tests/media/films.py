@@ -1,9 +1,10 @@
 """Small films made for a test, in which each frame says which one it is."""
 
 import wave
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 import av
 import numpy as np
@@ -24,17 +25,19 @@ def film(
     gop: int = 12,
     codec: str = "libx264",
     with_sound: bool = False,
+    pix_fmt: str | None = None,
+    options: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Writes 60 frames at 25 a second, or frames at the given times, and returns the file's URI. `rotation` is what a
     player turns them by, clockwise."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=1000 if times_ms else 25, options={"crf": "4"})
+        stream = container.add_stream(codec, rate=1000 if times_ms else 25, options={"crf": "4"} | dict(options))
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = width, height
-        stream.pix_fmt = "yuv420p" if width % 2 == height % 2 == 0 else "yuv444p"
+        stream.pix_fmt = pix_fmt or ("yuv420p" if width % 2 == height % 2 == 0 else "yuv444p")
         stream.gop_size = gop
-        stream.bit_rate = 2_000_000
-        stream.codec_context.time_base = Fraction(1, 1000)
+        stream.bit_rate = 0 if codec == "libsvtav1" else 2_000_000
+        stream.codec_context.time_base = Fraction(1, 25 if codec == "mpeg2video" else 1000)
         stream.set_display_rotation(-rotation)
         sound = container.add_stream("aac", rate=16000) if with_sound else None
         for number, time_ms in enumerate(times_ms or range(0, 2400, 40)):
