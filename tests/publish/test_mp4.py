@@ -81,10 +81,10 @@ def test_a_copy_has_the_pictures_and_their_times_and_nothing_else(tmp_path: Path
     assert content.index(b"moov") < content.index(b"mdat"), "a reader of the beginning must find the index"
 
 
-@pytest.mark.parametrize("name", ["variable_rate_1", "phone_rotated_1"])
-def test_uneven_times_and_rotation_survive_a_copy(name: str, tmp_path: Path) -> None:
-    copy = written(sample(name), tmp_path / "copy.mp4")
-    for (time, picture), (copied_time, copied) in zip(pictures(sample(name)), pictures(copy), strict=True):
+def test_uneven_times_survive_a_copy(tmp_path: Path) -> None:
+    source = sample("variable_rate_1")
+    copy = written(source, tmp_path / "copy.mp4")
+    for (time, picture), (copied_time, copied) in zip(pictures(source), pictures(copy), strict=True):
         assert time == copied_time
         assert np.array_equal(picture, copied)
 
@@ -137,9 +137,9 @@ def test_what_mp4_does_not_hold_is_encoded(tmp_path: Path) -> None:
         assert np.abs(picture.astype(int) - encoded).max() <= 6
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [("mkv", "libx264"), ("ts", "libx264"), ("avi", "libx264")])
-def test_streams_of_other_containers_are_held_with_all_pictures(suffix: str, codec: str, tmp_path: Path) -> None:
-    source = film(tmp_path / f"film.{suffix}", codec=codec)
+@pytest.mark.parametrize("suffix", ["mkv", "ts"])
+def test_streams_of_other_containers_are_held_with_all_pictures(suffix: str, tmp_path: Path) -> None:
+    source = film(tmp_path / f"film.{suffix}")
     made = list(pictures(written(source, tmp_path / "made.mp4")))
     wanted = list(pictures(source))
     assert made[0][0] == 0
@@ -175,5 +175,5 @@ def spoilt(path: Path, which: range = range(2, 4)) -> Path:
 def test_what_has_no_pictures_is_named(tmp_path: Path) -> None:
     with pytest.raises(CannotDecode):
         write_mp4(io.BytesIO(b"this is text"), None, None, tmp_path / "x.mp4")
-    with pytest.raises(CannotDecode, match="no pictures in it from 500 to 600"):
+    with pytest.raises(CannotDecode, match="frames 500 to 600 are not in it"):
         written(sample("nobody_1"), tmp_path / "x.mp4", cut=(500, 600))
