@@ -18,7 +18,7 @@ from actor18m.store import Store
 from actor18m.survey import Settled, Surveyed, Surveyor
 
 FOR_SURVEY = ("id", "lot")
-FOR_WORK = ("id", "lot", "uri", "cut", "crop")
+FOR_WORK = ("id", "lot", "uri", "cut", "crop", "version")
 _TO_ENTER = ("id", "lot", "parent")
 
 

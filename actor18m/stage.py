@@ -118,6 +118,8 @@ class Stage:
     a row is looked up again."""
     needs_images: ClassVar[Sequence[type["Stage"]]] = ()
     """Those of `needs` whose images it looks at."""
+    reads_source: ClassVar[bool] = True
+    """False: it measures rows and images alone, never the clip's file, which may have gone meanwhile."""
     roles: ClassVar[Mapping[str, type]] = {}
     writes: ClassVar[Schema]
     parameters: Parameters = Parameters()

@@ -1,4 +1,10 @@
-"""The version of a file: a token that changes when the file does, had without reading the file."""
+"""The version of a file: a token that changes when the file does, had without reading the file.
+
+Of a local file it is size, time of change, and time of change of the inode, which nobody can set back: an edit that
+keeps size and time has another one, and so has a file that took another's name. What is renamed, linked or given other
+rights has another one too, and is read again for that; its content, and so what was measured of it, stays the same. The
+number of the inode is no part of it: some file systems give another one to each machine, and it tells nothing more.
+"""
 
 import os
 import re
@@ -24,8 +30,8 @@ _INFOS_AT_ONCE = 32
 _SHARE = 16
 """From so many wanted files on, a folder is listed. Fewer are asked for one by one: the folder may hold millions."""
 _REMEMBERED = 1_000_000
-_ETAGS = ("ETag", "etag")
-_TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
+_MARKS = ("ETag", "etag", "generation", "version_id", "LastModified", "last_modified", "updated", "mtime", "created")
+"""Of an object, what says most first: tags and numbers that another content never has, then times."""
 _PLAIN = re.compile(r"[A-Za-z0-9._:+-]{1,64}")
 
 
@@ -51,8 +57,8 @@ class Listings:
 
 
 def versions(uris: Sequence[str], listings: Listings | None = None) -> list[str | None]:
-    """One for each canonical URI: `<size>-<time in ns>` for local files, `<size>-<etag or time>` for others. None where
-    there is no readable regular file.
+    """One for each canonical URI: `<size>-<time>-<time of the inode>` in ns for local files, `<size>-<etag or time>`
+    for others. None where there is no readable regular file.
     """
     found: dict[str, str | None] = {}
     each = dict.fromkeys(uris)  # a list often names a file once for every clip of it
@@ -64,13 +70,32 @@ def versions(uris: Sequence[str], listings: Listings | None = None) -> list[str 
     return [found[uri] for uri in uris]
 
 
+def versions_now(uris: Sequence[str]) -> dict[str, str | Exception | None]:
+    """Of a few files, each asked for alone, or what its place raises when it cannot be asked."""
+    each = list(dict.fromkeys(uris))
+    elsewhere = [uri for uri in each if not uri.startswith(_LOCAL)]
+    try:
+        threads = _threads(elsewhere)
+    except ActorError:  # which each of them tells
+        threads = 1
+    answers = _at_once(_now, elsewhere, threads)
+    return {uri: _local(uri) for uri in each if uri.startswith(_LOCAL)} | dict(zip(elsewhere, answers, strict=True))
+
+
+def of_status(status: os.stat_result) -> str | None:
+    """Of a local file, by name or by an open handle."""
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+
+
 def of_info(info: Mapping[str, object]) -> str | None:
     """Of a file as fsspec describes it, the same from a listing as from a question for this one file."""
     if info.get("type", "file") != "file":
         return None
     size = info.get("size")
     parts = [str(size) if isinstance(size, int) else "unsized"]
-    mark = next((info[name] for name in (*_ETAGS, *_TIMES) if info.get(name)), None)
+    mark = next((info[name] for name in _MARKS if info.get(name)), None)
     if mark is not None:
         parts.append(_plain(mark))
     return "-".join(parts)
@@ -79,12 +104,10 @@ def of_info(info: Mapping[str, object]) -> str | None:
 def _local(uri: str) -> str | None:
     path = unquote_to_bytes(uri.removeprefix(_LOCAL))
     try:
-        status = os.stat(path)  # noqa: PTH116
-        if not stat.S_ISREG(status.st_mode) or not os.access(path, os.R_OK):
-            return None
+        version = of_status(os.stat(path))  # noqa: PTH116
+        return version if version is not None and os.access(path, os.R_OK) else None
     except (OSError, ValueError):
         return None
-    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def _elsewhere(uris: list[str], listings: Listings) -> dict[str, str | None]:
@@ -103,13 +126,27 @@ def _elsewhere(uris: list[str], listings: Listings) -> dict[str, str | None]:
 
 def _asked_alone(uris: list[str]) -> dict[str, str | None]:
     """One that cannot be reached is as good as missing, as long as it is not all of them: then it is the place."""
-    one_of_each = {uri.partition("://")[0]: uri for uri in uris}.values()
-    threads = _INFOS_AT_ONCE if all(remote.at(uri)[0].async_impl for uri in one_of_each) else 1
-    found = dict(zip(uris, _at_once(_asked, uris, threads), strict=True))
+    found = dict(zip(uris, _at_once(_asked, uris, _threads(uris)), strict=True))
     troubles = [answer for answer in found.values() if isinstance(answer, ActorError)]
     if troubles and len(troubles) == len(found):
         raise troubles[0]
     return {uri: None if isinstance(answer, ActorError) else answer for uri, answer in found.items()}
+
+
+def _threads(uris: Sequence[str]) -> int:
+    """So many as their drivers allow."""
+    one_of_each = {uri.partition("://")[0]: uri for uri in uris}.values()
+    return _INFOS_AT_ONCE if all(remote.at(uri)[0].async_impl for uri in one_of_each) else 1
+
+
+def _now(uri: str) -> str | Exception | None:
+    try:
+        fs, path = remote.at(uri)
+        return of_info(fs.info(path))
+    except FileNotFoundError:
+        return None
+    except Exception as error:
+        return error
 
 
 def _asked(uri: str) -> str | ActorError | None:

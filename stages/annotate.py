@@ -46,6 +46,7 @@ class Annotate(Stage):
     """Measures each image by itself: what it is of is not told to the models."""
 
     version = 3
+    reads_source = False
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Crops: ("references",)}
     needs_images: ClassVar = (Crops,)
     roles: ClassVar[Mapping[str, type]] = {**FaceReader.roles, "people": PersonDetector, "pose": PoseEstimator}

@@ -103,6 +103,7 @@ class _Picture:
 
 class Select(Stage):
     version = 2
+    reads_source = False
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {
         Intake: ("width", "height"),
         Motion: ("frame_times",),

@@ -1,5 +1,6 @@
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,7 +9,10 @@ import pytest
 
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri
-from actor18m.versions import Listings, of_info, versions
+from actor18m.versions import Listings, of_info, versions, versions_now
+
+TICK_S = 0.02
+"""Times of inodes are told by the kernel's ticks."""
 
 
 @pytest.fixture
@@ -23,14 +27,59 @@ def put(uri: str, content: bytes) -> None:
     fsspec.filesystem("memory").pipe_file(uri, content)
 
 
-def test_a_version_is_size_and_time_in_nanoseconds(tmp_path: Path) -> None:
+def test_a_version_is_size_and_times_in_nanoseconds(tmp_path: Path) -> None:
     path = tmp_path / "a \udcff\n.mp4"
     path.write_bytes(b"content")
     os.utime(path, ns=(0, 1_732_180_000_000_000_001))
     uri = canonical_uri(path)
-    assert versions([uri]) == ["7-1732180000000000001"]
+    assert versions([uri]) == [f"7-1732180000000000001-{path.stat().st_ctime_ns}"]
     os.utime(path, ns=(0, 1_732_180_000_000_000_002))
-    assert versions([uri]) == ["7-1732180000000000002"]
+    assert versions([uri]) == [f"7-1732180000000000002-{path.stat().st_ctime_ns}"]
+
+
+def edited(path: Path) -> None:
+    path.write_bytes(b"CONTENT")
+
+
+def exchanged(path: Path) -> None:
+    other = path.with_name("other.mp4")
+    other.write_bytes(b"CONTENT")
+    seen = path.stat().st_mtime_ns
+    os.utime(other, ns=(seen, seen))
+    other.rename(path)
+
+
+@pytest.mark.parametrize("change", [edited, exchanged])
+def test_a_change_that_keeps_size_and_time_makes_another_version(
+    change: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"content")
+    seen, before = path.stat(), versions([canonical_uri(path)])
+    time.sleep(TICK_S)
+    change(path)
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (seen.st_size, seen.st_mtime_ns)
+    assert versions([canonical_uri(path)]) != before
+
+
+def test_reading_a_file_makes_no_other_version(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"content")
+    before = versions([canonical_uri(path)])
+    time.sleep(TICK_S)
+    path.read_bytes()
+    assert versions([canonical_uri(path)]) == before
+
+
+def test_a_few_files_are_asked_for_alone_and_tell_the_same(tmp_path: Path, memory: str) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"content")
+    put(f"{memory}/b.mp4", b"content")
+    uris = [canonical_uri(path), f"{memory}/b.mp4", canonical_uri(tmp_path / "none.mp4"), f"{memory}/none.mp4"]
+    assert versions_now([*uris, uris[0]]) == dict(zip(uris, versions(uris), strict=True))
+    strange = versions_now(["nosuchscheme://bucket/a.mp4"])
+    assert isinstance(strange["nosuchscheme://bucket/a.mp4"], ActorError)
 
 
 def test_what_is_no_readable_file_has_none(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ from actor18m import stopping
 from actor18m.chain import Link
 from actor18m.execute.lots import Lot, lots_of
 from actor18m.execute.moved import Moved
+from actor18m.execute.sources import troubles
 from actor18m.execute.suspects import Suspects
 from actor18m.execute.tally import Tally, Watcher
-from actor18m.execute.work import Read, Report, Task, Todo
+from actor18m.execute.work import Read, Report, Task, Todo, said
 from actor18m.execute.workers import Broken, Done, Workers
 from actor18m.index import known_of
 from actor18m.journal import Journal
@@ -246,13 +247,10 @@ class Drain:
         self.tally.seconds[task.stage] = self.tally.seconds.get(task.stage, 0.0) + report.seconds
         self._returned[task.stage] += len(task.todos)
         for key, reason in report.given_up.items():
-            self.tally.given_up[f"{task.stage} {key}"] = reason
-            self._note(task, key, f"given up for now: {reason}")
+            self._give_up(task, key, reason)
         self._learn(lot, link, report.part, report.known)
         for todo in again:
             self._suspect(task, todo, "out_of_memory", "needed more memory than it may have")
-        if report.given_up:
-            self._watcher.ended(task.stage, failed=len(report.given_up))
 
     def _learn(self, lot: Lot, link: Link, part: str | None, known: pa.Table) -> None:
         if part is None:
@@ -309,8 +307,18 @@ class Drain:
         self._tried_alone.add(task.number)
         self._alone[stage].append(task)
 
+    def _give_up(self, task: Task, key: str, reason: str) -> None:
+        """For this build; nothing is committed of it."""
+        self.tally.given_up[f"{task.stage} {key}"] = reason
+        self._note(task, key, f"given up for now: {reason}")
+        self._watcher.ended(task.stage, failed=1)
+
     def _quarantine(self, task: Task, todo: Todo, kind: str, why: str) -> None:
         lot, link = self._lots[task.lot], self._chain[task.stage]
+        source = {todo.key: (todo.uri, todo.version)} if link.stage_class.reads_source else {}
+        for key, trouble in troubles(source).items():  # it was not this clip's file that did it
+            lot.under_way -= 1
+            return self._give_up(task, key, said(trouble))
         rows = link.stage_class.writes.table([Failure(todo.key, kind, why)], {todo.key: todo.input_digest})
         rows = rows.set_column(rows.column_names.index("state"), "state", pa.array([QUARANTINED]))
         part = link.ledger(self._record.store).commit(self._lease, task.lot, rows)

@@ -36,8 +36,8 @@ class Lot:
             Read(needed, self.number, given["id"] if needed == first else str(row["key"]), str(row[f"{needed}@"]))
             for needed in link.needs
         )
-        window = [None if given[name] is None else tuple(given[name]) for name in ("cut", "crop")]
-        return Todo(str(row["key"]), str(row["input_digest"]), given["uri"], window[0], window[1], reads)
+        cut, crop = (None if given[name] is None else tuple(given[name]) for name in ("cut", "crop"))
+        return Todo(str(row["key"]), str(row["input_digest"]), given["uri"], cut, crop, reads, version=given["version"])
 
 
 def lots_of(block: Block, numbers: Iterable[int]) -> Iterator[Lot]:

@@ -22,8 +22,11 @@ import pyarrow as pa
 from actor18m import stopping
 from actor18m.beside import files_of, files_of_row
 from actor18m.errors import ActorError
+from actor18m.execute.sources import Wanted, troubles
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger, LotFiles
+from actor18m.media.source import AWAY
+from actor18m.media.watch import NOTHING, SourceTrouble, not_as_registered, watched
 from actor18m.models.backends import load
 from actor18m.redact import redact
 from actor18m.stage import Clip, Failure, Row, Stage
@@ -58,6 +61,8 @@ class Todo:
     cut: tuple[int, int] | None = None
     crop: tuple[int, int, int, int] | None = None
     reads: tuple[Read, ...] = ()
+    version: str | None = None
+    """Of the file, which the first stage reads or has read; None: there was none."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,7 @@ class Worker:
         self._duty = duty
         backends = {role: load(name) for role, name in duty.step.roles.items()}
         self._stage: Stage = duty.step.stage_class(duty.step.parameters, **backends)
+        self._watch = NOTHING
 
     def do(self, task: Task) -> Report:
         """Measures and commits."""
@@ -127,8 +133,9 @@ class Worker:
         given_up: dict[str, str] = {}
         too_large: list[str] = []
         clips, size = self._clips(task), self._duty.step.run.clips_per_call
+        sources = {todo.key: (todo.uri, todo.version) for todo in task.todos}
         for start in range(0, len(clips), size):
-            for key, result in self._measure(clips[start : start + size]):
+            for key, result in self._of_registered(clips[start : start + size], sources):
                 stopping.check()
                 if isinstance(result, Exception) and is_out_of_memory(result):
                     too_large.append(key)
@@ -183,6 +190,24 @@ class Worker:
             )
         return found
 
+    def _of_registered(
+        self, clips: Sequence[Clip], sources: Mapping[str, Wanted]
+    ) -> Iterator[tuple[str, Row | Failure | Exception]]:
+        """Each clip with what was measured of the file that was registered, or with why there is nothing."""
+        lost: dict[str, Exception] = dict(self._lost({clip.key: sources[clip.key] for clip in clips}))
+        yield from lost.items()
+        there = {clip.key: clip for clip in clips if clip.key not in lost}
+        with watched(dict(sources[key] for key in there)) as self._watch:
+            measured = list(self._measure(list(there.values())))
+        seen = {key: self._watch.troubles[clip.uri] for key, clip in there.items() if clip.uri in self._watch.troubles}
+        seen |= self._lost({key: sources[key] for key in there})
+        for key, result in measured:
+            yield key, seen.get(key) or _away(result, *sources[key]) or result
+
+    def _lost(self, sources: Mapping[str, Wanted]) -> Mapping[str, SourceTrouble]:
+        """Clips whose files are not what they were, where the stage looks at files."""
+        return troubles(sources, PATIENCE_S, is_transient) if self._stage.reads_source else {}
+
     def _measure(self, clips: Sequence[Clip]) -> Iterator[tuple[str, Row | Failure | Exception]]:
         """Each clip with its outcome, or with the trouble that kept it from having one."""
         left = {clip.key: clip for clip in clips}
@@ -233,6 +258,7 @@ class Worker:
 
     def _outcomes(self, clips: Sequence[Clip]) -> Iterator[Row | Failure]:
         left = {clip.key for clip in clips}
+        self._watch.begin(clip.uri for clip in clips)
         for outcome in self._stage.measure(clips):
             if outcome.key not in left:
                 raise ValueError(f"stage {self._duty.stage} gave an outcome too many, of {outcome.key}")
@@ -242,6 +268,13 @@ class Worker:
             raise ValueError(f"stage {self._duty.stage} gave no outcome of {', '.join(sorted(left))}")
 
 
+def _away(result: Row | Failure | Exception, uri: str, version: str | None) -> SourceTrouble | None:
+    """A stage may find by its own means that a file is away; by now it may be back."""
+    if isinstance(result, Failure) and result.kind in AWAY and version is not None:
+        return not_as_registered(uri, version, None)
+    return None
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Of this machine or of its GPU: torch's and CuPy's errors have this name, and are no MemoryError."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
@@ -249,7 +282,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def is_transient(error: BaseException) -> bool:
     """Would it likely go well another time, with nothing changed?"""
-    if isinstance(error, ConnectionError | TimeoutError):
+    if isinstance(error, ConnectionError | TimeoutError | SourceTrouble):
         return True
     if isinstance(error, OSError) and error.errno in _PASSING:
         return True
@@ -267,7 +300,7 @@ def _patiently(attempt: Callable[[], Row | Failure]) -> Row | Failure:
         try:
             return attempt()
         except Exception as error:
-            if not is_transient(error):
+            if not is_transient(error) or isinstance(error, SourceTrouble):  # which is no matter of seconds
                 raise
             time.sleep(pause)
     return attempt()

@@ -11,17 +11,17 @@ _hashed: OrderedDict[tuple[str, Seen], str] = OrderedDict()
 
 
 def content_sha256(uri: str) -> tuple[str, int]:
-    """SHA-256 in hex, and how many bytes were hashed. Kept by name, size and time of change."""
+    """SHA-256 in hex, and how many bytes were hashed. Kept by name and version."""
     with opened(uri) as (stream, seen):
         known = (uri, seen)
-        if seen.mark and known in _hashed:
+        if seen.tells_changes and known in _hashed:
             _hashed.move_to_end(known)
             return _hashed[known], seen.size
         digest, size = hashlib.sha256(), 0
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
-    if size == seen.size:
+    if size == seen.size and seen.tells_changes:
         _hashed[known] = digest.hexdigest()
         if len(_hashed) > _KEPT:
             _hashed.popitem(last=False)

@@ -1,17 +1,18 @@
 """A media file as bytes, wherever it lies, and the one error for whatever is wrong with a file."""
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import ELOOP, ENAMETOOLONG, ENOTDIR, ENXIO
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, cast
 
 from fsspec.core import url_to_fs
 
 from actor18m.errors import ActorError
 from actor18m.inputs import local_path
+from actor18m.media import watch
+from actor18m.versions import of_info, of_status
 
 Kind = Literal[
     "missing_file",
@@ -27,8 +28,9 @@ Kind = Literal[
     "bad_crop",
 ]
 """What can be wrong with a file, to count by. A lost connection is none of these: it says nothing about the file."""
+AWAY = {"missing_file": "is not there any more", "no_access": "may not be read any more"}
+"""Kinds that are no fault of a file that was there before, and how to say so."""
 _LEADS_NOWHERE = {ELOOP, ENAMETOOLONG, ENOTDIR}
-_CHANGES = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "created")
 
 
 class MediaError(ActorError):
@@ -44,15 +46,45 @@ class MediaError(ActorError):
 
 @dataclass(frozen=True)
 class Seen:
-    """A file as it was when it was looked at. `mark` changes when the file does, as far as its place can tell."""
+    """A file as it was when it was opened."""
 
     size: int
-    mark: str
+    version: str
+    """Another one when the file is, as far as its place can tell (versions.py)."""
+
+    @property
+    def tells_changes(self) -> bool:
+        """Some web servers tell the size alone."""
+        return "-" in self.version
 
 
 @contextmanager
 def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
-    """The file behind a canonical URI, for reading from anywhere in it."""
+    """The file behind a canonical URI, for reading from anywhere in it. In a call that is watched (watch.py) it is the
+    version that was registered, when it is opened and, as far as its place can tell, until it is closed.
+    """
+    watching = watch.current()
+    try:
+        stream, seen = _open(uri)
+    except MediaError as error:
+        if watching.expects(uri):
+            watching.met(uri, None, AWAY.get(error.kind, "is no file now"))
+        raise
+    with stream:
+        watching.met(uri, seen.version)
+        if seen.size == 0:
+            raise MediaError("empty_file", f"{uri}: has no bytes; was it copied to its end?")
+        if not watching.expects(uri):
+            yield stream, seen
+            return
+        try:
+            yield cast(IO[bytes], watch.Followed(stream, uri)), seen
+        finally:
+            if local_path(uri) is not None:
+                watching.left(uri, seen.version, of_status(os.fstat(stream.fileno())))
+
+
+def _open(uri: str) -> tuple[IO[bytes], Seen]:
     path = local_path(uri)
     try:
         if path is None:
@@ -75,21 +107,20 @@ def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
         if error.errno == ENXIO:
             raise MediaError("not_a_video", f"{uri}: is no regular file") from error
         raise  # of the place, not of the file
-    with stream:
-        if seen.size == 0:
-            raise MediaError("empty_file", f"{uri}: has no bytes; was it copied to its end?")
-        yield stream, seen
+    return stream, seen
 
 
 def _seen_here(uri: str, stream: IO[bytes]) -> Seen:
     status = os.fstat(stream.fileno())
-    if not stat.S_ISREG(status.st_mode):
+    version = of_status(status)
+    if version is None:
         stream.close()
         raise MediaError("not_a_video", f"{uri}: is no regular file")
-    return Seen(status.st_size, str(status.st_mtime_ns))
+    return Seen(status.st_size, version)
 
 
 def _seen_elsewhere(uri: str, info: dict[str, Any]) -> Seen:
-    if info.get("type") == "directory":
+    version = of_info(info)
+    if version is None:
         raise MediaError("not_a_video", f"{uri}: is a folder")
-    return Seen(info["size"], next((str(info[name]) for name in _CHANGES if info.get(name)), ""))
+    return Seen(info["size"], version)

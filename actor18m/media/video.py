@@ -93,7 +93,7 @@ class Video:
         self.stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         self._check(limits, cut)
         with self._faults():
-            if cut is not None and cut[1] >= FAR and seen.mark:
+            if cut is not None and cut[1] >= FAR and seen.tells_changes:
                 self._times = times_until(uri, seen, cut[1], lambda stack: _again(uri, limits, stack))
             else:
                 self._times = read_times(uri, container, self.stream, cut and cut[1])

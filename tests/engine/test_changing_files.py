@@ -83,7 +83,7 @@ def test_what_was_renamed_back_is_measured_already(built: Site) -> None:
     built.called()
     account = built.build("--sync")
     assert account["registration"]["back"] == 1
-    assert built.called() == {}
+    assert built.called() == {"read": 1}, "its name changed twice, and so the time of its inode"
     assert {name: built.published()[name] for name in before if name.startswith("videos/")} == {
         name: content for name, content in before.items() if name.startswith("videos/")
     }
