@@ -134,7 +134,9 @@ def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:
     yield "- `videos/*.tar`: WebDataset shards. `<clip>.mp4` holds the pictures alone, without sound and tags;"
     yield "  `<clip>.json` holds what was measured of the file."
     yield "- `metadata/inputs`, `metadata/clips`, `metadata/decisions`: Parquet, one row for each input, clip, and rule"
-    yield "  that was judged. `shard`, `mp4_offset` and `mp4_size` of a clip say where the bytes of its video are."
+    yield "  that was judged. `shard`, `mp4_offset` and `mp4_size` of a clip say where the bytes of its video are, and"
+    yield "  `video_encoding` whether its pictures are `copied` from the source or `encoded` anew: cuts, crops, and"
+    yield "  what players turn (`rotation` is the source's) or MP4 does not hold. All videos are upright."
     for name in subsets:
         yield f"- `subset-{name}/*.tar`: images of the people, `<key>.webp` with the person's mask `<key>.mask.png`;"
         yield "  `<key>.json` holds what was measured. `metadata/references` has a row for each with its place."

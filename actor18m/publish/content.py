@@ -20,6 +20,8 @@ class Family:
     """The table's column that names a sample."""
     members: tuple[str, ...]
     """What a sample's files are called in the table; `sha256` there is the first one's."""
+    told: tuple[str, ...] = ()
+    """What only making a sample tells of it, by column of the table."""
 
     @property
     def part_prefix(self) -> str:
@@ -30,10 +32,13 @@ class Family:
     def where(self) -> pa.Schema:
         """What publish adds to each row: where its sample is. Null: it is not published."""
         places = [pa.field(f"{member}_{what}", pa.int64()) for member in self.members for what in ("offset", "size")]
-        return pa.schema([pa.field("shard", pa.string()), *places, pa.field("sha256", pa.string())])
+        told = [pa.field(name, pa.string()) for name in ("sha256", *self.told)]
+        return pa.schema([pa.field("shard", pa.string()), *places, *told])
 
 
-OF_VIDEOS = Family("videos", "videos", "clips", "clip", ("mp4", "json"))
+ENCODING = "video_encoding"
+"""Whether a video's pictures were "copied" as they were stored, or "encoded" anew."""
+OF_VIDEOS = Family("videos", "videos", "clips", "clip", ("mp4", "json"), (ENCODING,))
 
 
 def of_subset(name: str) -> Family:

@@ -15,7 +15,7 @@ from pathlib import Path
 from actor18m import keys, stopping
 from actor18m.beside import files_of_row
 from actor18m.errors import ActorError
-from actor18m.publish.content import Family, Reference, Sample, Video
+from actor18m.publish.content import ENCODING, Family, Reference, Sample, Video
 from actor18m.publish.mp4 import WRITER
 from actor18m.publish.samples import fetch
 from actor18m.publish.shard import Kept, Placed, Shard
@@ -90,21 +90,24 @@ def left_over(made: Path) -> dict[str, Shard]:
 
 
 def _add(tar: TarWriter, sample: Sample, plan: ShardPlan, scratch: Path) -> Placed:
-    files = _video(tar, sample, plan, scratch) if isinstance(sample, Video) else _images(tar, sample)
+    if isinstance(sample, Video):
+        files, told = _video(tar, sample, plan, scratch)
+    else:
+        files, told = _images(tar, sample), {}
     stopping.check()
     facts = _json(sample).encode()
     files.append(tar.add(f"{sample.key}.json", BytesIO(facts), len(facts)))
     places = {member: (file.offset, file.size) for member, file in zip(plan.family.members, files, strict=True)}
-    return Placed(sample.key, places, files[0].sha256)
+    return Placed(sample.key, places, files[0].sha256, told)
 
 
-def _video(tar: TarWriter, video: Video, plan: ShardPlan, scratch: Path) -> list[Member]:
+def _video(tar: TarWriter, video: Video, plan: ShardPlan, scratch: Path) -> tuple[list[Member], dict[str, str]]:
     path = scratch / "sample.mp4"
-    fetch(video, plan.kept.get(video.clip), plan.dataset, path)
+    encoding = fetch(video, plan.kept.get(video.clip), plan.dataset, path)
     with path.open("rb") as content:
         member = tar.add(f"{video.clip}.mp4", content, path.stat().st_size)
     path.unlink()
-    return [member]
+    return [member], {ENCODING: encoding}
 
 
 def _images(tar: TarWriter, reference: Reference) -> list[Member]:

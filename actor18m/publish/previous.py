@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from actor18m.publish.content import OF_VIDEOS, Family
+from actor18m.publish.content import ENCODING, OF_VIDEOS, Family
 from actor18m.publish.manifest import NAME, File, read_manifest
 from actor18m.publish.mp4 import WRITER
 from actor18m.publish.shard import Kept, Placed, Shard
@@ -48,7 +48,9 @@ class Previous:
         if self._manifest.writer != WRITER:
             return {}
         return {
-            row["clip"]: Kept(self.folder / row["shard"], row["mp4_offset"], row["mp4_size"], row["sha256"])
+            row["clip"]: Kept(
+                self.folder / row["shard"], row["mp4_offset"], row["mp4_size"], row["sha256"], row[ENCODING]
+            )
             for row in self._rows(OF_VIDEOS, lots)
         }
 
@@ -73,7 +75,7 @@ class Previous:
 
 def _placed(family: Family, row: Mapping[str, Any]) -> Placed:
     places = {member: (row[f"{member}_offset"], row[f"{member}_size"]) for member in family.members}
-    return Placed(row[family.key], places, row["sha256"])
+    return Placed(row[family.key], places, row["sha256"], {name: row[name] for name in family.told})
 
 
 def open_latest(root: Path) -> Previous | None:
@@ -84,7 +86,8 @@ def open_latest(root: Path) -> Previous | None:
 def older(root: Path, clip: str) -> Iterator[Kept]:
     """Where any version holds a clip's mp4, the newest first."""
     sql = (
-        "SELECT shard, mp4_offset, mp4_size, sha256 FROM read_parquet($tables) WHERE clip = $clip AND shard IS NOT NULL"
+        f"SELECT shard, mp4_offset, mp4_size, sha256, {ENCODING} FROM read_parquet($tables) "
+        "WHERE clip = $clip AND shard IS NOT NULL"
     )
     for version in reversed(names(root)):
         if read_manifest(root / version).writer != WRITER:

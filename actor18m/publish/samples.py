@@ -20,15 +20,18 @@ class SourceError(ActorError):
     """A clip that must be published has no video any more."""
 
 
-def fetch(video: Video, kept: Kept | None, dataset: Path, target: Path) -> None:
-    """Bytes that were published once are taken before the source: they are the same, and nothing need be decoded."""
+def fetch(video: Video, kept: Kept | None, dataset: Path, target: Path) -> str:
+    """Bytes that were published once are taken before the source: they are the same, and nothing need be decoded. Says
+    how they were made.
+    """
     if kept is not None and _take(kept, target):
-        return
+        return kept.encoding
     try:
         return _from_source(video, target)
     except _Unusable as error:
-        if any(_take(each, target) for each in older(dataset, video.clip)):
-            return
+        for each in older(dataset, video.clip):
+            if _take(each, target):
+                return each.encoding
         raise SourceError(
             f"{video.uri}: {error}, and clip {video.clip} must be published from it; no version of the dataset holds "
             "the clip yet. Bring the file back, or leave it out (build with --sync and the inputs that are left), "
@@ -55,13 +58,13 @@ def _take(kept: Kept, target: Path) -> bool:
     return digest.hexdigest() == kept.sha256
 
 
-def _from_source(video: Video, target: Path) -> None:
+def _from_source(video: Video, target: Path) -> str:
     try:
         with opened(video.uri) as (source, _):
             content, _ = content_sha256(video.uri)
             if keys.clip_key(content, video.cut, video.crop) != video.clip:
                 raise _Unusable("the file was changed since it was measured")
-            write_mp4(source, video.cut, video.crop, target)
+            return write_mp4(source, video.cut, video.crop, target)
     except MediaError as error:
         cause = "is gone" if error.kind == "missing_file" else f"cannot be read ({error.kind})"
         raise _Unusable(f"the file {cause}") from error

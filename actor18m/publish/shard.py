@@ -15,9 +15,13 @@ class Placed:
     """Offset and size, by the family's members."""
     sha256: str
     """Of the first of them."""
+    told: Mapping[str, str]
+    """What making it told, by column of the family's table."""
 
     def where(self, column: str) -> int | str:
         """As the table tells it."""
+        if column in self.told:
+            return self.told[column]
         member, _, what = column.rpartition("_")
         return self.sha256 if column == "sha256" else self.places[member][what == "size"]
 
@@ -59,3 +63,5 @@ class Kept:
     offset: int
     size: int
     sha256: str
+    encoding: str
+    """How it was made."""

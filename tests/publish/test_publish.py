@@ -280,3 +280,23 @@ def test_without_hard_links_files_are_copied(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "link", no_links)
     published(tmp_path / "copied", three_lots())
     assert tree(tmp_path / "linked") == tree(tmp_path / "copied")
+
+
+def test_the_table_says_whose_pictures_were_copied_and_whose_were_encoded(tmp_path: Path) -> None:
+    turned = sample("phone_rotated_1")
+    blocks = [lot(0, [video(DARK), video(turned), video(SECOND, cut=(0, 10))])]
+    wanted = {key_of(DARK): "copied", key_of(turned): "encoded", key_of(SECOND, cut=(0, 10)): "encoded"}
+    first = published(tmp_path / "d", blocks)
+    assert {row["clip"]: row["video_encoding"] for row in clips(first)} == wanted
+    # Taken out of the version before, and out of an older one, it is still known.
+    fewer = published(tmp_path / "d", [lot(0, [video(turned)])])
+    assert {row["clip"]: row["video_encoding"] for row in clips(fewer)} == {key_of(turned): "encoded"}
+    again = published(tmp_path / "d", [lot(0, [video(DARK), video(turned)])])
+    assert {row["clip"]: row["video_encoding"] for row in clips(again)} == {
+        key: wanted[key] for key in (key_of(DARK), key_of(turned))
+    }
+    unpublished = published(tmp_path / "e", [lot(0, [video(DARK), video(LOW)], rejected=[key_of(LOW)])])
+    assert {row["clip"]: row["video_encoding"] for row in clips(unpublished)} == {
+        key_of(DARK): "copied",
+        key_of(LOW): None,
+    }
