@@ -76,9 +76,9 @@ class Project:
     def identities(self, record: Record) -> Identities | None:
         """None when the pipeline tells no identities, or its chain does not come so far."""
         same = self.pipeline.identities
-        if same is None or same.stage not in record.links:
+        if same is None or not {same.stage, same.after or same.stage} <= record.links.keys():
             return None
-        return Identities(record.links[same.stage].ledger(self.store), record.files[same.stage], same.within)
+        return Identities(record.links[same.stage].ledger(self.store), record.files[same.stage], same)
 
     def sources(self, splitter: Link, retry: Iterable[str] = ()) -> Record:
         """The inputs that were given, and the one stage that looks at them before they are split."""

@@ -1,15 +1,17 @@
-"""Who is the same person in which clips: clips whose faces are close belong together, and so do theirs.
+"""Who is the same person in which clips: clips whose faces are close belong together, as far as most of them are.
 
-A stage leaves one template of a clip's face among its restricted files. Clips are taken in order of registration: one
-that is close to clips before it joins them, and makes them one when they were several. An identity is called by its
-earliest clip; the others' names become aliases. So neither arrival nor parallelism changes it.
+A stage leaves one template of a clip's face among its restricted files. Clips that passed the rules up to a stage take
+part, in order of registration (linkage.py). An identity is called by its earliest clip; when it turns out to be one
+with an earlier identity, its name becomes an alias. So neither arrival nor parallelism changes it.
 
 What was found is kept where the templates are, below `restricted/`: losing it costs finding it again. A lot's digest
-covers its members and those of all lots before: where it is the one that was kept, so is the outcome.
+covers its members and those of all lots before: where it is the one that was kept, so is the outcome. Who takes part is
+told by rules, so that another bound, too, finds again what it concerns.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from itertools import groupby, pairwise
 from typing import Any
@@ -22,6 +24,7 @@ import pyarrow.compute as pc
 from actor18m import keys, stopping
 from actor18m.beside import files_of_row
 from actor18m.ledger import Ledger, LotFiles
+from actor18m.linkage import Linkage, Near, Same
 from actor18m.rows import about
 from actor18m.segments import LOTS_PER_SEGMENT, Segments
 from actor18m.store import StoreError
@@ -32,17 +35,20 @@ TEMPLATE = "template"
 """The restricted file: float32, all of one length, close for one person by Euclidean distance."""
 MEMBERS = pa.schema([pa.field("lot", pa.int32()), pa.field("clip", pa.string()), pa.field("input_digest", pa.string())])
 ALIASES = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("alias", "identity_id")])
+_NEAR = pa.struct([("identity", pa.string()), ("clips", pa.int32()), ("nearest", pa.float64())])
 _KEPT = pa.schema(
     [
         pa.field("lot", pa.int32()),
         pa.field("clip", pa.string()),
         pa.field("template", pa.binary()),
-        pa.field("joins", pa.list_(pa.string())),
+        pa.field("near", pa.list_(_NEAR)),
     ]
 )
-"""`joins`: the identities that the clip was close to, by the clips that they were called by then."""
+"""`near`: the identities that the clip was close to, by the clips that they were called by then."""
 _LOTS = "lots"
 _COMPARED_AT_ONCE = 4096
+_JOINED_AT_ONCE = 512
+"""Of clips that are compared before they are taken every close pair is noted, of others only their identities."""
 _DUST = 1e-3
 """How far a product of matrices may be off: what it finds is computed again, pair by pair, the same on any machine."""
 
@@ -52,35 +58,32 @@ Templates = npt.NDArray[np.float32]
 class Identities:
     """Give it what was surveyed of all lots in order, block by block; then ask."""
 
-    def __init__(self, ledger: Ledger, files: dict[int, LotFiles], within: float) -> None:
-        settings = keys.digest(ledger.stage, ledger.fingerprint, within)[: keys.SHORT_DIGITS]
-        self._ledger, self._files, self._within = ledger, files, within
+    def __init__(self, ledger: Ledger, files: dict[int, LotFiles], same: Same) -> None:
+        settings = keys.digest(ledger.stage, ledger.fingerprint, same.within, same.share)[: keys.SHORT_DIGITS]
+        self._ledger, self._files, self._same = ledger, files, same
         self._segments = Segments(ledger.store, f"restricted/identities/{settings}")
         self._digest = ""
         self._clips: list[str] = []
         self._number: dict[str, int] = {}
-        self._parents: list[int] = []
-        self._lost: list[int] = []
-        """Clips that an identity was called by, until it joined an earlier one."""
+        self._linkage = Linkage(same.share)
         self._blocks: list[tuple[int, int]] = []
         """Block, and how many clips came before it."""
         self._new: tuple[int, pa.Table, dict[int, str]] | None = None
         """Of the block that was given last, if it is not kept so: its rows, and the digests of its lots."""
 
     def take(self, surveyed: Surveyed) -> None:
-        """One block. Clips that stand and that the stage has measured take part, if they have a template."""
+        """One block. Clips that passed so far take part, if they have a template."""
         self._new = None
-        rows = surveyed.measured[self._ledger.stage].sort_by("number")
-        members = pa.table([rows[name] for name in ("lot", "key", "input_digest")], schema=MEMBERS)
+        members = self._members(surveyed)
         if not members.num_rows:
             return
         block = int(members["lot"][0].as_py()) // LOTS_PER_SEGMENT
         first, digests = len(self._clips), self._digests(members)
-        rows, before = self._read(block, ["lot", "clip", "joins"])
+        rows, before = self._read(block, ["lot", "clip", "near"])
         known = pa.array([lot for lot, digest in digests.items() if before.get(lot) == digest], pa.int32())
         rows = rows.filter(pc.is_in(rows["lot"], known))
-        for clip, joins in zip(rows["clip"].to_pylist(), rows["joins"].to_pylist(), strict=True):
-            self._join(clip, [self._number[each] for each in joins])
+        for clip, near in zip(rows["clip"].to_pylist(), rows["near"].to_pylist(), strict=True):
+            self._join(clip, {self._number[each["identity"]]: Near(each["clips"], each["nearest"]) for each in near})
         if before != digests:
             here, _ = self._read(block)
             here = here.filter(pc.is_in(here["lot"], known))
@@ -89,6 +92,12 @@ class Identities:
             self._new = block, pa.concat_tables([here, found]), digests
         self._blocks.append((block, first))
 
+    def _members(self, surveyed: Surveyed) -> pa.Table:
+        last = surveyed.measured[self._same.after or self._same.stage]
+        rows = surveyed.measured[self._same.stage].sort_by("number")
+        rows = rows.filter(pc.is_in(rows["number"], last["number"].filter(last["passed"])))
+        return pa.table([rows[name] for name in ("lot", "key", "input_digest")], schema=MEMBERS)
+
     def keep(self, lease: Lease) -> None:
         """Writes what was found of the block that was given last, with which the next ones are compared."""
         if self._new is not None:
@@ -96,13 +105,13 @@ class Identities:
             self._segments.write(lease, block, rows, {_LOTS: json.dumps(digests)})
 
     def of(self, clips: pa.Array | pa.ChunkedArray) -> pa.Array:
-        """The identity of each, null for those without a template."""
+        """The identity of each, null for those that take no part."""
         numbers = [self._number.get(clip) for clip in clips.to_pylist()]
-        return pa.array([None if n is None else self._clips[self._root(n)] for n in numbers], pa.string())
+        return pa.array([None if n is None else self._clips[self._linkage.identity(n)] for n in numbers], pa.string())
 
     def aliases(self) -> pa.Table:
         """`alias`, a name that an identity had, and `identity_id`, what it is called since, in the order they arose."""
-        alias = pa.array([self._clips[lost] for lost in self._lost], pa.string())
+        alias = pa.array([self._clips[lost] for lost in self._linkage.lost], pa.string())
         return pa.table([alias, self.of(alias)], schema=ALIASES)
 
     def _digests(self, members: pa.Table) -> dict[int, str]:
@@ -119,7 +128,7 @@ class Identities:
         """Compared with all clips before, in earlier blocks and `here` in this one, and with each other."""
         found = list(self._templates(members))
         mine, begin = _stacked([template for _, _, template in found]), len(self._clips)
-        close: list[set[int]] = [set() for _ in found]
+        close: list[dict[int, Near]] = [{} for _ in found]
         for (block, start), (_, end) in pairwise([*self._blocks, (-1, first)]):
             theirs = _stacked(self._read(block)[0]["template"].to_pylist())
             if len(theirs) != end - start:
@@ -129,49 +138,46 @@ class Identities:
                 )
             self._compare(close, mine, theirs, start)
         self._compare(close, mine, _stacked(here["template"].to_pylist()), first)
-        self._compare(close, mine, mine, begin)
-        rows = [
-            (lot, clip, template, self._join(clip, [number for number in close[at] if number < begin + at]))
-            for at, (lot, clip, template) in enumerate(found)
-        ]
+        rows = []
+        for top in range(0, len(found), _JOINED_AT_ONCE):
+            end = min(top + _JOINED_AT_ONCE, len(found))
+            self._compare(close[top:end], mine[top:end], mine[:end], begin)
+            for at in range(top, end):
+                lot, clip, template = found[at]
+                before = {number: near for number, near in close[at].items() if number < begin + at}
+                rows.append((lot, clip, template, self._join(clip, before)))
         columns = list(zip(*rows, strict=True)) or [()] * len(_KEPT)
         return pa.table([pa.array(each, field.type) for each, field in zip(columns, _KEPT, strict=True)], schema=_KEPT)
 
-    def _compare(self, close: list[set[int]], mine: Templates, theirs: Templates, start: int) -> None:
-        """Notes for each of mine the numbers of those that are close; `start` is the number of the first of theirs."""
-        limit = self._within**2
+    def _compare(self, close: list[dict[int, Near]], mine: Templates, theirs: Templates, start: int) -> None:
+        """Adds for each of mine which are close; `start` is the number of the first of theirs."""
+        limit = self._same.within**2
         for top in range(0, len(mine), _COMPARED_AT_ONCE):
             for left in range(0, len(theirs), _COMPARED_AT_ONCE):
                 stopping.check()
                 some, others = mine[top : top + _COMPARED_AT_ONCE], theirs[left : left + _COMPARED_AT_ONCE]
                 squared = (some**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None] - 2 * (some @ others.T)
                 row, column = np.nonzero(squared <= limit + _DUST)
-                apart = some[row].astype(np.float64) - others[column].astype(np.float64)
-                is_close = (apart**2).sum(axis=1) <= limit
-                for at, number in zip(row[is_close].tolist(), column[is_close].tolist(), strict=True):
-                    close[top + at].add(self._root_or_own(start + left + number))
+                apart = ((some[row].astype(np.float64) - others[column].astype(np.float64)) ** 2).sum(axis=1)
+                pairs = zip((top + row).tolist(), (start + left + column).tolist(), apart.tolist(), strict=True)
+                for at, number, squared_apart in pairs:
+                    if squared_apart <= limit:
+                        _add(close[at], self._identity_or_own(number), Near(1, squared_apart))
 
-    def _root_or_own(self, number: int) -> int:
-        """One clip of an identity is as good as all of them."""
-        return self._root(number) if number < len(self._parents) else number
+    def _identity_or_own(self, number: int) -> int:
+        """Of clips that were not taken yet, which identity they will be of is not known."""
+        return self._linkage.identity(number) if number < len(self._linkage) else number
 
-    def _join(self, clip: str, close: Sequence[int]) -> list[str]:
-        """Takes the next clip, which is close to these; the identities that they were of."""
-        number = len(self._clips)
-        self._number[clip] = number
+    def _join(self, clip: str, close: Mapping[int, Near]) -> list[dict[str, str | int | float]]:
+        """Takes the next clip, which is close to these; the identities that they are of by now."""
+        near: dict[int, Near] = {}
+        for number, some in close.items():
+            _add(near, self._linkage.identity(number), some)
+        told = [{"identity": self._clips[each]} | asdict(some) for each, some in sorted(near.items())]
+        self._number[clip] = len(self._clips)
         self._clips.append(clip)
-        roots = sorted({self._root(other) for other in close})
-        self._parents.append(roots[0] if roots else number)
-        for lost in roots[1:]:
-            self._parents[lost] = roots[0]
-            self._lost.append(lost)
-        return [self._clips[root] for root in roots]
-
-    def _root(self, number: int) -> int:
-        while (parent := self._parents[number]) != number:
-            self._parents[number] = self._parents[parent]
-            number = parent
-        return number
+        self._linkage.join(near)
+        return told
 
     def _templates(self, members: pa.Table) -> Iterator[tuple[int, str, bytes]]:
         """Lot, clip and template of those that have one."""
@@ -201,3 +207,7 @@ def _stacked(templates: Sequence[bytes]) -> Templates:
     if not templates:
         return np.zeros((0, 0), np.float32)
     return np.frombuffer(b"".join(templates), np.float32).reshape(len(templates), -1)
+
+
+def _add(near: dict[int, Near], identity: int, some: Near) -> None:
+    near[identity] = near[identity] + some if identity in near else some

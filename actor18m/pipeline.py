@@ -26,6 +26,7 @@ from pydantic import (
 from actor18m import cuts
 from actor18m.cuts import Cutting
 from actor18m.errors import ActorError, WrongUsage, instead_of
+from actor18m.linkage import Same
 from actor18m.near import Likeness
 from actor18m.policy import Rule, Rules, check_rules
 from actor18m.rows import OUTCOME
@@ -70,13 +71,6 @@ def _aligned(given: int) -> int:
     if LOTS_PER_SEGMENT % given:
         raise trouble(f"must be a power of two up to {LOTS_PER_SEGMENT}, not {given}")
     return given
-
-
-class Same(Section):
-    """When two clips show one person."""
-
-    stage: str = Field(description="it leaves a template of a clip's face among its restricted files")
-    within: PositiveFloat = Field(description="Euclidean distance of two templates")
 
 
 class IntoShots(Step):
@@ -266,9 +260,17 @@ def _of_stages(pipeline: Pipeline) -> list[tuple[str, str]]:
 
 def _of_identities(pipeline: Pipeline) -> list[tuple[str, str]]:
     given, names = pipeline.identities, pipeline.stage_names
-    if given is None or given.stage in names:
+    if given is None:
         return []
-    return [("identities.stage", f"no stage {given.stage}; {instead_of(given.stage, names)}")]
+    asked = {"stage": given.stage} | ({"after": given.after} if given.after else {})
+    unknown = [
+        (f"identities.{key}", f"no stage {name}; {instead_of(name, names)}")
+        for key, name in asked.items()
+        if name not in names
+    ]
+    if unknown or given.after is None or names.index(given.after) >= names.index(given.stage):
+        return unknown
+    return [("identities.after", f"{given.after} comes before {given.stage}; name {given.stage} or a later stage")]
 
 
 def _of_policy(pipeline: Pipeline) -> list[tuple[str, str]]:

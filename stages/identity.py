@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pyarrow import bool_, float32, int32, list_, struct
 from pydantic import PositiveFloat
 
@@ -58,12 +59,14 @@ class IdentityParameters(Parameters):
     half_pitch_deg: PositiveFloat = 30.0
     min_fitness: PositiveFloat = 0.3
     """Surest faces at least so fit are compared with each other."""
+    template_fitness: PositiveFloat = 0.6
+    """What these have together where a person is known by them: one that is very fit, or two that just are."""
 
 
 class Identity(Stage):
     """Needs a detector and an embedder; runs them on one frame at a time."""
 
-    version = 4
+    version = 5
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Intake: ()}
     """A clip's key says which frames are looked at."""
     roles: ClassVar = {"faces": FaceDetector, "identity": FaceEmbedder}
@@ -101,19 +104,16 @@ class Identity(Stage):
         return Row(clip.key, values, restricted=self._kept(embedded))
 
     def _kept(self, embedded: Sequence[tuple[dict[str, Any], Floats]]) -> Mapping[str, bytes]:
-        """float32[N, D] of the surest faces in their order, and float32[D] that stands for the clip: their mean, each
-        counting by the square of its fitness."""
+        """float32[N, D] of the surest faces in their order; and float32[D] that stands for the clip, where faces that
+        are fit to be compared are enough to know a person: their mean, each counting by the square of its fitness."""
         if not embedded:
             return {}
         vectors = np.stack([vector for _, vector in embedded]).astype(np.float64)
         if self.backends["identity"].metric == "cosine":  # of unit vectors, nearness is the same by either metric
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
-        weights = np.array([face["fitness"] for face, _ in embedded]) ** 2
-        template = (vectors * weights[:, None]).sum(axis=0) / max(weights.sum(), 1e-12)
-        return {
-            "embeddings": np.stack([vector for _, vector in embedded]).astype("<f4").tobytes(),
-            TEMPLATE: template.astype("<f4").tobytes(),
-        }
+        kept = {"embeddings": np.stack([vector for _, vector in embedded]).astype("<f4").tobytes()}
+        known_by = template(vectors, [face["fitness"] for face, _ in embedded], self.parameters)
+        return kept if known_by is None else kept | {TEMPLATE: known_by.tobytes()}
 
     def _told(self, frame: Frame, face: Face) -> dict[str, Any]:
         x0, y0, x1, y1 = face.box
@@ -150,6 +150,18 @@ class Identity(Stage):
         fit = [each for each in embedded if each[0]["fitness"] >= self.parameters.min_fitness]
         for number, (told, vector) in enumerate(fit):
             told["similarities"] = [rounded(similarity(metric, before, vector)) for _, before in fit[:number]]
+
+
+def template(
+    vectors: npt.NDArray[np.floating], fitness: Sequence[float], parameters: IdentityParameters
+) -> Floats | None:
+    """float32[D] of float[N, D]; None where the fit faces are not enough to know a person by."""
+    how_fit = np.asarray(fitness)
+    fit = how_fit >= parameters.min_fitness
+    if how_fit[fit].sum() < parameters.template_fitness:
+        return None
+    mean: Floats = np.average(vectors[fit], axis=0, weights=how_fit[fit] ** 2).astype("<f4")
+    return mean
 
 
 def rough_yaw_deg(points: Floats) -> float:

@@ -181,6 +181,19 @@ def test_all_mistakes_of_a_kind_are_told_at_once(tmp_path: Path) -> None:
     assert len(str(caught.value).splitlines()) == 3
 
 
+@pytest.mark.parametrize(
+    ("section", "why"),
+    [
+        ("{stage: faces, after: motion, within: 0.3}", r"identities\.after: no stage motion; there are: faces, probe"),
+        ("{stage: faces, after: probe, within: 0.3}", r"identities\.after: probe comes before faces; name faces or"),
+        ("{stage: faces, within: 0.3, share: 0.4}", r"identities\.share: .*greater than or equal to 0\.5"),
+    ],
+)
+def test_identities_are_told_after_a_stage_that_comes_later(section: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(ActorError, match=why):
+        load_pipeline(written(tmp_path, f"{TEXT}\nidentities: {section}\n"))
+
+
 def test_stages_of_the_policy_stand_in_the_order_of_the_pipeline(tmp_path: Path) -> None:
     raw = yaml.safe_load(TEXT)
     raw["policy"] = dict(reversed(raw["policy"].items()))

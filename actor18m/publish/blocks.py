@@ -161,16 +161,16 @@ class _Decided:
     def _clips(self, clips: pa.Table, facts: pa.Table) -> pa.Table:
         sources = [self._sources(row) for row in clips.select(["clip", "uri", "licence", "consent"]).to_pylist()]
         said = {each.key: str(each) for each in self.project.overrides}
+        identities, no_identities = self.relations.identities, pa.nulls(clips.num_rows, pa.string())
         told = {
             **fates(clips),
             "licence": pa.array([strictest(each.licences) for each in sources], pa.string()),
             "consent": pa.array([_one(each.consents) for each in sources], pa.string()),
             "uris": pa.array([each.uris for each in sources], pa.list_(pa.string())),
+            "identity_id": no_identities if identities is None else identities.of(clips["clip"]),
         }
         columns = {name: told[name] if name in told else clips[name] for name in CLIPS.names}
         columns |= {name: facts[name] for name in facts.column_names}
-        identities, no_identities = self.relations.identities, pa.nulls(clips.num_rows, pa.string())
-        columns["identity_id"] = no_identities if identities is None else identities.of(clips["clip"])
         columns["override"] = pa.array([said.get(key) for key in clips["clip"].to_pylist()], pa.string())
         return pa.table(columns).sort_by("clip")
 

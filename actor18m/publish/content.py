@@ -142,6 +142,7 @@ CLIPS = pa.schema(
         *_WHY,
         *_RIGHTS,
         pa.field("uris", pa.list_(pa.string())),
+        pa.field("identity_id", pa.string()),
     ]
 )
 DECISIONS = pa.schema(

@@ -18,6 +18,13 @@ _MOVED = """
     WHERE (old.state, old.stage, old.rule) IS DISTINCT FROM (new.state, new.stage, new.rule)
     GROUP BY ALL ORDER BY clips DESC, "from", "to", rule
 """
+_IDENTITIES = """
+    SELECT CASE WHEN old.identity_id IS NULL THEN 'found' WHEN new.identity_id IS NULL THEN 'lost' ELSE 'changed' END
+        AS what, count(*)
+    FROM read_parquet($old) AS old JOIN read_parquet($new) AS new USING (clip)
+    WHERE old.identity_id IS DISTINCT FROM new.identity_id
+    GROUP BY what ORDER BY what
+"""
 _ONLY_IN_FIRST = """
     SELECT state, count(*) FROM (
         SELECT first.state FROM read_parquet($first) AS first ANTI JOIN read_parquet($second) AS second USING (clip)
@@ -27,7 +34,8 @@ _ONLY_IN_FIRST = """
 
 def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
     """JSON values. `moved`: clips in both versions by state before and after, and by the rule that stops them now, or
-    stopped them before; `added` and `removed`: clips in one version only, by state there.
+    stopped them before; `identities`: how many of them have another identity (`changed`), one at last (`found`), or
+    none any more (`lost`); `added` and `removed`: clips in one version only, by state there.
     """
     root = folder(dataset)
     before, after = named(root, old), named(root, new)
@@ -36,6 +44,7 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
     tables = [str(version / "metadata" / "clips" / "*.parquet") for version in (before, after)]
     with duckdb.connect() as db:
         moved = db.execute(_MOVED, {"old": tables[0], "new": tables[1]}).fetchall()
+        identities = dict(db.execute(_IDENTITIES, {"old": tables[0], "new": tables[1]}).fetchall())
         removed = dict(db.execute(_ONLY_IN_FIRST, {"first": tables[0], "second": tables[1]}).fetchall())
         added = dict(db.execute(_ONLY_IN_FIRST, {"first": tables[1], "second": tables[0]}).fetchall())
     facts = [manifest.facts for manifest in manifests]
@@ -43,6 +52,7 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
         "old": before.name,
         "new": after.name,
         "moved": [dict(zip(("from", "to", "rule", "clips"), row, strict=True)) for row in moved],
+        "identities": identities,
         "added": added,
         "removed": removed,
         "shards": {

@@ -1,12 +1,14 @@
 """The real models on the samples, judged by the policies that ship."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from actor18m.identities import TEMPLATE
 from actor18m.inputs import canonical_uri
 from actor18m.models.backends import describe, load
 from actor18m.models.roles import Floats
@@ -85,6 +87,32 @@ def test_all_faces_of_a_frame_are_told_and_the_surest_is_compared(rows: Mapping[
     assert {face["rank"] for face in faces} == {0, 1}
     assert all((face["similarity_to_first"] is None) == (face["rank"] > 0) for face in faces)
     assert sum(face["is_fittest"] for face in faces) == 1
+
+
+def test_a_template_is_left_where_faces_are_enough_to_know_a_person(rows: Mapping[str, Row]) -> None:
+    for name, row in rows.items():
+        fitness = [face["fitness"] for face in _lists(row.values)[1] if face["rank"] == 0]
+        known = sum(each for each in fitness if each >= 0.3) >= 0.6
+        assert (TEMPLATE in row.restricted) is known, (name, fitness)
+    assert TEMPLATE in rows["talk_yaw_1"].restricted, "one face, seen from the front"
+    assert TEMPLATE not in rows["turn_walking_1"].restricted, "one that is just fit"
+
+
+def test_faces_that_are_not_fit_do_not_move_a_template(rows: Mapping[str, Row]) -> None:
+    row = rows["talk_yaw_1"]
+    faces, template = (np.frombuffer(row.restricted[name], "<f4") for name in ("embeddings", TEMPLATE))
+    np.testing.assert_allclose(template, faces.reshape(-1, 128)[0], atol=1e-6)
+
+
+def test_no_two_people_of_the_samples_are_as_close_as_clips_of_one_person(rows: Mapping[str, Row]) -> None:
+    within = load_pipeline(PIPELINES / "embedded.yaml").identities
+    assert within is not None
+    good = [sample for sample in find_clips() if Truth.read(sample.truth).expected.state == "accepted"]
+    templates = {sample.name: rows[sample.name].restricted.get(TEMPLATE) for sample in good}
+    known = {name: np.frombuffer(each, "<f4") for name, each in templates.items() if each is not None}
+    assert (len(known), len(good)) == (14, 18)
+    for (one, a), (other, b) in combinations(known.items(), 2):
+        assert np.linalg.norm(a - b) > within.within, (one, other)
 
 
 def test_nobody_is_a_row_without_faces(rows: Mapping[str, Row]) -> None:

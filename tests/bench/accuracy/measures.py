@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.bench.accuracy import bodies, faces, golden, moments, verdicts
+from tests.bench.accuracy import bodies, faces, golden, moments, persons, verdicts
 from tests.bench.accuracy.build import DEFAULT, POLICIES
 from tests.bench.accuracy.figures import Figure, Figures, Separation, together
 from tests.bench.accuracy.read import Seen
@@ -11,6 +11,7 @@ from tests.bench.accuracy.sets import FRESH, REAL, SHIPPED
 from tests.bench.accuracy.splices import NAME as SPLICES
 
 Sections = dict[str, Figures]
+_PERSONS = "identities across clips"
 
 
 def of_samples(seen: Sequence[Seen]) -> Sections:
@@ -21,13 +22,16 @@ def of_samples(seen: Sequence[Seen]) -> Sections:
         "faces": faces.figures(seen),
         "cuts, occlusions, people": moments.figures(seen),
         "golden clips": golden.figures(seen),
+        _PERSONS: persons.figures(seen),
     }
 
 
 def of_real(seen: Sequence[Seen]) -> Sections:
     return {
         f"verdicts, policy {policy}": {"turning clips kept": verdicts.turning_kept(seen, policy)} for policy in POLICIES
-    } | {f"real verdicts, policy {policy}": verdicts.real_figures(seen, policy) for policy in POLICIES}
+    } | {f"real verdicts, policy {policy}": verdicts.real_figures(seen, policy) for policy in POLICIES} | {
+        _PERSONS: persons.figures(seen)
+    }  # fmt: skip
 
 
 def of_identity(told: Separation, bound: float) -> Figures:
@@ -75,6 +79,8 @@ SUMMARY = {
     "occlusion_iou": Bar(_MOMENTS, "occlusion interval IoU (mean / p10)", 0.7),
     "golden_f1": Bar("golden clips", "golden clips F1", 0.95),
     "anchor_yaw": Bar("golden clips", "anchor's body yaw off its view, the worst", 15, is_at_most=True),
+    "people_joined": Bar(_PERSONS, "pairs of two people told to be one", 0, is_at_most=True, sets=(FRESH, REAL)),
+    "person_together": Bar(_PERSONS, "a person's pieces together", 0.95, sets=(FRESH, REAL)),
     "real_accepted_right": Bar(_REAL_VERDICTS, "expected accepted: right", 0.85, sets=(REAL,)),
     "real_rejected_right": Bar(_REAL_VERDICTS, "expected rejected: right", 0.85, sets=(REAL,)),
     "real_failed_right": Bar(_REAL_VERDICTS, "expected failed: right", 0.85, sets=(REAL,)),

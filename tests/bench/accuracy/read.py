@@ -4,15 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m.beside import files_of_row
 from actor18m.build import Project
 from actor18m.chain import Link
 from actor18m.entry import PENDING
 from actor18m.errors import ActorError
+from actor18m.models.roles import Floats
 from actor18m.pipeline import Pipeline
 from actor18m.record import Record
+from actor18m.rows import about
 from actor18m.store import Store
 from actor18m.survey import ACCEPTED, DUPLICATE
 from tests.bench.accuracy.sets import Filmed
@@ -42,6 +46,8 @@ class Seen:
     filmed: Filmed
     fates: Mapping[str, Fate]
     rows: Mapping[str, Told]
+    vectors: Floats | None = None
+    """float32[N, D] of identity's surest faces in their order, where there are any."""
 
     @property
     def times_s(self) -> Sequence[float]:
@@ -53,9 +59,16 @@ def read(
     store: Store, clips: Sequence[Filmed], policies: Mapping[str, Pipeline], rows_of: Pipeline, until: str | None = None
 ) -> list[Seen]:
     fates = {name: fates_of(Project(pipeline, store, until=until)) for name, pipeline in policies.items()}
-    rows = rows_by_uri(Project(rows_of, store, until=until))
+    project = Project(rows_of, store, until=until)
+    rows, vectors = rows_by_uri(project), vectors_by_uri(project)
     return [
-        Seen(clip, {name: each[clip.uri] for name, each in fates.items()}, rows.get(clip.uri, {})) for clip in clips
+        Seen(
+            clip,
+            {name: each[clip.uri] for name, each in fates.items()},
+            rows.get(clip.uri, {}),
+            vectors.get(clip.uri),
+        )
+        for clip in clips
     ]
 
 
@@ -90,6 +103,28 @@ def rows_by_uri(project: Project) -> dict[str, dict[str, Told]]:
             for each in measured:
                 told.setdefault(uris[each["number"]], {})[link.name] = rows[each["key"], each["input_digest"]]
     return told
+
+
+def vectors_by_uri(project: Project) -> dict[str, Floats]:
+    """Of each clip with a face what identity kept of its faces."""
+    record, found = project.record(), dict[str, Floats]()
+    if "identity" not in record.links:
+        return found
+    ledger = record.links["identity"].ledger(project.store)
+    for block, surveyed in record.surveyed(COLUMNS):
+        uris = surveyed.inputs["uri"].to_pylist()
+        measured = surveyed.measured["identity"].select(["number", "key", "input_digest"]).to_pylist()
+        uri_of = {(each["key"], each["input_digest"]): uris[each["number"]] for each in measured}
+        for lot in block.lots:
+            if lot not in record.files["identity"]:
+                continue
+            rows = ledger.read_lot(record.files["identity"][lot], ["faces"], with_part=True)
+            for row, part, faces in zip(about(rows), rows["part"].to_pylist(), rows["faces"].to_pylist(), strict=True):
+                kept = files_of_row(ledger.shelf("restricted", lot, part), *row).get("embeddings", b"")
+                if kept and row in uri_of:
+                    surest = sum(face["rank"] == 0 for face in faces)
+                    found[uri_of[row]] = np.frombuffer(kept, "<f4").reshape(surest, -1)
+    return found
 
 
 def _rows(record: Record, store: Store, link: Link, lots: range) -> dict[tuple[str, str], Told]:
