@@ -4,22 +4,24 @@ Nothing is looked at: all is told by the rows of other stages. Another choice re
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import cos, radians
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any, ClassVar
 
+import numpy as np
 from pyarrow import bool_, field, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from actor18m.media.boxes import square, with_margin
 from actor18m.media.views import angle_between, body_view, face_view
 from actor18m.models.roles import KEYPOINTS
-from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+from actor18m.stage import Clip, Failure, Row, Stage, schema
 from stages.bodies import Bodies
 from stages.faces import Faces
 from stages.intake import Intake
+from stages.looks.extent import own_points, with_points
+from stages.looks.spread import Picture, SpreadParameters, spread
 from stages.motion import Motion
 from stages.pose import Pose
 from stages.told import SIDES, box_of, rounded
@@ -49,10 +51,11 @@ _ANCHOR = struct(
 _CANONICAL = {"front": (0.0,), "side": (90.0, -90.0), "back": (180.0,)}
 _TRUNK = "shoulder", "elbow", "hip"
 _BODY = *_TRUNK, "wrist", "knee", "ankle"
-_SOME_SHARPNESS = 1e-6
+_SOME_SHARPNESS, _SHARP = 1e-6, 0.75
+"""What is sharp among pictures alike: all but a quarter are less so."""
 
 
-class SelectParameters(Parameters):
+class SelectParameters(SpreadParameters):
     """How many pictures, how clear they must be, and how far apart."""
 
     max_faces: NonNegativeInt = 5
@@ -64,17 +67,14 @@ class SelectParameters(Parameters):
     """Where a face is half as good as a large one; likewise for bodies, by height, and for the sharpness of faces."""
     half_body_px: PositiveFloat = 160.0
     half_sharpness: PositiveFloat = 40.0
+    alike_deg: PositiveFloat = 30.0
+    """Pictures whose yaws differ by so much can be compared in sharpness."""
     min_body_px: PositiveFloat = 128.0
     min_trunk: NonNegativeFloat = 0.5
     """How much of shoulders, elbows and hips is seen, each by its better side. Two of them make a body, shoulders alone
     are a face's."""
     max_others_share: NonNegativeFloat = 0.05
     """What others may take of a body's crop."""
-    apart_deg: PositiveFloat = 30.0
-    apart_s: PositiveFloat = 2.0
-    """A picture that differs by so much from all that were chosen counts in full, by less in part."""
-    min_gain: NonNegativeFloat = 0.1
-    """Quality, as far as it counts, below which no more pictures are worth their place."""
     face_margin: NonNegativeFloat = 0.4
     """Around the box, in its longer sides, on each side; faces are cut square."""
     body_margin: NonNegativeFloat = 0.06
@@ -89,20 +89,8 @@ class SelectParameters(Parameters):
     """Anchors lie at least so far apart."""
 
 
-@dataclass(frozen=True)
-class _Picture:
-    """A face or a body that may be chosen."""
-
-    told: Mapping[str, Any]
-    quality: float
-    time_s: float
-    yaw_deg: float
-    is_whole: bool = False
-    """May stand for a view of the body."""
-
-
 class Select(Stage):
-    version = 2
+    version = 3
     reads_source = False
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {
         Intake: ("width", "height"),
@@ -131,8 +119,8 @@ class Select(Stage):
         of = self.parameters
         faces, bodies = self._faces(clip), self._bodies(clip)
         anchors = self._anchors(bodies)
-        chosen_faces = _spread(faces, [], of.max_faces, of)
-        chosen_bodies = _spread(bodies, list(anchors.values()), of.max_bodies, of)
+        chosen_faces = spread(faces, [], of.max_faces, of)
+        chosen_bodies = spread(bodies, list(anchors.values()), of.max_bodies, of)
         references = [
             *_references("face", chosen_faces, {}),
             *_references("body", chosen_bodies, {id(body): view for view, body in anchors.items()}),
@@ -145,14 +133,15 @@ class Select(Stage):
             "is_golden": len(anchors) == len(_CANONICAL),
         }
 
-    def _faces(self, clip: Clip) -> list[_Picture]:
+    def _faces(self, clip: Clip) -> list[Picture]:
         """Those whose angles are known, in samples where the body is known, too: its mask goes with the crop."""
         of, times, frame = self.parameters, clip.upstream["motion"]["frame_times"], _frame(clip)
         bodies = {body["sample"]: body for body in clip.upstream["bodies"]["bodies"]}
+        with_mesh = [face for face in clip.upstream["faces"]["faces"] if face["has_mesh"]]
         found = []
-        for face in clip.upstream["faces"]["faces"]:
+        for face, sharp in zip(with_mesh, self._as_sharp(with_mesh), strict=True):
             body = bodies.get(face["sample"])
-            if body is None or not face["has_mesh"] or face["size_px"] < of.min_face_px:
+            if body is None or face["size_px"] < of.min_face_px:
                 continue
             if (face["visibility"] or 0.0) < of.min_face_visibility or body["others_share"] > of.max_others_share:
                 continue
@@ -161,6 +150,7 @@ class Select(Stage):
                 * face["visibility"]
                 * _half_at(face["size_px"], of.half_face_px)
                 * _half_at(face["sharpness"], of.half_sharpness)
+                * sharp
             )
             told = {
                 "sample": face["sample"],
@@ -169,16 +159,18 @@ class Select(Stage):
                 "others_share": body["others_share"],
                 **square(box_of(face), of.face_margin, *frame),
             }
-            found.append(_Picture(told, quality, times[face["sample"]], face["yaw_deg"]))
+            found.append(Picture(told, quality, times[face["sample"]], face["yaw_deg"], face["pitch_deg"]))
         return found
 
-    def _bodies(self, clip: Clip) -> list[_Picture]:
+    def _bodies(self, clip: Clip) -> list[Picture]:
         of, times, frame = self.parameters, clip.upstream["motion"]["frame_times"], _frame(clip)
         bodies = {body["sample"]: body for body in clip.upstream["bodies"]["bodies"]}
         found = []
         seen = [(pose, bodies[pose["sample"]]) for pose in clip.upstream["pose"]["poses"] if pose["sample"] in bodies]
-        told_yaws = [(pose["body_yaw_deg"], pose, body) for pose, body in seen if pose["body_yaw_deg"] is not None]
-        for yaw, pose, body in told_yaws:
+        facing = [(pose, body) for pose, body in seen if pose["body_yaw_deg"] is not None]
+        sharpness = self._as_sharp([body | {"yaw_deg": pose["body_yaw_deg"]} for pose, body in facing])
+        for (pose, body), sharp in zip(facing, sharpness, strict=True):
+            yaw = pose["body_yaw_deg"]
             height = body["y1"] - body["y0"]
             if height < of.min_body_px or _shown(pose["visibility"], _TRUNK) < of.min_trunk:
                 continue
@@ -190,21 +182,32 @@ class Select(Stage):
                 **dict.fromkeys(("pitch_deg", "roll_deg", "expression")),
                 "visibility": pose["score"],
                 "others_share": body["others_share"],
-                **with_margin(box_of(body), of.body_margin, *frame),
+                **with_margin(with_points(box_of(body), pose, *frame), of.body_margin, *frame),
             }
-            # How sharp a body can be depends on what it wears on that side: only pictures alike say what is blurred.
-            alike = [b["sharpness"] for other, _, b in told_yaws if angle_between(yaw, other) <= of.apart_deg]
-            sharp = min(1.0, body["sharpness"] / max(median(alike), _SOME_SHARPNESS))
             shown = _shown(pose["visibility"], _BODY)
             quality = shown * _half_at(height, of.half_body_px) * sharp
             is_whole = shown >= of.anchor_shown and _in_frame(pose["points"], *frame) >= of.anchor_in_frame
-            found.append(_Picture(told, quality, times[pose["sample"]], yaw, is_whole))
+            points = own_points(pose, height)
+            found.append(Picture(told, quality, times[pose["sample"]], yaw, is_whole=is_whole, points=points))
         return found
 
-    def _anchors(self, bodies: Sequence[_Picture]) -> dict[str, _Picture]:
+    def _as_sharp(self, pictures: Sequence[Mapping[str, Any]]) -> list[float]:
+        """How sharp each is beside the sharp ones of those that are seen from the same side: what it shows there, and
+        the light, say how sharp it can be, so that only pictures alike tell which of them are blurred by movement."""
+        found = []
+        for one in pictures:
+            alike = [
+                other["sharpness"]
+                for other in pictures
+                if angle_between(one["yaw_deg"], other["yaw_deg"]) <= self.parameters.alike_deg
+            ]
+            found.append(min(1.0, one["sharpness"] / max(float(np.quantile(alike, _SHARP)), _SOME_SHARPNESS)))
+        return found
+
+    def _anchors(self, bodies: Sequence[Picture]) -> dict[str, Picture]:
         """By view, in the order in which they are hardest to have: the one that lies at a peak of its visibility. A
         view that is held is surer than one that is told once."""
-        of, anchors = self.parameters, dict[str, _Picture]()
+        of, anchors = self.parameters, dict[str, Picture]()
         for view in reversed(_CANONICAL):
             near = [self._closeness(view, body) for body in bodies]
             seen = [each for each in zip(_smooth(near, bodies), near, bodies, strict=True) if each[1] > 0]
@@ -214,36 +217,13 @@ class Select(Stage):
                     break
         return anchors
 
-    def _closeness(self, view: str, body: _Picture) -> float:
+    def _closeness(self, view: str, body: Picture) -> float:
         """1 at the view and less with the distance from it; 0 too far away, and where not all is seen."""
         off = min(angle_between(body.yaw_deg, canonical) for canonical in _CANONICAL[view])
         return max(0.0, 1 - off / self.parameters.anchor_within_deg) if body.is_whole else 0.0
 
 
-def _spread(pictures: Sequence[_Picture], first: list[_Picture], at_most: int, of: SelectParameters) -> list[_Picture]:
-    """The clearest ones, each counting as far as it differs from those chosen before; in order of time."""
-    chosen, left = first[:at_most], [picture for picture in pictures if picture not in first]
-
-    def gain(picture: _Picture) -> float:
-        return picture.quality * min((_novelty(picture, other, of) for other in chosen), default=1.0)
-
-    while left and len(chosen) < at_most:
-        best = max(left, key=lambda picture: (gain(picture), -picture.time_s))
-        if gain(best) < of.min_gain:
-            break
-        left.remove(best)
-        chosen.append(best)
-    return sorted(chosen, key=lambda picture: picture.time_s)
-
-
-def _novelty(picture: _Picture, other: _Picture, of: SelectParameters) -> float:
-    """Of pitch, too, where it is known."""
-    pitch, other_pitch = (float(each.told["pitch_deg"] or 0.0) for each in (picture, other))
-    turned = max(angle_between(picture.yaw_deg, other.yaw_deg), abs(pitch - other_pitch)) / of.apart_deg
-    return min(1.0, max(turned, abs(picture.time_s - other.time_s) / of.apart_s))
-
-
-def _references(region: str, chosen: Sequence[_Picture], anchors: Mapping[int, str]) -> list[dict[str, Any]]:
+def _references(region: str, chosen: Sequence[Picture], anchors: Mapping[int, str]) -> list[dict[str, Any]]:
     clearest = max(chosen, key=_clearness, default=None)
     return [
         {
@@ -260,17 +240,17 @@ def _references(region: str, chosen: Sequence[_Picture], anchors: Mapping[int, s
     ]
 
 
-def _clearness(picture: _Picture) -> float:
+def _clearness(picture: Picture) -> float:
     """From the front one sees most of a person."""
     return picture.quality * (1.5 + cos(radians(picture.yaw_deg)) / 2)
 
 
-def _told_anchor(view: str, body: _Picture) -> dict[str, Any]:
+def _told_anchor(view: str, body: Picture) -> dict[str, Any]:
     when = {"sample": body.told["sample"], "time_s": rounded(body.time_s)}
     return {"view": view, **when, "yaw_deg": body.yaw_deg, "score": rounded(body.quality)}
 
 
-def _smooth(scores: Sequence[float], bodies: Sequence[_Picture]) -> list[float]:
+def _smooth(scores: Sequence[float], bodies: Sequence[Picture]) -> list[float]:
     """Each with its neighbours in time, so that a peak is no single slip."""
     steps = [after.time_s - before.time_s for before, after in pairwise(bodies)]
     step = min(steps, default=0.0)

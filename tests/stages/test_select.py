@@ -94,7 +94,34 @@ def test_who_always_looks_the_same_way_is_shown_at_different_times() -> None:
     times = [each["time_s"] for each in row["references"]]
     assert times == sorted(times)
     assert min(after - before for before, after in pairwise(times)) >= 1.5
-    assert [each["name"] for each in row["references"]] == ["face-self-01", "face-self-02", "face-self-03"]
+    assert [each["name"] for each in row["references"]] == ["face-self-01", "face-self-02"], "a third shows nothing new"
+
+
+def test_another_expression_is_worth_a_picture() -> None:
+    shown = ["neutral"] * 11 + ["happiness"] * 11 + ["surprise"] * 11
+    faces = [face(sample, 0.0, expression=each) for sample, each in enumerate(shown)]
+    row = chosen(clip(faces, [body(sample) for sample in range(33)]))
+    assert {each["expression"] for each in row["references"]} == {"neutral", "happiness", "surprise"}
+
+
+def test_another_pose_is_worth_a_picture_and_the_same_one_is_not() -> None:
+    """Somebody stands still for four seconds, or lifts both arms halfway."""
+    poses = [pose(sample, 0.0) for sample in range(33)]
+    lifted = [
+        each | {"points": raised(each["points"]) if sample > 16 else each["points"]}
+        for sample, each in enumerate(poses)
+    ]
+    bodies = [body(sample) for sample in range(33)]
+    still, moving = samples(chosen(clip((), bodies, poses)), "body"), samples(chosen(clip((), bodies, lifted)), "body")
+    assert len(still) == 2
+    assert len(moving) == 4
+    assert min(still[1] - still[0], moving[2] - moving[0]) >= 15, "at different times"
+
+
+def raised(points: Sequence[float]) -> list[float]:
+    """Elbows and wrists by a third of the body."""
+    up = [name.split("_")[-1] in ("elbow", "wrist") for name in KEYPOINTS]
+    return [value - 130 * (up[at // 2] and at % 2) for at, value in enumerate(points)]
 
 
 def test_a_picture_that_shows_nothing_new_is_not_worth_its_place() -> None:
@@ -155,6 +182,27 @@ def test_of_pictures_alike_the_sharp_one_is_chosen() -> None:
     row = chosen(clip(faces, bodies, [pose(sample, 0.0) for sample in range(3)]))
     assert samples(row, "face") == [1]
     assert samples(row, "body") == [0]
+
+
+def test_a_face_that_is_blurred_beside_those_of_its_clip_is_not_chosen() -> None:
+    """Two seconds away from any other, with another expression, so that much speaks for it but that it is blurred."""
+    faces = [face(sample, 0.0, sharpness=200.0) for sample in (0, 1, 2, 34, 35, 36)]
+    blurred = [face(sample, 0.0, sharpness=40.0, expression="surprise") for sample in (17, 18, 19)]
+    row = chosen(clip(faces + blurred, [body(sample) for sample in range(37)]))
+    assert samples(row, "face") == [0, 34]
+
+
+def test_what_a_mask_lost_of_feet_and_hands_is_in_the_crop() -> None:
+    legless = (240, 40, 400, 380)
+    seen = pose(0, 0.0)
+    at = {"ankle": (330.0, 400.0), "wrist": (430.0, 200.0), "nose": (320.0, 60.0)}
+    points = [value for name in KEYPOINTS for value in at.get(name.split("_")[-1], (320.0, 200.0))]
+    (reference,) = chosen(clip((), [body(0, legless)], [seen | {"points": points}]))["references"]
+    assert reference["y1"] >= 420 + 20, "feet end below ankles, and there is a margin"
+    assert reference["x1"] >= 430 + 20
+    hidden = seen | {"points": points, "visibility": [0.2 if "wrist" in name else 0.9 for name in KEYPOINTS]}
+    (reference,) = chosen(clip((), [body(0, legless)], [hidden]))["references"]
+    assert reference["x1"] < 430, "a hand that is hidden is guessed"
 
 
 def test_a_side_that_is_plainer_or_hides_its_face_is_not_worse() -> None:
