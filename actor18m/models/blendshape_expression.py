@@ -1,7 +1,8 @@
 """ExpressionReader: what the facial actions of a mesh say. No weights.
 
-Actions have ARKit's names. A face without a mesh is not read. Somebody's brows may lie as another's do in anger, which
-one face by itself cannot tell. Of rendered people that it was not chosen by, 48 of 64 faces are read right in a clip of
+Actions have ARKit's names. A face without a mesh is not read. Somebody's brows lie, or move as they speak, as another's
+do in anger, which one face by itself cannot tell: so anger is told only of brows that are lower than of any of 150 faces
+of real people who talk, and most anger is told as neutral. Of rendered people that it was not chosen by, 48 of 64 faces are read right in a clip of
 all expressions, and 85% of neutral ones elsewhere; mini-Xception reads 30 and a third.
 """
 
@@ -11,7 +12,7 @@ from typing import Self
 from actor18m.models.roles import EXPRESSIONS, Face, Frame, Mesh
 
 SMILE, ONE_SIDED = 0.4, 0.3
-LOWERED, SNARLING = 0.35, 0.1
+LOWERED, SNARLING, GLOWERING = 0.35, 0.1, 0.65
 GAPING, STARTLED = 0.35, 0.12
 WIDE, DRAWN = 0.1, 0.1
 FROWNING, GRIEVING = 0.2, 0.6
@@ -23,7 +24,7 @@ seen, they are more likely than what asks for less."""
 
 
 class BlendshapeExpression:
-    digest = "blendshape-expression-1"
+    digest = "blendshape-expression-2"
     tells = EXPRESSIONS
 
     @classmethod
@@ -49,7 +50,7 @@ def evidence(actions: Mapping[str, float]) -> dict[str, float]:
         "sadness": max(frowning / FROWNING, grieving) if wide < WIDE else 0.0,
         "surprise": min(gaping / GAPING, max(raised, wide) / STARTLED),
         "fear": COMBINED * min(wide / WIDE, max(frowning, stretched) / DRAWN),
-        "anger": lowered / LOWERED,
+        "anger": lowered / GLOWERING,
         "disgust": COMBINED * min(lowered / LOWERED, frowning / SNARLING),
         "contempt": abs(left_smile - right_smile) / ONE_SIDED,
         "neutral": 1.0,

@@ -50,6 +50,17 @@ def test_a_face_that_does_nothing_is_neutral(seen: Mapping[str, Seen]) -> None:
     assert BlendshapeExpression.load().read(frame, face, still)["neutral"] == 1
 
 
+@pytest.mark.parametrize(("lowered", "told"), [(0.6, "neutral"), (0.7, "anger")])
+def test_brows_that_lie_low_or_move_in_talking_are_no_anger(
+    lowered: float, told: str, seen: Mapping[str, Seen]
+) -> None:
+    """Real people who talk lower theirs by 0.62 at most."""
+    frame, face, mesh = seen["happiness"]
+    actions = dict.fromkeys(mesh.blendshapes, 0.0) | {"browDownLeft": lowered, "browDownRight": lowered}
+    brows = Mesh(mesh.points, mesh.five_points, actions, 0.0, 0.0, 0.0)
+    assert surest(BlendshapeExpression.load().read(frame, face, brows)) == told
+
+
 def test_without_a_mesh_nothing_is_told(seen: Mapping[str, Seen]) -> None:
     frame, face, _ = seen["anger"]
     assert BlendshapeExpression.load().read(frame, face, None) == {}
