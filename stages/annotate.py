@@ -9,7 +9,7 @@ from pyarrow import bool_, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat
 
 from actor18m.media.encoded import decoded
-from actor18m.media.views import body_view, face_view
+from actor18m.media.views import body_view, face_view_of
 from actor18m.models.roles import Box, Frame, PersonDetector, PoseEstimator
 from actor18m.stage import Clip, Failure, Row, Stage, schema
 from stages.crops import Crops
@@ -45,7 +45,7 @@ class AnnotateParameters(FaceParameters, PostureParameters):
 class Annotate(Stage):
     """Measures each image by itself: what it is of is not told to the models."""
 
-    version = 3
+    version = 4
     reads_source = False
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Crops: ("references",)}
     needs_images: ClassVar = (Crops,)
@@ -100,7 +100,7 @@ class Annotate(Stage):
 def _of_face(seen: Mapping[str, Any]) -> dict[str, Any]:
     yaw, pitch = seen.get("yaw_deg"), seen.get("pitch_deg")
     return {
-        "seen_viewpoint": None if yaw is None or pitch is None else face_view(yaw, pitch),
+        "seen_viewpoint": face_view_of(yaw, pitch),
         "seen_yaw_deg": yaw,
         "seen_pitch_deg": pitch,
         "seen_roll_deg": seen.get("roll_deg"),

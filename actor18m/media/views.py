@@ -15,7 +15,16 @@ BodyView = Literal["front", "side", "back"]
 
 FRONT_YAW_DEG, FRONT_PITCH_DEG = 20.0, 15.0
 """A face is frontal within these."""
+TURNED_DEG = 45.0
+"""A face that is turned by more is seen from the side, whatever its pitch, which would have to be 34 degrees."""
 SIDE_FROM_DEG, SIDE_TO_DEG = 45.0, 135.0
+
+
+def face_view_of(yaw_deg: float | None, pitch_deg: float | None) -> FaceView | None:
+    """Where pitch is not known, a face is told that is turned so far that no usual nod would count for more."""
+    if yaw_deg is None or (pitch_deg is None and abs(wrapped_deg(yaw_deg)) < TURNED_DEG):
+        return None
+    return face_view(yaw_deg, pitch_deg or 0.0)
 
 
 def face_view(yaw_deg: float, pitch_deg: float) -> FaceView:

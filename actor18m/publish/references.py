@@ -1,6 +1,6 @@
 """What is published of a subset's images: a row of the table and a sample for each, of the clips that are accepted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,8 @@ from actor18m.survey import ACCEPTED, Surveyed
 
 NAME, SHA256 = "name", "sha256"
 """Fields of each image that its stage writes; `sha256` stands in the table as of what is published."""
+
+UNKNOWN = "unknown"
 
 Row = Mapping[str, Any]
 
@@ -69,7 +71,7 @@ class References:
                 "stage": link.name,
                 "fingerprint": link.fingerprint,
             }
-            facts = {name: row[name] for name in self._always_there}
+            facts = {"clip": row["clip"], "subset": row["subset"]} | _without_nulls(image, self._made)
             content = digest("image", image[SHA256], image[f"mask_{SHA256}"])
             yield row, Reference(row["key"], shelf, (made["key"], made["input_digest"]), image[NAME], content, facts)
 
@@ -112,9 +114,27 @@ class References:
         return pa.schema([*REFERENCES, *(field.with_nullable(True) for field in self._fields)])
 
     @cached_property
-    def _always_there(self) -> list[str]:
-        """What a sample's JSON says: it has no nulls."""
-        return ["clip", "subset", *(field.name for field in self._fields if not field.nullable)]
+    def _made(self) -> list[pa.Field]:
+        """What the stage that made an image tells of it."""
+        return [field for field in _told(self._making, "references") if field.name not in (NAME, SHA256)]
+
+
+def _without_nulls(image: Row, fields: Sequence[pa.Field]) -> Row:
+    """For a sample's JSON, in which readers expect the same fields of the same types each time: where nothing is known
+    stand 0, false or no text, and `unknown` has the names of these fields."""
+    unknown = [field.name for field in fields if image[field.name] is None]
+    told = {field.name: _nothing(field.type) if field.name in unknown else image[field.name] for field in fields}
+    return told | {UNKNOWN: " ".join(unknown)}
+
+
+def _nothing(kind: pa.DataType) -> object:
+    if pa.types.is_floating(kind):
+        return 0.0
+    if pa.types.is_integer(kind):
+        return 0
+    if pa.types.is_boolean(kind):
+        return False
+    return [] if pa.types.is_list(kind) else ""
 
 
 def _told(link: Link, column: str) -> list[pa.Field]:

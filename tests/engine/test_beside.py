@@ -74,10 +74,13 @@ def test_the_images_are_published_with_what_is_known_of_them(built: Site) -> Non
         assert image.decode() == row["seen"]
         assert sha256(image).hexdigest() == row["sha256"]
         assert sha256(mask).hexdigest() == row["mask_sha256"]
+        assert row["vowels"] is None
         assert json.loads(facts) == {
             "clip": row["clip"],
             "subset": "A",
             "letters": row["letters"],
+            "vowels": 0,
+            "unknown": "vowels",
             "mask_sha256": row["mask_sha256"],
         }
     with tarfile.open(shard) as tar:

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from actor18m.media.views import angle_between, body_view, circular_median, face_view
+from actor18m.media.views import angle_between, body_view, circular_median, face_view, face_view_of
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,16 @@ from actor18m.media.views import angle_between, body_view, circular_median, face
 )  # fmt: skip
 def test_a_face_looks_where_it_is_farther_out_in_widths_of_its_own_bin(yaw: float, pitch: float, view: str) -> None:
     assert face_view(yaw, pitch) == view
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "view"),
+    [(80, None, "left"), (-46, None, "right"), (30, None, None), (None, 5, None), (0, 0, "front"), (-46, 40, "up")],
+)
+def test_a_profile_whose_pitch_is_not_known_has_a_view(
+    yaw: float | None, pitch: float | None, view: str | None
+) -> None:
+    assert face_view_of(yaw, pitch) == view
 
 
 @pytest.mark.parametrize(
