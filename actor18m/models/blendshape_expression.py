@@ -1,9 +1,10 @@
 """ExpressionReader: what the facial actions of a mesh say. No weights.
 
 Actions have ARKit's names. A face without a mesh is not read. Somebody's brows lie, or move as they speak, as another's
-do in anger, which one face by itself cannot tell: so anger is told only of brows that are lower than of any of 150 faces
-of real people who talk, and most anger is told as neutral. Of rendered people that it was not chosen by, 48 of 64 faces are read right in a clip of
-all expressions, and 85% of neutral ones elsewhere; mini-Xception reads 30 and a third.
+do in anger, which one face by itself cannot tell: so anger is told only of brows that are lower than those of any of
+150 faces of real people who talk, and most anger is told as neutral. Of rendered people that it was not chosen by, 48
+of 64 faces were read right in a clip of all expressions while anger asked for less, and 85% of neutral ones elsewhere;
+mini-Xception reads 30 and a third.
 """
 
 from collections.abc import Mapping
