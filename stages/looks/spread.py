@@ -23,7 +23,8 @@ class SpreadParameters(Parameters):
     apart_s: PositiveFloat = 2.0
     """A picture that differs by so much from all that were chosen counts in full, by less in part."""
     other_expression: NonNegativeFloat = 0.5
-    """What another expression counts for, seen from the same side."""
+    """What another expression counts for, seen from the same side at another time: from one picture to the next, what
+    is told of a face may change though the face does not."""
     repeat: NonNegativeFloat = 0.4
     """What the same view in the same pose is worth at another time; for a third time that again, and so on."""
     min_gain: NonNegativeFloat = 0.1
@@ -65,9 +66,9 @@ def spread(pictures: Sequence[Picture], first: Sequence[Picture], most: int, of:
 def novelty(picture: Picture, other: Picture, of: SpreadParameters) -> float:
     """1 where one picture shows nothing of the other."""
     turned = max(angle_between(picture.yaw_deg, other.yaw_deg), abs(picture.pitch_deg - other.pitch_deg))
-    expressive = of.other_expression if picture.told["expression"] != other.told["expression"] else 0.0
-    differs = min(1.0, max(turned / of.apart_deg, moved(picture.points, other.points) / of.apart_pose, expressive))
     later = min(1.0, abs(picture.time_s - other.time_s) / of.apart_s)
+    expressive = later * of.other_expression if picture.told["expression"] != other.told["expression"] else 0.0
+    differs = min(1.0, max(turned / of.apart_deg, moved(picture.points, other.points) / of.apart_pose, expressive))
     return differs + (1 - differs) * of.repeat * later
 
 
