@@ -119,7 +119,7 @@ class References:
         return [field for field in _told(self._making, "references") if field.name not in (NAME, SHA256)]
 
 
-def _without_nulls(image: Row, fields: Sequence[pa.Field]) -> Row:
+def _without_nulls(image: Row, fields: Sequence[pa.Field]) -> dict[str, Any]:
     """For a sample's JSON, in which readers expect the same fields of the same types each time: where nothing is known
     stand 0, false or no text, and `unknown` has the names of these fields."""
     unknown = [field.name for field in fields if image[field.name] is None]
