@@ -34,7 +34,7 @@ from actor18m.pipeline import Pipeline
 from actor18m.place import Disk
 from actor18m.planning import Plan, plan
 from actor18m.record import Record
-from actor18m.redact import redact
+from actor18m.redact import redacted
 from actor18m.splitting import Children, splitter_of
 from actor18m.store import Store, StoreError
 from actor18m.survey import Surveyor
@@ -216,7 +216,7 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
 
 def _keep(account: dict[str, Any], lease: Lease, begun: float) -> None:
     account |= {"ended": _now(), "seconds": round(time.monotonic() - begun, 1)}
-    lease.create(f"runs/{lease.epoch:06d}.json", redact(as_json(account)).encode())
+    lease.create(f"runs/{lease.epoch:06d}.json", as_json(account).encode())
 
 
 @contextmanager
@@ -237,7 +237,8 @@ def _logged(store: Store, lease: Lease) -> Iterator[None]:
 
 
 def as_json(account: Mapping[str, Any]) -> str:
-    return json.dumps(account, indent=2, default=_plain) + "\n"
+    """Without secrets: arguments of commands and errors may hold some."""
+    return json.dumps(redacted(json.loads(json.dumps(account, default=_plain))), indent=2) + "\n"
 
 
 def _plain(value: object) -> object:

@@ -1,15 +1,11 @@
 """The commands. They parse, call and print; what they do is in the modules they call."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
@@ -20,13 +16,13 @@ from actor18m.commands.doctor_command import app as doctor_app
 from actor18m.commands.pipeline_commands import app as pipeline_app
 from actor18m.commands.question_commands import app as question_app
 from actor18m.errors import ActorError, WrongUsage
-from actor18m.log import guard, printable
+from actor18m.log import guard
 from actor18m.models.commands import app as models_app
 from actor18m.models.libraries import extra
-from actor18m.redact import redact
 from actor18m.samples.sheet import contact_sheet
 from actor18m.samples.shipped import Clip, copy_clips, find_clips
 from actor18m.samples.truth import Truth
+from actor18m.say import Grid, clean, console, say, say_json
 
 
 class Commands(TyperGroup):
@@ -37,8 +33,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except ActorError as error:
-            lines = map(printable, redact(str(error)).split("\n"))
-            Console(stderr=True).print(Text("\n".join(lines), "red"), highlight=False, soft_wrap=True)
+            console(err=True).print(Text(clean(str(error)), "red"), highlight=False, soft_wrap=True)
             raise typer.Exit(2 if isinstance(error, WrongUsage) else 1) from error
 
 
@@ -55,7 +50,7 @@ app.add_typer(doctor_app)
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(__version__)
+        say(__version__)
         raise typer.Exit
 
 
@@ -76,7 +71,7 @@ def list_samples(
     """What each shipped clip shows, and what a right pipeline decides about it."""
     clips = [(clip, Truth.read(clip.truth)) for clip in find_clips()]
     if as_json:
-        typer.echo(json.dumps([_row(clip, truth) for clip, truth in clips], indent=2))
+        say_json([_row(clip, truth) for clip, truth in clips])
     else:
         _print_table(clips)
 
@@ -89,7 +84,7 @@ def copy_samples(
     """Copy the shipped clips and their truth to a folder."""
     clips = find_clips()
     written = copy_clips(clips, folder, force=force)
-    typer.echo(f"{len(clips)} clips in {folder}: {written} files written, {2 * len(clips) - written} already there")
+    say(f"{len(clips)} clips in {folder}: {written} files written, {2 * len(clips) - written} already there")
 
 
 @samples_app.command("render")
@@ -104,7 +99,7 @@ def render_samples(
         from actor18m.samples.studio.render import render_set
 
         for done, name in enumerate(render_set(out, seed, only or [], workers), start=1):
-            typer.echo(f"{done:3d}  {name}")
+            say(f"{done:3d}  {name}")
 
 
 @samples_app.command("sheet")
@@ -151,7 +146,7 @@ def _row(clip: Clip, truth: Truth) -> dict[str, object]:
 
 def _print_table(clips: list[tuple[Clip, Truth]]) -> None:
     colour = {"accepted": "green", "rejected": "red", "failed": "red", "duplicate": "yellow"}
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Grid()
     table.add_column("clip", no_wrap=True)
     table.add_column("script")
     table.add_column("s", justify="right", no_wrap=True)
@@ -169,15 +164,14 @@ def _print_table(clips: list[tuple[Clip, Truth]]) -> None:
             f"{truth.width}×{truth.height}",
             f"{truth.fps:.4g}",
             _gives_way(", ".join(actor.identity for actor in truth.actors) or "–"),
-            f"[{colour[state]}]{state}[/]",
+            Text(state, colour[state]),
             _gives_way(" or ".join(truth.expected.rules) or "–"),
         )
-    # A pipe or a log has no width to keep to.
-    console = Console() if Console().is_terminal else Console(width=200)
-    console.print(table)
+    screen = console(wide=200)
+    screen.print(table)
     seconds = sum(truth.duration_s for _, truth in clips)
     mib = sum(clip.size_bytes for clip, _ in clips) / 2**20
-    console.print(f"{len(clips)} clips, {seconds:.0f} s, {mib:.1f} MiB", highlight=False)
+    screen.print(f"{len(clips)} clips, {seconds:.0f} s, {mib:.1f} MiB", highlight=False)
 
 
 def _gives_way(text: str) -> Text:

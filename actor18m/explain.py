@@ -12,9 +12,10 @@ from actor18m.catalog import COLUMNS
 from actor18m.chain import DURATION, FIRST_WRITES, SIGNATURE
 from actor18m.entry import NO_FILE
 from actor18m.errors import ActorError
-from actor18m.inputs import canonical_uri
+from actor18m.inputs import canonical_uri, local_path
 from actor18m.policy import by_name, judge, spelt
 from actor18m.record import Record
+from actor18m.redact import without_secrets
 from actor18m.rows import OUTCOME
 from actor18m.shortest import shortest
 from actor18m.survey import Surveyed
@@ -85,8 +86,14 @@ def _matching(surveyed: Surveyed, name: str) -> Iterator[int]:
         hit = pc.or_(pc.starts_with(inputs["id"], name), pc.fill_null(pc.starts_with(inputs["clip"], name), False))
     else:
         # of a source that is split, its story tells of the clips
-        hit = pc.and_(pc.equal(inputs["uri"], canonical_uri(name)), pc.is_null(inputs["parent"]))
+        hit = pc.and_(pc.equal(inputs["uri"], _registered(name)), pc.is_null(inputs["parent"]))
     return (number for number, is_hit in enumerate(hit.to_pylist()) if is_hit)
+
+
+def _registered(name: str) -> str:
+    """What it was registered under: secrets never are."""
+    uri = canonical_uri(name)
+    return uri if local_path(uri) else without_secrets(uri)
 
 
 def _story(project: Project, record: Record, surveyed: Surveyed, number: int) -> dict[str, Any]:

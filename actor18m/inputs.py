@@ -6,13 +6,29 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote, unquote_to_bytes
 
 from actor18m import keys
 from actor18m.errors import ActorError
+from actor18m.redact import carries_secret, without_secrets
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_OPAQUE = re.compile(r"(data|javascript|vbscript|blob|about|mailto|magnet|urn):", re.IGNORECASE)
+"""URIs without slashes: taken for names of files they would be some that are not there."""
+_INVALID = "invalid:"
+"""What names nothing is registered under this, so that its row fails alone."""
+_LONGEST = 4096
+_HEAD = 200
+
+READ = ("file", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hf", "oss", "https", "http")
+"""The schemes that inputs may have: stores of whole objects, of which fsspec has a driver."""
+_IN_THIS_PROCESS = "memory"
+
+
+Refused = Literal["unsupported_scheme", "credentials_in_uri", "bad_uri"]
 
 
 @dataclass(frozen=True)
@@ -62,16 +78,46 @@ def canonical_uri(given: str | Path) -> str:
 
 def local_path(uri: str) -> Path | None:
     """The path behind a canonical URI; None when it is not a local file."""
-    if not uri.startswith("file://"):
+    if not uri.startswith("file:///"):
         return None
     return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://"))))
 
 
 def beside(list_uri: str, given: str) -> str:
-    """The canonical URI of what a list names: a relative path begins in the list's folder."""
+    """The URI of what a list names: a relative path begins in the list's folder. It holds no secret, and what names
+    nothing has a URI all the same: of both, refusal() tells why they are not read.
+    """
     if not given:
         raise ActorError("the name is empty")
-    return canonical_uri(given if _SCHEME.match(given) or given.startswith("/") else f"{_folder(list_uri)}/{given}")
+    if _OPAQUE.match(given):
+        return _shortened(without_secrets(given))
+    try:
+        uri = canonical_uri(given if _SCHEME.match(given) or given.startswith("/") else f"{_folder(list_uri)}/{given}")
+    except ActorError:
+        uri = _INVALID + without_secrets(quote(os.fsencode(given), safe="/:@?#&=*"))
+    if uri.startswith("file:///"):
+        return uri
+    return _shortened(without_secrets(uri))
+
+
+def refusal(uri: str) -> tuple[Refused, str] | None:
+    """Why such a URI is never read, whatever it leads to: a kind to count by and the reason; None when it may be."""
+    if uri.startswith("file:///"):
+        return None
+    scheme, colon, _ = uri.partition(":")
+    if uri.startswith(_INVALID) or not colon:
+        return "bad_uri", "it names no file that this machine can reach"
+    if scheme not in (*READ, _IN_THIS_PROCESS) or not uri.startswith(f"{scheme}://"):
+        return (
+            "unsupported_scheme",
+            f"{scheme}: is not read; there are {', '.join(READ)}. Copy the file to such a place",
+        )
+    if carries_secret(uri):
+        return "credentials_in_uri", (
+            "it carries credentials, which would be published with the dataset. Give it without them: credentials come "
+            "from the environment or the driver's own configuration"
+        )
+    return None
 
 
 @lru_cache(16)
@@ -84,6 +130,13 @@ def shown(uri: str) -> str:
     """For messages: one line, in quotes, the path where it is a local file."""
     path = local_path(uri)
     return repr(uri if path is None else str(path))
+
+
+def _shortened(uri: str) -> str:
+    """What is too long for a name is told by its beginning and a digest."""
+    if len(uri) <= _LONGEST:
+        return uri
+    return f"{uri[:_HEAD]}…{sha256(uri.encode(errors='backslashreplace')).hexdigest()}"
 
 
 def _file_uri(path: str) -> str:

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from actor18m.say import Terminal
 from actor18m.tally import Tally, eta_of_all, spelt_rate, spelt_time, summed
 
 Counts = Callable[[], Sequence[Tally]]
@@ -35,7 +36,7 @@ class Screen:
     """A table that stays at the foot of the terminal. What else is printed there appears above it."""
 
     def __init__(self, out: IO[str], counts: Counts) -> None:
-        self._console = Console(file=out, force_terminal=True)
+        self._console = Terminal(file=out, force_terminal=True)
         self._notes = deque[str](maxlen=_NOTES_KEPT)
         self._width = self._console.width
         self._live = Live(

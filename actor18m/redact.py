@@ -1,47 +1,141 @@
-"""Text without the secrets that stand in it: every log record and every error's text goes through here."""
+"""The one place that knows what a secret looks like: in text that leaves (logs, errors, tables, JSON), and in what is
+registered: URIs and columns of lists.
+"""
 
 import os
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 HIDDEN = "***"
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
+"""Of an environment variable."""
 _NO_SECRETS = {"true", "false", "none", "null"}
 _SHORTEST = 4
 _SURELY_ONE = 8
 """A shorter value is hidden only where it stands alone, since it may well be a part of some word."""
 
+_SECRET_COLUMN = re.compile(
+    r"(?:.*[_ .-])?(?:api[_-]?keys?|(?:secret[_-]?)?access[_-]?key(?:[_-]?id)?|(?:secret|private|signing)[_-]?key"
+    r"|secrets?|token|sas|password|passwd|passphrase|pwd|credentials?|authori[sz]ation|auth|bearer|jwt|cookies?"
+    r"|connection[_-]?string|x-(?:amz|goog|oss)-.*)",
+    re.IGNORECASE,
+)
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
 _USER_INFO = re.compile(
     r"\b(https?://)[^\s/?#\"'<>]+@|\b([a-z][a-z0-9+.-]{0,30}://)[^\s/?#\"'<>:]*:[^\s/?#\"'<>]*@", re.IGNORECASE
 )
+_KEY_PAIR = re.compile(r"://[A-Z0-9]{16,32}:[^\s\"'<>@]{20,}@")
+"""An AWS secret may hold slashes."""
 _SIGNING = (
-    r"(?:x-(?:amz|goog)-)?(?:signature|credential|security-token)|sig|(?:access_|id_|refresh_|auth_)?token"
-    r"|api_?key|password|passwd|(?:client_)?secret|AWSAccessKeyId"
+    r"(?:x-(?:amz|goog|oss|cos|ms)-)?(?:signature|credential|security-token)|sig|hmac|jwt|sas"
+    r"|(?:access_|id_|refresh_|auth_|session_|sas_|hf_)?token|(?:x-)?api[_-]?key|password|passwd|passphrase|pwd"
+    r"|authorization|(?:client_)?secret|(?:aws|oss)?_?(?:secret_?)?access_?key(?:_?id)?|secret_?key"
 )
-_SIGNED_QUERY = re.compile(rf"\?(?:[^\s\"'<>?]*[&;])?(?:{_SIGNING}|key)=[^\s\"'<>]*", re.IGNORECASE)
-_ASSIGNED = re.compile(rf"(?<![\w-])({_SIGNING})=[^\s&\"'<>,;:)]+", re.IGNORECASE)
+_IN_QUERY = rf"{_SIGNING}|[\w.~-]*(?:token|secret|password|signature|credential|api_?key|hmac)|auth|key|session_?id"
+_BREAK = r"\s\"'<>\\"
+_SIGNED_QUERY = re.compile(rf"[?#](?:[^{_BREAK}?#]*[&;])?(?:{_IN_QUERY})=[^{_BREAK}]*", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"(?<![\w-])({_SIGNING})=[^{_BREAK}&,;:)]+", re.IGNORECASE)
+_QUOTED = re.compile(
+    rf"([\"'])((?:[\w-]*[_-])?(?:{_SIGNING}|cookie))\1(\s*[:=]\s*)([\"'])(?:(?!\4)[^\\]|\\.)*\4", re.IGNORECASE
+)
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{16,}", re.IGNORECASE)
+_HEADER = re.compile(r"\b((?:set-)?cookie|x-[\w-]*(?:key|token|secret))(\s*:\s*)[^\r\n\"'<>]+", re.IGNORECASE)
+_ELEMENT = re.compile(r"<(AWSAccessKeyId|SignatureProvided|StringToSign|CanonicalRequest)(Bytes)?>[^<]*")
+_KNOWN_BY_SIGHT = re.compile(
+    r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[opsur]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|hf_[A-Za-z0-9]{30,}"
+    r"|sk-[A-Za-z0-9_-]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|AIza[0-9A-Za-z_-]{35}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+)
+_ENCODED = re.compile(r"[^\s\"'<>]*%(?:25)*(?:3[adf]|40)[^\s\"'<>]*", re.IGNORECASE)
+_ENCODED_TWICE = 2
+_HINT = re.compile(r"[=@%:_<-]|Bearer|Basic|AKIA|ASIA|AIza|eyJ", re.IGNORECASE)
+"""Most text has none of these, and is let through at once."""
+_WAS_HIDDEN = re.compile(r"(?<![\w*])\*\*\*(?![\w*])")
 
 
 def redact(text: str) -> str:
-    """Hides values of environment variables that are named like secrets, users and passwords in URLs, query strings of
-    signed URLs, and what is sent to authorise.
-    """
+    """Hides values of environment variables that are named like secrets, and all that `without_secrets` knows."""
     for secret in _secrets():
         text = secret.sub(HIDDEN, text)
+    return without_secrets(text)
+
+
+def without_secrets(text: str) -> str:
+    """Hides users and passwords in URLs, query strings of signed URLs, what is sent to authorise, and keys that are
+    known by sight, percent-encoded ones too. It depends on the text alone, so it may be used on what is published.
+    """
+    if not _HINT.search(text):
+        return text
+    text = _without_plain(text)
+    return _ENCODED.sub(lambda found: _without_encoded(found[0]), text) if "%" in text else text
+
+
+def carries_secret(uri: str) -> bool:
+    """Also when it was hidden already."""
+    return bool(_WAS_HIDDEN.search(uri)) or without_secrets(uri) != uri
+
+
+def is_secret_name(name: str) -> bool:
+    """Of a column: `api_key`, `hf_token`, `DbPassword`. Not `tokens`, `key` or `author`."""
+    name = name.strip()
+    return bool(_SECRET_COLUMN.fullmatch(name) or _SECRET_COLUMN.fullmatch(_CAPITAL.sub("_", name)))
+
+
+def redacted(value: object) -> object:
+    """The same JSON value without secrets: in its texts, and under names that say that one follows."""
+    match value:
+        case str():
+            return redact(value)
+        case Mapping():
+            return {
+                redact(str(name)): HIDDEN if inner and is_secret_name(str(name)) else redacted(inner)
+                for name, inner in value.items()
+            }
+        case list() | tuple():
+            return [redacted(inner) for inner in value]
+        case _:
+            return value
+
+
+def _without_plain(text: str) -> str:
+    text = _KEY_PAIR.sub(f"://{HIDDEN}@", text)
     text = _USER_INFO.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}@", text)
-    text = _SIGNED_QUERY.sub(lambda found: f"?{HIDDEN}{_punctuation_after(found[0])}", text)
+    text = _SIGNED_QUERY.sub(lambda found: f"{found[0][0]}{HIDDEN}{_punctuation_after(found[0])}", text)
     text = _ASSIGNED.sub(rf"\1={HIDDEN}", text)
-    return _AUTHORIZATION.sub(rf"\1 {HIDDEN}", text)
+    text = _QUOTED.sub(rf"\1\2\1\3\4{HIDDEN}\4", text)
+    text = _AUTHORIZATION.sub(rf"\1 {HIDDEN}", text)
+    text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
+    text = _ELEMENT.sub(rf"<\1\2>{HIDDEN}", text)
+    return _KNOWN_BY_SIGHT.sub(HIDDEN, text)
 
 
-def _secrets() -> list[re.Pattern[str]]:
-    """Looked up each time: a variable may be set after the start. The longest first: one may hold another."""
-    values = {value for name, value in os.environ.items() if _SECRET_NAME.search(name) and _is_secret(value)}
-    spelt = {each for value in values for each in (value, quote(value, safe=""), repr(value)[1:-1])}
-    return [_pattern(each) for each in sorted(spelt, key=lambda each: (-len(each), each))]
+def _without_encoded(token: str) -> str:
+    plain = token
+    for _ in range(_ENCODED_TWICE):
+        plain = unquote(plain, errors="surrogateescape")
+        hidden = _without_plain(plain)
+        if hidden != plain:
+            return quote(hidden, safe="/:?#&=*@+,;~()!$[]", errors="surrogateescape")
+    return token
+
+
+def _secrets() -> tuple[re.Pattern[str], ...]:
+    """Looked up each time: a variable may be set after the start."""
+    return _patterns(frozenset(value for name, value in os.environ.items() if _SECRET_NAME.search(name)))
+
+
+@lru_cache(8)
+def _patterns(values: frozenset[str]) -> tuple[re.Pattern[str], ...]:
+    """The longest first: one may hold another."""
+    secret = filter(_is_secret, values)
+    spelt = {each for value in secret for each in (value, quote(value, safe=""), repr(value)[1:-1])}
+    return tuple(_pattern(each) for each in sorted(spelt, key=lambda each: (-len(each), each)))
 
 
 def _is_secret(value: str) -> bool:

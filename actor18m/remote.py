@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from fsspec.core import url_to_fs
+from fsspec.registry import known_implementations
 
 from actor18m.errors import ActorError
 from actor18m.inputs import local_path, shown
@@ -14,9 +15,19 @@ def at(uri: str) -> tuple[Any, str]:
     """The file system behind a URI, and the path in it. It remembers no listing, so that what it says is true now."""
     try:
         fs, path = url_to_fs(uri, use_listings_cache=False)
-    except (ImportError, ValueError) as error:
+    except ImportError as error:
+        raise ActorError(
+            f"{shown(uri)} cannot be reached: its driver is not installed. Install it: pip install {_package(uri)}"
+        ) from error
+    except ValueError as error:
         raise ActorError(f"{shown(uri)} cannot be reached: {error}") from error
     return fs, path
+
+
+def _package(uri: str) -> str:
+    """That has the driver: packages of fsspec's drivers are called as their modules."""
+    known = known_implementations.get(uri.partition("://")[0], {})
+    return str(known.get("class", "fsspec")).partition(".")[0].replace("_", "-")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from actor18m.errors import instead_of
 from actor18m.keys import fingerprint
+from actor18m.redact import redact
 from actor18m.rows import FAILED, OK, OUTCOME
 from actor18m.yaml_file import Section
 
@@ -85,7 +86,7 @@ class Schema:
 
     def _row(self, outcome: Row | Failure) -> dict[str, object]:
         if isinstance(outcome, Failure):
-            return {"key": outcome.key, "state": FAILED, "error_kind": outcome.kind, "error": outcome.message}
+            return {"key": outcome.key, "state": FAILED, "error_kind": outcome.kind, "error": redact(outcome.message)}
         self._knows(outcome)
         return {"key": outcome.key, "state": OK, **outcome.values}
 

@@ -20,6 +20,7 @@ from urllib.parse import unquote_to_bytes
 
 from actor18m import remote
 from actor18m.errors import ActorError
+from actor18m.inputs import refusal
 
 T = TypeVar("T")
 
@@ -58,13 +59,14 @@ class Listings:
 
 def versions(uris: Sequence[str], listings: Listings | None = None) -> list[str | None]:
     """One for each canonical URI: `<size>-<time>-<time of the inode>` in ns for local files, `<size>-<etag or time>`
-    for others. None where there is no readable regular file.
+    for others. None where there is no readable regular file, and of URIs that are never read.
     """
     found: dict[str, str | None] = {}
     each = dict.fromkeys(uris)  # a list often names a file once for every clip of it
     local = [uri for uri in each if uri.startswith(_LOCAL)]
     found.update(zip(local, _at_once(_local, local, _STATS_AT_ONCE), strict=True))
-    elsewhere = [uri for uri in each if not uri.startswith(_LOCAL)]
+    found.update(dict.fromkeys((uri for uri in each if refusal(uri)), None))
+    elsewhere = [uri for uri in each if uri not in found]
     if elsewhere:
         found.update(_elsewhere(elsewhere, listings or Listings()))
     return [found[uri] for uri in uris]
@@ -73,13 +75,16 @@ def versions(uris: Sequence[str], listings: Listings | None = None) -> list[str 
 def versions_now(uris: Sequence[str]) -> dict[str, str | Exception | None]:
     """Of a few files, each asked for alone, or what its place raises when it cannot be asked."""
     each = list(dict.fromkeys(uris))
-    elsewhere = [uri for uri in each if not uri.startswith(_LOCAL)]
+    never = [uri for uri in each if refusal(uri)]
+    elsewhere = [uri for uri in each if not uri.startswith(_LOCAL) and uri not in never]
     try:
         threads = _threads(elsewhere)
     except ActorError:  # which each of them tells
         threads = 1
     answers = _at_once(_now, elsewhere, threads)
-    return {uri: _local(uri) for uri in each if uri.startswith(_LOCAL)} | dict(zip(elsewhere, answers, strict=True))
+    found: dict[str, str | Exception | None] = dict.fromkeys(never)
+    found |= {uri: _local(uri) for uri in each if uri.startswith(_LOCAL)}
+    return found | dict(zip(elsewhere, answers, strict=True))
 
 
 def of_status(status: os.stat_result) -> str | None:

@@ -77,10 +77,10 @@ def test_a_folder_gives_its_videos_at_any_depth_and_nothing_else(tmp_path: Path)
 
 
 def test_a_file_that_is_named_is_an_input_whatever_it_is(tmp_path: Path) -> None:
-    put(tmp_path, "notes.txt", ".hidden", "what?.[x]")
+    put(tmp_path, "notes.doc", ".hidden", "what?.[x]")
     (tmp_path / "dangling").symlink_to("nowhere")
     os.mkfifo(tmp_path / "fifo.csv.gz")
-    names = ["notes.txt", ".hidden", "what?.[x]", "dangling", "fifo.csv.gz"]
+    names = ["notes.doc", ".hidden", "what?.[x]", "dangling", "fifo.csv.gz"]
     rows = list(find_inputs([str(tmp_path / name) for name in names]))
     assert [local_path(row.uri) for row in rows] == [tmp_path / name for name in names]
     assert [row.version is None for row in rows] == [False, False, False, True, True]
@@ -128,13 +128,13 @@ def test_a_folder_that_links_lead_to_twice_or_in_a_circle_is_read_once_by_its_ow
         ("*", ["a.mp4", "b.mp4", "x/a.mp4", "x/y/a.mp4", "x/y/q/c.mov", "z/y/a.mp4"]),
         ("x/**", ["x/a.mp4", "x/y/a.mp4", "x/y/q/c.mov"]),
         ("l*/y/*.mp4", ["link/y/a.mp4"]),
-        ("?.txt", ["n.txt"]),
+        ("?.doc", ["n.doc"]),
         (".h*/*.mp4", [".hidden/a.mp4"]),
         ("**/nothing*", []),
     ],
 )
 def test_globs(pattern: str, names: list[str], tmp_path: Path) -> None:
-    put(tmp_path, "a.mp4", "b.mp4", "n.txt", "x/a.mp4", "x/y/a.mp4", "x/y/q/c.mov", ".hidden/a.mp4", "z/y/a.mp4")
+    put(tmp_path, "a.mp4", "b.mp4", "n.doc", "x/a.mp4", "x/y/a.mp4", "x/y/q/c.mov", ".hidden/a.mp4", "z/y/a.mp4")
     (tmp_path / "link").symlink_to("z")
     assert found(tmp_path / pattern) == below(tmp_path, *names)
 
@@ -162,7 +162,7 @@ def test_a_folder_that_may_not_be_read_stops_the_search(tmp_path: Path) -> None:
 
 def test_remote_files_folders_and_globs(memory: str) -> None:
     fs = fsspec.filesystem("memory")
-    for name in ("a.mp4", "x/b '\n?.MP4", "x/y/c.mov", "x/notes.txt", ".h/d.mp4", "x/.e.mp4"):
+    for name in ("a.mp4", "x/b '\n?.MP4", "x/y/c.mov", "x/notes.doc", ".h/d.mp4", "x/.e.mp4"):
         fs.pipe_file(f"{memory}/{name}", b"content")
 
     def names(given: str) -> list[str]:
@@ -171,10 +171,10 @@ def test_remote_files_folders_and_globs(memory: str) -> None:
         return sorted(row.uri.removeprefix(f"{memory}/") for row in rows)
 
     assert names("") == names("/") == ["a.mp4", "x/b '\n?.MP4", "x/y/c.mov"]
-    assert names("/x/notes.txt") == ["x/notes.txt"]
+    assert names("/x/notes.doc") == ["x/notes.doc"]
     assert names("/x/*.mov") == []
     assert names("/**/*.mov") == names("/*/y/*.mov") == names("/x/y*") == ["x/y/c.mov"]
-    assert names("/*/*.txt") == ["x/notes.txt"]
+    assert names("/*/*.doc") == ["x/notes.doc"]
     with pytest.raises(ActorError, match=r"there is no 'memory://.*/nothing.mp4'"):
         names("/nothing.mp4")
 

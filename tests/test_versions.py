@@ -179,6 +179,10 @@ def test_a_place_that_cannot_be_reached_is_no_missing_file(memory: str, monkeypa
     assert good is not None
 
 
-def test_a_scheme_without_a_driver_is_said() -> None:
-    with pytest.raises(ActorError, match="nosuchscheme"):
-        versions(["nosuchscheme://bucket/a.mp4"])
+def test_a_driver_that_is_not_installed_is_said_with_what_to_install() -> None:
+    with pytest.raises(ActorError, match="Install it: pip install ossfs"):
+        versions(["oss://bucket/a.mp4"])
+
+
+def test_what_is_never_read_has_no_version_and_asks_no_driver() -> None:
+    assert versions(["nosuch://bucket/a.mp4", "https://***@host/a.mp4", "invalid:x"]) == [None] * 3

@@ -4,16 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from actor18m.catalog import Registration
 from actor18m.inputs import shown
-from actor18m.log import printable
 from actor18m.planning import Plan, StagePlan
+from actor18m.say import Grid, console, say
 from actor18m.status import Status
 from actor18m.whatif import Move
 
@@ -28,34 +24,34 @@ def print_status(found: Status) -> None:
     table = _table("stage", *headings)
     for stage in found.funnel:
         table.add_row(stage.name, *(str(getattr(stage, heading)) for heading in headings))
-    _console().print(table)
+    console().print(table)
     for stage in found.funnel:
         if stage.rules:
-            typer.echo(f"  {stage.name} rejects: {', '.join(f'{rule} {count}' for rule, count in stage.rules.items())}")
+            say(f"  {stage.name} rejects: {', '.join(f'{rule} {count}' for rule, count in stage.rules.items())}")
     for reason, count in found.errors.items():
-        typer.echo(printable(f"  {count} {reason}"))
+        say(f"  {count} {reason}")
     total = " + ".join(f"{count} {state}" for state, count in found.states.items())
-    typer.echo(f"{found.inputs} inputs = {total or 0}: {'they add up' if found.adds_up else 'THEY DO NOT ADD UP'}")
+    say(f"{found.inputs} inputs = {total or 0}: {'they add up' if found.adds_up else 'THEY DO NOT ADD UP'}")
     for line in found.listing:
-        typer.echo(printable("  ".join(line)))
+        say("  ".join(line))
 
 
 def print_plan(found: Plan, given: Registration | None) -> None:
     if given is not None:
         changes = [f"{getattr(given, name)} {name}" for name in _CHANGES if getattr(given, name)]
-        typer.echo(f"inputs: {given.given} given, {', '.join(changes) or 'all known already'}")
+        say(f"inputs: {given.given} given, {', '.join(changes) or 'all known already'}")
     table = _table("stage", "clips", "at most", "calls", "one worker")
     for name, stage in found.stages.items():
         most = str(stage.at_most + (_new(given))) if stage.at_most or _new(given) else "0"
         table.add_row(name, str(stage.missing), most, str(stage.calls), _time(stage))
-    _console().print(table)
+    console().print(table)
     for name, stage in found.stages.items():
         if stage.why:
-            typer.echo(f"  {name}: {', '.join(f'{count} {reason}' for reason, count in sorted(stage.why.items()))}")
+            say(f"  {name}: {', '.join(f'{count} {reason}' for reason, count in sorted(stage.why.items()))}")
     if found.split is not None and not found.split.is_as_before:
         new, gone = found.split.added + found.split.back, found.split.gone
-        typer.echo(f"Sources are split otherwise than is registered: {new} more clips, {gone} superseded.")
-    typer.echo(_in_all(found, given))
+        say(f"Sources are split otherwise than is registered: {new} more clips, {gone} superseded.")
+    say(_in_all(found, given))
 
 
 def plan_as_json(found: Plan, given: Registration | None) -> dict[str, Any]:
@@ -86,11 +82,11 @@ def print_moves(moves: Sequence[Move], listed: bool) -> None:
     table.columns[1].justify = "left"
     for (before, after), count in sorted(Counter((move.before, move.after) for move in moves).items()):
         table.add_row(before, after, str(count))
-    _console().print(table)
+    console().print(table)
     for move in moves if listed else ():
-        typer.echo(printable(f"{move.clip or '-'}  {move.before} -> {move.after}  {move.why}  {shown(move.uri)}"))
+        say(f"{move.clip or '-'}  {move.before} -> {move.after}  {move.why}  {shown(move.uri)}")
     unknown = sum(move.after.startswith("pending") for move in moves)
-    typer.echo(f"{len(moves)} inputs move; of these {unknown} are unknown until they are measured.")
+    say(f"{len(moves)} inputs move; of these {unknown} are unknown until they are measured.")
 
 
 def moves_as_json(moves: Sequence[Move]) -> dict[str, Any]:
@@ -110,7 +106,7 @@ def print_sweep(rows: Sequence[dict[str, Any]]) -> None:
     table = _table("bound", *states)
     for row in rows:
         table.add_row(f"{row['value']:g}", *(str(row["states"].get(state, 0)) for state in states))
-    _console().print(table)
+    console().print(table)
 
 
 def _in_all(found: Plan, given: Registration | None) -> str:
@@ -141,14 +137,8 @@ def _spelt(seconds: float) -> str:
     return f"{minutes} min" if minutes < _MARGIN else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _table(first: str, *numbers: str) -> Table:
-    table = Table(first, box=box.SIMPLE_HEAD, pad_edge=False)
+def _table(first: str, *numbers: str) -> Grid:
+    table = Grid(first)
     for heading in numbers:
         table.add_column(Text(heading, no_wrap=True), justify="right")
     return table
-
-
-def _console() -> Console:
-    console = Console()
-    # A pipe or a log has no width to keep to.
-    return console if console.is_terminal else Console(width=160)

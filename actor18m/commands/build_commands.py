@@ -16,13 +16,13 @@ from actor18m.build import Project
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
 from actor18m.execute.tally import Tally
-from actor18m.log import printable
 from actor18m.overrides import read_overrides
 from actor18m.planning import plan
 from actor18m.progress import Progress
 from actor18m.publish import Published, publish
 from actor18m.publish.blocks import blocks, relations_of, with_images
 from actor18m.publish.versions import check_usable
+from actor18m.say import say, say_lines
 from actor18m.sources import find_inputs
 from actor18m.stopping import stoppable
 from actor18m.store import Store, make_store
@@ -132,12 +132,12 @@ def build(
             account["states"] = plan(project.record()).states
             account["unknown_overrides"] = building.unknown_overrides(project)
     for each in account["unknown_overrides"]:
-        typer.echo(printable(f"override of {each.key} ({each}): no such clip is registered"), err=True)
+        say(f"override of {each.key} ({each}): no such clip is registered", err=True)
     _report(account, as_json)
     states = account["states"]
     total, bad = sum(states.values()), states.get("failed", 0) + states.get("quarantined", 0)
     if bad > max_failed * total:
-        typer.echo(f"{bad} of {total} inputs failed or are quarantined, more than --max-failed allows.", err=True)
+        say(f"{bad} of {total} inputs failed or are quarantined, more than --max-failed allows.", err=True)
         raise typer.Exit(TOO_MANY_FAILED)
 
 
@@ -146,7 +146,7 @@ def _told_how_to_go_on() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
+        say("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -155,9 +155,7 @@ def _check_subset(project: Project, only: str) -> None:
     project.pipeline.gate(name)  # there is one, or an error names those that are
     subset = project.pipeline.subsets[name]
     if not subset.stages and subset.references is None:
-        typer.echo(
-            f"subset {name} has no images of its own in this pipeline: building what it will be made of", err=True
-        )
+        say(f"subset {name} has no images of its own in this pipeline: building what it will be made of", err=True)
 
 
 def _measured(project: Project, lease: Lease, crew: Crew, retry: Sequence[str], as_json: bool) -> Tally:
@@ -201,27 +199,27 @@ def _with_rates(stages: object, tally: Tally) -> object:
 
 def _report(account: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
-        typer.echo(building.as_json(account))
+        say_lines(building.as_json(account))
         return
     tally, states, published = account["tally"], account["states"], account["published"]
     registered = account["registration"]
     changes = ["added", "changed", "back", "gone", "vanished"]
     told = [f"{getattr(registered, name)} {name}" for name in changes if getattr(registered, name)]
-    typer.echo(f"inputs: {sum(states.values())}" + (f" ({', '.join(told)})" if told else ""))
-    typer.echo("states: " + ", ".join(f"{count} {state}" for state, count in states.items()))
+    say(f"inputs: {sum(states.values())}" + (f" ({', '.join(told)})" if told else ""))
+    say("states: " + ", ".join(f"{count} {state}" for state, count in states.items()))
     for stage in account["stages"]:
         done = tally.measured[stage], tally.failed[stage], tally.quarantined[stage]
         if any(done):
             measured, failed, quarantined = done
-            typer.echo(f"{stage}: {measured} measured, {failed} failed, {quarantined} quarantined")
+            say(f"{stage}: {measured} measured, {failed} failed, {quarantined} quarantined")
     if not tally.measured and not tally.failed:
-        typer.echo("measured: nothing was missing")
+        say("measured: nothing was missing")
     for clip, reason in sorted(tally.given_up.items()):
-        typer.echo(f"not now: {clip}: {reason}; run the same command again")
+        say(f"not now: {clip}: {reason}; run the same command again")
     bad = {state: states[state] for state in ("failed", "quarantined") if states.get(state)}
     for state, count in bad.items():
-        typer.echo(f"{count} {state}: `actor18m status` says why; --retry {state} tries again")
+        say(f"{count} {state}: `actor18m status` says why; --retry {state} tries again")
     if published is not None:
         said = "as before" if not published.is_new else "new"
         shards = f"{published.shards_made} shards made, {published.shards_reused} reused"
-        typer.echo(f"dataset: {published.path} ({said}; {shards})")
+        say(f"dataset: {published.path} ({said}; {shards})")

@@ -1,25 +1,22 @@
 """`actor18m versions`, `tag`, `restore`, `diff`, `sheet`, `gc`, `runs`: what was published, and what may go."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 
 from actor18m.commands.arguments import AsJson
 from actor18m.commands.build_commands import StoreUrl
 from actor18m.errors import ActorError
 from actor18m.fold import superseded
 from actor18m.ledger import Ledger
-from actor18m.log import printable
 from actor18m.planning import accounts
 from actor18m.publish import diff, gc, history
 from actor18m.publish.versions import folder, named
+from actor18m.say import Grid, console, say, say_json
 from actor18m.store import Store, open_store
 from actor18m.writer import hold
 
@@ -38,15 +35,15 @@ def diff_command(
     """What changed between two versions of the dataset."""
     found = diff(dataset, old, new)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        say_json(found)
         return
     for name, told in found.items():
         if isinstance(told, str) or not told:
-            typer.echo(f"{name}: {told or 'no change'}")
+            say(f"{name}: {told or 'no change'}")
             continue
-        typer.echo(f"{name}:")
+        say(f"{name}:")
         for line in _lines(told):
-            typer.echo(f"  {line}")
+            say(f"  {line}")
 
 
 @app.command("versions")
@@ -54,9 +51,9 @@ def versions_command(dataset: Dataset = "dataset", as_json: AsJson = False) -> N
     """List the versions of the dataset: when they were made, what is in them, and what they are called."""
     found = history.listed(dataset)
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in found], indent=2))
+        say_json([asdict(each) for each in found])
         return
-    table = Table("version", Column("made", no_wrap=True), box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Grid("version", Column("made", no_wrap=True))
     for heading in ("videos", "references", "shards", "MiB"):
         table.add_column(heading, justify="right")
     table.add_column("called")
@@ -64,7 +61,7 @@ def versions_command(dataset: Dataset = "dataset", as_json: AsJson = False) -> N
         numbers = [each.videos, each.references, each.shards, round(each.bytes / 2**20)]
         called = [*(["latest"] if each.is_latest else []), *each.tags]
         table.add_row(each.version, each.made, *map(str, numbers), ", ".join(called))
-    Console().print(table)
+    console().print(table)
 
 
 @app.command("tag")
@@ -76,9 +73,9 @@ def tag_command(
 ) -> None:
     """Call a version by a name: `dataset/NAME` leads to it, commands take it, and `gc` keeps it."""
     if remove:
-        typer.echo(f"{dataset}/{history.untag(dataset, name)} is not called {name} any more")
+        say(f"{dataset}/{history.untag(dataset, name)} is not called {name} any more")
     else:
-        typer.echo(f"{dataset}/{name} is {history.tag(dataset, version, name)}")
+        say(f"{dataset}/{name} is {history.tag(dataset, version, name)}")
 
 
 @app.command("restore")
@@ -86,7 +83,7 @@ def restore_command(
     version: Annotated[str, typer.Argument(help="A version, such as 000001, or a tag.")], dataset: Dataset = "dataset"
 ) -> None:
     """Make an older version the latest again, as a new one that shares its files. The next build goes its own way."""
-    typer.echo(f"{dataset}/latest is {history.restore(dataset, version)}, with the files of {version}")
+    say(f"{dataset}/latest is {history.restore(dataset, version)}, with the files of {version}")
 
 
 @app.command("runs")
@@ -94,10 +91,10 @@ def runs_command(store: StoreUrl = "store", as_json: AsJson = False) -> None:
     """List the builds of a store: when they ran, what they were asked, and what they came to."""
     found = accounts(open_store(store))
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        say_json(found)
         return
     for run in found:
-        typer.echo(printable(_run_line(run)))
+        say(_run_line(run))
 
 
 def _run_line(run: Mapping[str, Any]) -> str:
@@ -131,7 +128,7 @@ def sheet_command(
         if name == "references" and not (found / "metadata" / name).is_dir():
             continue
         count = drawing(found, out / f"{name}.png", most)
-        typer.echo(f"{out / name}.png: {count} clips" if count else f"no {name} in {found}")
+        say(f"{out / name}.png: {count} clips" if count else f"no {name} in {found}")
 
 
 @app.command("gc")
@@ -144,16 +141,16 @@ def gc_command(
     """Remove old versions of the dataset, and files of the store that a newer file covers. No measured row is lost."""
     verb = "would remove" if dry_run else "removed"
     for version in gc(dataset, keep, dry_run):
-        typer.echo(f"{verb} {dataset}/{version}")
+        say(f"{verb} {dataset}/{version}")
     opened = open_store(store)
     if dry_run:
-        typer.echo(f"{verb} {len(_covered(opened))} files of {opened.url}")
+        say(f"{verb} {len(_covered(opened))} files of {opened.url}")
         return
     with hold(opened) as lease:
         paths = _covered(opened)
         for path in paths:
             lease.delete(path)
-    typer.echo(f"{verb} {len(paths)} files of {opened.url}")
+    say(f"{verb} {len(paths)} files of {opened.url}")
 
 
 def _covered(store: Store) -> list[str]:

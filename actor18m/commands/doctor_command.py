@@ -1,6 +1,5 @@
 """`actor18m doctor`: what a build needs of this machine, and how to get it."""
 
-import json
 import sys
 import textwrap
 from collections import Counter
@@ -9,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from actor18m.commands.arguments import AsJson, pipeline_file, put_on_path
 from actor18m.doctor.check import Check, State
 from actor18m.doctor.examine import examine
 from actor18m.log import printable
+from actor18m.say import console, say_json
 
 app = typer.Typer()
 _COLOUR: dict[State, str] = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -35,27 +34,26 @@ def doctor(
         put_on_path(pipeline)
     checks = examine(store, dataset, pipeline)
     if as_json:
-        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+        say_json([asdict(check) for check in checks])
     else:
         _print(checks)
     raise typer.Exit(1 if any(check.state == "fail" for check in checks) else 0)
 
 
 def _print(checks: list[Check]) -> None:
-    console = Console()
+    screen = console(wide=sys.maxsize)
     name_width = max(len(check.name) for check in checks)
     indent = len(f"fail  {'':{name_width}}  ")
-    # A pipe or a log has no width to keep to.
-    room = max(console.width - indent, 20) if console.is_terminal else sys.maxsize
+    room = max(screen.width - indent, 20)
     for check in checks:
         text = Text.assemble((f"{check.state:4}", _COLOUR[check.state]), f"  {check.name:{name_width}}  ")
         told = [(line, "") for line in _lines(check.found, room)]
         told += [(line, "bold") for line in _lines(f"to do: {check.fix}", room)] if check.fix else []
         for number, (line, style) in enumerate(told):
             text.append("\n" + " " * indent if number else "").append(line, style)
-        console.print(text, soft_wrap=True)
+        screen.print(text, soft_wrap=True)
     counts = Counter(check.state for check in checks)
-    console.print(", ".join(f"{counts[state]} {state}" for state in _COLOUR if counts[state]), highlight=False)
+    screen.print(", ".join(f"{counts[state]} {state}" for state in _COLOUR if counts[state]), highlight=False)
 
 
 def _lines(text: str, room: int) -> list[str]:

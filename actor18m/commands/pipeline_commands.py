@@ -1,6 +1,5 @@
 """`actor18m init`, `validate` and `render`: a pipeline's file, before anything is built with it."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from actor18m.commands.arguments import AsJson, PipelineFile, Settings, load
 from actor18m.errors import ActorError
 from actor18m.log import printable
 from actor18m.pipeline import Pipeline
+from actor18m.say import say, say_json, say_lines
 from actor18m.shipped import find_pipeline
 
 app = typer.Typer()
@@ -43,7 +43,7 @@ def init_pipeline(
         if isinstance(error, FileExistsError) and file.exists():
             raise ActorError(f"{file} is there already. Name another file, or replace it with --force.") from error
         raise ActorError(f"{file} cannot be written ({error.strerror}). Name another place.") from error
-    typer.echo(f"wrote {file}; `actor18m validate {file}` checks it after your changes")
+    say(f"wrote {file}; `actor18m validate {file}` checks it after your changes")
 
 
 @app.command("validate")
@@ -54,18 +54,18 @@ def validate_pipeline(file: PipelineFile, settings: Settings = None, as_json: As
     except ActorError as error:
         if not as_json:
             raise
-        typer.echo(json.dumps({"file": str(file), "ok": False, "problems": str(error).splitlines()}, indent=2))
+        say_json({"file": str(file), "ok": False, "problems": str(error).splitlines()})
         raise typer.Exit(1) from error
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "ok": True, "problems": []}, indent=2))
+        say_json({"file": str(file), "ok": True, "problems": []})
     else:
-        typer.echo(f"{file}: ok: {_contents(pipeline)}")
+        say(f"{file}: ok: {_contents(pipeline)}")
 
 
 @app.command("render")
 def render_pipeline(file: PipelineFile, settings: Settings = None) -> None:
     """Print a pipeline with everything filled in, as a dataset built with it carries it."""
-    typer.echo(load(file, settings).render(), nl=False)
+    say_lines(load(file, settings).render())
 
 
 def _contents(pipeline: Pipeline) -> str:

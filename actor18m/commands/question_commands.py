@@ -1,6 +1,5 @@
 """`actor18m plan`, `status`, `explain`, `what-if`: what is known, what would be done, and why. They change nothing."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -15,6 +14,7 @@ from actor18m.commands.build_commands import Overrides, Pipe, Profile, Split, St
 from actor18m.commands.story import print_story
 from actor18m.errors import WrongUsage
 from actor18m.publish.lookup import places
+from actor18m.say import say, say_json
 from actor18m.sources import find_inputs
 from actor18m.status import status
 from actor18m.store import open_store, store_or_empty
@@ -46,7 +46,7 @@ def plan_command(
     found = planned(project_of(pipeline or profile, opened, settings, split, overrides))
     given = Catalog(opened).register(None, find_inputs(inputs), sync) if inputs else None
     if as_json:
-        typer.echo(json.dumps(answers.plan_as_json(found, given), indent=2))
+        say_json(answers.plan_as_json(found, given))
     else:
         answers.print_plan(found, given)
 
@@ -68,11 +68,11 @@ def status_command(
     found = status(project.record(), with_inputs=inputs)
     builder = holder(opened)
     if as_json:
-        typer.echo(json.dumps(found.told() | {"building": str(builder) if builder else None}, indent=2))
+        say_json(found.told() | {"building": str(builder) if builder else None})
         return
     answers.print_status(found)
     if builder:
-        typer.echo(f"being built by {builder}")
+        say(f"being built by {builder}")
 
 
 @app.command("explain")
@@ -97,7 +97,7 @@ def explain_command(
     for story in stories:
         story["published"] = places(dataset, story["clip"]) if story.get("clip") else []
     if as_json:
-        typer.echo(json.dumps(stories, indent=2))
+        say_json(stories)
         return
     for story in stories:
         print_story(story)
@@ -129,13 +129,13 @@ def what_if_command(
 
     if sweep is not None:
         rows = whatif.sweep(sweep, lambda setting: project([*(settings or ()), setting]))
-        typer.echo(json.dumps(rows, indent=2)) if as_json else answers.print_sweep(rows)
+        say_json(rows) if as_json else answers.print_sweep(rows)
         return
     if not settings and overrides is None:
         raise typer.BadParameter("says nothing else than now: give --set, --sweep or --overrides")
     moves = whatif.moves(project(None, is_said=bool(settings)), project(settings))
     if as_json:
-        typer.echo(json.dumps(answers.moves_as_json(moves), indent=2))
+        say_json(answers.moves_as_json(moves))
     else:
         answers.print_moves(moves, listed)
 

@@ -5,10 +5,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import typer
-
 from actor18m.inputs import shown
-from actor18m.log import printable
+from actor18m.say import one_line, say
 
 _FACTS = ("id", "clip", "lot", "parent", "licence", "consent", "cut", "crop")
 _INDENT = 4
@@ -20,7 +18,7 @@ _HEX_DIGITS = 64
 def print_story(story: Mapping[str, Any]) -> None:
     width = _width()
     for line in _lines(story):
-        typer.echo(_cut(printable(line), width))
+        say(_cut(one_line(line), width))
 
 
 def _lines(story: Mapping[str, Any]) -> Iterator[str]:

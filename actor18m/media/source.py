@@ -10,7 +10,7 @@ from typing import IO, Any, Literal, cast
 from fsspec.core import url_to_fs
 
 from actor18m.errors import ActorError
-from actor18m.inputs import local_path
+from actor18m.inputs import local_path, refusal
 from actor18m.media import watch
 from actor18m.versions import of_info, of_status
 
@@ -26,6 +26,9 @@ Kind = Literal[
     "too_large",
     "bad_cut",
     "bad_crop",
+    "unsupported_scheme",
+    "credentials_in_uri",
+    "bad_uri",
 ]
 """What can be wrong with a file, to count by. A lost connection is none of these: it says nothing about the file."""
 AWAY = {"missing_file": "is not there any more", "no_access": "may not be read any more"}
@@ -63,6 +66,8 @@ def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
     """The file behind a canonical URI, for reading from anywhere in it. In a call that is watched (watch.py) it is the
     version that was registered, when it is opened and, as far as its place can tell, until it is closed.
     """
+    if refused := refusal(uri):
+        raise MediaError(refused[0], f"{uri}: {refused[1]}")
     watching = watch.current()
     try:
         stream, seen = _open(uri)

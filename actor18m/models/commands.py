@@ -1,18 +1,15 @@
 """`actor18m models`: which weights there are, fetching and checking them."""
 
-import json
-import sys
 from collections import Counter
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 from rich.text import Text
 
 from actor18m.models.lock import read_lock
 from actor18m.models.weights import folder, pull, verify
+from actor18m.say import Grid, console, say, say_json
 
 app = typer.Typer(help="Model weights: list, fetch and check them.", no_args_is_help=True)
 
@@ -27,9 +24,9 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         rows = {name: model.model_dump() | {"state": {f.name: states[f.name] for f in model.files}}
                 for name, model in lock.models.items()}  # fmt: skip
-        typer.echo(json.dumps({"folder": str(folder()), "models": rows}, indent=2))
+        say_json({"folder": str(folder()), "models": rows})
         return
-    table = Table(Column("model", no_wrap=True), box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Grid(Column("model", no_wrap=True))
     table.add_column("MB", justify="right", no_wrap=True)
     for heading in ("here", "code", "weights"):
         table.add_column(heading, no_wrap=True)
@@ -41,9 +38,8 @@ def list_models(as_json: AsJson = False) -> None:
         table.add_row(
             name, f"{size / 1e6:.1f}", said, model.code.licence, model.weights.licence, _gives_way(model.role)
         )
-    # A pipe or a log has no width to keep to.
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
-    typer.echo(f"in {folder()}; --json tells of each file")
+    console().print(table)
+    say(f"in {folder()}; --json tells of each file")
 
 
 def _gives_way(text: str) -> Text:
@@ -56,8 +52,8 @@ def pull_models(
     names: Annotated[list[str] | None, typer.Argument(help="Models; all when none is named.")] = None,
 ) -> None:
     """Fetch the weights that are not here yet."""
-    written = pull(names, say=typer.echo)
-    typer.echo(f"{len(written)} files fetched, {len(read_lock().files(names))} in place in {folder()}")
+    written = pull(names, say=say)
+    say(f"{len(written)} files fetched, {len(read_lock().files(names))} in place in {folder()}")
 
 
 @app.command("verify")
@@ -65,10 +61,10 @@ def verify_models(as_json: AsJson = False) -> None:
     """Check size and digest of every file; exit code 1 if one is missing or corrupt."""
     states = verify()
     if as_json:
-        typer.echo(json.dumps({"folder": str(folder()), "files": states}, indent=2))
+        say_json({"folder": str(folder()), "files": states})
     else:
         for name, state in states.items():
-            typer.echo(f"{state:8} {name}")
+            say(f"{state:8} {name}")
         if any(state != "ok" for state in states.values()):
-            typer.echo("run `actor18m models pull`")
+            say("run `actor18m models pull`")
     raise typer.Exit(0 if all(state == "ok" for state in states.values()) else 1)

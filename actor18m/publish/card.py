@@ -1,13 +1,16 @@
 """README.md of a version: what is in it, what became of the rest, and how to read it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
 
+from actor18m.log import printable
 from actor18m.publish.content import Block
 
+_MARKUP = re.compile(r"[\\|`*\[\]!]")
 _NOT_STATED = "not stated"
 _TABLES = ("clips", "inputs", "decisions")
 
@@ -165,5 +168,5 @@ def _table(what: str, of: str, counts: Mapping[str, int]) -> Iterable[str]:
 
 
 def _cell(text: str) -> str:
-    """Licences are free text of the sources."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    """Licences are free text of the sources: no markup, no links, and nothing that steers a terminal."""
+    return _MARKUP.sub(r"\\\g<0>", printable(" ".join(text.split()))).replace("<", "&lt;")

@@ -5,14 +5,17 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from actor18m.inputs import Input
-from actor18m.sources import files, lists, opens2v
+from actor18m.sources import files, lists, opens2v, refused
 from actor18m.versions import Listings, versions
 
 _AT_ONCE = 16_384
 
-_READERS: dict[str, Callable[[str], Iterator[Input]]] = {
+_READERS: dict[str, Callable[[str], Iterator[refused.Row]]] = {
     ".csv": lists.read_csv,
     ".tsv": lists.read_tsv,
+    ".txt": lists.read_paths,
+    ".jsonl": lists.read_jsonl,
+    ".ndjson": lists.read_jsonl,
     ".parquet": lists.read_parquet,
     ".json": opens2v.read,
 }
@@ -38,4 +41,4 @@ def _of(given: str) -> Iterator[Input]:
         if reader is None:
             yield row
         else:
-            yield from reader(row.uri)
+            yield from refused.told(row.uri, reader(row.uri))

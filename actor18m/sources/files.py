@@ -15,7 +15,8 @@ from posixpath import splitext
 
 from actor18m import remote
 from actor18m.errors import ActorError
-from actor18m.inputs import Input, canonical_uri, local_path, shown
+from actor18m.inputs import Input, canonical_uri, local_path, refusal, shown
+from actor18m.redact import without_secrets
 from actor18m.versions import of_info
 
 VIDEO_SUFFIXES = frozenset([".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv"])
@@ -35,6 +36,8 @@ def find(given: str) -> Iterator[Input]:
     them.
     """
     uri = canonical_uri(given)
+    if refused := refusal(uri):
+        raise ActorError(f"{without_secrets(uri)!r}: {refused[1]}.")
     path = local_path(uri)
     if path is not None and os.path.lexists(path) and not path.is_dir():
         yield Input(uri)

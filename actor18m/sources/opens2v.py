@@ -8,13 +8,15 @@ coordinates, stay where they are.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import IO
 
 import ijson
 
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, beside, shown
+from actor18m.redact import without_secrets
 from actor18m.remote import open_uri
+from actor18m.sources.bounded import Bounded
+from actor18m.sources.refused import Row
 
 _SCORES = ("tech", "motion", "aesthetic", "fps", "num_frames")
 _CAPTIONS = ("face_cap_qwen", "cap")
@@ -23,12 +25,14 @@ _CAPTION_LETTERS = 2000
 _CHUNK = 1 << 20
 
 
-def read(uri: str) -> Iterator[Input]:
+def read(uri: str) -> Iterator[Row]:
     with open_uri(uri) as stream:
+        bounded = Bounded(uri, stream)
         try:
-            for key, clip in _clips(uri, stream):
+            for key, clip in _clips(uri, bounded):
+                bounded.begin_clip()
                 try:
-                    yield _input(uri, key, clip)
+                    yield f"clip {key!r}", _input(uri, key, clip)
                 except (ActorError, UnicodeError) as error:
                     raise ActorError(f"{shown(uri)}, clip {key!r}: {error}") from error
         except ijson.JSONError as error:
@@ -38,10 +42,10 @@ def read(uri: str) -> Iterator[Input]:
             raise ActorError(f"cannot read {shown(uri)}: {error.strerror or error}") from error
 
 
-def _clips(uri: str, stream: IO[bytes]) -> Iterator[tuple[str, object]]:
+def _clips(uri: str, stream: Bounded) -> Iterator[tuple[str, object]]:
     while (first := stream.read(1)).isspace():
         pass
-    stream.seek(0)
+    stream.rewind()
     if first == b"{":
         yield from ijson.kvitems(stream, "", use_float=True, buf_size=_CHUNK)
     elif first == b"[":
@@ -57,12 +61,12 @@ def _input(uri: str, key: str, clip: object) -> Input:
     if not isinstance(metadata, Mapping) or not isinstance(path, str):
         raise ActorError(
             "it has no metadata with a path, so this is no part of OpenS2V. Lists of another shape are given as CSV, "
-            "TSV or Parquet with a column uri"
+            "TSV, JSONL or Parquet with a column uri"
         )
     cut = _whole(metadata, "cut", 2)
     crop = _whole(metadata, "crop", 4)
     face_cut = _whole(metadata, "face_cut", 2)
-    source: dict[str, object] = {"key": key, "path": path}
+    source: dict[str, object] = {"key": without_secrets(key), "path": without_secrets(path)}
     source.update((name, metadata[name]) for name in _SCORES if isinstance(metadata.get(name), int | float))
     if face_cut:
         source["face_cut"] = face_cut
@@ -94,5 +98,5 @@ def _caption(metadata: Mapping[str, object]) -> str | None:
         given = metadata.get(name)
         first = given[0] if isinstance(given, list) and given else given
         if isinstance(first, str) and 0 < len(first) <= _CAPTION_LETTERS:
-            return first
+            return without_secrets(first)
     return None

@@ -52,7 +52,11 @@ class Site:
         where = ["--store", str(self.root / "store")]
         if command == "build":
             where += ["--dataset", str(self.dataset)]
-        result = CliRunner().invoke(app, [command, *arguments, *where], env={"COLUMNS": "200"})
+        return self.bare(command, *arguments, *where)
+
+    def bare(self, command: str, *arguments: str) -> Result:
+        """Told nothing of where this is."""
+        result = CliRunner().invoke(app, [command, *arguments], env={"COLUMNS": "200"})
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
