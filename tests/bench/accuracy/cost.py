@@ -25,7 +25,7 @@ from actor18m.store import make_store
 from actor18m.writer import hold
 from tests.bench import measure
 from tests.bench.accuracy import sets
-from tests.bench.accuracy.build import DEFAULT, pipelines
+from tests.bench.accuracy.build import DEFAULT, inputs_now, pipelines
 from tests.bench.no_ops import Silent
 
 CORES = 2
@@ -77,7 +77,7 @@ def busy(inputs: Sequence[Input]) -> Spent:
     alone = pipelines()[DEFAULT].model_copy(update={"duplicates": None, "policy": {}})
     with tempfile.TemporaryDirectory() as folder, hold(make_store(Path(folder, "store"))) as lease:
         project = Project(alone, lease.store)
-        engine.register(project, lease, inputs)
+        engine.register(project, lease, inputs_now(inputs))
         hired: list[_Watched] = []
 
         def hire(duties: Mapping[str, Duty]) -> _Watched:
