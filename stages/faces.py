@@ -23,7 +23,7 @@ class FacesParameters(FaceParameters):
 class Faces(Stage):
     """Needs a detector, a mesh, a parser and a reader of expressions; runs them on one face at a time."""
 
-    version = 2
+    version = 3
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Motion: ("frame_times", "subject")}
     roles: ClassVar = FaceReader.roles
     writes = schema("faces", faces=list_(FACE), parsing=list_(PARSING), parsing_method=string())

@@ -17,7 +17,7 @@ from pydantic import PositiveFloat
 from actor18m.identities import TEMPLATE
 from actor18m.media.sharpness import sharpness
 from actor18m.media.video import frames
-from actor18m.models.geometry import cut_out, square_around
+from actor18m.models.geometry import square_around
 from actor18m.models.roles import Face, FaceDetector, FaceEmbedder, Floats, Frame, similarity
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.intake import Intake
@@ -66,7 +66,7 @@ class IdentityParameters(Parameters):
 class Identity(Stage):
     """Needs a detector and an embedder; runs them on one frame at a time."""
 
-    version = 5
+    version = 6
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Intake: ()}
     """A clip's key says which frames are looked at."""
     roles: ClassVar = {"faces": FaceDetector, "identity": FaceEmbedder}
@@ -195,8 +195,12 @@ def rough_pitch_deg(points: Floats) -> float:
 
 
 def sharpness_of(frame: Frame, face: Face) -> float:
-    """Of the face alone, at one size for all faces."""
-    return sharpness(cut_out(frame, square_around(face.box, 1.0)), _FACE_PX)
+    """Of the face alone, as far as it lies in the frame, whose edge is none of the face; at one size for all faces."""
+    left, top, right, bottom = square_around(face.box, 1.0)
+    inside = frame[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    if not inside.size:
+        return 0.0
+    return sharpness(inside, max(1, round(_FACE_PX * max(inside.shape[:2]) / (right - left))))
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -51,8 +51,9 @@ _ANCHOR = struct(
 _CANONICAL = {"front": (0.0,), "side": (90.0, -90.0), "back": (180.0,)}
 _TRUNK = "shoulder", "elbow", "hip"
 _BODY = *_TRUNK, "wrist", "knee", "ankle"
-_SOME_SHARPNESS, _SHARP = 1e-6, 0.75
-"""What is sharp among pictures alike: all but a quarter are less so."""
+_SOME_SHARPNESS, _SHARP, _USUAL = 1e-6, 0.75, 0.5
+"""Faces are compared with a sharp one of those alike, of which a quarter is sharper. Bodies with a usual one: clothes
+move, and of who turns, a view that fits is worth more."""
 
 
 class SelectParameters(SpreadParameters):
@@ -139,7 +140,7 @@ class Select(Stage):
         bodies = {body["sample"]: body for body in clip.upstream["bodies"]["bodies"]}
         with_mesh = [face for face in clip.upstream["faces"]["faces"] if face["has_mesh"]]
         found = []
-        for face, sharp in zip(with_mesh, self._as_sharp(with_mesh), strict=True):
+        for face, sharp in zip(with_mesh, self._as_sharp(with_mesh, _SHARP), strict=True):
             body = bodies.get(face["sample"])
             if body is None or face["size_px"] < of.min_face_px:
                 continue
@@ -168,7 +169,7 @@ class Select(Stage):
         found = []
         seen = [(pose, bodies[pose["sample"]]) for pose in clip.upstream["pose"]["poses"] if pose["sample"] in bodies]
         facing = [(pose, body) for pose, body in seen if pose["body_yaw_deg"] is not None]
-        sharpness = self._as_sharp([body | {"yaw_deg": pose["body_yaw_deg"]} for pose, body in facing])
+        sharpness = self._as_sharp([body | {"yaw_deg": pose["body_yaw_deg"]} for pose, body in facing], _USUAL)
         for (pose, body), sharp in zip(facing, sharpness, strict=True):
             yaw = pose["body_yaw_deg"]
             height = body["y1"] - body["y0"]
@@ -191,9 +192,9 @@ class Select(Stage):
             found.append(Picture(told, quality, times[pose["sample"]], yaw, is_whole=is_whole, points=points))
         return found
 
-    def _as_sharp(self, pictures: Sequence[Mapping[str, Any]]) -> list[float]:
-        """How sharp each is beside the sharp ones of those that are seen from the same side: what it shows there, and
-        the light, say how sharp it can be, so that only pictures alike tell which of them are blurred by movement."""
+    def _as_sharp(self, pictures: Sequence[Mapping[str, Any]], rank: float) -> list[float]:
+        """How sharp each is beside the one of that rank among those that are seen from the same side: what it shows
+        there, and the light, say how sharp it can be, so that only pictures alike tell which of them are blurred."""
         found = []
         for one in pictures:
             alike = [
@@ -201,7 +202,7 @@ class Select(Stage):
                 for other in pictures
                 if angle_between(one["yaw_deg"], other["yaw_deg"]) <= self.parameters.alike_deg
             ]
-            found.append(min(1.0, one["sharpness"] / max(float(np.quantile(alike, _SHARP)), _SOME_SHARPNESS)))
+            found.append(min(1.0, one["sharpness"] / max(float(np.quantile(alike, rank)), _SOME_SHARPNESS)))
         return found
 
     def _anchors(self, bodies: Sequence[Picture]) -> dict[str, Picture]:

@@ -11,13 +11,13 @@ import pytest
 from actor18m.identities import TEMPLATE
 from actor18m.inputs import canonical_uri
 from actor18m.models.backends import describe, load
-from actor18m.models.roles import Floats
+from actor18m.models.roles import Face, Floats
 from actor18m.pipeline import load_pipeline
 from actor18m.policy import judge
 from actor18m.samples.shipped import SHIPPED, find_clips
 from actor18m.samples.truth import Truth
 from actor18m.stage import Clip, Failure, Row
-from stages.identity import Identity, IdentityParameters, rough_pitch_deg, rough_yaw_deg
+from stages.identity import Identity, IdentityParameters, rough_pitch_deg, rough_yaw_deg, sharpness_of
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 CLIPS = [Clip(sample.name, canonical_uri(sample.video)) for sample in find_clips()]
@@ -113,6 +113,14 @@ def test_no_two_people_of_the_samples_are_as_close_as_clips_of_one_person(rows: 
     assert (len(known), len(good)) == (14, 18)
     for (one, a), (other, b) in combinations(known.items(), 2):
         assert np.linalg.norm(a - b) > within.within, (one, other)
+
+
+def test_the_edge_of_the_frame_makes_no_face_sharp() -> None:
+    soft = np.tile(np.linspace(60, 200, 200, dtype=np.uint8)[:, None, None], (1, 200, 3))
+    points: Floats = np.zeros((5, 2), np.float32)
+    inside, beyond = Face((50, 50, 150, 150), 0.9, points), Face((-50, 50, 50, 150), 0.9, points)
+    assert sharpness_of(soft, beyond) == pytest.approx(sharpness_of(soft, inside), abs=0.5)
+    assert sharpness_of(soft, Face((-90, 0, -10, 80), 0.9, points)) == 0
 
 
 def test_nobody_is_a_row_without_faces(rows: Mapping[str, Row]) -> None:
