@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ import typer
 
 from actor18m import build as building
 from actor18m.build import Project
+from actor18m.commands import unpublished
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
 from actor18m.execute.tally import Tally
@@ -20,7 +22,8 @@ from actor18m.overrides import read_overrides
 from actor18m.planning import plan
 from actor18m.progress import Progress
 from actor18m.publish import Published, publish
-from actor18m.publish.blocks import blocks, relations_of, with_images
+from actor18m.publish.blocks import Blocks, relations_of, with_images
+from actor18m.publish.discretion import discreet
 from actor18m.publish.versions import check_usable
 from actor18m.say import say, say_lines
 from actor18m.sources import find_inputs
@@ -31,6 +34,8 @@ from actor18m.writer import Lease, hold
 app = typer.Typer()
 
 TOO_MANY_FAILED = 3
+LEFT_OUT = 3
+"""Clips that were accepted and could not be published: the rest was, and the next build tries again."""
 INTERRUPTED = 130
 OTHERS_MAY_TAKE_S = 60.0
 """Who was taken over while it published makes the shard that it is at, and then gives the dataset free."""
@@ -129,16 +134,19 @@ def build(
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
             building.settle_down(project, lease)
             account["published"] = None if until else _published(project, lease, dataset, crew)
-            account["states"] = plan(project.record()).states
+            account["states"] = unpublished.counted(plan(project.record()).states, account["published"])
             account["unknown_overrides"] = building.unknown_overrides(project)
     for each in account["unknown_overrides"]:
         say(f"override of {each.key} ({each}): no such clip is registered", err=True)
     _report(account, as_json)
+    unpublished.tell(account["published"])
     states = account["states"]
     total, bad = sum(states.values()), states.get("failed", 0) + states.get("quarantined", 0)
     if bad > max_failed * total:
         say(f"{bad} of {total} inputs failed or are quarantined, more than --max-failed allows.", err=True)
         raise typer.Exit(TOO_MANY_FAILED)
+    if account["published"] is not None and account["published"].left_out:
+        raise typer.Exit(LEFT_OUT)
 
 
 @contextmanager
@@ -176,7 +184,7 @@ def _published(project: Project, lease: Lease, dataset: str, crew: Crew) -> Publ
     relations = relations_of(project)
     return publish(
         dataset,
-        blocks(project, relations),
+        Blocks(project, relations),
         pipeline,
         facts,
         aliases=relations.aliases,
@@ -185,6 +193,7 @@ def _published(project: Project, lease: Lease, dataset: str, crew: Crew) -> Publ
         lots_per_shard=project.pipeline.publish.lots_per_shard,
         check=lease.check_epoch,
         patience_s=OTHERS_MAY_TAKE_S,
+        told=partial(discreet, settings=project.pipeline.publish),
     )
 
 

@@ -5,13 +5,12 @@ from typing import Any, Protocol
 
 from actor18m.execute.work import Duty
 from actor18m.execute.workers import Workers
-from actor18m.publish.make import ShardPlan, make_shard, one_by_one
-from actor18m.publish.shard import Shard
+from actor18m.publish.make import Made, ShardPlan, make_shard, one_by_one
 
 
 class Crew(Protocol):
     def hire(self, duties: Mapping[str, Duty]) -> Workers: ...
-    def make_shards(self, plans: Iterator[ShardPlan]) -> Iterable[Shard]: ...
+    def make_shards(self, plans: Iterator[ShardPlan]) -> Iterable[Made]: ...
     def close(self) -> None: ...
 
 
@@ -23,7 +22,7 @@ class SerialCrew:
 
         return SerialWorkers(duties)
 
-    def make_shards(self, plans: Iterator[ShardPlan]) -> Iterable[Shard]:
+    def make_shards(self, plans: Iterator[ShardPlan]) -> Iterable[Made]:
         return one_by_one(plans)
 
     def close(self) -> None:
@@ -43,7 +42,7 @@ class RayCrew:
         self._join()
         return RayWorkers(duties, self._address, self._workers)
 
-    def make_shards(self, plans: Iterator[ShardPlan]) -> Iterator[Shard]:
+    def make_shards(self, plans: Iterator[ShardPlan]) -> Iterator[Made]:
         """As many at once as there are CPUs; their machines must see the dataset's folder."""
         first = next(plans, None)
         if first is None:
@@ -75,14 +74,14 @@ class RayCrew:
         self._ends_ray |= join(self._address)
 
 
-def _got(answers: list[Any]) -> list[Shard]:
+def _got(answers: list[Any]) -> list[Made]:
     import ray
     from ray.exceptions import RayTaskError
 
     from actor18m.execute.ray_deaths import raised_in
 
     try:
-        shards: list[Shard] = ray.get(answers)
-        return shards
+        made: list[Made] = ray.get(answers)
+        return made
     except RayTaskError as error:
         raise raised_in(error) or error from None

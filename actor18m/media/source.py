@@ -85,8 +85,16 @@ def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
         try:
             yield cast(IO[bytes], watch.Followed(stream, uri)), seen
         finally:
-            if local_path(uri) is not None:
-                watching.left(uri, seen.version, of_status(os.fstat(stream.fileno())))
+            if local_path(uri) is not None:  # of objects, the worker asks
+                watching.left(uri, seen.version, version_of_open(uri, stream))
+
+
+def version_of_open(uri: str, stream: IO[bytes]) -> str | None:
+    """Of a file as it is now that it is open: by the handle where there is one, else by its name."""
+    if local_path(uri) is not None:
+        return of_status(os.fstat(stream.fileno()))
+    fs, name = url_to_fs(uri, use_listings_cache=False)
+    return of_info(fs.info(name))
 
 
 def _open(uri: str) -> tuple[IO[bytes], Seen]:

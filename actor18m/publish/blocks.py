@@ -19,7 +19,6 @@ from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import by_name
 from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
-from actor18m.publish.discretion import discreet
 from actor18m.publish.references import References
 from actor18m.publish.verdicts import decisions, fates
 from actor18m.record import Record
@@ -64,15 +63,20 @@ def relations_of(project: Project) -> Relations:
     return Relations(found, identities)
 
 
-def blocks(project: Project, relations: Relations) -> Iterator[Block]:
-    """As small as shards have in common, in order of lots."""
-    record = project.record()
-    for block, surveyed in record.surveyed([name for name in COLUMNS if name != "version"]):
-        whole = _Decided(project, record, surveyed, relations).block(block.lots)
-        subsets = {name: References(project, record, surveyed, name) for name in with_images(project)}
-        for some in _in_shards(whole, _smallest(project)):
-            parts = {name: of.part(some.clips) for name, of in subsets.items()}
-            yield discreet(replace(some, subsets=parts), project.pipeline.publish)
+@dataclass(frozen=True)
+class Blocks:
+    """As small as shards have in common, in order of lots; surveyed anew each time that they are iterated."""
+
+    project: Project
+    relations: Relations
+
+    def __iter__(self) -> Iterator[Block]:
+        project, record = self.project, self.project.record()
+        for block, surveyed in record.surveyed([name for name in COLUMNS if name != "version"]):
+            whole = _Decided(project, record, surveyed, self.relations).block(block.lots)
+            subsets = {name: References(project, record, surveyed, name) for name in with_images(project)}
+            for some in _in_shards(whole, _smallest(project)):
+                yield replace(some, subsets={name: of.part(some.clips) for name, of in subsets.items()})
 
 
 def with_images(project: Project) -> list[str]:
@@ -197,7 +201,9 @@ class _Decided:
         for row, told in zip(rows, shortest(facts).to_pylist(), strict=True):
             if row["state"] == ACCEPTED:
                 cut, crop = (None if row[name] is None else tuple(row[name]) for name in ("cut", "crop"))
-                yield Video(row["clip"], row["uri"], cut, crop, {"clip": row["clip"]} | told | _window(cut, crop, told))
+                copies = tuple(self.relations.copies.get(row["clip"], _Sources()).uris)
+                facts_of = {"clip": row["clip"]} | told | _window(cut, crop, told)
+                yield Video(row["clip"], row["uri"], cut, crop, facts_of, copies)
 
 
 def _window(cut: Sequence[int] | None, crop: Sequence[int] | None, facts: Mapping[str, Any]) -> dict[str, object]:

@@ -57,6 +57,8 @@ class Video:
     """x0, x1, y0, y1 in pixels of the upright picture."""
     facts: Mapping[str, object]
     """Scalars and lists of scalars, none of them null: the same keys and types for every clip."""
+    copies: tuple[str, ...] = ()
+    """URIs of further files with the same content."""
 
     @property
     def key(self) -> str:
@@ -76,6 +78,10 @@ class Reference:
     sha256: str
     """Of both files: their content, wherever they lie."""
     facts: Mapping[str, object]
+
+    @property
+    def clip(self) -> str:
+        return self.key.partition("-")[0]
 
 
 Sample = Video | Reference

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from actor18m.publish.content import Family, Part, Sample, Video, shape
-from actor18m.publish.make import ShardPlan, recipe
+from actor18m.publish.make import Made, ShardPlan, recipe
 from actor18m.publish.previous import Previous
 from actor18m.publish.shard import Shard
 from actor18m.publish.tables import TableWriter
@@ -67,11 +67,11 @@ class Line:
             if waiting.plan is not None:
                 yield waiting.plan
 
-    def take(self, shard: Shard) -> bool:
-        """Whether it was planned here."""
+    def take(self, made: Made) -> bool:
+        """Whether it was planned here. A shard that lacks a clip stands for its plan until it is planned anew."""
         for waiting in self._waiting:
-            if waiting.plan is not None and waiting.plan.recipe == shard.recipe:
-                waiting.plan, waiting.shard = None, shard
+            if waiting.plan is not None and waiting.plan.recipe == made.recipe:
+                waiting.plan, waiting.shard = None, made.shard
                 return True
         return False
 

@@ -16,7 +16,9 @@ from actor18m import keys, stopping
 from actor18m.beside import files_of_row
 from actor18m.errors import ActorError
 from actor18m.publish.content import ENCODING, Family, Reference, Sample, Video
+from actor18m.publish.left_out import LeftOut, left_out_by
 from actor18m.publish.mp4 import WRITER
+from actor18m.publish.original import Originals
 from actor18m.publish.samples import fetch
 from actor18m.publish.shard import Kept, Placed, Shard
 from actor18m.publish.tar import Member, TarWriter
@@ -40,12 +42,24 @@ class ShardPlan:
     """By clip, videos of the version before."""
 
 
-MakeShards = Callable[[Iterator[ShardPlan]], Iterable[Shard]]
-"""Calls make_shard for each plan, anywhere, and returns shards in any order. It takes a plan when it can begin to work
-on it, in the thread that it was called in: what it takes ahead is held in memory."""
+@dataclass(frozen=True)
+class Made:
+    """What became of a plan."""
+
+    recipe: str
+    """The plan's."""
+    shard: Shard | None
+    """With all samples that could be had; None without any."""
+    left_out: Mapping[str, LeftOut]
+    """By clip, why it could not be had."""
 
 
-def one_by_one(plans: Iterator[ShardPlan]) -> Iterator[Shard]:
+MakeShards = Callable[[Iterator[ShardPlan]], Iterable[Made]]
+"""Calls make_shard for each plan, anywhere, and returns what it made in any order. It takes a plan when it can begin to
+work on it, in the thread that it was called in: what it takes ahead is held in memory."""
+
+
+def one_by_one(plans: Iterator[ShardPlan]) -> Iterator[Made]:
     """In this process."""
     return map(make_shard, plans)
 
@@ -61,18 +75,31 @@ def _content(sample: Sample) -> keys.Part:
     return sample.key, sample.sha256, _json(sample)
 
 
-def make_shard(plan: ShardPlan) -> Shard:
-    """Raises ActorError when a clip's video is nowhere to be had."""
-    with tempfile.TemporaryDirectory(dir=plan.made, prefix=PART) as scratch:
+def make_shard(plan: ShardPlan) -> Made:
+    """What cannot be had of one clip leaves out that clip. What the dataset's disk cannot do is raised."""
+    left_out: dict[str, LeftOut] = {}
+    there: list[Sample] = []
+    with tempfile.TemporaryDirectory(dir=plan.made, prefix=PART) as scratch, Originals(Path(scratch)) as originals:
         aside = Path(scratch) / "shard.tar"
         with aside.open("wb") as out:
             tar = TarWriter(out)
-            samples = tuple(_add(tar, sample, plan, Path(scratch)) for sample in plan.samples)
+            placed: list[Placed] = []
+            for sample in plan.samples:
+                if sample.clip in left_out:
+                    continue
+                with left_out_by(sample, left_out):
+                    files, told = _files(sample, plan, Path(scratch), originals)
+                if sample.clip not in left_out:
+                    there.append(sample)
+                    placed.append(_add(tar, sample, files, told, plan.family))
             digest = tar.finish()
             out.flush()
             os.fsync(out.fileno())
+        if not there:
+            return Made(plan.recipe, None, left_out)
         name = f"actor18m-{plan.family.name}-{plan.number:06d}-{digest[: keys.SHORT_DIGITS]}.tar"
-        shard = Shard(plan.recipe, plan.family.folder, name, tar.size, digest, samples)
+        made_of = recipe(plan.family, plan.number, there) if left_out else plan.recipe
+        shard = Shard(made_of, plan.family.folder, name, tar.size, digest, tuple(placed))
         aside.rename(plan.made / name)
         record = Path(scratch) / "record"
         with record.open("wb") as out:
@@ -80,7 +107,7 @@ def make_shard(plan: ShardPlan) -> Shard:
             out.flush()
             os.fsync(out.fileno())
         record.rename(plan.made / f"{shard.recipe}.json")
-    return shard
+    return Made(plan.recipe, shard, left_out)
 
 
 def left_over(made: Path) -> dict[str, Shard]:
@@ -89,29 +116,19 @@ def left_over(made: Path) -> dict[str, Shard]:
     return {shard.recipe: shard for shard in shards if (made / shard.name).is_file()}
 
 
-def _add(tar: TarWriter, sample: Sample, plan: ShardPlan, scratch: Path) -> Placed:
-    if isinstance(sample, Video):
-        files, told = _video(tar, sample, plan, scratch)
-    else:
-        files, told = _images(tar, sample), {}
-    stopping.check()
-    facts = _json(sample).encode()
-    files.append(tar.add(f"{sample.key}.json", BytesIO(facts), len(facts)))
-    places = {member: (file.offset, file.size) for member, file in zip(plan.family.members, files, strict=True)}
-    return Placed(sample.key, places, files[0].sha256, told)
-
-
-def _video(tar: TarWriter, video: Video, plan: ShardPlan, scratch: Path) -> tuple[list[Member], dict[str, str]]:
+def _files(
+    sample: Sample, plan: ShardPlan, scratch: Path, originals: Originals
+) -> tuple[dict[str, Path | bytes], dict[str, str]]:
+    """What goes into the tar before the facts, by suffix; and what making it told."""
+    if isinstance(sample, Reference):
+        return dict(_images(sample)), {}
     path = scratch / "sample.mp4"
-    encoding = fetch(video, plan.kept.get(video.clip), plan.dataset, path)
-    with path.open("rb") as content:
-        member = tar.add(f"{video.clip}.mp4", content, path.stat().st_size)
-    path.unlink()
-    return [member], {ENCODING: encoding}
+    encoding = fetch(sample, plan.kept.get(sample.clip), plan.dataset, path, originals)
+    return {"mp4": path}, {ENCODING: encoding}
 
 
-def _images(tar: TarWriter, reference: Reference) -> list[Member]:
-    shelf, members = reference.shelf, list[Member]()
+def _images(reference: Reference) -> Iterator[tuple[str, bytes]]:
+    shelf = reference.shelf
     files = files_of_row(shelf, *reference.row)
     for suffix in ("webp", "mask.png"):
         if (content := files.get(f"{reference.name}.{suffix}")) is None:
@@ -119,8 +136,26 @@ def _images(tar: TarWriter, reference: Reference) -> list[Member]:
                 f"{reference.key}: its images have gone from the store ({shelf.path}). Put them back, or remove "
                 f"ledger/{shelf.stage}/{shelf.fingerprint} too; then build again."
             )
-        members.append(tar.add(f"{reference.key}.{suffix}", BytesIO(content), len(content)))
-    return members
+        yield suffix, content
+
+
+def _add(
+    tar: TarWriter, sample: Sample, files: Mapping[str, Path | bytes], told: Mapping[str, str], family: Family
+) -> Placed:
+    stopping.check()
+    members = [_member(tar, f"{sample.key}.{suffix}", content) for suffix, content in files.items()]
+    members.append(_member(tar, f"{sample.key}.json", _json(sample).encode()))
+    places = {member: (file.offset, file.size) for member, file in zip(family.members, members, strict=True)}
+    return Placed(sample.key, places, members[0].sha256, told)
+
+
+def _member(tar: TarWriter, name: str, content: Path | bytes) -> Member:
+    if isinstance(content, bytes):
+        return tar.add(name, BytesIO(content), len(content))
+    with content.open("rb") as stream:
+        member = tar.add(name, stream, content.stat().st_size)
+    content.unlink()
+    return member
 
 
 def _json(sample: Sample) -> str:

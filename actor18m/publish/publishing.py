@@ -5,7 +5,7 @@ A killed publish is repeated by running it again: shards that it made are used, 
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +15,9 @@ from actor18m.place import sync_folder
 from actor18m.publish import manifest, versions
 from actor18m.publish.card import Card
 from actor18m.publish.content import LEAST, OF_VIDEOS, Block, of_subset
+from actor18m.publish.left_out import LeftOut, without
 from actor18m.publish.line import Line
-from actor18m.publish.make import PART, MakeShards, ShardPlan, left_over, one_by_one
+from actor18m.publish.make import PART, Made, MakeShards, ShardPlan, left_over, one_by_one
 from actor18m.publish.manifest import File, Manifest
 from actor18m.publish.previous import open_latest
 from actor18m.publish.shard import Shard
@@ -34,6 +35,8 @@ class Published:
     """False: the same as the latest, which stays."""
     shards_made: int
     shards_reused: int
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    """Clips that were accepted and could not be published now."""
 
 
 def publish(
@@ -47,19 +50,28 @@ def publish(
     lots_per_shard: Mapping[str, int] = {},
     check: Callable[[], None] = lambda: None,
     patience_s: float = 0,
+    told: Callable[[Block], Block] = lambda block: block,
 ) -> Published:
-    """Blocks come in order of lots and are streamed; none goes beyond a multiple of any of `lots_per_shard` (videos, or
-    a subset's name; 1 where nothing is said). `facts` tell what the dataset was made with; `pipeline` is its resolved
-    YAML; `aliases` are former names of identities. `check` raises when the version must not appear any more. For
-    another process that publishes, this one waits for so long.
+    """Blocks come in order of lots and are streamed, once again when clips have to be left out; none goes beyond a
+    multiple of any of `lots_per_shard` (videos, or a subset's name; 1 where nothing is said). `facts` tell what the
+    dataset was made with; `pipeline` is its resolved YAML; `aliases` are former names of identities. `check` raises if
+    the version must not appear any more. For another process that publishes, this one waits for so long. `told` makes
+    of a block what others may be told of it.
     """
+    if iter(blocks) is blocks:
+        raise TypeError("blocks are iterated once again when clips have to be left out: give what can be")
     root = versions.folder(dataset)
     with versions.held(root, patience_s):
         versions.settle(root)
-        version = _Version(root, subsets, lots_per_shard, check)
-        for shard in make_shards(version.plans(blocks)):
-            version.take(shard)
-        return version.finish(pipeline, facts, aliases)
+        made, left_out = 0, dict[str, LeftOut]()
+        while True:
+            version = _Version(root, subsets, lots_per_shard, check)
+            for each in make_shards(version.plans(map(told, without(blocks, left_out)))):
+                version.take(each)
+            made += version.shards_made
+            if not version.left_out:
+                return replace(version.finish(pipeline, facts, aliases, made), left_out=left_out)
+            left_out |= version.left_out  # and planned again, so that all tables tell what is there
 
 
 class _Version:
@@ -88,7 +100,8 @@ class _Version:
         self._files: dict[str, File] = {}
         self._recipes: dict[str, str] = {}
         self._card = Card()
-        self._shards_made = 0
+        self.shards_made = 0
+        self.left_out: dict[str, LeftOut] = {}
         self._end = 0
 
     def plans(self, blocks: Iterable[Block]) -> Iterator[ShardPlan]:
@@ -106,16 +119,18 @@ class _Version:
             yield from line.end()
             self._write(line)
 
-    def take(self, shard: Shard) -> None:
+    def take(self, made: Made) -> None:
         for line in self._lines.values():
-            if line.take(shard):
+            if line.take(made):
                 break
         else:
-            raise ValueError(f"{shard.name} was made from no plan that was given")
-        self._shards_made += 1
+            raise ValueError(f"{made.recipe} is of no plan that was given")
+        self.shards_made += made.shard is not None
+        self.left_out |= made.left_out
         self._write(line)
 
-    def finish(self, pipeline: str, facts: Mapping[str, str], aliases: pa.Table | None) -> Published:
+    def finish(self, pipeline: str, facts: Mapping[str, str], aliases: pa.Table | None, shards_made: int) -> Published:
+        """`shards_made`: in this pass and in those before."""
         closing: list[TableWriter | Line] = [*self._tables.values(), *self._lines.values()]
         if aliases is not None:
             closing.append(table := TableWriter(self._folder / "metadata" / "aliases", ALIASES))
@@ -125,7 +140,7 @@ class _Version:
         self._add_text("README.md", self._card.text())
         self._add_text("pipeline.yaml", pipeline)
         content = Manifest(dict(facts), self._files, self._recipes).to_bytes()
-        counts = {"shards_made": self._shards_made, "shards_reused": len(self._recipes) - self._shards_made}
+        reused = max(0, len(self._recipes) - shards_made)
         if self._previous is not None and self._previous.is_as(content):
             path = self._previous.folder
             is_new = False
@@ -133,7 +148,7 @@ class _Version:
             path = self._commit(content)
             is_new = True
         shutil.rmtree(self._building)
-        return Published(path.name, str(path), is_new, **counts)
+        return Published(path.name, str(path), is_new, shards_made, reused)
 
     def _clear(self) -> None:
         """Of what a killed publish left, only shards are of use."""

@@ -1,15 +1,12 @@
 """Where a clip's mp4 comes from: a shard that has it already, else its source, else any older shard that has it."""
 
 import hashlib
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
-from actor18m import keys
 from actor18m.errors import ActorError
-from actor18m.media.content import content_sha256
-from actor18m.media.source import MediaError, opened
 from actor18m.publish.content import Video
 from actor18m.publish.mp4 import CannotDecode, write_mp4
+from actor18m.publish.original import Originals, Unusable
 from actor18m.publish.previous import older
 from actor18m.publish.shard import Kept
 
@@ -17,30 +14,33 @@ _CHUNK = 1 << 20
 
 
 class SourceError(ActorError):
-    """A clip that must be published has no video any more."""
+    """A clip that should be published has no video now."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.kind, str(self))
 
 
-def fetch(video: Video, kept: Kept | None, dataset: Path, target: Path) -> str:
-    """Bytes that were published once are taken before the source: they are the same, and nothing need be decoded. Says
-    how they were made.
+def fetch(video: Video, kept: Kept | None, dataset: Path, target: Path, originals: Originals) -> str:
+    """Bytes that were published once are taken before the source: they are the same, and nothing need be decoded. Of
+    several sources that are copies of each other, the first that can be had is as good as any. Says how they were made.
     """
     if kept is not None and _take(kept, target):
         return kept.encoding
-    try:
-        return _from_source(video, target)
-    except _Unusable as error:
-        for each in older(dataset, video.clip):
-            if _take(each, target):
-                return each.encoding
-        raise SourceError(
-            f"{video.uri}: {error}, and clip {video.clip} must be published from it; no version of the dataset holds "
-            "the clip yet. Bring the file back, or leave it out (build with --sync and the inputs that are left), "
-            "then run the same command again. The latest version is as it was."
-        ) from error
-
-
-class _Unusable(Exception):
-    """The source is not what was measured; the message is the middle of a sentence."""
+    troubles: list[tuple[str, Unusable]] = []
+    for uri in (video.uri, *video.copies):
+        try:
+            return _from_source(video, uri, target, originals)
+        except Unusable as error:
+            troubles.append((uri, error))
+    for each in older(dataset, video.clip):
+        if _take(each, target):
+            return each.encoding
+    told = "; ".join(f"{uri}: the file {error.cause}" for uri, error in troubles)
+    raise SourceError(troubles[0][1].kind, f"{told}, and no version of the dataset holds its clip yet")
 
 
 def _take(kept: Kept, target: Path) -> bool:
@@ -58,19 +58,9 @@ def _take(kept: Kept, target: Path) -> bool:
     return digest.hexdigest() == kept.sha256
 
 
-def _from_source(video: Video, target: Path) -> str:
-    try:
-        with opened(video.uri) as (source, _):
-            content, _ = content_sha256(video.uri)
-            if keys.clip_key(content, video.cut, video.crop) != video.clip:
-                raise _Unusable("the file was changed since it was measured")
+def _from_source(video: Video, uri: str, target: Path, originals: Originals) -> str:
+    with originals.open(video, uri) as source:
+        try:
             return write_mp4(source, video.cut, video.crop, target)
-    except MediaError as error:
-        cause = "is gone" if error.kind == "missing_file" else f"cannot be read ({error.kind})"
-        raise _Unusable(f"the file {cause}") from error
-    except CannotDecode as error:
-        raise _Unusable(f"the file cannot be decoded any more ({error})") from error
-    except OSError as error:
-        if error.errno in (ENOSPC, EDQUOT):
-            raise
-        raise _Unusable(f"the file cannot be read ({error})") from error
+        except CannotDecode as error:
+            raise Unusable("unreadable", f"cannot be decoded any more ({error})") from error

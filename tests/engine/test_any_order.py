@@ -24,7 +24,7 @@ from actor18m.pipeline import Pipeline, parse_pipeline
 from actor18m.planning import plan
 from actor18m.progress import Progress
 from actor18m.publish import publish
-from actor18m.publish.blocks import blocks, relations_of
+from actor18m.publish.blocks import Blocks, relations_of
 from actor18m.sources import find_inputs
 from actor18m.step import Run
 from actor18m.store import Store, make_store
@@ -128,7 +128,7 @@ class Site:
     def published(self) -> dict[str, bytes]:
         building.settle_down(self.project, self.leases.now)
         pipeline = self.project.pipeline.render(with_run=False)
-        found = publish(self._dataset, blocks(self.project, relations_of(self.project)), pipeline, {})
+        found = publish(self._dataset, Blocks(self.project, relations_of(self.project)), pipeline, {})
         return content_of(Path(found.path))
 
 

@@ -255,3 +255,21 @@ def linked(site: Site) -> Place:
         (aside / f"{name}.mp4").write_bytes(film(text))
         (site.videos / f"{name}.mp4").symlink_to(aside / f"{name}.mp4")
     return Place(Site(site.root, tampered.PIPELINE), f"file://{site.videos}")
+
+
+@pytest.mark.parametrize("how", ["edit", "remove"])
+def test_a_film_that_goes_before_it_is_published_waits_and_the_others_are_published(
+    place: Place, happens: Callable[[Once], None], how: str
+) -> None:
+    happens(Once("rows", "before", getattr(place, how)))
+    result = place.site.run("build", "--input", place.uri, str(place.site.root / "steady.yaml"))
+    assert result.exit_code == 3, result.output
+    assert "b.mp4: the file " + ("is gone" if how == "remove" else "was changed since it was measured") in result.stderr
+    assert "1 accepted clips could not be published now, all others are" in result.stderr
+    assert "states: 2 accepted, 1 pending" in result.stdout
+    assert place.site.states() == {"a": "accepted", "b": "pending", "c": "accepted"}
+    place.check()
+    if how == "remove":
+        place.put("b", film(TEXTS["b"]))
+    assert place.build()["states"] == {"accepted": 3}
+    assert place.site.published() == place.undisturbed()

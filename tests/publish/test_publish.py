@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from actor18m.errors import ActorError
-from actor18m.publish import Block, Published, Shard, ShardPlan, make_shard, publish
+from actor18m.publish import Block, Made, Published, ShardPlan, make_shard, publish
 from actor18m.publish.card import READING
 from actor18m.publish.tables import TableWriter
 from tests.publish.material import FACTS, PIPELINE, key_of, lot, sample, tree, video
@@ -46,7 +46,7 @@ def shards(version: Published) -> list[Path]:
 
 
 def test_two_datasets_of_the_same_blocks_are_the_same_bytes(tmp_path: Path) -> None:
-    def backwards(plans: Iterator[ShardPlan]) -> Iterator[Shard]:
+    def backwards(plans: Iterator[ShardPlan]) -> Iterator[Made]:
         with ThreadPoolExecutor(2) as pool:
             yield from reversed(list(pool.map(make_shard, plans)))
 
@@ -160,34 +160,6 @@ def test_a_vanished_source_is_taken_from_the_dataset(tmp_path: Path) -> None:
     assert tree(Path(back.path)) == tree(Path(first.path))
 
 
-@pytest.mark.parametrize("trouble", ["gone", "edited", "damaged", "pipe"])
-def test_a_video_that_is_nowhere_is_named_with_the_ways_out(trouble: str, tmp_path: Path) -> None:
-    here = Path(shutil.copy(SECOND, tmp_path))
-    first = published(tmp_path / "d", [lot(0, [video(DARK)])])
-    lost = video(here)
-    if trouble == "damaged":
-        published(tmp_path / "d", [lot(0, [lost])])
-        (tar,) = (tmp_path / "d" / "000002" / "videos").iterdir()
-        tar.chmod(0o644)
-        content = bytearray(tar.read_bytes())
-        content[5000] ^= 1
-        tar.write_bytes(content)
-    before = tree(tmp_path / "d")
-    if trouble == "edited":
-        here.write_bytes(LOW.read_bytes())
-    else:
-        here.unlink()
-    if trouble == "pipe":  # nobody writes into it: whoever opens it as a file waits for ever
-        os.mkfifo(here)
-    causes = {"edited": "was changed since it was measured", "pipe": r"cannot be read \(not_a_video\)"}
-    cause = causes.get(trouble, "is gone")
-    with pytest.raises(ActorError, match=rf"one_second_1.mp4: the file {cause}.*{lost.clip}.*Bring the file back"):
-        published(tmp_path / "d", [lot(0, [lost, video(DARK)])])
-    after = {name: bytes_ for name, bytes_ in tree(tmp_path / "d").items() if not name.startswith(".building")}
-    assert after == before
-    assert first.version == "000001"
-
-
 def test_a_lost_shard_of_the_latest_version_is_made_again(tmp_path: Path) -> None:
     first = published(tmp_path / "d", three_lots())
     shards(first)[1].unlink()
@@ -197,7 +169,7 @@ def test_a_lost_shard_of_the_latest_version_is_made_again(tmp_path: Path) -> Non
 
 
 def test_shards_that_were_made_before_a_failure_are_used(tmp_path: Path) -> None:
-    def half(plans: Iterator[ShardPlan]) -> Iterator[Shard]:
+    def half(plans: Iterator[ShardPlan]) -> Iterator[Made]:
         yield make_shard(next(plans))
         raise KeyboardInterrupt
 

@@ -1,0 +1,31 @@
+"""What a build says of accepted clips that could not be published."""
+
+from collections.abc import Mapping
+
+import typer
+
+from actor18m.entry import PENDING
+from actor18m.log import printable
+from actor18m.publish import Published
+from actor18m.survey import ACCEPTED, STATES
+
+
+def counted(states: Mapping[str, int], published: Published | None) -> dict[str, int]:
+    """The states as the version tells them, in which these clips wait for the next build."""
+    waiting = 0 if published is None else len(published.left_out)
+    counts = dict.fromkeys(STATES, 0) | dict(states)
+    counts |= {ACCEPTED: counts[ACCEPTED] - waiting, PENDING: counts[PENDING] + waiting}
+    return {state: count for state, count in counts.items() if count}
+
+
+def tell(published: Published | None) -> None:
+    """Names each, with the way out."""
+    left_out = {} if published is None else published.left_out
+    for clip, each in sorted(left_out.items()):
+        typer.echo(printable(f"not published: {clip}: {each.cause}"), err=True)
+    if left_out:
+        typer.echo(
+            f"{len(left_out)} accepted clips could not be published now, all others are. Bring back what has gone, or "
+            "leave it out for good (build with --sync and all other inputs); the same command takes in what is there.",
+            err=True,
+        )
