@@ -16,6 +16,7 @@ import pytest
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri, local_path
 from actor18m.sources import find_inputs
+from actor18m.sources.left_out import LeftOut
 
 HOSTILE = [
     b"new\nline.mp4",
@@ -74,6 +75,22 @@ def test_a_folder_gives_its_videos_at_any_depth_and_nothing_else(tmp_path: Path)
     videos = ["a.mp4", "B.MOV", "deep/er/c.WebM", "x.mp4/d.ts", "one.two.flv"]
     put(tmp_path, *videos, "notes.txt", "list.csv", "part.json", "mp4", ".hidden.mp4", ".git/e.mp4", "deep/.f/g.mp4")
     assert found(tmp_path) == below(tmp_path, *videos)
+
+
+def test_what_is_left_out_of_a_folder_is_counted_with_an_example(tmp_path: Path, memory: str) -> None:
+    names = ["a.mp4", "talk.GIF", "b.3gp", "c/d.m2ts", "c/z.txt", "notes.TXT", "cover.jpg", "Makefile", ".hidden.txt"]
+    put(tmp_path, *names)
+    for name in names:
+        fsspec.filesystem("memory").pipe(f"{memory}/{name}", b"content")
+    for given in (str(tmp_path), f"{tmp_path}/**", memory):
+        left_out = LeftOut()
+        assert len(list(find_inputs([given], left_out))) == 4
+        assert str(left_out) == (
+            "4 files were not taken: .txt 2 (such as notes.TXT), no suffix 1 (Makefile), .jpg 1 (cover.jpg)"
+        )
+    taken = LeftOut()
+    assert len(list(find_inputs([f"{tmp_path}/*.TXT", str(tmp_path / "cover.jpg")], taken))) == 2
+    assert not taken.counts
 
 
 def test_a_file_that_is_named_is_an_input_whatever_it_is(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from actor18m.publish.discretion import discreet
 from actor18m.publish.versions import check_usable
 from actor18m.say import say, say_lines
 from actor18m.sources import find_inputs
+from actor18m.sources.left_out import LeftOut
 from actor18m.stopping import stoppable
 from actor18m.store import Store, make_store
 from actor18m.writer import Lease, hold
@@ -128,8 +129,10 @@ def build(
         with building.told(project, lease, given) as account:
             if only is not None:
                 _check_subset(project, only)
-            found = find_inputs(inputs) if inputs else None
+            left_out = LeftOut()
+            found = find_inputs(inputs, left_out) if inputs else None
             account["registration"] = building.register(project, lease, found, sync)
+            account["left_out"] = left_out
             tally = _measured(project, lease, crew, [each.value for each in retry or ()], as_json)
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
             building.settle_down(project, lease)
@@ -215,6 +218,8 @@ def _report(account: Mapping[str, Any], as_json: bool) -> None:
     changes = ["added", "changed", "back", "gone", "vanished"]
     told = [f"{getattr(registered, name)} {name}" for name in changes if getattr(registered, name)]
     say(f"inputs: {sum(states.values())}" + (f" ({', '.join(told)})" if told else ""))
+    if account["left_out"].counts:
+        say(str(account["left_out"]))
     say("states: " + ", ".join(f"{count} {state}" for state, count in states.items()))
     for stage in account["stages"]:
         done = tally.measured[stage], tally.failed[stage], tally.quarantined[stage]

@@ -6,6 +6,7 @@ from itertools import chain, islice
 
 from actor18m.inputs import Input
 from actor18m.sources import files, lists, opens2v, refused
+from actor18m.sources.left_out import LeftOut
 from actor18m.versions import Listings, versions
 
 _AT_ONCE = 16_384
@@ -21,12 +22,12 @@ _READERS: dict[str, Callable[[str], Iterator[refused.Row]]] = {
 }
 
 
-def find_inputs(given: Sequence[str]) -> Iterator[Input]:
+def find_inputs(given: Sequence[str], left_out: LeftOut | None = None) -> Iterator[Input]:
     """What the paths, globs and URLs lead to, each with its version, in no order and some perhaps twice. A list that
     names a file which is not there makes an input all the same, without a version. Of a list or a local folder no more
     than a part is in memory, of an object store the listing of one folder.
     """
-    rows = chain.from_iterable(_of(each) for each in given)
+    rows = chain.from_iterable(_of(each, left_out or LeftOut()) for each in given)
     listings = Listings()
     while some := list(islice(rows, _AT_ONCE)):
         unseen = [row.uri for row in some if row.version is None]
@@ -35,8 +36,8 @@ def find_inputs(given: Sequence[str]) -> Iterator[Input]:
             yield row if row.version is not None else replace(row, version=seen[row.uri])
 
 
-def _of(given: str) -> Iterator[Input]:
-    for row in files.find(given):
+def _of(given: str, left_out: LeftOut) -> Iterator[Input]:
+    for row in files.find(given, left_out):
         reader = _READERS.get(files.suffix(row.uri))
         if reader is None:
             yield row

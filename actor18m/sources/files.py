@@ -17,9 +17,16 @@ from actor18m import remote
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri, local_path, refusal, shown
 from actor18m.redact import without_secrets
+from actor18m.sources.left_out import LeftOut
 from actor18m.versions import of_info
 
-VIDEO_SUFFIXES = frozenset([".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv"])
+VIDEO_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("mp4", "m4v", "mov", "qt", "3gp", "3g2", "f4v", "mkv", "webm", "avi", "divx", "wmv", "asf", "flv", "ogv"),
+        *("mpg", "mpeg", "mpe", "vob", "ts", "mts", "m2ts", "gif"),
+    )
+)
 
 _MAGIC = re.compile(r"[*?[]")
 _WEB = ("http://", "https://")
@@ -30,7 +37,7 @@ _NONE: States = frozenset()
 _WHOLE: States = frozenset([("**", "*")])
 
 
-def find(given: str) -> Iterator[Input]:
+def find(given: str, left_out: LeftOut) -> Iterator[Input]:
     """A file is an input whatever its suffix. In a folder, and where a glob leaves the suffix open, only videos are.
     Hidden files and folders are skipped unless a glob's part begins with a dot. Versions are known where a listing told
     them.
@@ -42,14 +49,14 @@ def find(given: str) -> Iterator[Input]:
     if path is not None and os.path.lexists(path) and not path.is_dir():
         yield Input(uri)
     elif path is not None and path.is_dir():
-        yield from _here(str(path), _WHOLE)
+        yield from _here(str(path), _WHOLE, left_out)
     elif path is not None:
         folder, parts = _split(str(path))
         if not parts or not Path(folder).is_dir():
             raise ActorError(f"there is no {shown(uri)}{_hint(path)}")
-        yield from _here(folder, frozenset([parts]))
+        yield from _here(folder, frozenset([parts]), left_out)
     else:
-        yield from _find_elsewhere(uri)
+        yield from _find_elsewhere(uri, left_out)
 
 
 def suffix(uri: str) -> str:
@@ -58,20 +65,20 @@ def suffix(uri: str) -> str:
     return splitext(name.partition("?")[0] if uri.startswith(_WEB) else name)[1].lower()
 
 
-def _find_elsewhere(uri: str) -> Iterator[Input]:
+def _find_elsewhere(uri: str, left_out: LeftOut) -> Iterator[Input]:
     kind = _kind(uri)
     if kind == "directory":
-        yield from _elsewhere(uri, _WHOLE)
+        yield from _elsewhere(uri, _WHOLE, left_out)
     elif kind is not None:
         yield Input(uri)
     else:
         folder, parts = _split(uri)
         if not parts or uri.startswith(_WEB) or _kind(folder) != "directory":
             raise ActorError(f"there is no {shown(uri)}")
-        yield from _elsewhere(folder, frozenset([parts]))
+        yield from _elsewhere(folder, frozenset([parts]), left_out)
 
 
-def _here(root: str, states: States) -> Iterator[Input]:
+def _here(root: str, states: States, left_out: LeftOut) -> Iterator[Input]:
     """Links to folders come last, so that a folder is known by its own name, and no link leads round in a circle."""
     seen: set[tuple[int, int, States]] = set()
     folders = [(root, states)]
@@ -100,11 +107,11 @@ def _here(root: str, states: States) -> Iterator[Input]:
                 if (is_taken or inside) and _is_folder(entry):
                     waiting = links if entry.is_symlink() else folders
                     waiting.append((entry.path, _WHOLE if is_taken else inside))
-                elif is_taken and _fits(states, entry.name):
+                elif is_taken and _fits(states, entry.name, left_out):
                     yield Input(canonical_uri(entry.path))
 
 
-def _elsewhere(folder: str, states: States) -> Iterator[Input]:
+def _elsewhere(folder: str, states: States, left_out: LeftOut) -> Iterator[Input]:
     """One listing of the folder, and one of all that is below each folder in it: an object store lists a thousand
     objects as fast as one, whatever their folders.
     """
@@ -120,24 +127,24 @@ def _elsewhere(folder: str, states: States) -> Iterator[Input]:
         name = _relative(entry["name"], prefix)
         is_taken, inside = _step(states, name)
         if entry["type"] != "directory":
-            if is_taken and _fits(states, name):
+            if is_taken and _fits(states, name, left_out):
                 yield Input(f"{base}{name}", version=of_info(entry))
         elif is_taken or inside:
             with remote.trouble(folder):
                 below = fs.find(entry["name"], detail=True)
             for full, info in below.items():
                 relative = _relative(full, prefix)
-                if _matches(states, relative):
+                if _matches(states, relative, left_out):
                     yield Input(f"{base}{relative}", version=of_info(info))
 
 
-def _matches(states: States, relative: str) -> bool:
+def _matches(states: States, relative: str, left_out: LeftOut) -> bool:
     *folders, name = relative.split("/")
     for folder in folders:
         is_taken, states = _step(states, folder)
         if is_taken:
             states = _WHOLE
-    return _step(states, name)[0] and _fits(states, name)
+    return _step(states, name)[0] and _fits(states, name, left_out)
 
 
 def _step(states: States, name: str) -> tuple[bool, States]:
@@ -157,12 +164,15 @@ def _step(states: States, name: str) -> tuple[bool, States]:
     return is_taken, frozenset(inside) if inside else _NONE
 
 
-def _fits(states: States, name: str) -> bool:
-    """A glob whose last part names a suffix means it; any other part means videos."""
-    if splitext(name)[1].lower() in VIDEO_SUFFIXES:
+def _fits(states: States, name: str, left_out: LeftOut) -> bool:
+    """A glob whose last part names a suffix means it; any other part means videos. What is none is noted."""
+    if (kind := splitext(name)[1].lower()) in VIDEO_SUFFIXES:
         return True
-    lasts = {parts[-1] for parts in states}
-    return any(splitext(last)[1] and not _MAGIC.search(splitext(last)[1]) and fnmatchcase(name, last) for last in lasts)
+    named = [parts[-1] for parts in states if (end := splitext(parts[-1])[1]) and not _MAGIC.search(end)]
+    is_named = any(fnmatchcase(name, last) for last in named)
+    if not is_named:
+        left_out.note(name, kind)
+    return is_named
 
 
 def _open(states: States) -> Iterator[Parts]:

@@ -134,3 +134,13 @@ def test_a_shard_may_cover_several_lots(built: Site) -> None:
     of_two.build()
     shard_of = {row["lot"]: row["shard"].split("-")[2] for row in of_two.table("clips") if row["shard"]}
     assert shard_of == {0: "000000", 1: "000000", 2: "000001"}
+
+
+def test_a_build_says_which_files_of_a_folder_it_did_not_take(site: Site) -> None:
+    site.put(films("good", 1, *GOOD))
+    for name in ("notes.txt", "more.txt", "cover.jpg"):
+        (site.videos / name).write_bytes(b"no video")
+    told = site.run("build", str(site.root / "steady.yaml"), "--input", str(site.videos))
+    assert told.exit_code == 0
+    assert "3 files were not taken: .txt 2 (such as more.txt), .jpg 1 (cover.jpg)" in told.stdout
+    assert "not taken" not in site.run("build", str(site.root / "steady.yaml")).stdout
