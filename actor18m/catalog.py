@@ -3,12 +3,13 @@
 `catalog/batch-000003.parquet` holds inputs that were new at registration 3, sorted by URI, in lots of 256 that begin
 with a new lot; it never changes. `catalog/children-000004.parquet` likewise holds clips that inputs were split into, in
 order of their sources and of time. `catalog/presence-000005.parquet` has a word on each known input that look 5 found
-gone (superseded), back again or in another version; the latest word on an input holds (presence.py).
+gone (superseded), back again or in another version; the latest word on an input holds (presence.py). So does what
+`catalog/rights-000006.parquet` says of licence and consent (rights.py).
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,8 +19,10 @@ import pyarrow.parquet as pq
 
 from actor18m.comparison import ROWS_AT_ONCE, Comparison, once, spool
 from actor18m.errors import ActorError
-from actor18m.inputs import Input
+from actor18m.inputs import RIGHTS, Input
+from actor18m.licences import weight
 from actor18m.presence import WORDS, Words
+from actor18m.rights import CORRECTIONS, Rights
 from actor18m.store import Store
 from actor18m.versions import Listings, versions
 from actor18m.writer import Lease
@@ -47,8 +50,15 @@ CHILDREN = pa.schema([*SCHEMA, _PARENT])
 """Of clips that others were split into."""
 COLUMNS = (*SCHEMA.names, "parent")
 """What can be read; `parent` is null for what was given."""
-_GIVEN = SCHEMA.remove(SCHEMA.get_field_index("lot"))
-_MADE = pa.schema([*_GIVEN, _PARENT, _PLACE])
+_MADE = pa.schema([*SCHEMA.remove(SCHEMA.get_field_index("lot")), _PARENT, _PLACE])
+_GIVEN = pa.schema(
+    [
+        *SCHEMA.remove(SCHEMA.get_field_index("lot")),
+        pa.field("weight", pa.int32(), nullable=False),
+        *(pa.field(f"states_{name}", pa.bool_(), nullable=False) for name in RIGHTS),
+    ]
+)
+_KNOWN = pa.schema([*WORDS, *(SCHEMA.field(name) for name in RIGHTS), _PARENT])
 _ALWAYS = ("id", "lot", "version")
 _BATCH, _CHILDREN = "batch", "children"
 
@@ -68,10 +78,23 @@ class Registration:
     """Known ones that are given, and whose file is not there now. What is known of them stays."""
     lots: range
     """The new ones."""
+    otherwise: int = 0
+    """Rows that are given with another licence or consent than is registered, which counts."""
+    one_otherwise: str | None = None
+    """The first of them, in words."""
 
     @property
     def is_as_before(self) -> bool:
         return not (self.added or self.back or self.gone)
+
+
+@dataclass(frozen=True)
+class Relicensed:
+    given: int
+    corrected: int
+    """Inputs of which another licence or consent counts now; clips of sources counted, too."""
+    unknown: Sequence[str]
+    """URIs of rows that are not registered, by their cut and crop."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +114,26 @@ class Catalog:
                     "no input was found, and --sync would supersede all that is registered. Is a disk not mounted? "
                     "Nothing was changed."
                 )
-            spool(at.known, WORDS, self.read(columns=["id"], kind=_BATCH))
+            spool(at.known, _KNOWN, self.read(columns=["id", *RIGHTS, "parent"], kind=_BATCH))
             found = self._write_words(lease, at.folder, at.words(sync))
-            added, lots = self._add(lease, at, _BATCH, "uri, id, source, version NULLS LAST")
-        return Registration(given, added, **found, lots=lots)
+            # of one file in two lists, the strictest licence counts
+            order = "uri, id, weight DESC, licence, consent, source, version NULLS LAST"
+            added, lots = self._add(lease, at, _BATCH, order)
+            count, example = _counted(at.otherwise(at.batch))
+        return replace(Registration(given, added, *_found(found), lots), otherwise=count, one_otherwise=example)
+
+    def relicense(self, lease: Lease, inputs: Iterable[Input], memory_limit: str = "256MB") -> "Relicensed":
+        """What the inputs say of licence and consent counts from here on, for inputs that are registered: they stay in
+        their lots, and so do the clips that they were split into. Nothing is registered.
+        """
+        with Comparison(memory_limit) as at:
+            given = spool(at.given, _GIVEN, _given_tables(inputs))
+            spool(at.known, _KNOWN, self.read(columns=["id", *RIGHTS, "parent"]))
+            corrected = spool(at.batch, CORRECTIONS, at.corrected())
+            if corrected:
+                lease.create(f"catalog/rights-{self._next():06d}.parquet", at.batch)
+            unknown = [row["uri"] for table in at.unknown("uri, id") for row in table.select(["uri"]).to_pylist()]
+        return Relicensed(given, corrected, unknown)
 
     def fan_out(
         self, lease: Lease | None, children: Iterable[pa.Table], waiting: Sequence[str], memory_limit: str = "256MB"
@@ -109,7 +148,7 @@ class Catalog:
             spool(at.known, WORDS, (each.filter(pc.invert(pc.is_in(each["parent"], undecided))) for each in known))
             found = self._write_words(lease, at.folder, at.words(sync=True))
             added, lots = self._add(lease, at, _CHILDREN, "place")
-        return Registration(given, added, **found, lots=lots)
+        return Registration(given, added, *_found(found), lots)
 
     def look_again(self, lease: Lease) -> Registration:
         """At the file of each input that was given and is present, for another version."""
@@ -125,7 +164,7 @@ class Catalog:
                     yield _compared(table, versions(table["uri"].to_pylist(), listings))
 
             found = self._write_words(lease, Path(folder), looked())
-        return Registration(seen, 0, **found, lots=range(self.lots().stop, self.lots().stop))
+        return Registration(seen, 0, *_found(found), range(self.lots().stop, self.lots().stop))
 
     def read(
         self, lots: range | None = None, columns: list[str] | None = None, kind: str | None = None
@@ -135,6 +174,7 @@ class Catalog:
         """
         wanted = [name for name in COLUMNS if columns is None or name in columns or name in _ALWAYS]
         words = Words(self.store, self._files("presence"))
+        rights = Rights(self.store, self._files("rights") if {*RIGHTS} & {*wanted} else [])
         for path in self._files(*((_BATCH, _CHILDREN) if kind is None else (kind,))):
             with self.store.open(path) as stream, pq.ParquetFile(stream) as batch:
                 first = _first_lot(batch)
@@ -147,7 +187,7 @@ class Catalog:
                         inside = pc.and_(pc.greater_equal(table["lot"], lots.start), pc.less(table["lot"], lots.stop))
                         table = table.filter(inside)
                     table = _with_parent(table.replace_schema_metadata(None), wanted)
-                    yield words.applied(table, lots_here)
+                    yield words.applied(rights.applied(table, lots_here), lots_here)
 
     def lots(self) -> range:
         """All that there are."""
@@ -159,11 +199,10 @@ class Catalog:
 
     def _add(self, lease: Lease | None, at: Comparison, kind: str, order: str) -> tuple[int, range]:
         first = self.lots().stop
-        batch = at.folder / "batch.parquet"
         schema = (SCHEMA if kind == _BATCH else CHILDREN).with_metadata({_FIRST_LOT: str(first)})
-        added = spool(batch, schema, _in_lots(once(at.unknown(order)), first))
+        added = spool(at.batch, schema, _in_lots(once(at.unknown(order)), first))
         if added and lease is not None:
-            lease.create(f"catalog/{kind}-{self._next():06d}.parquet", batch)
+            lease.create(f"catalog/{kind}-{self._next():06d}.parquet", at.batch)
         return added, range(first, first + -(-added // LOT))
 
     def _write_words(self, lease: Lease | None, folder: Path, looked: Iterable[pa.Table]) -> dict[str, int]:
@@ -189,6 +228,10 @@ class Catalog:
 
     def _next(self) -> int:
         return max(map(_number, self.store.names("catalog")), default=0) + 1
+
+
+def _found(counts: Mapping[str, int]) -> tuple[int, int, int, int]:
+    return counts["back"], counts["gone"], counts["changed"], counts["vanished"]
 
 
 def _compared(table: pa.Table, now: list[str | None]) -> pa.Table:
@@ -222,8 +265,24 @@ def _given_tables(inputs: Iterable[Input]) -> Iterator[pa.Table]:
             "consent": [row.consent for row in chunk],
             "source": [row.source_json for row in chunk],
             "version": [row.version for row in chunk],
+            "weight": [weight(row.licence) if row.licence else -1 for row in chunk],
+            "states_licence": ["licence" in row.states for row in chunk],
+            "states_consent": ["consent" in row.states for row in chunk],
         }
         yield pa.table(columns, schema=_GIVEN)
+
+
+def _counted(otherwise: Iterable[pa.Table]) -> tuple[int, str | None]:
+    """How many there are, and the first in words."""
+    count, example = 0, None
+    for table in otherwise:
+        count += table.num_rows
+        for row in table.slice(0, 1 if example is None else 0).to_pylist():
+            given, registered = ({name: row[f"{kind}{name}"] for name in RIGHTS} for kind in ("", "registered_"))
+            said = [f"{name} {given[name]!r}, registered {registered[name]!r}" for name in RIGHTS
+                    if given[name] is not None and given[name] != registered[name]]  # fmt: skip
+            example = f"{row['uri']}: {', '.join(said)}"
+    return count, example
 
 
 def _in_lots(tables: Iterable[pa.Table], first: int) -> Iterator[pa.Table]:

@@ -32,6 +32,41 @@ WHERE back OR gone OR changed OR vanished
 ORDER BY lot, id, version NULLS LAST
 """
 
+_RIGHTS_SQL = """
+SELECT id, bool_or(states_licence) AS states_licence, bool_or(states_consent) AS states_consent,
+    first(licence ORDER BY licence IS NULL DESC, weight DESC, licence) FILTER (states_licence) AS licence,
+    string_agg(DISTINCT consent, '; ' ORDER BY consent) AS consent
+FROM read_parquet($given) GROUP BY id
+"""
+_CORRECTED_SQL = f"""
+WITH said AS ({_RIGHTS_SQL}), known AS (SELECT * FROM read_parquet($known)),
+corrected AS (
+    SELECT known.id, known.lot,
+        CASE WHEN states_licence THEN said.licence ELSE known.licence END AS licence,
+        CASE WHEN states_consent THEN said.consent ELSE known.consent END AS consent
+    FROM known JOIN said USING (id)
+    WHERE (states_licence AND said.licence IS DISTINCT FROM known.licence)
+        OR (states_consent AND said.consent IS DISTINCT FROM known.consent)
+)
+SELECT * FROM corrected
+UNION ALL
+SELECT known.id, known.lot, corrected.licence, corrected.consent
+FROM known JOIN corrected ON known.parent = corrected.id
+ORDER BY lot, id
+"""
+_OTHERWISE_SQL = """
+SELECT given.uri, given.licence, given.consent, known.licence AS registered_licence,
+    known.consent AS registered_consent
+FROM read_parquet($given) AS given
+JOIN (
+    SELECT id, licence, consent FROM read_parquet($known)
+    UNION ALL SELECT id, licence, consent FROM read_parquet($new)
+) AS known USING (id)
+WHERE (given.licence IS NOT NULL AND given.licence IS DISTINCT FROM known.licence)
+    OR (given.consent IS NOT NULL AND given.consent IS DISTINCT FROM known.consent)
+ORDER BY given.uri
+"""
+
 
 class Comparison:
     """Of rows that are given with those that are known, on disk."""
@@ -43,6 +78,7 @@ class Comparison:
     def __enter__(self) -> Self:
         self.folder = Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="actor18m-register-")))
         self.given, self.known = self.folder / "given.parquet", self.folder / "known.parquet"
+        self.batch = self.folder / "batch.parquet"
         self._db = self._held.enter_context(duckdb.connect())
         self._db.execute(f"SET memory_limit = '{self._memory_limit}'")
         self._db.execute("SET temp_directory = ?", [str(self.folder)])
@@ -65,6 +101,16 @@ class Comparison:
                 params=self._files,
             )
         )
+
+    def corrected(self) -> Iterator[pa.Table]:
+        """What holds of licence and consent where another one is given than is known: id, lot, licence, consent; also
+        of the clips that such an input was split into.
+        """
+        return _stream(self._db.sql(_CORRECTED_SQL, params=self._files))
+
+    def otherwise(self, new: Path) -> Iterator[pa.Table]:
+        """Rows that are given with another licence or consent than is known, or than stands in the `new` batch."""
+        return _stream(self._db.sql(_OTHERWISE_SQL, params={**self._files, "new": str(new)}))
 
     @property
     def _files(self) -> dict[str, str]:

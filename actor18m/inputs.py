@@ -30,6 +30,8 @@ _IN_THIS_PROCESS = "memory"
 
 Refused = Literal["unsupported_scheme", "credentials_in_uri", "bad_uri"]
 
+RIGHTS = ("licence", "consent")
+
 
 @dataclass(frozen=True)
 class Input:
@@ -46,10 +48,12 @@ class Input:
     source: Mapping[str, object] = field(default_factory=dict)
     version: str | None = None
     """Of the file as it was seen last (versions.py), which does not count for the id; None when it was not there."""
+    states: tuple[str, ...] = ()
+    """Of `licence` and `consent` those of which the source says something, be it that there is none."""
 
     @cached_property
     def id(self) -> str:
-        return keys.input_id(self.uri, self.cut, self.crop, self.licence, self.consent)
+        return keys.input_id(self.uri, self.cut, self.crop)
 
     @property
     def source_json(self) -> str:

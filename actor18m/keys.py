@@ -30,15 +30,9 @@ def clip_key(content_sha256: str, cut: tuple[int, int] | None, crop: tuple[int, 
     return digest("clip", content_sha256, cut, crop)[:KEY_DIGITS]
 
 
-def input_id(
-    uri: str,
-    cut: tuple[int, int] | None,
-    crop: tuple[int, int, int, int] | None,
-    licence: str | None,
-    consent: str | None,
-) -> str:
-    """Names one row of what the user gave, before its bytes were read."""
-    return digest("input", uri, cut, crop, licence, consent)[:KEY_DIGITS]
+def input_id(uri: str, cut: tuple[int, int] | None, crop: tuple[int, int, int, int] | None) -> str:
+    """Names what the user gave, before its bytes were read. Licence and consent do not count: they are corrected."""
+    return digest("input", uri, cut, crop)[:KEY_DIGITS]
 
 
 def child_id(parent: str, cut: tuple[int, int]) -> str:

@@ -13,10 +13,11 @@ def strictest(licences: Sequence[str | None]) -> str | None:
     """An input without a licence binds most: nothing is known to be allowed. A name that says nothing binds more than
     one that says what it asks for. Of equals, the first in the alphabet.
     """
-    return min(licences, key=lambda licence: (-_weight(licence), licence or ""), default=None)
+    return min(licences, key=lambda licence: (-weight(licence), licence or ""), default=None)
 
 
-def _weight(licence: str | None) -> int:
+def weight(licence: str | None) -> int:
+    """How much it binds."""
     if not licence:
         return _UNKNOWN
     text = licence.lower()

@@ -26,7 +26,7 @@ class Words:
     """Read in order of lots."""
 
     def __init__(self, store: Store, paths: list[str]) -> None:
-        self._records = [_Record.of(store, path) for path in paths]
+        self._records = [OfLots.of(store, path) for path in paths]
 
     def applied(self, rows: pa.Table, lots: range) -> pa.Table:
         """Rows of the catalog that lie in these lots, with what was said last: `version` replaced, `present` added."""
@@ -45,8 +45,8 @@ class Words:
 
 
 @dataclass
-class _Record:
-    """One file, of which the last part that was read stays in memory; most files have one part."""
+class OfLots:
+    """One file, sorted by lot, of which the last part that was read stays in memory; most files have one part."""
 
     store: Store
     path: str
@@ -56,7 +56,7 @@ class _Record:
     held: pa.Table
 
     @classmethod
-    def of(cls, store: Store, path: str) -> "_Record":
+    def of(cls, store: Store, path: str) -> "OfLots":
         with store.open(path) as stream, pq.ParquetFile(stream) as file:
             column = file.schema_arrow.get_field_index("lot")
             parts = []
@@ -73,7 +73,7 @@ class _Record:
                 table = self._part(number)
                 inside = pc.and_(pc.greater_equal(table["lot"], lots.start), pc.less(table["lot"], lots.stop))
                 found.append(table.filter(inside))
-        return pa.concat_tables(found) if found else WORDS.empty_table()
+        return pa.concat_tables(found) if found else self.held.slice(0, 0)
 
     def _part(self, number: int) -> pa.Table:
         if number != self.number:

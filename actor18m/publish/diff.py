@@ -1,5 +1,6 @@
 """What changed between two versions of a dataset."""
 
+from collections.abc import Sequence
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ _IDENTITIES = """
     WHERE old.identity_id IS DISTINCT FROM new.identity_id
     GROUP BY what ORDER BY what
 """
+_TOLD_OTHERWISE = """
+    SELECT old.{column} AS "from", new.{column} AS "to", count(*) AS clips
+    FROM read_parquet($old) AS old JOIN read_parquet($new) AS new USING (clip)
+    WHERE old.{column} IS DISTINCT FROM new.{column}
+    GROUP BY ALL ORDER BY clips DESC, "from", "to"
+"""
+_TOLD = ("licence", "consent", "override")
 _ONLY_IN_FIRST = """
     SELECT state, count(*) FROM (
         SELECT first.state FROM read_parquet($first) AS first ANTI JOIN read_parquet($second) AS second USING (clip)
@@ -35,7 +43,8 @@ _ONLY_IN_FIRST = """
 def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
     """JSON values. `moved`: clips in both versions by state before and after, and by the rule that stops them now, or
     stopped them before; `identities`: how many of them have another identity (`changed`), one at last (`found`), or
-    none any more (`lost`); `added` and `removed`: clips in one version only, by state there.
+    none any more (`lost`); `licence`, `consent`, `override`: clips of which another one is told; `added` and `removed`:
+    clips in one version only, by state there.
     """
     root = folder(dataset)
     before, after = named(root, old), named(root, new)
@@ -44,6 +53,7 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
     tables = [str(version / "metadata" / "clips" / "*.parquet") for version in (before, after)]
     with duckdb.connect() as db:
         moved = db.execute(_MOVED, {"old": tables[0], "new": tables[1]}).fetchall()
+        told = {column: _told_otherwise(db, column, tables) for column in _TOLD}
         identities = dict(db.execute(_IDENTITIES, {"old": tables[0], "new": tables[1]}).fetchall())
         removed = dict(db.execute(_ONLY_IN_FIRST, {"first": tables[0], "second": tables[1]}).fetchall())
         added = dict(db.execute(_ONLY_IN_FIRST, {"first": tables[1], "second": tables[0]}).fetchall())
@@ -52,6 +62,7 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
         "old": before.name,
         "new": after.name,
         "moved": [dict(zip(("from", "to", "rule", "clips"), row, strict=True)) for row in moved],
+        **told,
         "identities": identities,
         "added": added,
         "removed": removed,
@@ -67,6 +78,16 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
         },
         "pipeline": _changed_lines(before / "pipeline.yaml", after / "pipeline.yaml"),
     }
+
+
+def _told_otherwise(db: duckdb.DuckDBPyConnection, column: str, tables: Sequence[str]) -> list[dict[str, Any]]:
+    """Nothing where one of the versions does not tell it."""
+    for table in tables:
+        described = db.execute("SELECT * FROM read_parquet($table) LIMIT 0", {"table": table}).description
+        if column not in [name for name, *_ in described or ()]:
+            return []
+    found = db.execute(_TOLD_OTHERWISE.format(column=column), {"old": tables[0], "new": tables[1]}).fetchall()
+    return [dict(zip(("from", "to", "clips"), row, strict=True)) for row in found]
 
 
 def _changed_lines(old: Path, new: Path) -> list[str]:

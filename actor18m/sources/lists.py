@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actor18m.errors import ActorError
-from actor18m.inputs import Input, beside, shown
+from actor18m.inputs import RIGHTS, Input, beside, shown
 from actor18m.redact import is_secret_name, without_secrets
 from actor18m.remote import open_uri
 from actor18m.sources.refused import Row
@@ -98,6 +98,11 @@ class _Columns:
     cut: tuple[str, ...]
     crop: tuple[str, ...]
     rest: tuple[str, ...]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Of the rights those that the list has a column for."""
+        return tuple(name for name in RIGHTS if getattr(self, name) is not None)
 
 
 def _read_text(uri: str, delimiter: str) -> Iterator[Row]:
@@ -215,6 +220,7 @@ def _input(list_uri: str, where: str, columns: _Columns, row: Mapping[str, objec
             _word(row, columns.licence),
             _word(row, columns.consent),
             {name: value for name in columns.rest if (value := _plain(row[name])) not in (None, "")},
+            states=columns.states,
         )
     except (ActorError, UnicodeError) as error:
         raise ActorError(f"the list {shown(list_uri)}, {where}: {error}") from error
