@@ -5,20 +5,16 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-import pyarrow.compute as pc
-
-from actor18m import __version__, keys
+from actor18m import __version__
 from actor18m.catalog import Catalog, Registration
 from actor18m.chain import Link, chain_of
 from actor18m.duplicates import Duplicates
-from actor18m.entry import SUPERSEDED
 from actor18m.execute.drain import Drain
 from actor18m.execute.tally import Tally, Watcher
 from actor18m.execute.work import Duty
@@ -29,7 +25,8 @@ from actor18m.index import refresh
 from actor18m.inputs import Input
 from actor18m.journal import Journal
 from actor18m.log import run_log
-from actor18m.overrides import Override
+from actor18m.meaning import Meaning, meaning
+from actor18m.overrides import LastWord
 from actor18m.pipeline import Pipeline
 from actor18m.place import Disk
 from actor18m.planning import Plan, plan
@@ -38,6 +35,7 @@ from actor18m.redact import redacted
 from actor18m.splitting import Children, splitter_of
 from actor18m.store import Store, StoreError
 from actor18m.survey import Surveyor
+from actor18m.words import NOTHING_SAID, Words, keep, now, read_words
 from actor18m.writer import Lease
 
 
@@ -53,7 +51,10 @@ class Project:
 
     pipeline: Pipeline
     store: Store
-    overrides: Sequence[Override] = ()
+    words: Words = NOTHING_SAID
+    """What people said of clips, images and inputs."""
+    overrides: Sequence[LastWord] = ()
+    """What that means for the clips that there are: settled() finds it."""
     until: str | None = None
     chain: tuple[Link, ...] = field(init=False)
     splitter: Link | None = field(init=False)
@@ -119,7 +120,25 @@ def measure(
         tally = _drained(project, sources, lease, staffing, watcher)
         _settle(project, lease, [project.splitter])
         fan_out(project, lease)
+    if project.words.in_force:
+        # which clips they concern is known when their contents are: nothing of a denied copy is measured further
+        read = replace(project, until=project.chain[0].name)
+        tally += _drained(read, read.record, lease, staffing, watcher)
+        project, _ = settled(project)
     return tally + _drained(project, partial(project.record, retry), lease, staffing, watcher)
+
+
+def settled(project: Project) -> tuple[Project, Meaning]:
+    """With what people's words mean for the clips that are known now."""
+    found = meaning(replace(project, overrides=()).record(), project.words, now())
+    return replace(project, overrides=tuple(found.overrides)), found
+
+
+def settled_for_good(project: Project, lease: Lease) -> tuple[Project, Meaning]:
+    """The same, and keeps in the store what words were found to mean: it holds when their files have long gone."""
+    project, found = settled(project)
+    keep(lease, found.found)
+    return replace(project, words=read_words(project.store)), found
 
 
 def _drained(
@@ -182,22 +201,11 @@ def keep_relations(project: Project, lease: Lease) -> None:
             identities.keep(lease)
 
 
-def unknown_overrides(project: Project) -> list[Override]:
-    """Those that name no clip of what is registered: mistyped, or of a file that was edited or has gone."""
-    left = {each.key[: keys.KEY_DIGITS]: each for each in project.overrides}
-    if left:
-        for _, surveyed in project.record().surveyed():
-            is_there = pc.not_equal(surveyed.inputs["state"], SUPERSEDED)
-            for clip in pc.unique(surveyed.inputs["clip"].filter(is_there)).to_pylist():
-                left.pop(clip, None)
-    return list(left.values())
-
-
 @contextmanager
 def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator[dict[str, Any]]:
     """Keeps in the store when this run was, what it was asked, and what it came to."""
     account: dict[str, Any] = dict(what) | {
-        "begun": _now(),
+        "begun": now(),
         "actor18m": __version__,
         "python": platform.python_version(),
         "stages": {link.name: link.recipe | {"fingerprint": link.fingerprint} for link in project.links},
@@ -215,7 +223,7 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
 
 
 def _keep(account: dict[str, Any], lease: Lease, begun: float) -> None:
-    account |= {"ended": _now(), "seconds": round(time.monotonic() - begun, 1)}
+    account |= {"ended": now(), "seconds": round(time.monotonic() - begun, 1)}
     lease.create(f"runs/{lease.epoch:06d}.json", as_json(account).encode())
 
 
@@ -247,7 +255,3 @@ def _plain(value: object) -> object:
     if is_dataclass(value):
         return {each.name: getattr(value, each.name) for each in fields(value)}
     return str(value)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

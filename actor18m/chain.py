@@ -1,6 +1,6 @@
 """A pipeline's stages in the order a clip meets them, each with its fingerprint and what planning keeps of its rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -17,9 +17,11 @@ from actor18m.stage import Stage
 from actor18m.step import Step
 from actor18m.store import Store
 
-CLIP, SIGNATURE, DURATION = "clip", "signature", "duration_s"
-FIRST_WRITES = {CLIP: pa.string(), SIGNATURE: pa.binary(), DURATION: pa.float32()}
-"""The first stage tells which clip an input is, and what finds near duplicates of it."""
+CLIP, SIGNATURE, DURATION, CONTENT = "clip", "signature", "duration_s", "content_sha256"
+OF_SOURCES = {CLIP: pa.string(), SIGNATURE: pa.binary(), DURATION: pa.float32()}
+"""What a stage of sources tells."""
+FIRST_WRITES = OF_SOURCES | {CONTENT: pa.string()}
+"""The first stage tells which clip an input is and of which content, and what finds near duplicates of it."""
 
 
 @dataclass(frozen=True)
@@ -82,25 +84,25 @@ def chain_of(pipeline: Pipeline, until: str | None = None) -> tuple[Link, ...]:
     """The stages that every clip meets; up to and with `until`."""
     later = {name for subset in pipeline.subsets.values() for name in subset.stages}
     steps = [step for step in pipeline.stages if step.name not in later]
-    _check_first(pipeline, steps[0])
+    _check_first(pipeline, steps[0], FIRST_WRITES)
     if until is not None:
         names = [step.name for step in steps]
         if until not in names:
             raise WrongUsage(f"pipeline {pipeline.name} has no stage {until}; {instead_of(until, names)}")
         steps = steps[: names.index(until) + 1]
-    return tuple(_link(pipeline, step, steps, is_first=number == 0) for number, step in enumerate(steps))
+    return tuple(_link(pipeline, step, steps, () if number else FIRST_WRITES) for number, step in enumerate(steps))
 
 
 def first_link(pipeline: Pipeline, step: Step) -> Link:
-    """A chain of one stage."""
-    _check_first(pipeline, step)
-    return _link(pipeline, step, [step], is_first=True)
+    """A chain of one stage, which looks at sources."""
+    _check_first(pipeline, step, OF_SOURCES)
+    return _link(pipeline, step, [step], OF_SOURCES)
 
 
-def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], is_first: bool) -> Link:
+def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], carried: Iterable[str]) -> Link:
     stage, rules = step.stage_class, pipeline.policy.get(step.name, {})
     readers = {s.name: tuple(s.stage_class.needs[stage]) for s in pipeline.stages if stage in s.stage_class.needs}
-    kept = Kept(rules, readers, tuple(FIRST_WRITES) if is_first else ())
+    kept = Kept(rules, readers, tuple(carried))
     reads = {
         *policy.columns_read(rules, stage.writes.columns),
         *kept.carried,
@@ -119,9 +121,9 @@ def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], is_first: bool)
     )
 
 
-def _check_first(pipeline: Pipeline, step: Step) -> None:
+def _check_first(pipeline: Pipeline, step: Step, writes: Mapping[str, pa.DataType]) -> None:
     columns = step.stage_class.writes.columns
-    for name, kind in FIRST_WRITES.items():
+    for name, kind in writes.items():
         if name not in columns.names or columns.field(name).type != kind:
             raise ActorError(
                 f"pipeline {pipeline.name}: its first stage, {step.name}, must write the column {name} ({kind}), by "

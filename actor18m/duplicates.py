@@ -28,7 +28,7 @@ class Duplicates:
     """Give it lots in order: the earliest of the clips that are alike stands, and the others repeat it."""
 
     def __init__(self, store: Store, likeness: Likeness | None) -> None:
-        self._likeness = likeness
+        self.likeness = likeness
         self._relation = Relation(store, "duplicates", likeness.model_dump(mode="json") if likeness else {})
         self._digest = ""
         self._search: _Search | None = None
@@ -46,7 +46,7 @@ class Duplicates:
             self._digest = self._last_digests[lot] = _digest(self._digest, some)
             if self._search is None:
                 if (kept := self._relation.kept(lot, self._digest)) is None:
-                    self._search = _Search(self._likeness, self._relation.taken())
+                    self._search = _Search(self.likeness, self._relation.taken())
                 else:
                     outcomes.append(kept)
                     done += len(kept)

@@ -1,29 +1,61 @@
-"""A person's last word about a clip: a file of keys to allow or deny, with who said so and why."""
+"""A person's last word about a clip, above all rules; and a file of such words: keys, verdicts, who said so and why.
+
+What a file says is taken into the store (words.py), and lasts.
+"""
 
 import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from actor18m.errors import ActorError
 from actor18m.policy import OVERRIDE
-from actor18m.yaml_file import Section, explained, problems_of, read_yaml
+from actor18m.words import Word, Words
+from actor18m.yaml_file import Section, explained, problems_of, read_yaml, trouble
 
 _Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Override(Section):
-    key: str = Field(pattern=r"^[0-9a-f]{20}(-[a-z]+-[a-z]+-\d\d)?$", description="of a clip or a reference")
+    key: str = Field(pattern=r"^[0-9a-f]{20}(-[a-z0-9]+)*$", description="of a clip or a reference")
     verdict: Literal["allow", "deny"]
     who: _Said
     why: _Said
 
+    @model_validator(mode="after")
+    def _denies_images_only(self) -> "Override":
+        if "-" in self.key and self.verdict == "allow":
+            raise trouble(IMAGES_ARE_DENIED)
+        return self
+
+    def word(self, at: str) -> Word:
+        return Word(verb=self.verdict, of=self.key, who=self.who, why=self.why, at=at)
+
+
+IMAGES_ARE_DENIED = (
+    "an image can be denied, not allowed: all images of an accepted clip are in the dataset. Allow the clip, or take a "
+    "denial back with `actor18m undo`"
+)
+
+
+@dataclass(frozen=True)
+class LastWord:
+    """About one clip or image."""
+
+    key: str
+    verdict: str
+    said: str
+    """Who, why, and by which way it came to this clip."""
+    like: str | None = None
+    """The denied clip that it is a near duplicate of, when it is denied for that alone."""
+
     def __str__(self) -> str:
-        return f"{self.verdict} by {self.who}: {self.why}"
+        return self.said
 
 
 def read_overrides(path: Path) -> tuple[Override, ...]:
@@ -49,7 +81,26 @@ def read_overrides(path: Path) -> tuple[Override, ...]:
     return tuple(overrides.values())
 
 
-def override(verdicts: pa.Table, overrides: Sequence[Override]) -> pa.Table:
+def taken(words: Words, given: Sequence[Override], at: str) -> tuple[list[Word], list[str]]:
+    """Of a file's entries those that were not said before, and in words where something else was said of the same key:
+    the newer one counts. An entry is as old as the build that it was given to first.
+    """
+    new, notes = [], []
+    for each in given:
+        word, force = each.word(at), words.of(each.key)
+        said = (word.verb, word.of, word.who, word.why)
+        if said not in {(one.verb, one.of, one.who, one.why) for one in words.said}:
+            new.append(word)
+            if force is not None and force.verb != word.verb:
+                notes.append(f"{each.key}: {word} (before: {force})")
+        elif force is None:
+            notes.append(f"{each.key}: {word} stands in the file and was taken back since: that counts")
+        elif force.verb != word.verb:
+            notes.append(f"{each.key}: {word} stands in the file, but since then: {force}, and that counts")
+    return new, notes
+
+
+def override(verdicts: pa.Table, overrides: Sequence[LastWord]) -> pa.Table:
     """The verdicts with the last word spoken, and a column `override` that quotes it. The rule that a clip failed
     before it was allowed stays named; a clip that passed before it was denied names `override` as its rule.
     """

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from actor18m.chain import CLIP, DURATION, SIGNATURE, Link
 from actor18m.duplicates import Duplicates
 from actor18m.entry import ENTRY, NO_FILE, PENDING, SPLIT, SUPERSEDED, found, joined
-from actor18m.overrides import Override, override
+from actor18m.overrides import LastWord, override
 from actor18m.policy import by_name, judge
 from actor18m.relations import MEMBERS
 from actor18m.rows import OK
@@ -95,7 +95,7 @@ class Surveyed:
 class Surveyor:
     """Follows lots through the chain; each lot is settled once, in order, since duplicates are told by it."""
 
-    def __init__(self, chain: Sequence[Link], duplicates: Duplicates, overrides: Sequence[Override] = ()) -> None:
+    def __init__(self, chain: Sequence[Link], duplicates: Duplicates, overrides: Sequence[LastWord] = ()) -> None:
         self.chain = chain
         self.duplicates = duplicates
         self._overrides = overrides

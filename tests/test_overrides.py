@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from actor18m.errors import ActorError
-from actor18m.overrides import Override, override, read_overrides
+from actor18m.overrides import LastWord, override, read_overrides
 from actor18m.policy import Rule, judge
 
 A, B, C, D = ("a" * 20, "b" * 20, "c" * 20, "12345678901234567890")
@@ -16,8 +16,8 @@ def written(tmp_path: Path, name: str, text: str) -> Path:
     return path
 
 
-def say(key: str, verdict: str) -> Override:
-    return Override.model_validate({"key": key, "verdict": verdict, "who": "ann", "why": "seen it"})
+def say(key: str, verdict: str) -> LastWord:
+    return LastWord(key, verdict, f"{verdict} by ann: seen it")
 
 
 def test_yaml_and_csv_say_the_same(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_yaml_and_csv_say_the_same(tmp_path: Path) -> None:
     )
     assert read_overrides(yaml) == read_overrides(csv)
     first, second, _ = read_overrides(yaml)
-    assert str(first) == "allow by ann: one person"
+    assert (first.verdict, first.who, first.why) == ("allow", "ann", "one person")
     assert second.key == D, "a key of digits alone is no number"
 
 
@@ -53,6 +53,7 @@ def test_an_empty_file_overrides_nothing(tmp_path: Path) -> None:
         ("o.yaml", f"- {{key: {A}, verdict: allow, who: '  ', why: b}}", r"entry 1\.who: .*at least 1 character"),
         ("o.yaml", f"- {{key: {A}, verdict: allow, whom: a, why: b}}", r"unknown key whom; did you mean who\?"),
         ("o.yaml", "- {key: ../etc, verdict: allow, who: a, why: b}", r"entry 1\.key: .*, not '\.\./etc'"),
+        ("o.yaml", f"- {{key: {A}-face-self-03, verdict: allow, who: a, why: b}}", "entry 1: an image can be denied"),
         ("o.yaml", f"- {{key: {A}, verdict: allow, who: a, why: b}}\n" * 2, f"entry 2: {A} stands twice"),
         ("o.yaml", f"key: {A}", "must be a list of entries"),
         ("o.yaml", "- [", "is not valid YAML: .*line 1"),

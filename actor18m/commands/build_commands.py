@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -16,20 +17,23 @@ from actor18m import build as building
 from actor18m.build import Project
 from actor18m.commands import unpublished
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
+from actor18m.commands.changes import changes, flags_of
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
 from actor18m.execute.tally import Tally
-from actor18m.overrides import read_overrides
+from actor18m.meaning import Meaning
+from actor18m.overrides import read_overrides, taken
 from actor18m.planning import plan
 from actor18m.progress import Progress
 from actor18m.publish import Published, publish
 from actor18m.publish.blocks import Blocks, relations_of, with_images
 from actor18m.publish.discretion import discreet
-from actor18m.publish.versions import check_usable
+from actor18m.publish.versions import check_usable, folder
 from actor18m.say import say, say_lines
 from actor18m.sources import find_inputs
 from actor18m.sources.left_out import LeftOut
 from actor18m.stopping import stoppable
 from actor18m.store import Store, make_store
+from actor18m.words import keep, now, read_words
 from actor18m.writer import Lease, hold
 
 app = typer.Typer()
@@ -40,6 +44,8 @@ LEFT_OUT = 3
 INTERRUPTED = 130
 OTHERS_MAY_TAKE_S = 60.0
 """Who was taken over while it published makes the shard that it is at, and then gives the dataset free."""
+
+_TOLD = 8
 
 
 class Executor(StrEnum):
@@ -76,10 +82,13 @@ def project_of(
     settings: Sequence[str] | None,
     split: SplitMode | None,
     overrides: Path | None = None,
-    until: str | None = None,
 ) -> Project:
-    loaded = load(pipeline_file(pipeline), [*(settings or ()), *([f"split.mode={split}"] if split else ())])
-    return Project(loaded, store, read_overrides(overrides) if overrides else (), until)
+    """For questions, which change nothing: a file's words count as if they were said now."""
+    loaded = load(pipeline_file(pipeline), flags_of(settings, split))
+    words = read_words(store)
+    if overrides is not None:
+        words = words.and_then(taken(words, read_overrides(overrides), now())[0])
+    return building.settled(Project(loaded, store, words))[0]
 
 
 @app.command("build")
@@ -102,6 +111,9 @@ def build(
     executor: Annotated[Executor, typer.Option(help="In this process, or on Ray.")] = Executor.serial,
     address: Annotated[str | None, typer.Option(help="Of a Ray cluster; without it Ray is started here.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="How many measure at once, on Ray.")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Go on without a setting that the last build was given by a flag.")
+    ] = False,
     take_over: Annotated[bool, typer.Option("--take-over", help="Take the store from another build.")] = False,
     max_failed: Annotated[
         float, typer.Option(min=0, max=1, help="Exit with 3 when a larger share of inputs failed or was quarantined.")
@@ -117,7 +129,17 @@ def build(
         check_usable(dataset)
     crew: Crew = SerialCrew() if executor is Executor.serial else RayCrew(address, workers)
     with _told_how_to_go_on(), stoppable(), closing(crew), hold(make_store(store), take_over) as lease:
-        project = project_of(pipeline or profile, lease.store, settings, split, overrides, until)
+        loaded, flags = load(pipeline_file(pipeline or profile), flags_of(settings, split)), flags_of(settings, split)
+        project = Project(loaded, lease.store, read_words(lease.store), (), until)
+        root = None if until else folder(dataset)
+        found = changes(pipeline or profile, lease.store, flags, project.words, root)
+        if found is not None:
+            found.tell()
+            if not yes:
+                found.must_be_wanted(pipeline or profile, may_ask=not as_json)
+        if overrides is not None:
+            _take_into_store(lease, overrides)
+        project, _ = building.settled_for_good(replace(project, words=read_words(lease.store)), lease)
         given = {
             "pipeline": pipeline or profile,
             "inputs": inputs,
@@ -125,22 +147,25 @@ def build(
             "split": split,
             "executor": executor,
             "sync": sync,
+            "flags": flags,
+            "differs": found.lines if found is not None else [],
         }
         with building.told(project, lease, given) as account:
             if only is not None:
                 _check_subset(project, only)
             left_out = LeftOut()
-            found = find_inputs(inputs, left_out) if inputs else None
-            account["registration"] = building.register(project, lease, found, sync)
+            sources = find_inputs(inputs, left_out) if inputs else None
+            account["registration"] = building.register(project, lease, sources, sync)
             account["left_out"] = left_out
             tally = _measured(project, lease, crew, [each.value for each in retry or ()], as_json)
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
+            project, meaning = building.settled_for_good(project, lease)
             building.settle_down(project, lease)
             account["published"] = None if until else _published(project, lease, dataset, crew)
             account["states"] = unpublished.counted(plan(project.record()).states, account["published"])
-            account["unknown_overrides"] = building.unknown_overrides(project)
-    for each in account["unknown_overrides"]:
-        say(f"override of {each.key} ({each}): no such clip is registered", err=True)
+            account |= {"unknown_overrides": meaning.unknown, "like_denied": meaning.like_denied}
+            account["words"] = project.words.files
+    _tell_words(meaning)
     _report(account, as_json)
     unpublished.tell(account["published"])
     states = account["states"]
@@ -159,6 +184,31 @@ def _told_how_to_go_on() -> Iterator[None]:
     except KeyboardInterrupt:
         say("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _take_into_store(lease: Lease, file: Path) -> None:
+    new, notes = taken(read_words(lease.store), read_overrides(file), now())
+    keep(lease, new)
+    for note in notes:
+        say(note, err=True)
+    if new:
+        say(
+            f"{file}: {len(new)} overrides are in the store now, and hold with the file or without it: `actor18m "
+            "words` lists them, `actor18m undo KEY` takes one back",
+            err=True,
+        )
+
+
+def _tell_words(meaning: Meaning) -> None:
+    for word in meaning.unknown:
+        say(f"override of {word.of} ({word}): no such clip is registered", err=True)
+    if like := meaning.like_denied:
+        some = ", ".join(f"{each.key} (like {each.like})" for each in like[:_TOLD])
+        more = f" and {len(like) - _TOLD} more" if len(like) > _TOLD else ""
+        say(
+            f"left out as near duplicates of denied clips: {some}{more}. `actor18m allow KEY` takes one all the same",
+            err=True,
+        )
 
 
 def _check_subset(project: Project, only: str) -> None:
@@ -220,6 +270,11 @@ def _report(account: Mapping[str, Any], as_json: bool) -> None:
     say(f"inputs: {sum(states.values())}" + (f" ({', '.join(told)})" if told else ""))
     if account["left_out"].counts:
         say(str(account["left_out"]))
+    if registered.otherwise:
+        say(
+            f"{registered.otherwise} given with another licence or consent than is registered, which counts "
+            f"({registered.one_otherwise}): `actor18m relicense --input LIST` corrects it"
+        )
     say("states: " + ", ".join(f"{count} {state}" for state, count in states.items()))
     for stage in account["stages"]:
         done = tally.measured[stage], tally.failed[stage], tally.quarantined[stage]

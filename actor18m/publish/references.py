@@ -59,6 +59,8 @@ class References:
         link = self._making
         shelf = link.ledger(self.project.store).shelf("images", clip["lot"], made["part"])
         for image in made["references"]:
+            if reference_key(clip["clip"], image[NAME]) in self._denied or image[SHA256] in self._denied:
+                continue
             told = image | by_name.get(image[NAME], {})
             row = {field.name: told.get(field.name) for field in self._fields} | {
                 "key": reference_key(clip["clip"], image[NAME]),
@@ -90,6 +92,12 @@ class References:
         links = [link.name for link in (self._making, self._labelling) if link is not None]
         tables = {name: self.surveyed.measured[name] for name in links}
         return {name: dict(about(rows)) for name, rows in tables.items()}
+
+    @cached_property
+    def _denied(self) -> frozenset[str]:
+        """Keys of images, and what they are by content: another choice of images may number them otherwise."""
+        words = [word for word in self.project.words.in_force if word.is_of_image]
+        return frozenset(each for word in words for each in (word.of, *word.images))
 
     @cached_property
     def _making(self) -> Link:

@@ -72,7 +72,15 @@ class First(Stage):
     """Stands for intake: tells the clip, and what finds near duplicates."""
 
     version = 1
-    writes = schema("first", clip=string(), signature=binary(), duration_s=float32(), shade=int32(), score=float32())
+    writes = schema(
+        "first",
+        clip=string(),
+        content_sha256=string(),
+        signature=binary(),
+        duration_s=float32(),
+        shade=int32(),
+        score=float32(),
+    )
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
@@ -82,8 +90,10 @@ class First(Stage):
                 continue
             own = clip_of(n)
             shade = shade_of(own)
-            values = {"clip": key_of(int(own)), "signature": signature_of(int(own)), "duration_s": duration_of(own)}
-            yield Row(clip.key, values | {"shade": int(shade), "score": score_of(shade)})
+            key = key_of(int(own))
+            values = {"clip": key, "content_sha256": key, "signature": signature_of(int(own))}
+            told = {"duration_s": duration_of(own), "shade": int(shade), "score": score_of(shade)}
+            yield Row(clip.key, values | told)
 
 
 def _writes(name: str) -> Schema:

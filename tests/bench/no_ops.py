@@ -12,11 +12,16 @@ STAGES = 3
 
 class One(Stage):
     version = 1
-    writes = schema("one", clip=string(), signature=binary(), duration_s=float32(), value=int32())
+    writes = schema(
+        "one", clip=string(), content_sha256=string(), signature=binary(), duration_s=float32(), value=int32()
+    )
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row]:
         for clip in clips:
-            yield Row(clip.key, {"clip": clip.key, "signature": None, "duration_s": None, "value": 1})
+            yield Row(
+                clip.key,
+                {"clip": clip.key, "content_sha256": clip.key, "signature": None, "duration_s": None, "value": 1},
+            )
 
 
 class Two(Stage):

@@ -71,7 +71,15 @@ class ReadParameters(Parameters):
 
 class Read(Stage):
     version = 1
-    writes = schema("read", clip=string(), signature=binary(), duration_s=float32(), text=string(), words=int32())
+    writes = schema(
+        "read",
+        clip=string(),
+        content_sha256=string(),
+        signature=binary(),
+        duration_s=float32(),
+        text=string(),
+        words=int32(),
+    )
     parameters = ReadParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
@@ -88,6 +96,7 @@ class Read(Stage):
                 text = " ".join(text.split()[slice(*clip.cut)])
             values = {
                 "clip": clip_key(sha256(content).hexdigest(), clip.cut, None),
+                "content_sha256": sha256(content).hexdigest(),
                 "signature": sha256(text.strip().encode()).digest(),
                 "duration_s": float(len(text.split())),
                 "text": text.upper() if self.parameters.upper else text,

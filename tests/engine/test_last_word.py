@@ -53,7 +53,7 @@ def test_a_person_has_the_last_word_and_explain_quotes_it(built: Site) -> None:
     assert "FAILED  score" in shown, "what the rules say stays to be seen"
     built.build()
     assert built.called() == {}
-    assert built.states()["good0"] == "accepted"
+    assert (built.states()["good0"], built.states()["poor0"]) == ("rejected", "accepted"), "the file's words last"
 
 
 def test_an_allowed_clip_is_no_near_duplicate(built: Site) -> None:

@@ -1,0 +1,199 @@
+"""`actor18m deny`, `allow`, `undo`, `relicense` and `words`: what a person says of clips and images. It lasts."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from actor18m.catalog import Catalog
+from actor18m.commands.arguments import AsJson
+from actor18m.commands.build_commands import StoreUrl
+from actor18m.contents import Row, is_key, look_up, must_exist, uri_of
+from actor18m.errors import ActorError
+from actor18m.images import digests_of
+from actor18m.inputs import Input, shown
+from actor18m.keys import KEY_DIGITS
+from actor18m.meaning import meant_by
+from actor18m.overrides import IMAGES_ARE_DENIED
+from actor18m.say import say, say_json
+from actor18m.sources import find_inputs
+from actor18m.store import Store, open_store
+from actor18m.words import ALLOW, DENY, Word, is_image, keep, now, read_words, whoever
+from actor18m.writer import hold
+
+app = typer.Typer()
+
+_NAMED = 20
+
+Names = Annotated[
+    list[str], typer.Argument(metavar="KEY|URI...", help="Keys of clips or images, as explain shows them; paths, URIs.")
+]
+Why = Annotated[str, typer.Option(help="The reason, which is kept and shown with it.")]
+Reason = Annotated[str | None, typer.Option("--why", help="The reason, which is kept and shown with it.")]
+Who = Annotated[str | None, typer.Option(help="Who says it; by default the user of this machine.")]
+
+
+@app.command("deny")
+def deny(names: Names, why: Why, who: Who = None, store: StoreUrl = "store") -> None:
+    """Leave clips or single images out of the dataset, from the next build on and for ever."""
+    _say(DENY, names, why, who, store)
+
+
+@app.command("allow")
+def allow(names: Names, why: Why, who: Who = None, store: StoreUrl = "store") -> None:
+    """Take clips whatever the rules say of them, from the next build on and for ever."""
+    _say(ALLOW, names, why, who, store)
+
+
+@app.command("undo")
+def undo(names: Names, why: Reason = None, who: Who = None, store: StoreUrl = "store") -> None:
+    """Take back what was allowed or denied: the rules decide again. What was said stays to be seen."""
+    with hold(open_store(store)) as lease:
+        force = read_words(lease.store)
+        taken = [(name, force.of(_plain(name))) for name in names]
+        for name, word in taken:
+            if word is None:
+                hint = ", ".join(each.of for each in force.in_force[:8]) or "nothing"
+                raise ActorError(f"{name} is neither allowed nor denied by a word of its own. Said was: {hint}")
+        at = now()
+        keep(lease, [Word(verb="undo", of=word.of, who=whoever(who), why=why, at=at) for _, word in taken if word])
+    for _, word in taken:
+        say(f"{word.of if word else ''}: {word}: taken back; the next build decides by its rules")
+
+
+@app.command("relicense")
+def relicense(
+    inputs: Annotated[
+        list[str],
+        typer.Option("--input", metavar="LIST", help="CSV, TSV or Parquet with a column licence or consent."),
+    ],
+    why: Reason = None,
+    who: Who = None,
+    store: StoreUrl = "store",
+) -> None:
+    """Correct licence or consent of inputs that are registered: what the list says counts from the next build on.
+
+    A row of the list means the input with the same file, cut and crop. An empty cell means that nothing is stated.
+    """
+    with hold(open_store(store)) as lease:
+        found = Catalog(lease.store).relicense(lease, _stating(find_inputs(inputs)))
+        if found.corrected:
+            by, name = whoever(who), ", ".join(inputs)
+            keep(lease, [Word(verb="relicense", of=name, who=by, why=why, at=now())])
+    for uri in found.unknown[:_NAMED]:
+        say(f"not registered with this cut and crop: {uri}", err=True)
+    if len(found.unknown) > _NAMED:
+        say(f"… and {len(found.unknown) - _NAMED} more that are not registered", err=True)
+    say(
+        f"{found.given} rows given, {found.corrected} inputs corrected, {len(found.unknown)} rows not registered"
+        + ("; the next build tells it" if found.corrected else "")
+    )
+    if found.given and len(found.unknown) == found.given:
+        raise ActorError("No row means an input that is registered: `actor18m status --inputs` lists them.")
+
+
+def _stating(inputs: Iterable[Input]) -> Iterator[Input]:
+    for each in inputs:
+        if not each.states:
+            raise ActorError(
+                f"{shown(each.uri)} is given without a licence or consent: give a list with a column licence or "
+                "consent. Nothing was corrected."
+            )
+        yield each
+
+
+@app.command("words")
+def words(
+    store: StoreUrl = "store",
+    history: Annotated[bool, typer.Option("--all", help="Also what was taken back or said otherwise since.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What people said of clips, images and inputs: who, why, when."""
+    found = read_words(open_store(store))
+    holds = [*found.in_force, *dict.fromkeys(found.removed.values())]
+    listed = [word for word in found.said if word.verb != "found"] if history else holds
+    if as_json:
+        say_json([word.model_dump(mode="json") for word in listed])
+        return
+    for word in listed:
+        say(f"{word.at}  {word.verb}  {word.of}  by {word.who}" + (f": {word.why}" if word.why else ""))
+    if not listed:
+        say("nothing was said" if not found.said else "nothing holds; --all lists what was said")
+
+
+def _say(verb: str, names: Sequence[str], why: str, who: str | None, store: str) -> None:
+    with hold(open_store(store)) as lease:
+        clips = [name for name in names if not is_image(name)]
+        found = look_up(lease.store, clips)
+        at, by = now(), whoever(who)
+        said = []
+        for name in names:
+            blank = Word(verb=verb, of=name, who=by, why=why, at=at)  # type: ignore[arg-type]
+            said.append(_of_image(lease.store, blank) if is_image(name) else _of_clips(blank, found[name]))
+        before = read_words(lease.store)
+        keep(lease, said)
+    for word in said:
+        told = f"{word.of}: {word}; {_effect(word, found)}"
+        if (former := before.of(word.of)) is not None and former.verb != word.verb:
+            told += f" (before: {former})"
+        say(told)
+
+
+def _of_image(store: Store, word: Word) -> Word:
+    if word.verb == ALLOW:
+        raise ActorError(f"{word.of}: {IMAGES_ARE_DENIED}.")
+    return word.model_copy(update={"images": digests_of(store, word.of)})
+
+
+def _of_clips(word: Word, rows: Sequence[Row]) -> Word:
+    """What is said of a key is said of one clip; of a path or URI, of all that is in the file."""
+    word = word.model_copy(update={"of": _meant(word.of, rows)})
+    windows = dict.fromkeys(window for row in rows if (window := meant_by(word, row)) is not None)
+    return word.model_copy(update={"windows": tuple(windows)})
+
+
+def _meant(name: str, rows: Sequence[Row]) -> str:
+    if not is_key(name):
+        if not rows:
+            must_exist(name)
+        return uri_of(name)
+    keys = sorted({str(row["clip"]) for row in rows if row["clip"] is not None})
+    if len(keys) > 1 and (exact := [key for key in keys if key == name]):
+        keys = exact
+    if len(keys) == 1:
+        return keys[0]
+    if keys:
+        raise ActorError(f"{name} is the beginning of several keys: {', '.join(keys)}. Give more of its digits.")
+    if rows:
+        raise ActorError(
+            f"{name} is not measured yet, and so has no clip's key. Give its path or URI: {rows[0]['uri']}"
+        )
+    if len(name) < KEY_DIGITS:
+        raise ActorError(f"no clip is registered whose key begins with {name}. `actor18m status --inputs` lists them.")
+    return name
+
+
+def _effect(word: Word, found: dict[str, list[Row]]) -> str:
+    if word.is_of_image:
+        return "the next build leaves it out"
+    if not any(_is_about(word, row) for rows in found.values() for row in rows):
+        return "no such clip is registered yet: it holds as soon as there is one"
+    if not word.windows:
+        return "it is not measured yet: it holds as soon as it is"
+    verb = "leaves out" if word.verb == DENY else "takes"
+    return f"the next build {verb} {_clips(word)}"
+
+
+def _is_about(word: Word, row: Row) -> bool:
+    return word.of in (row["uri"], row["clip"])
+
+
+def _clips(word: Word) -> str:
+    clips: Iterable[str] = {window.clip for window in word.windows}
+    count = len(list(clips))
+    more = ", copies and windows of it" if word.verb == DENY else ""
+    return f"{count} clip{'' if count == 1 else 's'}{more}"
+
+
+def _plain(name: str) -> str:
+    return name if is_key(name) or is_image(name) else uri_of(name)

@@ -1,0 +1,100 @@
+"""Which clip every input is or ever was, by all that was measured with whatever parameters: no pipeline is asked.
+
+What people's words are said of is looked up here: keys, ids, paths, URIs.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actor18m.catalog import Catalog
+from actor18m.chain import CLIP, CONTENT
+from actor18m.errors import ActorError
+from actor18m.inputs import canonical_uri, local_path
+from actor18m.ledger import Ledger, LotFiles
+from actor18m.redact import without_secrets
+from actor18m.segments import LOTS_PER_SEGMENT
+from actor18m.store import Store
+
+_KEY = re.compile(r"[0-9a-f]{6,20}")
+_ASKED = ["id", "lot", "uri", "cut", "crop", "parent"]
+
+_NOTHING = pa.schema([("key", pa.string()), (CLIP, pa.string()), (CONTENT, pa.string())]).empty_table()
+
+Row = dict[str, Any]
+"""An input: id, lot, uri, cut, crop, parent, present; with `clip` and `content`, None where nothing was measured."""
+
+
+def ledgers(store: Store) -> list[Ledger]:
+    """Of all stages with all fingerprints that there are."""
+    folders = {tuple(path.split("/")[1:3]) for path in store.names("ledger")}
+    return [Ledger(store, *folder) for folder in sorted(folders) if len(folder) == 2]
+
+
+def contents(store: Store) -> Iterator[pa.Table]:
+    """Lot by lot: one row for each input and each clip that it was."""
+    telling = [(ledger, files) for ledger in ledgers(store) if (files := ledger.files()) and _tells(ledger, files)]
+    catalog = Catalog(store)
+    for start in range(0, catalog.lots().stop, LOTS_PER_SEGMENT):
+        block = range(start, min(start + LOTS_PER_SEGMENT, catalog.lots().stop))
+        inputs = pa.concat_tables(list(catalog.read(block, _ASKED))).combine_chunks()
+        rows = [
+            ledger.read_lot(files[lot], [CLIP, CONTENT]).select(["key", CLIP, CONTENT])
+            for ledger, files in telling
+            for lot in files.keys() & set(block)
+        ]
+        # each clip that an input was; then the inputs that are none yet
+        known = pa.concat_tables([_NOTHING, *rows], promote_options="default").filter(pc.field(CLIP).is_valid())
+        known = known.group_by(["key", CLIP, CONTENT]).aggregate([])
+        known = known.filter(pc.is_in(known["key"], inputs["id"].combine_chunks()))
+        of = inputs.take(pc.index_in(known["key"], inputs["id"].combine_chunks()))
+        none = inputs.filter(pc.invert(pc.is_in(inputs["id"], known["key"].combine_chunks())))
+        some = of.append_column("clip", known[CLIP]).append_column("content", known[CONTENT])
+        yield pa.concat_tables([some, none], promote_options="default").sort_by(
+            [("lot", "ascending"), ("id", "ascending")]
+        )
+
+
+def look_up(store: Store, names: Sequence[str]) -> dict[str, list[Row]]:
+    """The rows that each name means: the first digits of a clip's key or an input's id, a path, or a URI."""
+    uris = {name: None if _KEY.fullmatch(name) else uri_of(name) for name in names}
+    found: dict[str, list[Row]] = {name: [] for name in names}
+    for rows in contents(store):
+        for name, uri in uris.items():
+            if uri is not None:
+                hit = pc.equal(rows["uri"], uri)
+            else:
+                of_clip = pc.fill_null(pc.starts_with(rows["clip"], name), False)
+                hit = pc.or_(of_clip, pc.starts_with(rows["id"], name))
+            found[name] += rows.filter(hit).to_pylist()
+    return found
+
+
+def uri_of(name: str) -> str:
+    """As it is registered: without secrets."""
+    uri = canonical_uri(name)
+    return uri if local_path(uri) is not None else without_secrets(uri)
+
+
+def is_key(name: str) -> bool:
+    return _KEY.fullmatch(name) is not None
+
+
+def must_exist(name: str) -> None:
+    """Of what is not registered, a file that is not there is most likely mistyped."""
+    path = local_path(canonical_uri(name))
+    if path is not None and not Path(path).exists():
+        raise ActorError(
+            f"nothing is registered that {name!r} means, and there is no such file. Give a clip's key, an input's id, "
+            "a path or a URI; `actor18m status --inputs` lists them."
+        )
+
+
+def _tells(ledger: Ledger, files: dict[int, LotFiles]) -> bool:
+    """Is of a first stage."""
+    some = ledger.read_lot(next(iter(files.values())), [CLIP, CONTENT])
+    return {CLIP, CONTENT} <= set(some.column_names)

@@ -1,0 +1,184 @@
+"""What people said of clips, images and inputs: kept in the store for ever, and the newest word counts.
+
+`words/000003.json` holds what one command said, in order. Nothing in it is ever changed: who takes a word back says so
+in a file of its own. The numbers have no gap, so that a file that was lost is noticed.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from getpass import getuser
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from actor18m import keys
+from actor18m.store import Store, StoreError
+from actor18m.writer import Lease
+from actor18m.yaml_file import Section, problems_of
+
+FOLDER = "words"
+DENY, ALLOW = "deny", "allow"
+Cut = tuple[int, int]
+Crop = tuple[int, int, int, int]
+_FILE = re.compile(rf"{FOLDER}/(\d{{6,}})\.json")
+_IMAGE = re.compile(rf"[0-9a-f]{{{keys.KEY_DIGITS}}}(-[a-z0-9]+)+")
+
+
+class Window(Section):
+    """A clip by what is in it, wherever its file lies and however it is cut the next time."""
+
+    clip: str
+    content: str | None = Field(default=None, description="the SHA-256 of the whole file; none where it is not known")
+    cut: Cut | None = None
+    crop: Crop | None = None
+
+    def overlaps(self, content: str | None, cut: Sequence[int] | None, crop: Sequence[int] | None) -> bool:
+        """Shows a moment of the same file, and a part of the same picture."""
+        if content is None or content != self.content:
+            return False
+        sides = [(self.cut, cut)]
+        if self.crop is not None and crop is not None:
+            sides += [(self.crop[:2], crop[:2]), (self.crop[2:], crop[2:])]
+        return all(a is None or b is None or (a[0] < b[1] and b[0] < a[1]) for a, b in sides)
+
+
+class Word(Section):
+    """One thing that a person said, or (`found`) what a word was found to mean since."""
+
+    verb: Literal["deny", "allow", "undo", "remove", "restore", "relicense", "found"]
+    of: str = Field(description="a clip's key, an image's, or a URI; of a list that was given, its name")
+    who: str
+    why: str | None = None
+    at: str = Field(description="when")
+    windows: tuple[Window, ...] = Field(default=(), description="of clips that are allowed or denied: what was meant")
+    images: tuple[str, ...] = Field(default=(), description="of an image that is denied: digests of its content")
+    inputs: tuple[str, ...] = Field(default=(), description="ids, of what is removed or restored")
+
+    def __str__(self) -> str:
+        return f"{self.verb} by {self.who}" + (f": {self.why}" if self.why else "")
+
+    @property
+    def is_of_image(self) -> bool:
+        return is_image(self.of)
+
+    @property
+    def is_of_uri(self) -> bool:
+        return "://" in self.of
+
+
+@dataclass(frozen=True)
+class Words:
+    """All that was said, the oldest first."""
+
+    said: tuple[Word, ...] = ()
+    files: int = 0
+    """In how many files it stands."""
+    since: Mapping[int, int] = field(default_factory=dict)
+    """How many words there were when there were so many files."""
+
+    @cached_property
+    def in_force(self) -> tuple[Word, ...]:
+        """What is allowed and denied, the oldest word first; each with all that it was found to mean."""
+        force: dict[str, Word] = {}
+        for word in self.said:
+            if word.verb in (DENY, ALLOW, "undo"):
+                force.pop(word.of, None)
+            if word.verb in (DENY, ALLOW):
+                force[word.of] = word
+            elif word.verb == "found" and word.of in force:
+                there = force[word.of]
+                windows = tuple(dict.fromkeys([*there.windows, *word.windows]))
+                force[word.of] = there.model_copy(update={"windows": windows})
+        return tuple(force.values())
+
+    @cached_property
+    def removed(self) -> dict[str, Word]:
+        """Input's id -> the word by which it was removed."""
+        found: dict[str, Word] = {}
+        for word in self.said:
+            if word.verb == "remove":
+                found |= dict.fromkeys(word.inputs, word)
+            elif word.verb == "restore":
+                for each in word.inputs:
+                    found.pop(each, None)
+        return found
+
+    def of(self, name: str) -> Word | None:
+        """The word in force that was said of just this."""
+        return next((word for word in self.in_force if word.of == name), None)
+
+    def and_then(self, more: Iterable[Word]) -> "Words":
+        """As if these had been said, too."""
+        return Words((*self.said, *more), self.files, self.since)
+
+    def later_than(self, files: int) -> tuple[Word, ...]:
+        """What was said when there were so many files already."""
+        return self.said[self.since.get(files, 0) :]
+
+
+NOTHING_SAID = Words()
+
+
+def read_words(store: Store) -> Words:
+    numbers = sorted(int(match[1]) for path in store.names(FOLDER) if (match := _FILE.fullmatch(path)))
+    said: list[Word] = []
+    since = {0: 0}
+    for expected, number in enumerate(numbers, start=1):
+        if number != expected:
+            raise StoreError(
+                f"{store.url}/{_path(expected)} is not there, though later ones are: what a person denied may stand in "
+                "it. Restore it from a backup."
+            )
+        said += _read(store, number)
+        since[number] = len(said)
+    return Words(tuple(said), len(numbers), since)
+
+
+def keep(lease: Lease, words: Sequence[Word]) -> None:
+    """For ever."""
+    if words:
+        told = [word.model_dump(mode="json", exclude_defaults=True) for word in words]
+        number = read_words(lease.store).files + 1
+        lease.create(_path(number), (json.dumps({"words": told}, indent=1) + "\n").encode())
+
+
+def is_image(name: str) -> bool:
+    """A reference's key."""
+    return _IMAGE.fullmatch(name) is not None
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def whoever(given: str | None) -> str:
+    """Who says it: by default the user of this machine."""
+    try:
+        return given or getuser()
+    except (OSError, KeyError):
+        return "somebody"
+
+
+def _read(store: Store, number: int) -> list[Word]:
+    path = _path(number)
+    try:
+        return [Word.model_validate(each) for each in json.loads(store.read(path))["words"]]
+    except ValidationError as error:
+        place, cause = problems_of(error)[0]
+        raise _damaged(store, path, f"{place}: {cause}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(store, path, str(error)) from error
+
+
+def _damaged(store: Store, path: str, cause: str) -> StoreError:
+    return StoreError(
+        f"{store.url}/{path} is damaged ({cause}), and what a person denied may stand in it. Restore it from a backup."
+    )
+
+
+def _path(number: int) -> str:
+    return f"{FOLDER}/{number:06d}.json"

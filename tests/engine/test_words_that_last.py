@@ -1,0 +1,247 @@
+"""What a person said lasts: no build brings back what was denied without a word of theirs."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.drawing import PIPELINE as DRAWN
+from tests.engine.reels import REELS, reel
+from tests.engine.site import Site, films
+
+GOOD = films("good", 3, 0.6, 1.0)
+TWO_SHOTS = "one take of ann cut other take of bob"
+
+
+@pytest.fixture
+def built(site: Site) -> Site:
+    site.put(GOOD | films("poor", 1, 0.2, 0.4))
+    site.build()
+    site.called()
+    return site
+
+
+def said(site: Site, *command: str, code: int = 0) -> str:
+    """By one of the commands that take words."""
+    result = site.run(*command)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def deny(site: Site, *names: object) -> str:
+    return said(site, "deny", *map(str, names), "--why", "asked to be left out", "--who", "ann")
+
+
+def row(site: Site, name: str) -> Mapping[str, Any]:
+    (found,) = (row for row in site.table("inputs") if Path(row["uri"]).stem == name and row["parent"] is None)
+    return found
+
+
+def published(site: Site) -> set[str]:
+    """Names of the films that are in the dataset, by any of their sources."""
+    rows = [row for row in site.table("clips") if row["shard"] is not None]
+    return {Path(uri).stem for row in rows for uri in row["uris"]}
+
+
+@pytest.mark.parametrize("by", ["key", "first digits", "path", "uri"])
+def test_who_was_denied_stays_out_without_a_flag_with_sync_and_when_touched(built: Site, by: str) -> None:
+    clip, uri = row(built, "good0")["clip"], row(built, "good0")["uri"]
+    names = {"key": clip, "first digits": clip[:9], "path": built.videos / "good0.mp4", "uri": uri}
+    assert "1 clip, copies and windows of it" in deny(built, names[by])
+    for given in ([], ["--sync"]):
+        built.build(*given)
+        assert published(built) == {"good1", "good2"}
+        assert (row(built, "good0")["state"], row(built, "good0")["rule"]) == ("rejected", "override")
+    os.utime(built.videos / "good0.mp4", (1, 1))
+    built.build()
+    assert built.called() == {"read": 1}
+    assert published(built) == {"good1", "good2"}
+    (story,) = built.ask("explain", str(built.videos / "good0.mp4"))
+    assert story["overrides"] == ["deny by ann: asked to be left out"]
+
+
+@pytest.mark.parametrize("by", ["key", "path"])
+def test_a_copy_under_another_name_stays_out_even_when_the_denied_file_has_gone(built: Site, by: str) -> None:
+    deny(built, row(built, "good0")["clip"] if by == "key" else built.videos / "good0.mp4")
+    (built.videos / "good0.mp4").rename(built.videos / "copy.mp4")
+    built.build("--sync")
+    built.put({"later": GOOD["good0"]})
+    (built.videos / "copy.mp4").unlink()
+    built.build("--sync")
+    assert published(built) == {"good1", "good2"}
+    assert row(built, "later")["rule"] == "override"
+
+
+def test_a_file_may_be_denied_before_it_is_registered_and_is_not_measured_further_than_its_content(site: Site) -> None:
+    site.put(GOOD)
+    site.build("--until", "read", given=site.videos / "good1.mp4")
+    assert "as soon as there is one" in deny(site, site.videos / "good0.mp4")
+    site.put({"twin": GOOD["good0"]})
+    site.called()
+    site.build()
+    assert published(site) == {"good1", "good2"}
+    assert row(site, "twin")["rule"] == "override"
+    assert site.called() == {"read": 3, "look": 2, "deep": 2}
+    (site.videos / "good0.mp4").unlink()
+    site.build("--sync")
+    assert published(site) == {"good1", "good2"}, "what the word meant is kept"
+
+
+def test_a_near_duplicate_does_not_take_the_place_of_what_was_denied(built: Site) -> None:
+    built.put({"again": f"{GOOD['good0']} ", "before": f" {GOOD['good0']}"})
+    built.build()
+    assert Counter(built.states().values())["duplicate"] == 2
+    deny(built, row(built, "good0")["clip"])
+    told = built.run("build", str(built.root / "steady.yaml")).stderr
+    assert published(built) == {"good1", "good2"}
+    again = row(built, "again")
+    assert f"{again['clip']} (like {row(built, 'good0')['clip']})" in told
+    (story,) = built.ask("explain", again["clip"])
+    assert story["overrides"] == [f"near duplicate of {row(built, 'good0')['clip']}, which is denied"]
+    said(built, "allow", again["clip"], "--why", "another take")
+    built.build()
+    assert published(built) == {"again", "good1", "good2"}
+
+
+def test_of_two_near_duplicates_the_earlier_goes_when_the_later_is_denied(built: Site) -> None:
+    built.put({"zz": f"{GOOD['good0']} "})
+    built.build()
+    assert row(built, "zz")["state"] == "duplicate"
+    deny(built, built.videos / "zz.mp4")
+    built.build()
+    assert published(built) == {"good1", "good2"}
+
+
+def test_a_denied_source_takes_its_clips_along_however_it_is_split(site: Site) -> None:
+    reels = replace(site, pipeline=REELS)
+    reels.videos.mkdir()
+    for name, text in {"film": TWO_SHOTS, "other": "this is another cut with a second shot"}.items():
+        (reels.videos / f"{name}.mp4").write_bytes(reel(text))
+    reels.build("--split", "none")
+    deny(reels, reels.videos / "film.mp4")
+    for split in ("none", "shots", "windows"):
+        reels.build("--split", split)
+        assert "film" not in published(reels)
+    (reels.videos / "film.mp4").rename(reels.videos / "moved.mp4")
+    reels.build("--split", "shots", "--sync")
+    assert "moved" not in published(reels)
+    assert {r["rule"] for r in reels.table("clips") if "moved" in r["uris"][0]} == {"override"}
+
+
+def test_a_denied_shot_does_not_come_back_in_another_cut(site: Site) -> None:
+    reels = replace(site, pipeline=REELS)
+    reels.videos.mkdir()
+    text = "one take of ann cut other take of bob fade last take of carl"
+    (reels.videos / "film.mp4").write_bytes(reel(text))
+    finer = ["--set", "split.shots.min_score=0.1", "--set", "look.score=0", "--set", "read.words=1"]
+    reels.build(*finer)
+    shots = {tuple(r["cut"]): r for r in reels.table("inputs") if r["parent"]}
+    assert {r["state"] for r in shots.values()} == {"accepted"}
+    assert set(shots) == {(0, 4), (4, 9), (9, 14)}
+    deny(reels, shots[9, 14]["clip"])
+    reels.build(*finer)
+    states = {tuple(r["cut"]): r["state"] for r in reels.table("inputs") if r["parent"]}
+    assert states == {(0, 4): "accepted", (4, 9): "accepted", (9, 14): "rejected"}
+    reels.build("--set", "look.score=0", "--set", "read.words=1", "--yes")
+    states = {tuple(r["cut"]): r["rule"] for r in reels.table("inputs") if r["parent"] and r["state"] != "superseded"}
+    assert states == {(0, 4): None, (4, 14): "override"}
+    (longer,) = (r["clip"] for r in reels.table("inputs") if r["cut"] == [4, 14])
+    (story,) = reels.ask("explain", longer)
+    assert story["overrides"] == [f"deny by ann: asked to be left out (said of {shots[9, 14]['clip']})"]
+
+
+def test_the_newer_word_counts_and_undo_lets_the_rules_decide(built: Site) -> None:
+    clip = row(built, "good0")["clip"]
+    deny(built, clip)
+    assert "before: deny by ann" in said(built, "allow", clip, "--why", "she agreed since")
+    built.build()
+    assert "good0" in published(built)
+    deny(built, clip)
+    built.build()
+    assert "good0" not in published(built)
+    assert "taken back" in said(built, "undo", clip)
+    built.build()
+    assert "good0" in published(built)
+    assert "neither allowed nor denied" in said(built, "undo", clip, code=1)
+    told = said(built, "words", "--all").splitlines()
+    assert [line.split("  ")[1] for line in told] == ["deny", "allow", "deny", "undo"], "history is kept"
+    assert said(built, "words") == "nothing holds; --all lists what was said\n"
+
+
+def test_to_allow_concerns_what_is_named_and_nothing_else(built: Site) -> None:
+    said(built, "allow", str(built.videos / "poor0.mp4"), "--why", "looks fine")
+    built.put({"like": f"{films('poor', 1, 0.2, 0.4)['poor0']} "})
+    built.build()
+    assert "poor0" in published(built)
+    assert "like" not in published(built)
+
+
+def test_what_a_file_says_is_taken_into_the_store_and_the_newer_word_counts(built: Site) -> None:
+    clip = row(built, "good0")["clip"]
+    file = built.root / "overrides.yaml"
+    file.write_text(f"- {{key: {clip}, verdict: deny, who: ann, why: no}}\n")
+    given = ["build", str(built.root / "steady.yaml"), "--overrides", str(file)]
+    assert "1 overrides are in the store now" in built.run(*given).stderr
+    built.build()
+    assert "good0" not in published(built)
+    said(built, "allow", clip, "--why", "she agreed", "--who", "bob")
+    assert "since then: allow by bob: she agreed, and that counts" in built.run(*given).stderr
+    assert "good0" in published(built)
+    said(built, "undo", clip)
+    assert "was taken back since" in built.run(*given).stderr
+    file.write_text(f"- {{key: {clip}, verdict: deny, who: ann, why: she asked again}}\n")
+    built.run(*given)
+    assert "good0" not in published(built)
+
+
+def test_questions_reckon_with_what_was_said_and_say_nothing_themselves(built: Site) -> None:
+    clip = row(built, "good0")["clip"]
+    file = built.root / "overrides.yaml"
+    file.write_text(f"- {{key: {clip}, verdict: deny, who: ann, why: no}}\n")
+    assert built.ask("status", "--overrides", str(file))["states"] == {"accepted": 2, "rejected": 2}
+    assert built.ask("status")["states"] == {"accepted": 3, "rejected": 1}
+    deny(built, clip)
+    assert built.ask("status")["states"] == {"accepted": 2, "rejected": 2}
+    assert built.ask("plan")["is_done"]
+
+
+def test_one_image_may_be_denied_and_its_number_does_not_matter(site: Site) -> None:
+    drawn = replace(site, pipeline=DRAWN)
+    drawn.put({"a": "one take", "b": "two takes"})
+    drawn.build()
+    before = {r["key"]: r for r in drawn.table("references")}
+    key = sorted(before)[0]
+    assert "leaves it out" in deny(drawn, key)
+    drawn.build()
+    assert {r["key"] for r in drawn.table("references")} == before.keys() - {key}
+    assert len(drawn.table("clips")) == 2
+    assert "can be denied, not allowed" in said(drawn, "allow", key, "--why", "no", code=1)
+    assert "there is no image" in said(drawn, "deny", f"{'0' * 20}-face-self-01", "--why", "no", code=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("nosuch.mp4", "there is no such file"), ("abcdef", "no clip is registered whose key begins with abcdef")],
+)
+def test_a_mistyped_name_is_refused(built: Site, name: str, why: str) -> None:
+    assert why in said(built, "deny", name, "--why", "no", code=1)
+    assert said(built, "words") == "nothing was said\n"
+
+
+def test_a_word_that_was_lost_or_damaged_is_noticed(built: Site) -> None:
+    for name in ("good0", "good1"):
+        deny(built, built.videos / f"{name}.mp4")
+    first = built.root / "store" / "words" / "000001.json"
+    content = first.read_text()
+    first.write_text(content[:-20])
+    assert "words/000001.json is damaged" in built.run("build", str(built.root / "steady.yaml")).stderr
+    first.unlink()
+    assert "words/000001.json is not there" in built.run("status", str(built.root / "steady.yaml")).stderr
+    first.write_text(content)
+    (first.parent / ".DS_Store").write_bytes(b"\0")
+    built.build()
+    assert published(built) == {"good2"}
