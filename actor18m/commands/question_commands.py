@@ -11,6 +11,7 @@ from actor18m.catalog import Catalog
 from actor18m.commands import answers
 from actor18m.commands.arguments import AsJson, Settings
 from actor18m.commands.build_commands import Overrides, Pipe, Profile, Split, StoreUrl, project_of
+from actor18m.commands.changes import Changes, changes, flags_of
 from actor18m.commands.story import print_story
 from actor18m.errors import WrongUsage
 from actor18m.publish.lookup import places
@@ -43,11 +44,14 @@ def plan_command(
     if sync and not inputs:
         raise typer.BadParameter("--sync needs --input: it says that what is given is all there is")
     opened = store_or_empty(store) if inputs else open_store(store)
-    found = planned(project_of(pipeline or profile, opened, settings, split, overrides))
+    project = project_of(pipeline or profile, opened, settings, split, overrides)
+    found = planned(project)
+    differ = changes(pipeline or profile, opened, flags_of(settings, split), project.words)
     given = Catalog(opened).register(None, find_inputs(inputs), sync) if inputs else None
     if as_json:
-        say_json(answers.plan_as_json(found, given))
+        say_json(answers.plan_as_json(found, given) | _as_json(differ))
     else:
+        _tell(differ)
         answers.print_plan(found, given)
 
 
@@ -133,10 +137,13 @@ def what_if_command(
         return
     if not settings and overrides is None:
         raise typer.BadParameter("says nothing else than now: give --set, --sweep or --overrides")
-    moves = whatif.moves(project(None, is_said=bool(settings)), project(settings))
+    after = project(settings)
+    moves = whatif.moves(project(None, is_said=bool(settings)), after)
+    differ = changes(name, opened, flags_of(settings, split), after.words)
     if as_json:
-        say_json(answers.moves_as_json(moves))
+        say_json(answers.moves_as_json(moves) | _as_json(differ))
     else:
+        _tell(differ)
         answers.print_moves(moves, listed)
 
 
@@ -148,3 +155,12 @@ def _pipeline_and_clip(names: list[str]) -> tuple[str | None, str]:
     if len(names) != 2 or len(pipelines) != 1:
         raise WrongUsage(f"explain takes a pipeline and one clip, not {' '.join(names)}")
     return pipelines[0], next(name for name in names if name != pipelines[0])
+
+
+def _as_json(differ: Changes | None) -> dict[str, list[str]]:
+    return {"differs": differ.lines if differ is not None else []}
+
+
+def _tell(differ: Changes | None) -> None:
+    if differ is not None:
+        differ.tell(err=False)

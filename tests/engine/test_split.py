@@ -105,7 +105,7 @@ def test_a_moved_threshold_splits_again_and_decodes_nothing(reels: Site) -> None
     assert checked(reels, "--set", lower)["superseded"] == 1
     kept = {row["shard"] for row in reels.table("clips") if row["lot"] == 1}
     assert reels.shards().items() >= {(name, inode) for name, inode in shards.items() if f"videos/{name}" in kept}
-    reels.build()
+    reels.build("--yes")
     assert reels.called() == {}, "what was measured of the longer shot is there still"
     assert cuts(reels, "film") == [[0, 4], [4, 14]]
     checked(reels)
@@ -135,7 +135,7 @@ def test_split_and_then_not_and_then_again(reels: Site) -> None:
     assert checked(reels, "--split", "none")["superseded"] == 2
     assert source(reels, "film")["state"] in ("accepted", "rejected")
     reels.called()
-    reels.build()
+    reels.build("--yes")
     assert reels.called() == {}
     assert reels.published() == before
 
