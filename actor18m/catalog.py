@@ -25,6 +25,7 @@ from actor18m.presence import WORDS, Words
 from actor18m.rights import CORRECTIONS, Rights
 from actor18m.store import Store
 from actor18m.versions import Listings, versions
+from actor18m.words import read_words
 from actor18m.writer import Lease
 
 LOT = 256
@@ -58,7 +59,9 @@ _GIVEN = pa.schema(
         *(pa.field(f"states_{name}", pa.bool_(), nullable=False) for name in RIGHTS),
     ]
 )
-_KNOWN = pa.schema([*WORDS, *(SCHEMA.field(name) for name in RIGHTS), _PARENT])
+_REMOVED = pa.field("removed", pa.bool_(), nullable=False)
+_MADE_BEFORE = pa.schema([*WORDS, _REMOVED])
+_KNOWN = pa.schema([*WORDS, _REMOVED, *(SCHEMA.field(name) for name in RIGHTS), _PARENT])
 _ALWAYS = ("id", "lot", "version")
 _BATCH, _CHILDREN = "batch", "children"
 
@@ -82,6 +85,8 @@ class Registration:
     """Rows that are given with another licence or consent than is registered, which counts."""
     one_otherwise: str | None = None
     """The first of them, in words."""
+    removed: Sequence[str] = ()
+    """URIs of the inputs that are given and were removed, and stay so."""
 
     @property
     def is_as_before(self) -> bool:
@@ -120,7 +125,9 @@ class Catalog:
             order = "uri, id, weight DESC, licence, consent, source, version NULLS LAST"
             added, lots = self._add(lease, at, _BATCH, order)
             count, example = _counted(at.otherwise(at.batch))
-        return replace(Registration(given, added, *_found(found), lots), otherwise=count, one_otherwise=example)
+            removed = [row["uri"] for table in at.removed() for row in table.to_pylist()]
+        registration = Registration(given, added, *_found(found), lots)
+        return replace(registration, otherwise=count, one_otherwise=example, removed=removed)
 
     def relicense(self, lease: Lease, inputs: Iterable[Input], memory_limit: str = "256MB") -> "Relicensed":
         """What the inputs say of licence and consent counts from here on, for inputs that are registered: they stay in
@@ -145,7 +152,9 @@ class Catalog:
             given = spool(at.given, _MADE, _placed(children))
             undecided = pa.array(waiting, pa.string())
             known = self.read(columns=["id", "parent"], kind=_CHILDREN)
-            spool(at.known, WORDS, (each.filter(pc.invert(pc.is_in(each["parent"], undecided))) for each in known))
+            spool(
+                at.known, _MADE_BEFORE, (each.filter(pc.invert(pc.is_in(each["parent"], undecided))) for each in known)
+            )
             found = self._write_words(lease, at.folder, at.words(sync=True))
             added, lots = self._add(lease, at, _CHILDREN, "place")
         return Registration(given, added, *_found(found), lots)
@@ -169,11 +178,12 @@ class Catalog:
     def read(
         self, lots: range | None = None, columns: list[str] | None = None, kind: str | None = None
     ) -> Iterator[pa.Table]:
-        """Rows in order of lots, at most 65,536 at once: the columns named, else all, with `lot`, `present`, and the
-        `version` seen last. Only what was given, or only what that was split into, with `kind`.
+        """Rows in order of lots, at most 65,536 at once: the columns named, else all, with `lot`, `present`, `removed`,
+        and the `version` seen last. Only what was given, or only what that was split into, with `kind`.
         """
         wanted = [name for name in COLUMNS if columns is None or name in columns or name in _ALWAYS]
         words = Words(self.store, self._files("presence"))
+        removed = pa.array(sorted(read_words(self.store).removed), pa.string())
         rights = Rights(self.store, self._files("rights") if {*RIGHTS} & {*wanted} else [])
         for path in self._files(*((_BATCH, _CHILDREN) if kind is None else (kind,))):
             with self.store.open(path) as stream, pq.ParquetFile(stream) as batch:
@@ -182,12 +192,13 @@ class Catalog:
                     lots_here = range(first + group * (ROWS_AT_ONCE // LOT), first + _lots_of(batch, group))
                     if lots is not None and not (lots_here.start < lots.stop and lots.start < lots_here.stop):
                         continue
-                    table = batch.read_row_group(group, columns=wanted, use_threads=False)
+                    table = batch.read_row_group(group, columns=[*wanted, "parent"], use_threads=False)
                     if lots is not None:
                         inside = pc.and_(pc.greater_equal(table["lot"], lots.start), pc.less(table["lot"], lots.stop))
                         table = table.filter(inside)
-                    table = _with_parent(table.replace_schema_metadata(None), wanted)
-                    yield words.applied(rights.applied(table, lots_here), lots_here)
+                    table = rights.applied(table.replace_schema_metadata(None), lots_here)
+                    table = _with_removed(words.applied(_with_parent(table), lots_here), removed)
+                    yield table if "parent" in wanted else table.drop_columns(["parent"])
 
     def lots(self) -> range:
         """All that there are."""
@@ -301,11 +312,19 @@ def _placed(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         done += table.num_rows
 
 
-def _with_parent(table: pa.Table, wanted: Sequence[str]) -> pa.Table:
+def _with_parent(table: pa.Table) -> pa.Table:
     """Files of what was given have no such column."""
-    if "parent" not in wanted or "parent" in table.column_names:
+    if "parent" in table.column_names:
         return table
     return table.append_column(_PARENT, pa.nulls(table.num_rows, pa.string()))
+
+
+def _with_removed(table: pa.Table, ids: pa.Array) -> pa.Table:
+    """A source takes its clips along."""
+    removed = pc.or_(pc.is_in(table["id"], ids), pc.is_in(table["parent"], ids))
+    present = pc.and_not(table["present"], removed)
+    at = table.column_names.index("present")
+    return table.set_column(at, WORDS.field("present"), present).append_column(_REMOVED, removed)
 
 
 def _number(path: str) -> int:

@@ -22,7 +22,7 @@ SELECT * FROM (
         known.lot,
         given.id IS NOT NULL OR (known.present AND NOT $sync) AS present,
         coalesce(given.version, known.version) AS version,
-        given.id IS NOT NULL AND NOT known.present AS back,
+        given.id IS NOT NULL AND NOT known.present AND NOT known.removed AS back,
         given.id IS NULL AND known.present AND $sync AS gone,
         given.version IS NOT NULL AND given.version IS DISTINCT FROM known.version AS changed,
         given.id IS NOT NULL AND given.version IS NULL AND known.version IS NOT NULL AS vanished
@@ -32,6 +32,10 @@ WHERE back OR gone OR changed OR vanished
 ORDER BY lot, id, version NULLS LAST
 """
 
+_REMOVED_SQL = """
+SELECT DISTINCT given.uri FROM read_parquet($given) AS given JOIN read_parquet($known) AS known USING (id)
+WHERE known.removed ORDER BY given.uri
+"""
 _RIGHTS_SQL = """
 SELECT id, bool_or(states_licence) AS states_licence, bool_or(states_consent) AS states_consent,
     first(licence ORDER BY licence IS NULL DESC, weight DESC, licence) FILTER (states_licence) AS licence,
@@ -101,6 +105,10 @@ class Comparison:
                 params=self._files,
             )
         )
+
+    def removed(self) -> Iterator[pa.Table]:
+        """`uri` of rows that are given, though a person removed them."""
+        return _stream(self._db.sql(_REMOVED_SQL, params=self._files))
 
     def corrected(self) -> Iterator[pa.Table]:
         """What holds of licence and consent where another one is given than is known: id, lot, licence, consent; also

@@ -47,7 +47,7 @@ class Difference:
 
 def last_published(store: Store, dataset: Path | None = None) -> Last | None:
     """By this store, into the dataset or any; None where there is no such version, or it is not there any more."""
-    for account in reversed(accounts(store)):
+    for account in reversed(list(accounts(store))):
         published = account.get("published")
         if not isinstance(published, Mapping):
             continue

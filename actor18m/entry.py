@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from actor18m.rows import OK
 
-PENDING, SPLIT, SUPERSEDED = "pending", "split", "superseded"
+PENDING, SPLIT, SUPERSEDED, REMOVED = "pending", "split", "superseded", "removed"
 NO_FILE = "none"
 """Stands for the version of a file that was not there."""
 
@@ -25,7 +25,7 @@ ENTRY = pa.schema(
 def unsplit(inputs: pa.Table) -> pa.Table:
     """With ENTRY, where nothing is split: clips that inputs were split into once are no more."""
     is_clip = pc.and_(inputs["present"], pc.is_null(inputs["parent"]))
-    state = pc.if_else(is_clip, None, pa.scalar(SUPERSEDED))
+    state = pc.if_else(is_clip, None, _gone(inputs))
     nothing = pa.nulls(inputs.num_rows, pa.string())
     return _with(inputs, [state, nothing, nothing, nothing])
 
@@ -38,7 +38,7 @@ def split(inputs: pa.Table, stage: str, known: pa.Table) -> pa.Table:
     is_ok = pc.equal(rows["state"], OK)
     cut = pc.if_else(pc.is_valid(rows["_clips"]), pa.scalar(SPLIT), None)
     of_source = pc.if_else(pc.fill_null(is_ok, False), cut, pc.fill_null(rows["state"], PENDING))
-    state = pc.if_else(is_source, of_source, pc.if_else(inputs["present"], None, pa.scalar(SUPERSEDED)))
+    state = pc.if_else(is_source, of_source, pc.if_else(inputs["present"], None, _gone(inputs)))
     stops = pc.and_(is_source, pc.is_valid(state))
     told = [
         pc.if_else(stops, pa.scalar(stage), None),
@@ -46,6 +46,10 @@ def split(inputs: pa.Table, stage: str, known: pa.Table) -> pa.Table:
         pc.if_else(stops, rows["error_kind"], None),
     ]
     return _with(inputs, [state, *told])
+
+
+def _gone(inputs: pa.Table) -> pa.ChunkedArray:
+    return pc.if_else(inputs["removed"], pa.scalar(REMOVED), pa.scalar(SUPERSEDED))
 
 
 def found(known: pa.Table, keys: pa.ChunkedArray, digests: pa.ChunkedArray) -> pa.Table:

@@ -98,8 +98,14 @@ def _registered(name: str) -> str:
 
 def _story(project: Project, record: Record, surveyed: Surveyed, number: int) -> dict[str, Any]:
     row = surveyed.inputs.slice(number, 1).to_pylist()[0]
-    fate = {name: value for name, value in row.items() if value is not None and name not in ("present", "version")}
+    fate = {
+        name: value
+        for name, value in row.items()
+        if value is not None and name not in ("present", "removed", "version")
+    }
     said = [str(each) for each in project.overrides if each.key == row["clip"]]
+    removed = project.words.removed
+    said += [str(word) for word in map(removed.get, (row["id"], row["parent"])) if word is not None]
     return fate | {"stages": list(_stages(project, record, surveyed, number, row)), "overrides": said}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from actor18m.entry import PENDING, SPLIT, SUPERSEDED
+from actor18m.entry import PENDING, REMOVED, SPLIT, SUPERSEDED
 from actor18m.planning import counted
 from actor18m.record import Record
 from actor18m.survey import DUPLICATE, REJECTED, STATES
@@ -86,7 +86,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
         if with_inputs:
             listing += [tuple(str(row[name] or "-") for name in ("id", "clip", "state", "stage", "rule", "uri"))
                         for row in surveyed.inputs.to_pylist()]  # fmt: skip
-    entered, funnel = inputs - states[SUPERSEDED], list[Stage]()
+    entered, funnel = inputs - states[SUPERSEDED] - states[REMOVED], list[Stage]()
     if splitter is not None:
         funnel.append(
             Stage(

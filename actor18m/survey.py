@@ -15,14 +15,14 @@ import pyarrow.compute as pc
 
 from actor18m.chain import CLIP, DURATION, SIGNATURE, Link
 from actor18m.duplicates import Duplicates
-from actor18m.entry import ENTRY, NO_FILE, PENDING, SPLIT, SUPERSEDED, found, joined
+from actor18m.entry import ENTRY, NO_FILE, PENDING, REMOVED, SPLIT, SUPERSEDED, found, joined
 from actor18m.overrides import LastWord, override
 from actor18m.policy import by_name, judge
 from actor18m.relations import MEMBERS
 from actor18m.rows import OK
 
 ACCEPTED, REJECTED, DUPLICATE = "accepted", "rejected", "duplicate"
-STATES = (ACCEPTED, REJECTED, "failed", "quarantined", DUPLICATE, SPLIT, SUPERSEDED, PENDING)
+STATES = (ACCEPTED, REJECTED, "failed", "quarantined", DUPLICATE, SPLIT, SUPERSEDED, REMOVED, PENDING)
 """Every input is in one of them."""
 
 FATE = pa.schema(
@@ -65,7 +65,7 @@ class Settled:
     measured: pa.Table
     """The judged rows of the inputs that were read, with `number`."""
     former: pa.Table
-    """`key` and `lot` of clips of inputs that are superseded or split, whose rows may serve again."""
+    """`key` and `lot` of clips of inputs that are superseded, removed or split, whose rows may serve again."""
 
     def of_lot(self, lot: int) -> "Settled":
         """The part of one lot."""
@@ -229,8 +229,12 @@ def _outside(inputs: pa.Table) -> pa.Table:
 
 
 def _clips(inputs: pa.Table, rows: pa.Table) -> pa.ChunkedArray:
-    """Which clip each input is, or was before it was superseded. One that is split is none, whatever it was before."""
-    is_one = pc.or_kleene(pc.is_null(inputs["entry_state"]), pc.equal(inputs["entry_state"], SUPERSEDED))
+    """Which clip each input is, or was before it was superseded or removed. One that is split is none, whatever it was
+    before.
+    """
+    is_one = pc.or_kleene(
+        pc.is_null(inputs["entry_state"]), pc.is_in(inputs["entry_state"], pa.array([SUPERSEDED, REMOVED]))
+    )
     return pc.if_else(is_one, rows[f"_{CLIP}"], None)
 
 

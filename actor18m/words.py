@@ -111,6 +111,16 @@ class Words:
         """The word in force that was said of just this."""
         return next((word for word in self.in_force if word.of == name), None)
 
+    def is_newer(self, one: Word, other: Word) -> bool:
+        """Of two that were said, by what each is of."""
+
+        def last(word: Word) -> int:
+            return max(
+                (n for n, each in enumerate(self.said) if (each.verb, each.of) == (word.verb, word.of)), default=-1
+            )
+
+        return last(one) > last(other)
+
     def and_then(self, more: Iterable[Word]) -> "Words":
         """As if these had been said, too."""
         return Words((*self.said, *more), self.files, self.since)

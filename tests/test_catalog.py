@@ -59,6 +59,7 @@ def test_inputs_come_back_with_all_that_was_said_of_them(store: Store, lease: Le
         "version": "7-e1",
         "parent": None,
         "present": True,
+        "removed": False,
     }
 
 
@@ -143,7 +144,7 @@ def test_lots_run_through_row_groups(store: Store, lease: Lease) -> None:
     catalog.register(lease, numbered(*range(70_000)))
     tables = list(catalog.read(columns=["uri"]))
     assert [table.num_rows for table in tables] == [65_536, 4_464]
-    assert tables[0].column_names == ["id", "uri", "lot", "version", "present"]
+    assert tables[0].column_names == ["id", "uri", "lot", "version", "present", "removed"]
     assert uris(catalog, range(255, 258)) == [row.uri for row in numbered(*range(255 * LOT, 258 * LOT))]
 
 

@@ -275,6 +275,10 @@ def _report(account: Mapping[str, Any], as_json: bool) -> None:
             f"{registered.otherwise} given with another licence or consent than is registered, which counts "
             f"({registered.one_otherwise}): `actor18m relicense --input LIST` corrects it"
         )
+    if removed := registered.removed:
+        which = f"{removed[0]}{' and others' if len(removed) > 1 else ''}"
+        since = f"{len(removed)} given and left out, since they were removed ({which})"
+        say(f"{since}: `actor18m undo URI` takes one in again")
     say("states: " + ", ".join(f"{count} {state}" for state, count in states.items()))
     for stage in account["stages"]:
         done = tally.measured[stage], tally.failed[stage], tally.quarantined[stage]

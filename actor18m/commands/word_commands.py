@@ -1,4 +1,4 @@
-"""`actor18m deny`, `allow`, `undo`, `relicense` and `words`: what a person says of clips and images. It lasts."""
+"""What a person says of clips, images and inputs, and lasts: deny, allow, remove, undo, relicense. `words` lists it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
@@ -18,7 +18,7 @@ from actor18m.overrides import IMAGES_ARE_DENIED
 from actor18m.say import say, say_json
 from actor18m.sources import find_inputs
 from actor18m.store import Store, open_store
-from actor18m.words import ALLOW, DENY, Word, is_image, keep, now, read_words, whoever
+from actor18m.words import ALLOW, DENY, Word, Words, is_image, keep, now, read_words, whoever
 from actor18m.writer import hold
 
 app = typer.Typer()
@@ -47,18 +47,70 @@ def allow(names: Names, why: Why, who: Who = None, store: StoreUrl = "store") ->
 
 @app.command("undo")
 def undo(names: Names, why: Reason = None, who: Who = None, store: StoreUrl = "store") -> None:
-    """Take back what was allowed or denied: the rules decide again. What was said stays to be seen."""
+    """Take back what was denied, allowed or removed. What was said stays to be seen."""
     with hold(open_store(store)) as lease:
-        force = read_words(lease.store)
-        taken = [(name, force.of(_plain(name))) for name in names]
-        for name, word in taken:
-            if word is None:
-                hint = ", ".join(each.of for each in force.in_force[:8]) or "nothing"
-                raise ActorError(f"{name} is neither allowed nor denied by a word of its own. Said was: {hint}")
-        at = now()
-        keep(lease, [Word(verb="undo", of=word.of, who=whoever(who), why=why, at=at) for _, word in taken if word])
-    for _, word in taken:
-        say(f"{word.of if word else ''}: {word}: taken back; the next build decides by its rules")
+        words = read_words(lease.store)
+        rows = look_up(lease.store, [name for name in names if not is_image(name)])
+        taken = [_taken_back(words, name, rows.get(name, ())) for name in names]
+        at, by = now(), whoever(who)
+        said = [
+            Word(verb="restore" if ids else "undo", of=word.of, who=by, why=why, at=at, inputs=ids)
+            for word, ids in taken
+        ]
+        keep(lease, said)
+    for word, _ in taken:
+        say(f"{word.of}: {word}: taken back; the next build decides by its rules")
+
+
+def _taken_back(words: Words, name: str, rows: Sequence[Row]) -> tuple[Word, tuple[str, ...]]:
+    """The newest word that was said of it, and the ids of inputs if they were removed by it."""
+    ids = tuple(dict.fromkeys(row["id"] for row in rows if row["id"] in words.removed))
+    keys = {row["clip"] for row in rows if is_key(name)}
+    verdict = next((word for word in words.in_force if word.of == _plain(name) or word.of in keys), None)
+    removal = words.removed[ids[0]] if ids else None
+    if removal is not None and (verdict is None or words.is_newer(removal, verdict)):
+        return removal, ids
+    if verdict is not None:
+        return verdict, ()
+    holds = [*words.in_force, *dict.fromkeys(words.removed.values())]
+    hint = ", ".join(each.of for each in holds[:8]) or "nothing"
+    raise ActorError(
+        f"{name} is neither allowed, denied nor removed by a word of its own. What holds is said of: {hint}"
+    )
+
+
+@app.command("remove")
+def remove(names: Names, why: Reason = None, who: Who = None, store: StoreUrl = "store") -> None:
+    """Take out inputs that were given by mistake, with the clips that they were split into."""
+    with hold(open_store(store)) as lease:
+        found = look_up(lease.store, names)
+        gone = read_words(lease.store).removed
+        said = [_of_inputs(name, _inputs(name, found[name]), why, who) for name in names]
+        said = [word for word in said if not gone.keys() >= set(word.inputs)]
+        keep(lease, said)
+    for word in said:
+        say(f"{word.of}: {_counted(word)} removed; the next build leaves them out")
+    if not said:
+        say("removed already")
+
+
+def _inputs(name: str, rows: Sequence[Row]) -> list[str]:
+    """Ids of the inputs that a name means: of a path or URI those that were given, which take their clips along."""
+    if not rows:
+        raise ActorError(
+            f"nothing is registered that {name!r} means. Give a clip's key, an input's id, a path or a URI; "
+            "`actor18m status --inputs` lists them."
+        )
+    given = [row["id"] for row in rows if is_key(name) or row["parent"] is None]
+    return list(dict.fromkeys(given))
+
+
+def _of_inputs(name: str, ids: Sequence[str], why: str | None, who: str | None) -> Word:
+    return Word(verb="remove", of=_plain(name), who=whoever(who), why=why, at=now(), inputs=tuple(ids))
+
+
+def _counted(word: Word) -> str:
+    return f"{len(word.inputs)} input{'' if len(word.inputs) == 1 else 's'}"
 
 
 @app.command("relicense")

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from actor18m.build import Project
 from actor18m.catalog import COLUMNS
 from actor18m.chain import CLIP
-from actor18m.entry import SUPERSEDED
+from actor18m.entry import REMOVED, SUPERSEDED
 from actor18m.identities import Identities
 from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
@@ -135,7 +135,7 @@ class _Decided:
     def block(self, lots: range) -> Block:
         inputs = self.surveyed.inputs
         stands = pc.and_(pc.is_valid(inputs["clip"]), pc.is_null(inputs["duplicate_of"]))
-        clips = inputs.filter(pc.and_(stands, pc.not_equal(inputs["state"], SUPERSEDED)))
+        clips = inputs.filter(pc.and_not(stands, pc.is_in(inputs["state"], pa.array([SUPERSEDED, REMOVED]))))
         facts = self._facts(clips)
         return Block(
             lots=lots,

@@ -166,7 +166,7 @@ def test_the_newer_word_counts_and_undo_lets_the_rules_decide(built: Site) -> No
     assert "taken back" in said(built, "undo", clip)
     built.build()
     assert "good0" in published(built)
-    assert "neither allowed nor denied" in said(built, "undo", clip, code=1)
+    assert "neither allowed, denied nor removed" in said(built, "undo", clip, code=1)
     told = said(built, "words", "--all").splitlines()
     assert [line.split("  ")[1] for line in told] == ["deny", "allow", "deny", "undo"], "history is kept"
     assert said(built, "words") == "nothing holds; --all lists what was said\n"
