@@ -92,13 +92,16 @@ def _from_a_key(packets: Iterator[Given]) -> Iterator[Given]:
 
 def _from_an_upright_picture(packets: Iterator[Given]) -> Iterator[Given]:
     """The same packets, if plain readers show what players show: they do not look at what says how to turn it."""
-    begin = []
+    begin, pictures = [], list[av.VideoFrame]()
     for packet in packets:
         begin.append(packet)
-        if pictures := packet.decode():
-            if not orientation(pictures[0]).is_upright:
-                raise CannotCopy("it is shown turned")
-            return chain(begin, packets)
-        if len(begin) == _FIRST:
+        pictures = packet.decode()
+        if pictures or len(begin) == _FIRST:
             break
-    raise CannotCopy("its first picture cannot be decoded")
+    if begin and not pictures:
+        pictures = begin[-1].stream.decode()  # the decoder waits for more
+    if not pictures:
+        raise CannotCopy("its first picture cannot be decoded")
+    if not orientation(pictures[0]).is_upright:
+        raise CannotCopy("it is shown turned")
+    return chain(begin, packets)

@@ -2,6 +2,7 @@
 before it in one packet, and in the next packet a picture that says it is none.
 """
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,8 +15,8 @@ from tests.media.films import film
 _RATE = 25
 _PICTURE = b"\0\0\1\xb6"
 _B = 2
-_LAVC, _DIVX = b"Lavc62.28.102", b"DivX503b1393p"
-"""Who made it; of the same length. The `p` says that it is packed."""
+_LAVC, _DIVX = re.compile(rb"Lavc[\d.]+"), b"DivX503b1393p"
+"""Who made it. The `p` says that it is packed."""
 
 
 def packed(path: Path, b_frames: int = 1) -> str:
@@ -72,9 +73,9 @@ def _written(path: Path, plain: Path, packets: Sequence[tuple[bytes, bool]]) -> 
     with av.open(str(plain)) as source, av.open(str(path), "w") as out:
         video = source.streams.video[0]
         stream = out.add_stream_from_template(video, opaque=True)
-        stream.codec_context.extradata = (video.codec_context.extradata or b"").replace(_LAVC, _DIVX)
+        stream.codec_context.extradata = _LAVC.sub(_DIVX, video.codec_context.extradata or b"")
         for number, (content, is_key) in enumerate(packets):
-            packet = av.Packet(content.replace(_LAVC, _DIVX))
+            packet = av.Packet(_LAVC.sub(_DIVX, content))
             packet.pts = packet.dts = number
             packet.time_base, packet.is_keyframe, packet.stream = Fraction(1, _RATE), is_key, stream
             out.mux(packet)

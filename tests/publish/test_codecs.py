@@ -160,6 +160,13 @@ def test_a_mirrored_film_is_upright(tmp_path: Path) -> None:
     near(uri, made_of)
 
 
+@pytest.mark.parametrize("pictures", [1, 3])
+def test_a_film_with_fewer_pictures_than_a_decoder_holds_back_is_copied(pictures: int, tmp_path: Path) -> None:
+    film(tmp_path / "film.mp4", times_ms=range(0, 40 * pictures, 40), options=B_FRAMES)
+    how, content = made(tmp_path / "film.mp4", tmp_path / "made.mp4")
+    assert (how, numbers(read(content)[1])) == ("copied", list(range(pictures)))
+
+
 def test_odd_sizes_are_copied_and_encoded_whole(tmp_path: Path) -> None:
     for rotation, how, shape in [(0, "copied", (45, 67, 3)), (90, "encoded", (67, 45, 3))]:
         uri = film(tmp_path / "film.mp4", width=67, height=45, rotation=rotation)
