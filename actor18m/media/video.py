@@ -87,10 +87,7 @@ class Video:
     ) -> None:
         self.uri = uri
         self.container = container
-        self.stream = _picture_stream(uri, container)
-        self.stream.codec_context.thread_type = "NONE"
-        self.stream.codec_context.thread_count = 1
-        self.stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+        self.stream = _picture_stream(uri, container, limits)
         self._check(limits, cut)
         with self._faults():
             if cut is not None and cut[1] >= FAR and seen.tells_changes:
@@ -229,7 +226,7 @@ class Video:
 
 def _again(uri: str, limits: Limits, held: ExitStack) -> tuple[av.container.InputContainer, av.VideoStream]:
     container, _ = held.enter_context(_container(uri, limits))
-    return container, _picture_stream(uri, container)
+    return container, _picture_stream(uri, container, limits)
 
 
 def upright(frame: av.VideoFrame) -> Frame:
@@ -265,10 +262,14 @@ def moving_pictures(container: av.container.InputContainer) -> av.VideoStream | 
     return next((stream for stream in container.streams.video if not stream.disposition & cover), None)
 
 
-def _picture_stream(uri: str, container: av.container.InputContainer) -> av.VideoStream:
+def _picture_stream(uri: str, container: av.container.InputContainer, limits: Limits) -> av.VideoStream:
+    """To be decoded on one thread and within the limits."""
     stream = moving_pictures(container)
     if stream is None:
         raise MediaError("no_video_stream", f"{uri}: holds {'sound' if container.streams.audio else 'nothing'} only")
     if stream.codec_context is None:
         raise MediaError("unreadable", f"{uri}: its pictures are in a format that FFmpeg cannot decode")
+    stream.codec_context.thread_type = "NONE"
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
     return stream

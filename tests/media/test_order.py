@@ -40,6 +40,17 @@ def test_pictures_come_in_the_order_in_which_they_are_shown(how: str, tmp_path: 
         assert video.window.duration_s == pytest.approx(2.4)
 
 
+@pytest.mark.parametrize("how", ["libx264 in avi", "packed 2"])
+def test_windows_far_into_a_file_are_the_same_one_after_the_other(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = made(how, tmp_path)
+    monkeypatch.setattr("actor18m.media.video.FAR", 10)
+    for first in (5, 20, 40, 10):
+        window = list(frames(uri, cut=(first, first + 12)))
+        assert numbers([picture for _, picture in window]) == list(range(first, first + 12))
+
+
 def test_a_packet_without_a_picture_leaves_the_one_before_it_on(tmp_path: Path) -> None:
     times, pictures = zip(*frames(with_pauses(tmp_path / "film.avi", before=[10, 10, 40])), strict=True)
     assert numbers(pictures) == list(range(60))

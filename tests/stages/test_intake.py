@@ -16,6 +16,7 @@ from actor18m.samples.truth import Truth
 from actor18m.stage import Clip, Failure, Row
 from stages.intake import Intake, IntakeParameters
 from tests.media.films import film, sound_only
+from tests.media.packed import packed
 
 EMBEDDED = Path(__file__).parents[2] / "pipelines" / "embedded.yaml"
 
@@ -41,6 +42,24 @@ def test_every_sample_is_what_its_truth_says(samples: Sequence[Row | Failure]) -
         assert row["duration_s"] == pytest.approx(truth.duration_s, abs=0.05 if row["is_variable_rate"] else 1e-4)
         assert row["is_variable_rate"] == truth.script.startswith("variable_rate")
         assert row["codec"] == "h264"
+
+
+def test_what_an_avi_does_not_tell_changes_nothing(tmp_path: Path) -> None:
+    """The same pictures in a container that says when they are shown, and in ones that do not."""
+    rows = []
+    for name in ("told.mp4", "untold.avi", "untold.asf"):
+        uri = film(tmp_path / name, options={"bf": "3", "b-pyramid": "normal", "b_strategy": "0"})
+        rows.append(measured(Clip("key", uri)))
+    rows.append(measured(Clip("key", packed(tmp_path / "packed.avi"))))
+    for name in ("width", "height", "frame_count", "duration_s", "fps", "is_variable_rate", "rotation"):
+        assert len({row[name] for row in rows}) == 1, name
+    assert all(hamming(rows[0]["signature"], row["signature"]) < DUPLICATE_WITHIN for row in rows)
+    assert rows[0]["signature"] == rows[1]["signature"] == rows[2]["signature"]
+    assert [row["codec"] for row in rows] == ["h264", "h264", "h264", "mpeg4"]
+
+
+def test_a_codec_is_named_for_what_it_is_whoever_decodes_it(tmp_path: Path) -> None:
+    assert measured(Clip("key", film(tmp_path / "film.mp4", codec="libsvtav1")))["codec"] == "av1"
 
 
 def test_near_duplicates_and_no_other_samples_have_like_signatures(samples: Sequence[Row | Failure]) -> None:
