@@ -2,11 +2,12 @@
 
 Eight samples a second, one decode. In each sample people are found, each with colours and with points that are followed
 into the next sample; the frame is encoded and compared with the one before and with the first. People become tracks,
-and one of them is the subject: the one who is there longest, largest and nearest the middle, with a face.
+and one of them is the subject: the one who is there longest, largest and nearest the middle, with a face. For cuts that
+samples miss, every frame that is decoded on the way is compared, small and grey, with its neighbours.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from pyarrow import float32, int32, list_, string, struct
 from pydantic import PositiveFloat, PositiveInt
 
 from actor18m.media.boxes import inside, shrunk, size
+from actor18m.media.breaks import LONGER_SIDE, Break, BreakFinder
 from actor18m.media.colours import colours
 from actor18m.media.hidden import hidden_runs, visible_fractions
 from actor18m.media.shots import Blend, BlendFinder, dissolves
@@ -28,9 +30,15 @@ from stages.told import SIDES, one_by_one, rounded, rounded_fields, sides
 
 _BOX = [(side, float32()) for side in SIDES]
 _SUBJECT = struct([*_BOX, ("score", float32())])
-_CUT = struct([("kind", string()), ("first_s", float32()), ("last_s", float32()), ("similarity", float32())])
+_CUT = struct(
+    [("kind", string()), ("first_s", float32()), ("last_s", float32()), ("similarity", float32()),
+     ("unexplained", float32())]
+)  # fmt: skip
 """`kind` is hard or dissolve. Hard: the last sample of the old shot and the first of the new one; dissolve: the samples
-between which the pictures mix. `similarity` is the encoder's, across it."""
+between which the pictures mix. `similarity` is the encoder's, across it; `unexplained` that of the largest break
+within, 0 where there is none."""
+_BREAK = struct([(name, float32()) for name in ("at_s", "difference", "unexplained", "leap", "pulse")])
+"""A step from one frame to the next that movement does not explain, as `media.breaks` tells it."""
 _OCCLUSION = struct([("start_s", float32()), ("end_s", float32()), ("visible_fraction", float32())])
 """From the first sample in which the subject is hidden to the first in which it is not; `visible_fraction` is the
 lowest."""
@@ -79,7 +87,7 @@ class Motion(Stage):
     """Needs a detector, an encoder and a point tracker; runs them on one frame at a time and keeps no frame but the one
     before."""
 
-    version = 2
+    version = 3
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Identity: ("frame_times", "faces")}
     roles: ClassVar = {"people": PersonDetector, "encoder": FrameEncoder, "points": PointTracker}
     writes = schema(
@@ -90,6 +98,7 @@ class Motion(Stage):
         people=list_(int32()),
         others=list_(_OTHER),
         cuts=list_(_CUT),
+        breaks=list_(_BREAK),
         neighbour_similarity=list_(float32()),
         min_neighbour_similarity=float32(),
         mean_neighbour_similarity=float32(),
@@ -128,6 +137,7 @@ class Motion(Stage):
             "people": [_count(people, told.min_person_score) for people in looked.people],
             "others": [_other_row(track, chosen, times) for track in found if not _is_part(track, chosen)],
             "cuts": self._cuts(looked),
+            "breaks": [rounded_fields(asdict(each)) for each in looked.breaks],
             "neighbour_similarity": [None, *map(rounded, looked.neighbours)],
             "min_neighbour_similarity": rounded(min(looked.neighbours, default=None)),
             "mean_neighbour_similarity": rounded(fmean(looked.neighbours) if looked.neighbours else None),
@@ -148,10 +158,10 @@ class Motion(Stage):
         encoder = self.backends["encoder"]
         halves = sorted({max(2, round(told.dissolve_s * told.fps / parts)) for parts in (2, 4)})
         finders = [BlendFinder(encoder.metric, half) for half in halves]
-        looked = _Looked()
+        looked, breaks = _Looked(), BreakFinder()
         first: Floats | None = None
         last: tuple[Frame, Floats, list[_Marked]] | None = None
-        for time_s, frame in frames(clip.uri, clip.cut, clip.crop, told.fps):
+        for time_s, frame in frames(clip.uri, clip.cut, clip.crop, told.fps, (breaks.add, LONGER_SIDE)):
             looked.height, looked.width = frame.shape[:2]
             vector = encoder.encode(frame)
             first = vector if first is None else first
@@ -165,6 +175,7 @@ class Motion(Stage):
             last = frame, vector, marked
         if last is not None:
             looked.people.append([Seen(box, score, colours, 1.0) for box, score, colours, _ in last[2]])
+        looked.breaks = breaks.found()
         return looked
 
     def _people(self, frame: Frame) -> list[Person]:
@@ -214,6 +225,12 @@ class Motion(Stage):
                 "first_s": rounded(times[first]),
                 "last_s": rounded(times[last]),
                 "similarity": rounded(like),
+                "unexplained": rounded(
+                    max(
+                        (each.unexplained for each in looked.breaks if times[first] < each.at_s <= times[last]),
+                        default=0.0,
+                    )
+                ),
             }
             for kind, first, last, like in sorted(found, key=lambda cut: cut[1])
         ]
@@ -237,6 +254,7 @@ class _Looked:
     neighbours: list[float] = field(default_factory=list)
     to_first: list[float] = field(default_factory=list)
     blends: list[Blend] = field(default_factory=list)
+    breaks: list[Break] = field(default_factory=list)
 
 
 def _weight(track: Track, faces: Sequence[FaceAt], height: int, width: int) -> float:

@@ -4,11 +4,12 @@ When each frame is shown is known from the packets, without decoding. The frame 
 time has come.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +23,10 @@ from actor18m.models.roles import Frame
 
 Cut = tuple[int, int]
 Crop = tuple[int, int, int, int]
+Passed = Callable[[av.VideoFrame], None]
+Watch = Callable[[float, Frame, bool], None]
+"""Is shown a frame: seconds from the clip's start, upright uint8[H, W] in grey, and whether it is a key frame, at which
+the codec begins anew."""
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"
 """No playlists: they name other files, which FFmpeg would open."""
@@ -113,8 +118,9 @@ class Video:
     def has_audio(self) -> bool:
         return bool(self.container.streams.audio)
 
-    def read(self, indices: Iterable[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        """The window's frames with these ascending indices. What is damaged between is an error, never skipped."""
+    def read(self, indices: Iterable[int], passed: Passed | None = None) -> Iterator[tuple[int, av.VideoFrame]]:
+        """The window's frames with these ascending indices. What is damaged between is an error, never skipped.
+        `passed` is shown each frame of the window that is decoded on the way, those included."""
         frame: av.VideoFrame | None = None
         for index in indices:
             target = int(self.window.pts[index])
@@ -122,7 +128,7 @@ class Video:
                 key = self._key_before(target)
                 if frame is None or self._times.frames_between(frame.pts or 0, key.pts) > _WORTH_SEEKING:
                     origin, decoded = key.pts, self._decode_from(key)
-                frame = self._decode_until(target, decoded, origin)
+                frame = self._decode_until(target, decoded, origin, passed)
             yield index, frame
 
     def every(self) -> Iterator[tuple[int, av.VideoFrame]]:
@@ -154,7 +160,22 @@ class Video:
 
     def picture(self, frame: av.VideoFrame, crop: Crop | None) -> Frame:
         """uint8[H, W, 3] RGB, upright; then cropped to x0, x1, y0, y1."""
-        whole = upright(frame)
+        return self._cropped(upright(frame), crop)
+
+    def watched(self, watch: Watch, crop: Crop | None, longer_side: int) -> Passed:
+        """Shows it each frame small, by averages over areas."""
+
+        def passed(frame: av.VideoFrame) -> None:
+            grey = self._cropped(upright(frame, "gray"), crop)
+            scale = longer_side / max(grey.shape)
+            size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
+            small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+            time_s = float((frame.pts or 0) - int(self.window.pts[0])) * float(self._times.unit_s)
+            watch(time_s, np.asarray(small, dtype=np.uint8), frame.key_frame)
+
+        return passed
+
+    def _cropped(self, whole: Frame, crop: Crop | None) -> Frame:
         if crop is None:
             return whole
         x0, x1, y0, y1 = crop
@@ -174,13 +195,17 @@ class Video:
             for packet in self.packets():
                 yield from packet.decode()
 
-    def _decode_until(self, target: int, decoded: Iterator[av.VideoFrame], origin: int) -> av.VideoFrame:
+    def _decode_until(
+        self, target: int, decoded: Iterator[av.VideoFrame], origin: int, passed: Passed | None
+    ) -> av.VideoFrame:
         with self._faults():
             for frame in decoded:
                 if frame.pts is None or frame.pts < origin:  # it needs frames from before the key
                     continue
                 if frame.is_corrupt:
                     break
+                if passed is not None and self.window.pts[0] <= frame.pts <= target:
+                    passed(frame)
                 if frame.pts == target:
                     return frame
                 if frame.pts > target:
@@ -229,23 +254,29 @@ def _again(uri: str, limits: Limits, held: ExitStack) -> tuple[av.container.Inpu
     return container, _picture_stream(uri, container, limits)
 
 
-def upright(frame: av.VideoFrame) -> Frame:
-    """uint8[H, W, 3] RGB, as a player shows it."""
+def upright(frame: av.VideoFrame, pixels_as: str = "rgb24") -> Frame:
+    """uint8[H, W, 3] RGB, as a player shows it; uint8[H, W] where it is asked for in "gray"."""
     # With more threads the result would be the machine's.
-    pixels = frame.reformat(format="rgb24", threads=1).to_ndarray()
+    pixels = frame.reformat(format=pixels_as, threads=1).to_ndarray()
     return orientation(frame).upright(pixels.astype(np.uint8, copy=False))
 
 
 def frames(
-    uri: str, cut: Cut | None = None, crop: Crop | None = None, fps: float | None = None
+    uri: str,
+    cut: Cut | None = None,
+    crop: Crop | None = None,
+    fps: float | None = None,
+    watch: tuple[Watch, int] | None = None,
 ) -> Iterator[tuple[float, Frame]]:
     """(seconds from the clip's start, upright uint8[H, W, 3] RGB). With `fps`, the frame that is shown at each 1/fps
-    of a second from 0 on, once for each; without, every frame at its own time."""
+    of a second from 0 on, once for each; without, every frame at its own time. Who watches, with pictures of a longer
+    side in pixels, is shown each frame that is decoded on the way."""
     with open_video(uri, cut=cut) as video:
         window = video.window
         times = window.times_s if fps is None else np.arange(0.0, window.duration_s - _DUST_S, 1.0 / fps)
         indices = range(len(times)) if fps is None else window.shown_at(times.tolist())
-        for (_, frame), time in zip(video.read(indices), times.tolist(), strict=True):
+        passed = video.watched(watch[0], crop, watch[1]) if watch else None
+        for (_, frame), time in zip(video.read(indices, passed), times.tolist(), strict=True):
             yield time, video.picture(frame, crop)
 
 

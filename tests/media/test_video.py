@@ -9,9 +9,10 @@ import pytest
 from actor18m.inputs import canonical_uri
 from actor18m.media.source import MediaError
 from actor18m.media.video import Limits, frames, frames_at, open_video
+from actor18m.models.roles import Frame
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
-from tests.media.films import film, numbers, song, sound_only
+from tests.media.films import STEP, film, numbers, song, sound_only
 
 
 def shown(uri: str, fps: float | None = None, cut: tuple[int, int] | None = None) -> list[tuple[float, int]]:
@@ -237,3 +238,17 @@ def _copied(source: Path, path: Path) -> None:
             if packet.dts is not None:
                 packet.stream = stream
                 write.mux(packet)
+
+
+def test_who_watches_sees_each_frame_of_the_window_small_and_grey_also_those_between_samples(tmp_path: Path) -> None:
+    seen: list[tuple[float, int, bool, tuple[int, ...]]] = []
+
+    def watch(time_s: float, picture: Frame, is_key: bool) -> None:
+        seen.append((round(time_s, 3), round((int(picture[-1, -1]) - 8) / STEP), is_key, picture.shape))
+
+    uri = film(tmp_path / "film.mp4", gop=12, rotation=90)
+    sampled = list(frames(uri, cut=(10, 40), crop=(0, 48, 16, 64), fps=5, watch=(watch, 24)))
+    assert len(sampled) == 6
+    assert [each[:2] for each in seen] == [(round(i / 25, 3), 10 + i) for i in range(26)], "until the last sample"
+    assert [number for _, number, is_key, _ in seen if is_key] == [12, 24]
+    assert {shape for *_, shape in seen} == {(24, 24)}

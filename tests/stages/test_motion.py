@@ -108,6 +108,41 @@ def test_a_cut_lies_between_two_samples_and_a_dissolve_covers_its_mixed_pictures
         assert cut["last_s"] == pytest.approx(truth.times_s[true.last_frame], abs=0.126)
 
 
+def test_a_cut_breaks_the_frames_and_a_person_who_turns_or_dissolves_does_not(rows: Mapping[str, Values]) -> None:
+    truth = Truth.read(SHIPPED / "cut_same_actor_1.json")
+    (found,) = rows["cut_same_actor_1"]["breaks"]
+    assert found["at_s"] == pytest.approx(truth.times_s[truth.cuts[0].last_frame], abs=1e-3)
+    assert found["unexplained"] == rows["cut_same_actor_1"]["cuts"][0]["unexplained"] > 0.3
+    assert rows["dissolve_other_2"]["cuts"][0]["unexplained"] == 0
+    for name in ("turn_standing_1", "dissolve_other_2", "behind_occluder_1"):
+        assert all(each["unexplained"] < 0.03 for each in rows[name]["breaks"])
+
+
+def test_people_who_move_much_between_samples_are_no_cut_unless_the_frames_between_break(
+    rows: Mapping[str, Values],
+) -> None:
+    row = rows["turn_standing_1"]
+    leaping = {"kind": "hard", "first_s": 1.0, "last_s": 1.125, "similarity": 0.62, "unexplained": 0.0}
+    jumps = {
+        "leaping": [leaping],
+        "cut": [leaping | {"unexplained": 0.2}],
+        "unlike": [leaping | {"similarity": 0.4}],
+        "dissolve": [leaping | {"kind": "dissolve"}],
+    }
+    judged = {name: {**row, "cuts": cuts, "min_neighbour_similarity": 0.62} for name, cuts in jumps.items()}
+    assert rejected(judged, "embedded") == dict.fromkeys(("cut", "unlike", "dissolve"), "motion.cut")
+
+
+def test_a_jump_from_frame_to_frame_is_one_unless_the_codec_brings_as_much_elsewhere(
+    rows: Mapping[str, Values],
+) -> None:
+    row = rows["turn_standing_1"]
+    jump = {"at_s": 1.0, "difference": 4.0, "unexplained": 0.1, "leap": 0.3, "pulse": 0.0}
+    breaks = {"jump": jump, "pulse": jump | {"pulse": 3.0}, "still": jump | {"leap": 0.0}}
+    judged = {name: {**row, "breaks": [each]} for name, each in breaks.items()}
+    assert rejected(judged, "embedded") == {"jump": "motion.jump_cut"}
+
+
 def test_an_occlusion_is_as_long_as_something_hides_the_subject(rows: Mapping[str, Values]) -> None:
     truth = Truth.read(SHIPPED / "behind_occluder_1.json")
     (found,), (true,) = rows["behind_occluder_1"]["occlusions"], truth.occlusions

@@ -1,0 +1,244 @@
+"""Where a film jumps from one frame to the next: a cut, also one from a person to the same person in one framing.
+
+What moves fast differs from frame to frame again and again, and over two frames more than over one. A cut differs
+once. So the difference of two neighbours is compared, place by place, with what changes near that place in the frames
+before and after, also over two frames: what is left is unexplained. Before it is called so, the one picture is brought
+to the other one's light and place, since lamps and hands that shake change all of it at once. Frames that are shown
+twice are left out, and a step that took longer is compared with longer ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+import cv2
+import numpy as np
+
+from actor18m.models.roles import Floats, Frame
+
+LONGER_SIDE = 192
+"""Of the grey pictures that are looked at."""
+FLOOR = 0.02
+"""Less unexplained is not told."""
+_SMALL = 96
+_REACH = 6
+"""Frames to either side. Fewer do not show how fast something moves, of more some show another movement."""
+_BESIDE = 2
+"""Frames that must be shown before and after: the first and the last ones show how nothing moves."""
+_NEAR_PX = 5
+_NOISE = 0.5
+"""In grey levels: what codecs and sensors change."""
+_REPEATED, _REPEATED_SHARE = 0.05, 0.2
+"""A frame repeats the one before if it differs by less than so many grey levels, or by such a share of what its
+neighbours differ by: films that were brought to another rate have them."""
+_MAX_SHIFT = 0.1
+"""Of the longer side: farther is not where a hand or a crop window shakes to."""
+_MOSTLY = 0.6
+"""A light or a shift that leaves less of the difference than this share explains it: not who is seen has changed."""
+_ROUNDED = 2
+"""Grey levels."""
+_MISPLACED = 0.25
+"""In half pixels of a small picture, what is left after a shift is taken back."""
+_FLOW_REACH = 4
+_FLOW_PX, _FLOW_NEAR_PX, _FASTER = 7, 9, 1.5
+_STILL = 0.1
+"""A flow in pixels that even a still picture has."""
+
+
+@dataclass(frozen=True)
+class Break:
+    """A step between two frames. `at_s` is when the later one is shown."""
+
+    at_s: float
+    difference: float
+    """In grey levels, the mean."""
+    unexplained: float
+    """The share of the difference that neither movement nor light nor a shift of the whole picture explains."""
+    leap: float
+    """The share of the movement that is beyond one and a half times what moves near by in the steps about it."""
+    pulse: float
+    """Onto a key frame of the codec: the difference that the clip's other ones bring, the middle one; else 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    number: int
+    time_s: float
+    picture: Frame
+    small: Frame
+    is_key: bool
+
+
+class BreakFinder:
+    """Is shown a clip's frames one after the other; keeps few of them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._held: _Shown | None = None
+        self._steps = [float("inf"), float("inf")]
+        """Differences onto the held frame and the one before it."""
+        self._near: list[_Shown] = []
+        self._at = 0
+        """The step that is judged next is the one from this of `_near`."""
+        self._found: list[tuple[Break, bool]] = []
+        self._onto_keys: list[float] = []
+
+    def add(self, time_s: float, picture: Frame, is_key: bool) -> None:
+        """uint8[H, W], small; frames in order."""
+        now = _Shown(self._count, time_s, picture, _shrunk(picture, _SMALL), is_key)
+        self._count += 1
+        held, self._held = self._held, now
+        if held is None:
+            return
+        step = _mean(_off(held.small, now.small))
+        self._keep(held, step)
+        self._steps = [step, self._steps[0]]
+
+    def found(self) -> list[Break]:
+        """Of all that was shown. Nothing can be added then."""
+        if self._held is not None:
+            self._keep(self._held, float("inf"))
+            self._held = None
+        while self._at < len(self._near) - 1:
+            self._judge()
+        return [self._told(each, is_key) for each, is_key in self._found]
+
+    def _told(self, each: Break, is_key: bool) -> Break:
+        if not is_key:
+            return each
+        others = list(self._onto_keys)
+        others.remove(each.difference)
+        return Break(each.at_s, each.difference, each.unexplained, each.leap, median(others) if others else 0.0)
+
+    def _keep(self, held: _Shown, after: float) -> None:
+        step, before = self._steps
+        least = min(before, after)
+        if step < _REPEATED or (np.isfinite(least) and step < _REPEATED_SHARE * least):
+            return
+        self._near.append(held)
+        while len(self._near) - 2 - self._at >= _REACH:
+            self._judge()
+
+    def _judge(self) -> None:
+        at = self._at
+        near = self._near[: at + 2 + _REACH]
+        if near[at + 1].is_key:
+            self._onto_keys.append(_mean(_off(near[at].small, near[at + 1].small)))
+        if near[at + 1].number > _BESIDE and self._count - near[at + 1].number > _BESIDE:
+            found = _break(near, at)
+            if found is not None:
+                self._found.append((found, near[at + 1].is_key))
+        if at == _REACH:
+            self._near.pop(0)
+        else:
+            self._at += 1
+
+
+def _break(near: Sequence[_Shown], at: int) -> Break | None:
+    old, new = near[at], near[at + 1]
+    moves = _moves(near, at)
+    plain = _off(old.small, new.small)
+    unexplained = _share(plain, moves)
+    if unexplained < FLOOR:
+        return None
+    # the old picture in the new one's light: shades are rounded, so that a little more may differ
+    lit = _lit_as(old.picture, new.picture)
+    as_lit = _off(_shrunk(lit, _SMALL), new.small)
+    slack = _ROUNDED if _mean(as_lit) < _MOSTLY * _mean(plain) else 0
+    unexplained = min(unexplained, _share(as_lit, _more(moves, slack)))
+    # and in its place: shifts are not exact, so that edges may differ
+    placed, edge = _placed_as(lit, new.picture)
+    inner = slice(edge, -edge or None), slice(edge, -edge or None)
+    as_placed = _off(_shrunk(placed, _SMALL)[inner], new.small[inner])
+    start = old.picture
+    if _mean(as_placed) < _MOSTLY * _mean(as_lit):
+        start = placed
+        unexplained = min(unexplained, _share(as_placed, _more(moves, _slack(new.small))[inner]))
+    if unexplained < FLOOR:
+        return None
+    return Break(new.time_s, _mean(plain), unexplained, _leap(near, at, start), 0.0)
+
+
+def _moves(near: Sequence[_Shown], at: int) -> Frame:
+    """Of each place, the most that changes near it in the steps before and after, of one frame and of as many more as
+    the step in question took longer."""
+    times = [each.time_s for each in near]
+    usual = median(b - a for a, b in pairwise(times))
+    longer = min(max(2, round((times[at + 1] - times[at]) / max(usual, 1e-6)) + 1), _REACH)
+    most = np.zeros_like(near[at].small)
+    for side in (near[: at + 1], near[at + 1 :]):
+        for stride in (1, longer):
+            for one, other in zip(side, side[stride:], strict=False):
+                cv2.max(most, cv2.absdiff(one.small, other.small), dst=most)
+    return np.asarray(cv2.dilate(most, np.ones((_NEAR_PX, _NEAR_PX), np.uint8)), dtype=np.uint8)
+
+
+def _share(difference: Frame, moves: Frame) -> float:
+    left = np.asarray(cv2.subtract(difference, moves), dtype=np.uint8)
+    return _mean(left) / (_mean(difference) + _NOISE)
+
+
+def _lit_as(picture: Frame, other: Frame) -> Frame:
+    """With the other's shades of grey, the darkest for the darkest."""
+    shares = [np.cumsum(np.bincount(each.ravel(), minlength=256)) / each.size for each in (picture, other)]
+    shades = np.clip(np.searchsorted(shares[1], shares[0]), 0, 255).astype(np.uint8)
+    return np.asarray(shades[picture], dtype=np.uint8)
+
+
+def _placed_as(picture: Frame, other: Frame) -> tuple[Frame, int]:
+    """Shifted as a whole to where the other is, if it is near; and how much of a small picture's edge is empty then."""
+    one, two = picture.astype(np.float32), other.astype(np.float32)
+    (x, y), _ = cv2.phaseCorrelate(one, two, cv2.createHanningWindow((one.shape[1], one.shape[0]), cv2.CV_32F))
+    far = max(abs(x), abs(y))
+    if far > _MAX_SHIFT * max(picture.shape):
+        return picture, 0
+    shift = np.array([[1, 0, x], [0, 1, y]], dtype=np.float32)
+    placed = cv2.warpAffine(picture, shift, (picture.shape[1], picture.shape[0]), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(placed, dtype=np.uint8), int(np.ceil(far * _SMALL / LONGER_SIDE))
+
+
+def _slack(picture: Frame) -> Frame:
+    """How much each place changes when the picture is not quite where it should be."""
+    edges = cv2.morphologyEx(picture, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.convertScaleAbs(edges, alpha=_MISPLACED), dtype=np.uint8)
+
+
+def _leap(near: Sequence[_Shown], at: int, start: Frame) -> float:
+    """`start` is the old picture, or that where the new one's window is."""
+    lengths: dict[int, Floats] = {}
+    for number, (one, other) in enumerate(pairwise(near)):
+        if abs(number - at) <= _FLOW_REACH:
+            lengths[number] = _flow(start if number == at else one.picture, other.picture)
+    own = lengths.pop(at)
+    near_by = np.ones((_FLOW_NEAR_PX, _FLOW_NEAR_PX), np.uint8)
+    most = cv2.dilate(np.max(list(lengths.values()), axis=0), near_by)
+    beyond = np.maximum(0, own - _FASTER * np.asarray(most))
+    return float(beyond.sum() / (own.sum() + _STILL * own.size))
+
+
+def _flow(one: Frame, other: Frame) -> Floats:
+    """float32[H, W]: how many pixels each place moves."""
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    way = finder.calc(one, other, np.zeros((*one.shape, 2), dtype=np.float32))
+    return np.asarray(cv2.blur(np.hypot(way[..., 0], way[..., 1]), (_FLOW_PX, _FLOW_PX)), dtype=np.float32)
+
+
+def _shrunk(picture: Frame, longer: int) -> Frame:
+    height, width = picture.shape[:2]
+    scale = longer / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _off(one: Frame, other: Frame) -> Frame:
+    return np.asarray(cv2.absdiff(one, other), dtype=np.uint8)
+
+
+def _more(moves: Frame, slack: Frame | int) -> Frame:
+    """Where uint8 ends, it stays."""
+    return np.asarray(np.minimum(moves.astype(np.uint16) + slack, 255), dtype=np.uint8)
+
+
+def _mean(picture: Frame) -> float:
+    return float(cv2.mean(picture)[0])
