@@ -1,8 +1,9 @@
 """Identity: does one person stay the same person? Faces once a second, and how much they look alike.
 
 In each frame every face is told, the surest first. The surest one is embedded and compared with the first face of the
-clip, as the paper does, and with the fittest one: a face in profile or a blurred one is like nobody, its own person
-included. Fitness says how far a face can be compared at all, without a threshold.
+clip, as the paper does, with the fittest one, and with the medoid of the fit ones: a face in profile or a blurred one
+is like nobody, its own person included, and a hand before a face may make it look the sharpest. Fitness says how far a
+face can be compared at all, without a threshold.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,15 +29,17 @@ _FACE = struct(
         ("frame", int32()),
         ("rank", int32()),
         ("is_fittest", bool_()),
+        ("is_medoid", bool_()),
         *((side, float32()) for side in SIDES),
         *((name, float32()) for name in ("score", "size_px", "sharpness", "yaw_deg", "pitch_deg", "fitness")),
-        *((name, float32()) for name in ("similarity_to_first", "similarity_to_fittest")),
+        *((f"similarity_to_{name}", float32()) for name in ("first", "fittest", "medoid")),
         ("similarities", list_(float32())),
     ]
 )
 """One face of one sampled frame, numbers rounded to four digits. `frame` counts sampled frames from 0; `rank` is 0 for
 the surest face of its frame, the only one with similarities; `size_px` is the box's shorter side; `sharpness` is the
-variance of the Laplacian of the face at 112 px; `yaw_deg` and `pitch_deg` are rough ones, by five points.
+variance of the Laplacian of the face at 112 px; the medoid is the fit face that is most like the other fit ones, or the
+fittest where fewer than three are fit; `yaw_deg` and `pitch_deg` are rough ones, by five points.
 `similarities` are those of a fit face to each fit one before it, in their order; null where the face is not fit."""
 
 _FACE_PX = 112
@@ -66,7 +69,7 @@ class IdentityParameters(Parameters):
 class Identity(Stage):
     """Needs a detector and an embedder; runs them on one frame at a time."""
 
-    version = 6
+    version = 7
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Intake: ()}
     """A clip's key says which frames are looked at."""
     roles: ClassVar = {"faces": FaceDetector, "identity": FaceEmbedder}
@@ -132,8 +135,10 @@ class Identity(Stage):
             "pitch_deg": pitch,
             "fitness": face.score * by_size * by_sharpness * by_yaw * by_pitch,
             "is_fittest": False,
+            "is_medoid": False,
             "similarity_to_first": None,
             "similarity_to_fittest": None,
+            "similarity_to_medoid": None,
             "similarities": None,
         }
 
@@ -144,12 +149,16 @@ class Identity(Stage):
         _, first = embedded[0]
         fittest_face, fittest = max(embedded, key=lambda each: each[0]["fitness"])
         fittest_face["is_fittest"] = True
+        fit = [each for each in embedded if each[0]["fitness"] >= self.parameters.min_fitness]
+        alike = np.array([[similarity(metric, one, other) for _, other in fit] for _, one in fit])
+        medoid_face, medoid = fit[int(alike.sum(axis=1).argmax())] if len(fit) > 2 else (fittest_face, fittest)
+        medoid_face["is_medoid"] = True
         for told, vector in embedded:
             told["similarity_to_first"] = similarity(metric, first, vector)
             told["similarity_to_fittest"] = similarity(metric, fittest, vector)
-        fit = [each for each in embedded if each[0]["fitness"] >= self.parameters.min_fitness]
-        for number, (told, vector) in enumerate(fit):
-            told["similarities"] = [rounded(similarity(metric, before, vector)) for _, before in fit[:number]]
+            told["similarity_to_medoid"] = similarity(metric, medoid, vector)
+        for number, (told, _) in enumerate(fit):
+            told["similarities"] = [rounded(float(value)) for value in alike[:number, number]]
 
 
 def template(

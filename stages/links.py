@@ -2,7 +2,8 @@
 subject was seen all along and kept their colours."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from stages.told import box_of, rounded
 FaceAt = dict[str, Any]
 LINK = struct(
     [("first_s", float32()), ("last_s", float32()), ("fitness", float32()), ("similarity", float32()),
-     ("seen_share", float32()), ("colour_similarity", float32()), ("min_step_similarity", float32())]
+     ("change", float32()), ("seen_share", float32()), ("colour_similarity", float32()),
+     ("min_step_similarity", float32())]
 )  # fmt: skip
 """What joins a face of the subject that identity holds fit to be compared with the next such one: how fit the less fit
-of them is; how alike they are; the share of the samples between them in which the subject is seen; how alike the
-subject's colours are at both ends, and from sample to sample at least."""
+of them is; how alike they are; how much less alike the subject's faces up to here and from here on are than those of
+either side, null where a side has a single one; the share of the samples between the two in which the subject is seen;
+how alike the subject's colours are at both ends, and from sample to sample at least."""
 
 
 def faces_at(identity: Mapping[str, Any], times: Sequence[float]) -> list[FaceAt]:
@@ -36,7 +39,7 @@ def links(faces: Sequence[FaceAt], seen: Sequence[Seen | None], times: Sequence[
     fit = [face for face in faces if face["similarities"] is not None]
     own = [i for i, face in enumerate(fit) if (who := seen[face["sample"]]) and is_of(face, who)]
     found: list[dict[str, object]] = []
-    for i, j in pairwise(own):
+    for number, (i, j) in enumerate(pairwise(own), start=1):
         one, other = fit[i], fit[j]
         between = seen[one["sample"] : other["sample"] + 1]
         there = [person for person in between if person]
@@ -46,6 +49,7 @@ def links(faces: Sequence[FaceAt], seen: Sequence[Seen | None], times: Sequence[
                 "last_s": rounded(times[other["sample"]]),
                 "fitness": rounded(min(one["fitness"], other["fitness"])),
                 "similarity": rounded(other["similarities"][i]),
+                "change": rounded(_change([[_alike(fit, a, b) for b in own] for a in own], number)),
                 "seen_share": rounded(len(there) / len(between)),
                 "colour_similarity": rounded(colour_similarity(there[0].colours, there[-1].colours)),
                 "min_step_similarity": rounded(
@@ -54,3 +58,16 @@ def links(faces: Sequence[FaceAt], seen: Sequence[Seen | None], times: Sequence[
             }
         )
     return found
+
+
+def _alike(fit: Sequence[FaceAt], one: int, other: int) -> float:
+    return 1.0 if one == other else float(fit[max(one, other)]["similarities"][min(one, other)])
+
+
+def _change(alike: Sequence[Sequence[float]], at: int) -> float | None:
+    """How alike faces are within both sides of a place, less how alike they are across it."""
+    sides = range(at), range(at, len(alike))
+    within = [alike[a][b] for side in sides for a, b in combinations(side, 2)]
+    if min(map(len, sides)) < 2:
+        return None
+    return fmean(within) - fmean(alike[a][b] for a in sides[0] for b in sides[1])

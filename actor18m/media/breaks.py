@@ -8,7 +8,7 @@ twice are left out, and a step that took longer is compared with longer ones.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -24,9 +24,10 @@ FLOOR = 0.02
 _SMALL = 96
 _REACH = 6
 """Frames to either side. Fewer do not show how fast something moves, of more some show another movement."""
-_BESIDE = 2
-"""Frames that must be shown before and after: the first and the last ones show how nothing moves."""
+_BEFORE, _AFTER = 4, 2
+"""Frames that must be shown before and after: one or two do not show how something moves, and cameras start badly."""
 _NEAR_PX = 5
+"""As wide is what a place is near to, and wider by a pixel on each side for each frame that a step took longer."""
 _NOISE = 0.5
 """In grey levels: what codecs and sensors change."""
 _REPEATED, _REPEATED_SHARE = 0.05, 0.2
@@ -53,6 +54,8 @@ class Break:
     at_s: float
     difference: float
     """In grey levels, the mean."""
+    ratio: float
+    """Of the difference to the largest of the steps about it, each for the time that it took."""
     unexplained: float
     """The share of the difference that neither movement nor light nor a shift of the whole picture explains."""
     leap: float
@@ -109,7 +112,7 @@ class BreakFinder:
             return each
         others = list(self._onto_keys)
         others.remove(each.difference)
-        return Break(each.at_s, each.difference, each.unexplained, each.leap, median(others) if others else 0.0)
+        return replace(each, pulse=median(others) if others else 0.0)
 
     def _keep(self, held: _Shown, after: float) -> None:
         step, before = self._steps
@@ -125,7 +128,7 @@ class BreakFinder:
         near = self._near[: at + 2 + _REACH]
         if near[at + 1].is_key:
             self._onto_keys.append(_mean(_off(near[at].small, near[at + 1].small)))
-        if near[at + 1].number > _BESIDE and self._count - near[at + 1].number > _BESIDE:
+        if near[at + 1].number >= _BEFORE and self._count - near[at + 1].number > _AFTER:
             found = _break(near, at)
             if found is not None:
                 self._found.append((found, near[at + 1].is_key))
@@ -157,21 +160,33 @@ def _break(near: Sequence[_Shown], at: int) -> Break | None:
         unexplained = min(unexplained, _share(as_placed, _more(moves, _slack(new.small))[inner]))
     if unexplained < FLOOR:
         return None
-    return Break(new.time_s, _mean(plain), unexplained, _leap(near, at, start), 0.0)
+    return Break(new.time_s, _mean(plain), _ratio(near, at), unexplained, _leap(near, at, start), 0.0)
 
 
 def _moves(near: Sequence[_Shown], at: int) -> Frame:
     """Of each place, the most that changes near it in the steps before and after, of one frame and of as many more as
     the step in question took longer."""
-    times = [each.time_s for each in near]
-    usual = median(b - a for a, b in pairwise(times))
-    longer = min(max(2, round((times[at + 1] - times[at]) / max(usual, 1e-6)) + 1), _REACH)
+    longer = _frames_of(near, at) + 1
     most = np.zeros_like(near[at].small)
     for side in (near[: at + 1], near[at + 1 :]):
         for stride in (1, longer):
             for one, other in zip(side, side[stride:], strict=False):
                 cv2.max(most, cv2.absdiff(one.small, other.small), dst=most)
-    return np.asarray(cv2.dilate(most, np.ones((_NEAR_PX, _NEAR_PX), np.uint8)), dtype=np.uint8)
+    reach = _NEAR_PX + 2 * (longer - 2)
+    return np.asarray(cv2.dilate(most, np.ones((reach, reach), np.uint8)), dtype=np.uint8)
+
+
+def _frames_of(near: Sequence[_Shown], at: int) -> int:
+    """How many usual steps this one took."""
+    times = [each.time_s for each in near]
+    usual = median(b - a for a, b in pairwise(times))
+    return min(max(1, round((times[at + 1] - times[at]) / max(usual, 1e-6))), _REACH - 1)
+
+
+def _ratio(near: Sequence[_Shown], at: int) -> float:
+    pace = [_mean(_off(one.small, other.small)) / _frames_of(near, i) for i, (one, other) in enumerate(pairwise(near))]
+    own = pace.pop(at)
+    return own / (max(pace) + _NOISE)
 
 
 def _share(difference: Frame, moves: Frame) -> float:
@@ -213,7 +228,7 @@ def _leap(near: Sequence[_Shown], at: int, start: Frame) -> float:
     own = lengths.pop(at)
     near_by = np.ones((_FLOW_NEAR_PX, _FLOW_NEAR_PX), np.uint8)
     most = cv2.dilate(np.max(list(lengths.values()), axis=0), near_by)
-    beyond = np.maximum(0, own - _FASTER * np.asarray(most))
+    beyond = np.maximum(0, own - _FASTER * _frames_of(near, at) * np.asarray(most))
     return float(beyond.sum() / (own.sum() + _STILL * own.size))
 
 

@@ -11,7 +11,7 @@ import pytest
 from actor18m.identities import TEMPLATE
 from actor18m.inputs import canonical_uri
 from actor18m.models.backends import describe, load
-from actor18m.models.roles import Face, Floats
+from actor18m.models.roles import Face, Floats, Frame
 from actor18m.pipeline import load_pipeline
 from actor18m.policy import judge
 from actor18m.samples.shipped import SHIPPED, find_clips
@@ -81,11 +81,50 @@ def test_faces_of_a_turning_head_are_fit_while_it_faces_the_camera(rows: Mapping
     assert row["mean_similarity"] == pytest.approx(np.mean([f["similarity_to_first"] for f in faces[1:]]), abs=1e-4)
 
 
+class Vectors:
+    """Embeds each face as the next of these."""
+
+    metric = "cosine"
+
+    def __init__(self, vectors: Sequence[Sequence[float]]) -> None:
+        self._vectors = iter(vectors)
+
+    def embed(self, frame: Frame, face: Face) -> Floats:
+        return np.array(next(self._vectors), dtype=np.float32)
+
+
+class Sharpening:
+    """One face a frame, of which the second is the surest: as a hand before it makes a face seem fit."""
+
+    def __init__(self) -> None:
+        self._scores = iter([0.9, 1.0, 0.9, 0.9])
+
+    def detect(self, frame: Frame) -> list[Face]:
+        points: Floats = np.array([(230, 140), (270, 140), (250, 163), (236, 182), (264, 182)], dtype=np.float32)
+        return [Face((200.0, 100.0, 300.0, 220.0), next(self._scores), points)]
+
+
+def test_the_medoid_is_most_like_the_others_also_where_another_face_is_the_fittest(tmp_path: Path) -> None:
+    alike, covered = [1.0, 0.0], [0.5, 0.85]
+    stage = Identity(faces=Sharpening(), identity=Vectors([alike, covered, [1.0, 0.1], alike]))
+    clip = next(clip for clip in CLIPS if clip.key == "talk_yaw_1")
+    (row,) = stage.measure([Clip(clip.key, clip.uri, cut=(0, 80))])
+    assert isinstance(row, Row)
+    _, faces = _lists(row.values)
+    assert [face["is_fittest"] for face in faces] == [False, True, False, False]
+    (medoid,) = (face for face in faces if face["is_medoid"])
+    assert not medoid["is_fittest"]
+    assert medoid["similarity_to_medoid"] == 1
+    assert np.mean([face["similarity_to_fittest"] for face in faces if not face["is_fittest"]]) < 0.65
+    assert np.mean([face["similarity_to_medoid"] for face in faces if not face["is_medoid"]]) > 0.8
+
+
 def test_all_faces_of_a_frame_are_told_and_the_surest_is_compared(rows: Mapping[str, Row]) -> None:
     _, faces = _lists(rows["two_people_1"].values)
     assert rows["two_people_1"].values["max_faces"] == 2
     assert {face["rank"] for face in faces} == {0, 1}
     assert all((face["similarity_to_first"] is None) == (face["rank"] > 0) for face in faces)
+    assert sum(face["is_medoid"] for face in faces) == 1
     assert sum(face["is_fittest"] for face in faces) == 1
 
 

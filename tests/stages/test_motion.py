@@ -11,6 +11,7 @@ import pytest
 
 from actor18m.inputs import canonical_uri
 from actor18m.media.boxes import overlap
+from actor18m.media.tracks import Seen
 from actor18m.models.backends import load
 from actor18m.pipeline import load_pipeline
 from actor18m.policy import judge
@@ -18,6 +19,7 @@ from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import KEYPOINTS, Truth
 from actor18m.stage import Clip, Failure, Row
 from stages.identity import Identity
+from stages.links import links
 from stages.motion import Motion
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
@@ -137,8 +139,13 @@ def test_a_jump_from_frame_to_frame_is_one_unless_the_codec_brings_as_much_elsew
     rows: Mapping[str, Values],
 ) -> None:
     row = rows["turn_standing_1"]
-    jump = {"at_s": 1.0, "difference": 4.0, "unexplained": 0.1, "leap": 0.3, "pulse": 0.0}
-    breaks = {"jump": jump, "pulse": jump | {"pulse": 3.0}, "still": jump | {"leap": 0.0}}
+    jump = {"at_s": 1.0, "difference": 4.0, "ratio": 2.0, "unexplained": 0.1, "leap": 0.3, "pulse": 0.0}
+    breaks = {
+        "jump": jump,
+        "pulse": jump | {"pulse": 3.0},
+        "still": jump | {"leap": 0.0},
+        "faint": jump | {"difference": 0.9},
+    }
     judged = {name: {**row, "breaks": [each]} for name, each in breaks.items()}
     assert rejected(judged, "embedded") == {"jump": "motion.jump_cut"}
 
@@ -180,6 +187,28 @@ def test_links_tell_a_person_who_stays_from_one_who_dissolves_into_another(rows:
     worst = min(rows["dissolve_other_2"]["links"], key=lambda link: link["similarity"])
     assert worst["similarity"] < 0.5
     assert worst["colour_similarity"] < 0.5
+
+
+def test_all_faces_of_both_sides_decide_where_single_links_know_less(rows: Mapping[str, Values]) -> None:
+    row = rows["turn_standing_1"]
+    link = row["links"][0] | {"similarity": 0.38, "change": 0.03}
+    judged = {
+        "turns": link,
+        "unsure": link | {"change": 0.12},
+        "alone": link | {"change": None},
+        "changed": link | {"change": 0.25, "similarity": 0.7},
+    }
+    found = rejected({name: {**row, "links": [each]} for name, each in judged.items()}, "embedded")
+    assert found == dict.fromkeys(("unsure", "alone", "changed"), "motion.one_identity")
+
+
+def test_a_link_tells_how_much_the_faces_change_across_it() -> None:
+    similarities = [[], [0.8], [0.1, 0.3], [0.2, 0.2, 0.6]]
+    box = {"x0": 10.0, "y0": 10.0, "x1": 20.0, "y1": 20.0}
+    faces = [{**box, "sample": i, "fitness": 0.5, "similarities": each} for i, each in enumerate(similarities)]
+    seen = [Seen((0.0, 0.0, 30.0, 60.0), 0.9, np.ones(1, dtype=np.float32))] * 4
+    told = links(faces, seen, [0.0, 1.0, 2.0, 3.0])
+    assert [link["change"] for link in told] == [None, pytest.approx(0.7 - 0.2), None]
 
 
 def test_a_face_elsewhere_is_no_link_between_the_subjects_own(stage: Motion, clips: Mapping[str, Clip]) -> None:
