@@ -37,7 +37,7 @@ class Orientation:
         return [*([("hflip", "")] if self.is_mirrored else []), *_STEPS[self.turns]]
 
     def upright(self, pixels: Frame) -> Frame:
-        """uint8[H, W, 3], as it is shown."""
+        """uint8[H, W, 3] or uint8[H, W], as it is shown."""
         return np.ascontiguousarray(np.rot90(pixels[:, ::-1] if self.is_mirrored else pixels, self.turns))
 
 

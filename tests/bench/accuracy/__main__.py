@@ -20,7 +20,7 @@ from tests.bench.accuracy import cost, report, sets
 from tests.bench.accuracy.result import measured
 
 OUT = Path("out/accuracy")
-KINDS = ("shipped", "fresh", "real", "splices")
+KINDS = ("shipped", "fresh", "real", "jumps", "splices")
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
         print(json.dumps(result.told(), indent=2))
     else:
         report.show(result)
-    if {"real", "splices"} & set(kinds) and sets.FOOTAGE not in os.environ:
+    if {"real", "jumps", "splices"} & set(kinds) and sets.FOOTAGE not in os.environ:
         print(f"No real footage: {sets.FOOTAGE} names no folder.", file=sys.stderr)
 
 

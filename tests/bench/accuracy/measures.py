@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.bench.accuracy import bodies, faces, golden, moments, persons, verdicts
+from tests.bench.accuracy import bodies, faces, golden, jumps, moments, persons, verdicts
 from tests.bench.accuracy.build import DEFAULT, POLICIES
 from tests.bench.accuracy.figures import Figure, Figures, Separation, together
 from tests.bench.accuracy.read import Seen
@@ -69,6 +69,10 @@ SUMMARY = {
     "forbidden_accepted": Bar(_VERDICTS, "accepted of those never to be accepted", 0, is_at_most=True),
     "turning_kept": Bar(_VERDICTS, "turning clips kept", 0.90, sets=(FRESH, REAL)),
     "swaps_accepted": Bar(f"{SPLICES}, policy {DEFAULT}", "accepted: all swaps", 0, is_at_most=True, sets=(SPLICES,)),
+    "jump_cuts_found": Bar(jumps.NAME, jumps.label(jumps.JUMP, jumps.REPORTED), 0.80, sets=(jumps.NAME,)),
+    "called_cut": Bar(
+        jumps.NAME, jumps.label(jumps.AS_IT_IS, jumps.REPORTED), 0.02, is_at_most=True, sets=(jumps.NAME,)
+    ),
     "body_yaw_median": Bar("bodies", "body yaw error (median / p90)", 10, is_at_most=True),
     "body_bins": Bar("bodies", f"body view right, {bodies.CLEAR_DEG:g}° off an edge", 0.95),
     "face_yaw_median": Bar("faces", f"face yaw error, yaw within {faces.WITHIN_DEG:g}° (median / p90)", 6, True),

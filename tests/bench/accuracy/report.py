@@ -5,6 +5,7 @@ from rich.table import Table
 
 from tests.bench.accuracy import verdicts
 from tests.bench.accuracy.build import DEFAULT, POLICIES
+from tests.bench.accuracy.jumps import NAME as JUMPS
 from tests.bench.accuracy.measures import SUMMARY
 from tests.bench.accuracy.result import Result
 from tests.bench.accuracy.sets import FRESH
@@ -27,8 +28,8 @@ def show(result: Result) -> None:
 
 
 def _figures(result: Result) -> Table:
-    """A row for each figure, a column for each set; splices have rows of their own."""
-    names = [name for name in result.sections if name != SPLICES]
+    """A row for each figure, a column for each set; clips that are made of others have rows of their own."""
+    names = [name for name in result.sections if name not in (JUMPS, SPLICES)]
     table = Table("", *names, title="How right it is (shares, medians / p90, means / p10, each of n cases)")
     titles = dict.fromkeys(title for name in names for title in result.sections[name])
     for title in titles:
@@ -37,11 +38,12 @@ def _figures(result: Result) -> Table:
         sections = [result.sections[name].get(title, {}) for name in names]
         for label in dict.fromkeys(label for section in sections for label in section):
             table.add_row(f"  {label}", *(str(section.get(label, "")) for section in sections))
-    for title, figures in result.sections.get(SPLICES, {}).items():
+    made = [result.sections.get(name, {}) for name in (JUMPS, SPLICES)]
+    for title, figures in ((title, each[title]) for each in made for title in each):
         table.add_section()
         table.add_row(f"[bold]{title}")
         for label, figure in figures.items():
-            table.add_row(f"  {label}", *[""] * (len(names) - 1), str(figure))
+            table.add_row(f"  {label}", *[""] * max(0, len(names) - 1), str(figure))
     return table
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from actor18m.execute.crews import Crew
 from actor18m.pipeline import Pipeline
 from actor18m.store import make_store
-from tests.bench.accuracy import footage, identities, measures, sets, swaps, verdicts
+from tests.bench.accuracy import footage, identities, jumps, measures, sets, swaps, verdicts
 from tests.bench.accuracy.build import DEFAULT, POLICIES, measure, pipelines, without_gates
 from tests.bench.accuracy.figures import Figure, Figures
 from tests.bench.accuracy.identities import Pairs
@@ -66,6 +66,8 @@ def measured(kinds: Collection[str], fresh: Mapping[int, Path | None], out: Path
     if "fresh" in kinds:
         bench.take_samples([sets.fresh(seed, folder, out) for seed, folder in fresh.items()], FRESH)
     real = sets.real()
+    if real is not None and "jumps" in kinds:
+        result.sections[jumps.NAME] = {jumps.NAME: jumps.figures(real, out / "jumps", policies[DEFAULT])}
     if real is not None and {"real", "splices"} & set(kinds):
         seen = bench.take_real(real)
         if "splices" in kinds:

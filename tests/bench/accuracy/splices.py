@@ -7,18 +7,16 @@ second half first, which is a cut and no change of person.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from itertools import combinations, islice
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 
 from actor18m.media.video import frames
-from actor18m.media.x264 import REPEATABLE
 from actor18m.models.roles import Frame
+from tests.bench.accuracy.encode import write
 from tests.bench.accuracy.identities import FIT, TWINS
 from tests.bench.accuracy.read import Seen, Told
 from tests.bench.accuracy.sets import Filmed, Set
@@ -48,7 +46,7 @@ def splices(seen: Sequence[Seen], folder: Path) -> Set:
 def _made(folder: Path, kind: str, one: "_Person", other: "_Person") -> Filmed:
     path = folder / f"{kind.replace(', ', ' ').replace(' ', '-')}--{one.name}--{other.name}.mp4"
     if not path.exists():
-        _write(path, _shots(kind, one, other))
+        write(path, _shots(kind, one, other), FPS)
     return Filmed(path.name, path, kind, "accepted" if kind == ON else "rejected")
 
 
@@ -116,19 +114,3 @@ def _squared(frame: Frame, face: Told) -> Frame:
     cut = frame[top : top + side, left : left + side]
     how = cv2.INTER_AREA if side > SIZE_PX else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(cut, (SIZE_PX, SIZE_PX), interpolation=how), dtype=np.uint8)
-
-
-def _write(path: Path, shots: Sequence[Frame]) -> None:
-    partial = path.with_suffix(".partial")
-    with av.open(str(partial), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=FPS)
-        stream.height = stream.width = SIZE_PX
-        stream.pix_fmt = "yuv420p"
-        stream.codec_context.thread_count = 1
-        stream.options = {"crf": "20", "preset": "veryfast", "x264-params": REPEATABLE}
-        for number, shot in enumerate(shots):
-            frame = av.VideoFrame.from_ndarray(shot, format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    partial.replace(path)
