@@ -104,6 +104,8 @@ class _JsonLines(logging.Formatter):
         line["message"] = record.getMessage()
         if record.exc_text:
             line["error"] = record.exc_text
+        if trace := getattr(record, "trace", None):
+            line["traceback"] = redact(trace)
         return json.dumps(line)
 
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from actor18m.log import printable
-from actor18m.progress_views import Log, Screen
+from actor18m.progress_views import Log, Now, Screen
 from actor18m.redact import redact
 from actor18m.tally import Tally
 
@@ -29,6 +29,7 @@ class Progress:
     def __init__(self, stages: Sequence[str], out: IO[str], is_terminal: bool) -> None:
         self._tallies = {stage: Tally(stage) for stage in stages}
         self._lock = threading.Lock()
+        self._begun = time.monotonic()
         self._view = Screen(out, self._now) if is_terminal else Log(out, self._now)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._draw_until_the_end, name="actor18m-progress", daemon=True)
@@ -43,10 +44,15 @@ class Progress:
         with self._lock:
             self._tallies[stage].started(n, time.monotonic())
 
+    def moved(self, stage: str, n: int) -> None:
+        """Of those that were started, so many more are measured; they end when their call does."""
+        with self._lock:
+            self._tallies[stage].moved(n, time.monotonic())
+
     def returned(self, stage: str, n: int) -> None:
         """Their worker died or was stopped, and they will be started again."""
         with self._lock:
-            self._tallies[stage].returned(n)
+            self._tallies[stage].returned(n, time.monotonic())
 
     def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None:
         """A clip ends once: measured and past the rules (ok), measured and rejected, failed, or quarantined."""
@@ -59,6 +65,7 @@ class Progress:
             self._view.note(printable(redact(text)))
 
     def __enter__(self) -> Self:
+        self._begun = time.monotonic()
         with suppress(*_GONE):
             self._view.begin()
         self._thread.start()
@@ -74,9 +81,10 @@ class Progress:
             with suppress(*_GONE):
                 self._view.end()
 
-    def _now(self) -> list[Tally]:
+    def _now(self) -> Now:
         with self._lock:
-            return [each.copy() for each in self._tallies.values()]
+            tallies = [each.copy() for each in self._tallies.values()]
+        return Now(tallies, time.monotonic(), time.monotonic() - self._begun)
 
     def _draw_until_the_end(self) -> None:
         with suppress(*_GONE):

@@ -4,9 +4,11 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import IO
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.measure import Measurement
 from rich.progress_bar import ProgressBar
@@ -14,9 +16,24 @@ from rich.table import Table
 from rich.text import Text
 
 from actor18m.say import Terminal
-from actor18m.tally import Tally, eta_of_all, spelt_rate, spelt_time, summed
+from actor18m.tally import Tally, Whole, spelt_rate, spelt_time, whole
 
-Counts = Callable[[], Sequence[Tally]]
+
+@dataclass(frozen=True)
+class Now:
+    """What there is to show."""
+
+    tallies: Sequence[Tally]
+    """By stage, in the order that a clip meets them."""
+    at: float
+    elapsed_s: float
+
+    @property
+    def whole(self) -> Whole:
+        return whole(self.tallies, self.elapsed_s, self.at)
+
+
+Counts = Callable[[], Now]
 
 _WIDEST = 100
 _BAR = range(8, 31)
@@ -40,7 +57,7 @@ class Screen:
         self._notes = deque[str](maxlen=_NOTES_KEPT)
         self._width = self._console.width
         self._live = Live(
-            get_renderable=lambda: _table(counts(), self._console),
+            get_renderable=lambda: _drawing(counts(), self._console),
             console=self._console,
             auto_refresh=False,
             redirect_stdout=sys.stdout.isatty(),
@@ -85,40 +102,45 @@ class Log:
         self._said_at = time.monotonic()
 
     def draw(self) -> None:
-        now, tallies = time.monotonic(), self._counts()
-        if now - self._said_at >= _LINES_EVERY_S:
-            self._said_at = now
-            self._say(tallies, now)
+        now = self._counts()
+        if now.at - self._said_at >= _LINES_EVERY_S:
+            self._said_at = now.at
+            self._say(now, now.tallies)
         else:
-            self._say(self._settled(tallies, now), now)
+            self._say(now, self._settled(now))
 
     def note(self, text: str) -> None:
         self._write(text)
 
     def end(self) -> None:
-        self._say(self._counts(), time.monotonic())
+        now = self._counts()
+        self._say(now, now.tallies)
 
-    def _settled(self, tallies: Sequence[Tally], now: float) -> list[Tally]:
+    def _settled(self, now: Now) -> list[Tally]:
         """Those that are done for good, as far as can be told: clips still come from the stages before."""
         settled = []
-        for each in tallies:
-            state, since = self._seen.get(each.stage, ((), now))
+        for each in now.tallies:
+            state, since = self._seen.get(each.stage, ((), now.at))
             if state != each.counts:
-                self._seen[each.stage] = (each.counts, now)
+                self._seen[each.stage] = (each.counts, now.at)
                 break
-            if each.left or each.in_flight or now - since < _SETTLED_S:
+            if each.left or each.in_flight or now.at - since < _SETTLED_S:
                 break
             settled.append(each)
         return settled
 
-    def _say(self, tallies: Sequence[Tally], now: float) -> None:
-        for each, eta in zip(tallies, _etas(tallies, now), strict=True):
-            if each.expected and self._said.get(each.stage) != each.counts:
-                self._said[each.stage] = each.counts
-                self._write(line(each, eta, now))
+    def _say(self, now: Now, tallies: Sequence[Tally]) -> None:
+        etas = dict(zip((each.stage for each in now.tallies), _etas(now), strict=True))
+        moved = [each for each in tallies if each.expected and self._said.get(each.stage) != each.counts]
+        for each in moved:
+            self._said[each.stage] = each.counts
+            self._write(line(each, etas[each.stage], now.at))
+        if moved:
+            self._write(f"total  {summary(now)}")
 
     def _write(self, text: str) -> None:
-        self._out.write(_encodable(text, self._out) + "\n")
+        at = datetime.now().astimezone().strftime("%H:%M:%S")
+        self._out.write(f"{at}  {_encodable(text, self._out)}\n")
         self._out.flush()
 
 
@@ -130,30 +152,43 @@ def line(tally: Tally, eta: str, now: float) -> str:
     return "  ".join([*parts, f"eta {eta}"])
 
 
-def _etas(tallies: Sequence[Tally], now: float) -> list[str]:
+def summary(now: Now) -> str:
+    """120/400  elapsed 1m20s  about 5m10s left"""
+    all_of_it = now.whole
+    parts = [f"{all_of_it.done}/{all_of_it.expected}", f"elapsed {spelt_time(now.elapsed_s)}"]
+    if all_of_it.done < all_of_it.expected and all_of_it.eta_s is not None:
+        parts.append(f"about {spelt_time(all_of_it.eta_s)} left")
+    return "  ".join(parts)
+
+
+def _etas(now: Now) -> list[str]:
     """As shown. A stage with nothing left is done when those before it are: clips come from there."""
     shown, is_done = [], True
-    for each in tallies:
+    for each in now.tallies:
         is_done = is_done and not each.left
-        shown.append("done" if is_done and each.expected else spelt_time(each.eta_s(now) if each.left else None))
+        shown.append("done" if is_done and each.expected else spelt_time(each.eta_s(now.at) if each.left else None))
     return shown
 
 
-def _table(tallies: Sequence[Tally], console: Console) -> Table:
+def _drawing(now: Now, console: Console) -> Group:
+    return Group(_table(now, console), Text(f"total  {summary(now)}", style="bold", no_wrap=True, overflow="ellipsis"))
+
+
+def _table(now: Now, console: Console) -> Table:
     """With as many of its columns as the terminal has room for."""
-    now, width = time.monotonic(), min(console.width - _FREE, _WIDEST)
-    without = set() if any(each.quarantined for each in tallies) else {"quarantined"}
+    width = min(console.width - _FREE, _WIDEST)
+    without = set() if any(each.quarantined for each in now.tallies) else {"quarantined"}
     for column in (None, *_GOES_FIRST):
         without |= {column} if column else set()
-        table = _drawn(tallies, now, without, bar=0)
+        table = _drawn(now, without, bar=0)
         spare = width - Measurement.get(console, console.options.update(max_width=10 * _WIDEST), table).maximum
         if spare >= 0:
             break
     bar = min(spare - 2, _BAR[-1])
-    return _drawn(tallies, now, without, bar) if bar in _BAR else table
+    return _drawn(now, without, bar) if bar in _BAR else table
 
 
-def _drawn(tallies: Sequence[Tally], now: float, without: set[str], bar: int) -> Table:
+def _drawn(now: Now, without: set[str], bar: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("stage", no_wrap=True, overflow="ellipsis", max_width=16)
     if bar:
@@ -161,16 +196,12 @@ def _drawn(tallies: Sequence[Tally], now: float, without: set[str], bar: int) ->
     names = [name for name in _NUMBERS if name not in without]
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
-    everything, left = summed("total", tallies), eta_of_all(tallies, now)
-    rates = [each.rate(now) for each in tallies]
-    etas = [*_etas(tallies, now), spelt_time(left) if everything.left else "done" if everything.expected else "-"]
-    for each, rate, eta in zip([*tallies, everything], [*rates, sum(rates)], etas, strict=True):
-        numbers = (f"{each.done}/{each.expected}", spelt_rate(rate), str(each.in_flight), str(each.rejected))
+    for each, eta in zip(now.tallies, _etas(now), strict=True):
+        numbers = (f"{each.done}/{each.expected}", spelt_rate(each.rate(now.at)), str(each.in_flight))
         bad = [f"[red]{count}[/]" if count else "0" for count in (each.failed, each.quarantined)]
-        cells = dict(zip(_NUMBERS, (*numbers, *bad, eta), strict=True))
+        cells = dict(zip(_NUMBERS, (*numbers, str(each.rejected), *bad, eta), strict=True))
         drawn = [ProgressBar(each.expected or 1, each.done, bar)] if bar else []
-        style = "bold" if each is everything else ""
-        table.add_row(each.stage, *drawn, *[cells[name] for name in names], style=style)
+        table.add_row(each.stage, *drawn, *[cells[name] for name in names])
     return table
 
 

@@ -1,6 +1,7 @@
 """One stage of a pipeline: its class, by import path, with its parameters, backends, and how it is run."""
 
 import importlib
+import logging
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -16,11 +17,20 @@ from pydantic import (
 )
 
 from actor18m.errors import ActorError, instead_of
-from actor18m.models.backends import backend_class, cannot_play
+from actor18m.models.backends import backend_class, cannot_play, load
+from actor18m.redact import redact
 from actor18m.stage import Parameters, Stage
+from actor18m.traces import place_of, trace_of
 from actor18m.yaml_file import Section, problems_of, trouble, troubles
 
 Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_]*)?$")]
+
+
+_SAYS = {
+    "version": "write `version = 1`, and raise it whenever it would measure something else",
+    "writes": 'write `writes = schema("its_name", column=float32())`',
+}
+"""What a stage must have."""
 
 
 class Run(Section):
@@ -32,6 +42,9 @@ class Run(Section):
     cpus: PositiveFloat = 1
     gpus: NonNegativeFloat = 0
     memory_gib: PositiveFloat | None = Field(default=None, description="of one worker; a clip that needs more fails")
+    stop_after: PositiveInt | None = Field(
+        default=20, description="clips in a row that fail alike, with no success between; null: it never stops"
+    )
 
 
 class Step(Section):
@@ -51,6 +64,25 @@ class Step(Section):
     @property
     def name(self) -> str:
         return self.stage_class.writes.name
+
+    def made(self) -> Stage:
+        """The stage with its backends loaded, ready to measure."""
+        backends = {role: self._loaded(role, name) for role, name in self.roles.items()}
+        try:
+            return self.stage_class(self.parameters, **backends)
+        except ActorError:
+            raise
+        except Exception as error:
+            raise _cannot(f"stage {self.name}: {self.stage} cannot be made", error, "mend its __init__") from error
+
+    def _loaded(self, role: str, backend: str) -> Any:
+        try:
+            return load(backend)
+        except ActorError:
+            raise
+        except Exception as error:
+            what = f"stage {self.name}: backend {backend}, which plays {role}, cannot be loaded"
+            raise _cannot(what, error, "check it with `actor18m doctor` and `actor18m models verify`") from error
 
     @model_validator(mode="before")
     @classmethod
@@ -103,10 +135,24 @@ def _imported(path: str) -> type[Stage]:
         raise trouble(f"{path} needs the library {error.name}, which is not installed") from error
     except (ImportError, SyntaxError) as error:
         raise trouble(f"{path} cannot be imported: {error}") from error
+    except Exception as error:
+        raise trouble(f"{path} cannot be imported: {type(error).__name__}: {error} (at {place_of(error)})") from error
     found = getattr(loaded, name, None)
     if found is None:
         there = [each for each, kind in vars(loaded).items() if isinstance(kind, type) and issubclass(kind, Stage)]
         raise trouble(f"{module} has no {name}; {instead_of(name, there)}")
     if not (isinstance(found, type) and issubclass(found, Stage)):
         raise trouble(f"{path} is no stage: it is not a subclass of actor18m.stage.Stage")
+    if lacking := [f"`{each}` ({how})" for each, how in _SAYS.items() if not hasattr(found, each)]:
+        raise trouble(f"{path} does not say {' and '.join(lacking)}")
     return found
+
+
+def _cannot(what: str, error: Exception, way_out: str) -> ActorError:
+    """The log has the traceback."""
+    logging.getLogger(__name__).info(what, extra={"trace": trace_of(error)})
+    said = redact(f"{error}") or "no reason"
+    return ActorError(
+        f"{what}: {type(error).__name__}: {said} (at {place_of(error)}). No clip is to blame, and nothing was kept: "
+        f"{way_out}; then run the same command again."
+    )

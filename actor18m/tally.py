@@ -1,7 +1,7 @@
 """How far a stage is: what has been done of what is to do, how fast that goes, and when it will end."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -14,7 +14,9 @@ _GRAIN_S = 0.1
 
 @dataclass
 class Tally:
-    """Counts clips of one stage. Times are seconds of a clock that only moves forward."""
+    """Counts clips of one stage. Times are seconds of a clock that only moves forward; its rate is told by the time
+    that something was in flight, so a stage that waits, or is done, keeps the rate that it had.
+    """
 
     stage: str
     expected: int = 0
@@ -23,70 +25,120 @@ class Tally:
     rejected: int = 0
     failed: int = 0
     quarantined: int = 0
+    measured: int = 0
+    """Of those in flight; they end when their call does."""
+    _worked_s: float = 0.0
+    """Until it began to work last."""
+    _works_since: float | None = None
     _results: deque[tuple[float, int]] = field(default_factory=deque)
-    """(time, how many were done then)."""
+    """(working time, how many were done then)."""
+
+    @property
+    def ended_so_far(self) -> int:
+        return self.ok + self.rejected + self.failed + self.quarantined
 
     @property
     def done(self) -> int:
-        return self.ok + self.rejected + self.failed + self.quarantined
+        """Those in flight that are measured among them."""
+        return self.ended_so_far + min(self.measured, self.in_flight)
 
     @property
     def left(self) -> int:
         return max(self.expected - self.done, 0)
 
     @property
+    def passing(self) -> float:
+        """Which share goes on to the next stage."""
+        return self.ok / self.ended_so_far if self.ended_so_far else 1.0
+
+    @property
     def counts(self) -> tuple[int, ...]:
-        return self.expected, self.in_flight, self.ok, self.rejected, self.failed, self.quarantined
+        return self.expected, self.in_flight, self.ok, self.rejected, self.failed, self.quarantined, self.measured
 
     def started(self, clips: int, now: float) -> None:
-        self.in_flight += clips
         if not self._results:
-            self._results.append((now, self.done))
+            self._results.append((0.0, self.done))
+        self.in_flight += clips
+        if self._works_since is None:
+            self._works_since = now
 
-    def returned(self, clips: int) -> None:
+    def moved(self, clips: int, now: float) -> None:
+        self.measured += clips
+        self._note(now)
+
+    def returned(self, clips: int, now: float) -> None:
+        self.measured = max(self.measured - clips, 0)
         self.in_flight = max(self.in_flight - clips, 0)
+        if not self.in_flight and self._works_since is not None:
+            self._worked_s, self._works_since = self.worked_s(now), None
 
     def ended(self, ok: int, rejected: int, failed: int, quarantined: int, now: float) -> None:
         self.ok += ok
         self.rejected += rejected
         self.failed += failed
         self.quarantined += quarantined
-        self.returned(ok + rejected + failed + quarantined)
-        if len(self._results) > 1 and now - self._results[-1][0] < _GRAIN_S:
-            self._results[-1] = (self._results[-1][0], self.done)
-        else:
-            self._results.append((now, self.done))
-        while len(self._results) > _FEWEST and self._results[1][0] <= now - WINDOW_S:
-            self._results.popleft()
+        self.measured = max(self.measured - (ended := ok + rejected + failed + quarantined), 0)
+        self.in_flight = max(self.in_flight - ended, 0)
+        self._note(now)
+        self.returned(0, now)
 
     def copy(self) -> Self:
         """As it is now; one that is shown must not change meanwhile."""
         return replace(self, _results=deque(self._results))
 
+    def worked_s(self, now: float) -> float:
+        return self._worked_s + (0.0 if self._works_since is None else now - self._works_since)
+
     def rate(self, now: float) -> float:
-        """Clips per second of late; 0 before the first result."""
+        """Clips per second of late, while it worked; 0 before the first result."""
         if not self._results:
             return 0.0
         since, done = self._results[0]
-        return (self.done - done) / (now - since) if now > since else 0.0
+        worked = self.worked_s(now)
+        return (self.done - done) / (worked - since) if worked > since else 0.0
 
     def eta_s(self, now: float) -> float | None:
-        """Seconds until nothing is left; None while the rate is not known."""
+        """Seconds of work until nothing is left; None while the rate is not known."""
         rate = self.rate(now)
         return self.left / rate if rate else None if self.left else 0.0
 
+    def _note(self, now: float) -> None:
+        worked = self.worked_s(now)
+        if len(self._results) > 1 and worked - self._results[-1][0] < _GRAIN_S:
+            self._results[-1] = (self._results[-1][0], self.done)
+        else:
+            self._results.append((worked, self.done))
+        while len(self._results) > _FEWEST and self._results[1][0] <= worked - WINDOW_S:
+            self._results.popleft()
 
-def summed(name: str, tallies: Iterable[Tally]) -> Tally:
-    """All of them as one, without a rate of its own."""
-    rows = [each.counts for each in tallies]
-    return Tally(name, *(sum(column) for column in zip(*rows, strict=True)))
+
+@dataclass(frozen=True)
+class Whole:
+    """All stages at once: how many results there will be in all, and how long that may take."""
+
+    done: int
+    expected: int
+    """With clips that stages may still come to, as many of them as passed so far."""
+    eta_s: float | None
+    """None while some stage that has something to do, or will have, has no rate yet."""
 
 
-def eta_of_all(tallies: Iterable[Tally], now: float) -> float | None:
-    """Until the slowest ends: stages run side by side."""
-    etas = [each.eta_s(now) for each in tallies]
-    known = [eta for eta in etas if eta is not None]
-    return max(known, default=0.0) if len(known) == len(etas) else None
+def whole(tallies: Sequence[Tally], elapsed_s: float, now: float) -> Whole:
+    """Of stages in the order that a clip meets them."""
+    coming, reach, work = 0.0, 0, 0.0
+    longest, is_known = 0.0, True
+    for each in tallies:
+        to_do = each.left + coming
+        rate = each.rate(now)
+        if to_do >= 0.5:
+            is_known &= rate > 0
+            seconds = to_do / rate if rate else 0.0
+            work, longest = work + seconds, max(longest, seconds)
+        reach += each.done + round(to_do)
+        coming = to_do * each.passing
+    # stages that worked side by side so far will go on to
+    beside = max(1.0, sum(each.worked_s(now) for each in tallies) / elapsed_s) if elapsed_s > 0 else 1.0
+    return Whole(sum(each.done for each in tallies), reach, max(longest, work / beside) if is_known else None)
 
 
 def spelt_time(seconds: float | None) -> str:

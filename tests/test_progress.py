@@ -1,5 +1,6 @@
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from textwrap import indent
@@ -55,7 +56,8 @@ def test_a_terminal_shows_one_table_below_what_is_printed(terminal: Open) -> Non
     # bar, rate and eta are left out: they depend on the machine
     assert [lines[-3].split()[i] for i in (0, 2, 4, 5, 6)] == ["intake", "35/40", "4", "2", "3"]
     assert [lines[-2].split()[i] for i in (0, 2, 4, 5, 6)] == ["identity", "0/0", "0", "0", "0"]
-    assert [lines[-1].split()[i] for i in (0, 2, 4, 5, 6)] == ["total", "35/40", "4", "2", "3"]
+    # 30 of 35 passed, so about 4 of the 5 that are left will come to the next stage; how quick that is nobody knows
+    assert re.fullmatch(r"total  35/44  elapsed \d+s", lines[-1])
     assert shown.scrolled_away == 0
     assert not shown.screen.cursor.hidden
 
@@ -86,13 +88,13 @@ def test_a_terminal_that_becomes_narrower_holds_one_table_and_the_last_notes(ter
     assert shown.wait() == 0
     assert sum(line.startswith(HEADER) for line in shown.lines) == 1
     assert "clip 20 ended its worker" in shown.lines
-    assert "35/40" in shown.lines[-1]
+    assert "35/40" in shown.lines[-3]
 
 
 def test_ctrl_c_leaves_a_terminal_as_it_was(terminal: Open) -> None:
     guarded = f"try:\n{indent(WORK, '    ')}        time.sleep(60)\nexcept KeyboardInterrupt:\n    print('stopped')"
     shown = terminal(guarded)
-    shown.wait_for(lambda lines: lines != [] and lines[-1].split()[:1] == ["total"] and "35/40" in lines[-1])
+    shown.wait_for(lambda lines: lines != [] and lines[-1].split()[:2] == ["total", "35/44"])
     shown.type(b"\x03")
     assert shown.wait() == 0
     assert sum(line.startswith(HEADER) for line in shown.lines) == 1
@@ -111,8 +113,11 @@ def test_elsewhere_there_are_plain_lines() -> None:
         shown.ended("intake", ok=1, rejected=1, failed=1)
         shown.started("identity", 2)
         shown.ended("identity", quarantined=1)
-    note, intake, identity = out.getvalue().splitlines()
+    stamped = [line.partition("  ") for line in out.getvalue().splitlines()]
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d", at) for at, _, _ in stamped)
+    note, intake, identity, total = (text for _, _, text in stamped)
     assert note == "a note"
+    assert total.startswith("total  4/5  elapsed 0s  about ")
     assert [intake.split("  ")[i] for i in (0, 1, 3, 4, 5, 6)] == [
         "intake", "3/3", "in flight 0", "rejected 1", "failed 1", "eta done",
     ]  # fmt: skip
@@ -133,14 +138,14 @@ def test_a_note_steers_no_terminal_and_shows_no_secret(monkeypatch: pytest.Monke
     out = io.StringIO()
     with progress([], to=out) as shown:
         shown.note("a\nb\x1b[2J\udcff é correct horse")
-    assert out.getvalue() == "a\\nb\\x1b[2J\\udcff é ***\n"
+    assert out.getvalue().endswith("  a\\nb\\x1b[2J\\udcff é ***\n")
 
 
 def test_a_stream_that_cannot_spell_a_name_gets_it_escaped() -> None:
     raw = io.BytesIO()
     with progress([], to=io.TextIOWrapper(raw, "ascii", write_through=True)) as shown:
         shown.note("é.mp4")
-    assert raw.getvalue() == b"\\xe9.mp4\n"
+    assert raw.getvalue().endswith(b"  \\xe9.mp4\n")
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])

@@ -1,11 +1,11 @@
 import pytest
 
-from actor18m.tally import Tally, eta_of_all, spelt_rate, spelt_time, summed
+from actor18m.tally import Tally, Whole, spelt_rate, spelt_time, whole
 
 
 def worked(clips_per_s: float, seconds: float, expected: int) -> Tally:
     tally = Tally("identity", expected)
-    tally.started(1, 0.0)
+    tally.started(expected, 0.0)
     for number in range(1, int(clips_per_s * seconds) + 1):
         tally.ended(1, 0, 0, 0, number / clips_per_s)
     return tally
@@ -19,10 +19,28 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
     assert tally.eta_s(120) == pytest.approx(70, rel=0.05)
 
 
-def test_it_falls_while_nothing_comes() -> None:
+def test_it_falls_while_nothing_comes_of_what_is_in_flight() -> None:
     tally = worked(10, 20, 1000)
     assert tally.rate(20) == pytest.approx(10, rel=0.05)
     assert tally.rate(60) < 4
+
+
+def test_a_stage_that_is_done_or_waits_keeps_its_rate() -> None:
+    tally = worked(10, 20, 200)
+    assert tally.rate(20) == tally.rate(2000) == pytest.approx(10, rel=0.05)
+    tally.expected += 100
+    tally.started(10, 2000)
+    tally.ended(10, 0, 0, 0, 2001)
+    assert tally.rate(3000) == pytest.approx(10, rel=0.05)
+
+
+def test_what_is_measured_while_its_call_goes_on_counts_at_once() -> None:
+    tally = Tally("identity", 8)
+    tally.started(8, 0)
+    tally.moved(3, 6)
+    assert (tally.done, tally.left, tally.in_flight, tally.rate(6)) == (3, 5, 8, 0.5)
+    tally.ended(7, 0, 1, 0, 16)
+    assert (tally.done, tally.in_flight, tally.rate(100)) == (8, 0, 0.5)
 
 
 def test_clips_that_take_minutes_have_a_rate_too() -> None:
@@ -46,7 +64,7 @@ def test_a_clip_that_comes_back_is_in_flight_no_more_and_not_done() -> None:
     tally = Tally("identity", 4)
     tally.started(4, 0)
     tally.ended(1, 0, 0, 1, 1)
-    tally.returned(1)
+    tally.returned(1, 2)
     assert (tally.in_flight, tally.done, tally.left) == (1, 2, 2)
 
 
@@ -57,11 +75,32 @@ def test_a_copy_does_not_move() -> None:
     assert (copy.done, copy.rate(5)) == (5, 1)
 
 
-def test_the_slowest_stage_says_when_all_ends() -> None:
-    fast, slow = worked(10, 10, 200), worked(1, 10, 100)
-    assert eta_of_all([fast, slow], 10) == slow.eta_s(10) == pytest.approx(90, rel=0.02)
-    assert eta_of_all([fast, Tally("motion", 5)], 10) is None
-    assert summed("total", [fast, slow]).counts == (300, 0, 110, 0, 0, 0)
+def passing(stage: str, done: int, expected: int, ok: int, seconds: float, begun: float = 0) -> Tally:
+    tally = Tally(stage, expected)
+    tally.started(done, begun)
+    tally.ended(ok, done - ok, 0, 0, begun + seconds)
+    return tally
+
+
+def test_the_whole_counts_clips_that_stages_may_still_come_to() -> None:
+    """Of 100, half pass the first stage: the second may have 20 and 40 more, and the third what passes that one."""
+    first, second, third = passing("a", 20, 100, 10, 10), passing("b", 10, 10, 10, 40, 10), Tally("c", 10)
+    all_of_it = whole([first, second, third], 50, 50)
+    assert (all_of_it.done, all_of_it.expected) == (30, 100 + 50 + 50)
+    assert all_of_it.eta_s is None, "nobody knows how long the third takes"
+
+
+def test_what_is_left_takes_as_long_as_it_did_so_far() -> None:
+    """One after the other, and with two stages side by side."""
+    first, second = passing("a", 20, 100, 10, 10), passing("b", 10, 10, 10, 40, 10)
+    assert whole([first, second], 50, 50).eta_s == pytest.approx(80 / 2 + 40 / 0.25)
+    beside = passing("b", 10, 10, 10, 40, 0)
+    longer = passing("a", 20, 100, 10, 40)
+    assert whole([longer, beside], 40, 40).eta_s == pytest.approx((80 / 0.5 + 40 / 0.25) / 2)
+
+
+def test_nothing_left_takes_no_time() -> None:
+    assert whole([passing("a", 3, 3, 0, 1), Tally("b")], 1, 1) == Whole(3, 3, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Who does a build's work: this process, or Ray. Ray is started or joined when there is something to do for it."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from actor18m.execute.tally import Watcher
 from actor18m.execute.work import Duty
 from actor18m.execute.workers import Workers
 from actor18m.publish.make import Made, ShardPlan, make_shard, one_by_one
@@ -10,6 +12,10 @@ from actor18m.publish.make import Made, ShardPlan, make_shard, one_by_one
 
 class Crew(Protocol):
     def hire(self, duties: Mapping[str, Duty]) -> Workers: ...
+    def watched(self, watcher: Watcher) -> Watcher:
+        """By whom else watches the workers that were hired."""
+        ...
+
     def make_shards(self, plans: Iterator[ShardPlan]) -> Iterable[Made]: ...
     def close(self) -> None: ...
 
@@ -17,10 +23,21 @@ class Crew(Protocol):
 class SerialCrew:
     """One call after the other, here."""
 
+    def __init__(self) -> None:
+        self._has_told = False
+
     def hire(self, duties: Mapping[str, Duty]) -> Workers:
         from actor18m.execute.serial import SerialWorkers
 
         return SerialWorkers(duties)
+
+    def watched(self, watcher: Watcher) -> Watcher:
+        """Once, whoever watches is told of the cores that are idle."""
+        cores = len(os.sched_getaffinity(0))
+        if cores > 1 and not self._has_told:
+            watcher.note(f"measuring in this process, one clip at a time; --executor ray uses all {cores} cores")
+        self._has_told = True
+        return watcher
 
     def make_shards(self, plans: Iterator[ShardPlan]) -> Iterable[Made]:
         return one_by_one(plans)
@@ -41,6 +58,11 @@ class RayCrew:
 
         self._join()
         return RayWorkers(duties, self._address, self._workers)
+
+    def watched(self, watcher: Watcher) -> Watcher:
+        from actor18m.execute.ray_metrics import Metered
+
+        return Metered(watcher)
 
     def make_shards(self, plans: Iterator[ShardPlan]) -> Iterator[Made]:
         """As many at once as there are CPUs; their machines must see the dataset's folder."""

@@ -6,6 +6,7 @@ rows are durable. The driver holds the keys of the lots that are under way, and 
 
 import itertools
 import logging
+import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,19 +16,20 @@ import pyarrow.compute as pc
 
 from actor18m import stopping
 from actor18m.chain import Link
+from actor18m.execute.alike import Alike, Held
 from actor18m.execute.lots import Lot, lots_of
 from actor18m.execute.moved import Moved
 from actor18m.execute.sources import troubles
 from actor18m.execute.suspects import Suspects
 from actor18m.execute.tally import Tally, Watcher
-from actor18m.execute.work import Read, Report, Task, Todo, said
+from actor18m.execute.work import Raised, Read, Report, Task, Todo, said
 from actor18m.execute.workers import Broken, Done, Workers
 from actor18m.index import known_of
 from actor18m.journal import Journal
 from actor18m.ledger import LotFiles
 from actor18m.log import bind
 from actor18m.record import FOR_WORK, Block, Record
-from actor18m.rows import OK, QUARANTINED, about
+from actor18m.rows import FAILED, OK, QUARANTINED, about
 from actor18m.stage import Failure
 from actor18m.writer import Lease
 
@@ -35,6 +37,9 @@ log = logging.getLogger(__name__)
 
 LOTS_UNDER_WAY = 16
 POLL_S = 0.5
+TRACES = 20
+"""So many of what is raised at one place are in the log with their traceback."""
+ADOPTED = "_adopted"
 TASK_S = 0.5
 """A task has as many calls as take about so long: of stages that are quick, to hand out and to commit takes longest."""
 
@@ -54,9 +59,11 @@ class Drain:
         self._queues: dict[str, deque[tuple[int, Todo]]] = {name: deque() for name in self._chain}
         self._alone: dict[str, deque[Task]] = {name: deque() for name in self._chain}
         self._suspects = Suspects(journal.deaths)
+        self._alike = Alike({name: link.step.run.stop_after for name, link in self._chain.items()})
         self._flying: dict[int, Task] = {}
         self._returned: Counter[str] = Counter()
         """Clips, by stage: with the tally's seconds, how quick it is."""
+        self._traced: Counter[tuple[str, str, str]] = Counter()
         self._tried_alone: set[int] = set()
         """Numbers of tasks of clips that are suspected."""
         self._numbers = itertools.count()
@@ -64,22 +71,28 @@ class Drain:
         self._all_came = False
         self._working = list(self._chain)
         """Stages that clips may still come to."""
-        self._learned: dict[str, list[tuple[Lot, pa.Table]]] = defaultdict(list)
-        """Stage -> rows that came back and are not judged yet."""
+        self._touched: set[int] = set()
+        """Numbers of lots to look at again."""
+        self._learned: dict[str, list[tuple[Lot, pa.Table, bool]]] = defaultdict(list)
+        """Stage -> rows that came back, or were there for a moved file (True), and are not judged yet."""
 
     def run(self) -> Tally:
         """Until nothing is missing."""
         arriving = self._arriving()
+        self._workers.watch(self._watcher.moved)
         try:
             while True:
                 self._let_in(arriving)
                 self._hand_out()
-                if not self._flying:
-                    if not self._lots:
-                        break
+                if self._flying:
+                    self._take(self._workers.wait(POLL_S))
+                    stopping.check()
+                elif self._alike.waiting:
+                    self._decide(min(self._alike.waiting, key=list(self._chain).index))
+                elif self._lots:
                     raise RuntimeError(f"lots {sorted(self._lots)} are under way and nothing is being measured")
-                self._take(self._workers.wait(POLL_S))
-                stopping.check()
+                else:
+                    break
         finally:
             for task in self._flying.values():  # stopped by us: nobody died
                 self._journal.end(task.stage, task.keys)
@@ -99,7 +112,7 @@ class Drain:
         """Stages that no clip will come to any more give back what their workers hold."""
         for stage in self._working[:]:
             flies = any(task.stage == stage for task in self._flying.values())
-            if flies or self._queues[stage] or self._alone[stage]:
+            if flies or self._queues[stage] or self._alone[stage] or stage in self._alike.waiting:
                 return
             self._workers.release(stage)
             self._working.remove(stage)
@@ -161,6 +174,8 @@ class Drain:
         new = [row for row in missing.to_pylist() if (link.name, row["key"], row["input_digest"]) not in lot.asked]
         lot.asked.update((link.name, row["key"], row["input_digest"]) for row in new)
         served = self._adopt(lot, link, new)
+        if link.name in self.tally.stopped:
+            return bool(served)
         todos = [lot.todo(link, row, self._first) for row in new if row["key"] not in served]
         for todo in todos:
             lot.under_way += 1
@@ -200,7 +215,8 @@ class Drain:
 
     def _next_tasks(self, stage: str, at_most: int) -> list[Task]:
         """Each of clips of one lot."""
-        queue, size, tasks = self._queues[stage], self._clips_per_task(stage), list[Task]()
+        queue, tasks = self._queues[stage], list[Task]()
+        size = self._clips_per_task(stage)
         while queue and len(tasks) < at_most:
             lot, todos = queue[0][0], list[Todo]()
             while queue and queue[0][0] == lot and len(todos) < size:
@@ -209,9 +225,14 @@ class Drain:
         return tasks
 
     def _clips_per_task(self, stage: str) -> int:
-        """Of whole calls, by how long they took so far."""
-        size, done = self._chain[stage].step.run.clips_per_call, self._returned[stage]
-        return size * max(1, int(TASK_S * done / size / max(self.tally.seconds[stage], 1e-6))) if done else size
+        """Of whole calls, by how long they took so far. A short queue is shared out: else one worker would have it all,
+        and the stages after it nothing to do meanwhile.
+        """
+        size, done, seconds = self._chain[stage].step.run.clips_per_call, self._returned[stage], self.tally.seconds
+        per_clip = max(seconds[stage] / done, 1e-6) if done else TASK_S
+        whole = size * max(1, int(TASK_S / size / per_clip)) if done else size
+        share = -(-len(self._queues[stage]) // self._workers.at_once(stage))
+        return min(whole, max(share, math.ceil(TASK_S / per_clip)))
 
     def _fly(self, stage: str, tasks: Sequence[Task]) -> None:
         """One entry in the journal for all, which is synced to disk."""
@@ -221,18 +242,22 @@ class Drain:
         self._watcher.started(stage, sum(len(task.todos) for task in tasks))
 
     def _take(self, results: Sequence[Done | Broken]) -> None:
-        touched = set()
         for result in results:
             task = result.task
             self._journal.end(task.stage, task.keys)
             del self._flying[task.number]
+            self._touched.add(task.lot)
             if isinstance(result, Done):
                 self._done(task, result.report)
             else:
                 self._broken(task, result)
-            touched.add(task.lot)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Lots of which something was learned, or of which less is under way."""
         self._judge()
-        for number in sorted(touched):
+        while self._touched:
+            self._touched.remove(number := min(self._touched))
             lot = self._lots[number]
             if lot.settled is not None:
                 self._flow_on(lot)
@@ -241,7 +266,8 @@ class Drain:
     def _done(self, task: Task, report: Report) -> None:
         lot, link = self._lots[task.lot], self._chain[task.stage]
         again = [todo for todo in task.todos if todo.key in report.out_of_memory]
-        lot.under_way -= len(task.todos) - len(again)
+        undecided = [todo for todo in task.todos if todo.key in report.raised.keys() - report.given_up.keys()]
+        lot.under_way -= len(task.todos) - len(again) - len(undecided)
         with bind(stage=task.stage, lot=task.lot):
             log.info("%d clips in %.3f s, part %s: %s", len(task.todos), report.seconds, report.part, _some(task.keys))
         self.tally.seconds[task.stage] = self.tally.seconds.get(task.stage, 0.0) + report.seconds
@@ -249,16 +275,26 @@ class Drain:
         for key, reason in report.given_up.items():
             self._give_up(task, key, reason)
         self._learn(lot, link, report.part, report.known)
+        for todo in task.todos:
+            if (error := report.raised.get(todo.key)) is not None:
+                self._tell(task, todo.key, error)
+                if todo.key not in report.given_up:
+                    self._hold(task, todo, FAILED, error)
+                elif not error.is_of_file:
+                    self._alike.give_up(task.stage, Held(task.lot, todo, FAILED, error))
+        if pc.any(pc.equal(report.known["state"], OK)).as_py():
+            self._commit(task.stage, self._alike.released(task.stage))
         for todo in again:
             self._suspect(task, todo, "out_of_memory", "needed more memory than it may have")
+        self._stop_if_broken(task.stage)
 
-    def _learn(self, lot: Lot, link: Link, part: str | None, known: pa.Table) -> None:
+    def _learn(self, lot: Lot, link: Link, part: str | None, known: pa.Table, is_adopted: bool = False) -> None:
         if part is None:
             return
         files = self._record.files[link.name].get(lot.number, LotFiles(lot.number))
         self._record.files[link.name][lot.number] = replace(files, parts=(*files.parts, part))
         lot.parts.update(((link.name, key, digest), part) for key, digest in about(known))
-        self._learned[link.name].append((lot, known))
+        self._learned[link.name].append((lot, known, is_adopted))
         for row in known.filter(pc.not_equal(known["state"], OK)).to_pylist():
             with bind(stage=link.name, clip=row["key"], lot=lot.number):
                 log.info("%s: %s", row["state"], row["error_kind"])
@@ -266,20 +302,28 @@ class Drain:
     def _judge(self) -> None:
         """What was learned of a stage at once: a query costs about as much for one row as for a thousand."""
         for stage, learned in self._learned.items():
-            rows = pa.concat_tables([known for _, known in learned], promote_options="default")
+            rows = pa.concat_tables([known for _, known, _ in learned], promote_options="default")
+            adopted = [is_adopted for _, known, is_adopted in learned for _ in range(known.num_rows)]
+            rows = rows.append_column(ADOPTED, pa.array(adopted, pa.bool_()))
             judged = self._record.surveyor.judged(self._chain[stage], rows)
-            for lot in {lot.number: lot for lot, _ in learned}.values():
+            adopted_here = judged[ADOPTED]
+            judged = judged.drop_columns([ADOPTED])
+            for lot in {lot.number: lot for lot, _, _ in learned}.values():
                 here = judged.filter(pc.equal(judged["lot"], lot.number))
                 lot.known[stage] = pa.concat_tables([lot.known[stage], here], promote_options="default")
-            ok = pc.sum(pc.equal(judged["state"], OK)).as_py() or 0
-            passed = pc.sum(judged["passed"]).as_py() or 0
-            quarantined = pc.sum(pc.equal(judged["state"], QUARANTINED)).as_py() or 0
-            failed = judged.num_rows - ok - quarantined
-            self.tally.measured[stage] += ok
-            self.tally.failed[stage] += failed
-            self.tally.quarantined[stage] += quarantined
-            self._watcher.ended(stage, ok=passed, rejected=ok - passed, failed=failed, quarantined=quarantined)
+            self._count(stage, judged.filter(pc.invert(adopted_here)))
         self._learned.clear()
+
+    def _count(self, stage: str, judged: pa.Table) -> None:
+        """What was measured now."""
+        ok = pc.sum(pc.equal(judged["state"], OK)).as_py() or 0
+        passed = pc.sum(judged["passed"]).as_py() or 0
+        quarantined = pc.sum(pc.equal(judged["state"], QUARANTINED)).as_py() or 0
+        failed = judged.num_rows - ok - quarantined
+        self.tally.measured[stage] += ok
+        self.tally.failed[stage] += failed
+        self.tally.quarantined[stage] += quarantined
+        self._watcher.ended(stage, ok=passed, rejected=ok - passed, failed=failed, quarantined=quarantined)
 
     def _broken(self, task: Task, broken: Broken) -> None:
         if broken.is_blamed:
@@ -289,17 +333,23 @@ class Drain:
                 self._suspect(task, todo, broken.kind, broken.why)
                 continue
             self._watcher.returned(task.stage, 1)
-            if self._suspects.goes_on_alone((task.stage, todo.key), task.number in self._tried_alone):
+            if task.stage in self.tally.stopped:
+                self._drop(task.stage, task.lot, 1)
+            elif self._suspects.goes_on_alone((task.stage, todo.key), task.number in self._tried_alone):
                 self._send_alone(task.stage, task.lot, todo)
             else:
                 self._queues[task.stage].append((task.lot, todo))
+        self._stop_if_broken(task.stage)
 
     def _suspect(self, task: Task, todo: Todo, kind: str, why: str) -> None:
         """Again, alone; and not for ever."""
         if self._suspects.is_guilty((task.stage, todo.key), task.number in self._tried_alone):
-            self._quarantine(task, todo, kind, why)
+            self._hold_or_give_up(task, todo, Raised(kind, why))
+            return
+        self._watcher.returned(task.stage, 1)
+        if task.stage in self.tally.stopped:
+            self._drop(task.stage, task.lot, 1)
         else:
-            self._watcher.returned(task.stage, 1)
             self._send_alone(task.stage, task.lot, todo)
 
     def _send_alone(self, stage: str, lot: int, todo: Todo) -> None:
@@ -313,23 +363,93 @@ class Drain:
         self._note(task, key, f"given up for now: {reason}")
         self._watcher.ended(task.stage, failed=1)
 
-    def _quarantine(self, task: Task, todo: Todo, kind: str, why: str) -> None:
-        lot, link = self._lots[task.lot], self._chain[task.stage]
-        source = {todo.key: (todo.uri, todo.version)} if link.stage_class.reads_source else {}
-        for key, trouble in troubles(source).items():  # it was not this clip's file that did it
-            lot.under_way -= 1
+    def _hold_or_give_up(self, task: Task, todo: Todo, death: Raised) -> None:
+        """Of one that killed its workers, as long as it was by the file that was registered."""
+        reads_source = self._chain[task.stage].stage_class.reads_source
+        for key, trouble in troubles({todo.key: (todo.uri, todo.version)} if reads_source else {}).items():
+            self._lots[task.lot].under_way -= 1
             return self._give_up(task, key, said(trouble))
-        rows = link.stage_class.writes.table([Failure(todo.key, kind, why)], {todo.key: todo.input_digest})
-        rows = rows.set_column(rows.column_names.index("state"), "state", pa.array([QUARANTINED]))
-        part = link.ledger(self._record.store).commit(self._lease, task.lot, rows)
-        self._note(task, todo.key, f"quarantined: a worker {why} ({todo.uri})")
-        lot.under_way -= 1
-        self._learn(lot, link, part, known_of([(task.lot, rows)], link.values))
+        self._hold(task, todo, QUARANTINED, death)
+
+    def _hold(self, task: Task, todo: Todo, state: str, error: Raised) -> None:
+        """Until it shows whether the clip failed or its stage did."""
+        if task.stage in self.tally.stopped:
+            self._watcher.returned(task.stage, 1)
+            self._drop(task.stage, task.lot, 1)
+        else:
+            self._alike.hold(task.stage, Held(task.lot, todo, state, error))
+
+    def _decide(self, stage: str) -> None:
+        """Nothing else is being measured: of clips that failed, was it they or the stage?"""
+        if self._alike.is_all_alike(stage) and not self._ever_measured(self._chain[stage]):
+            self._stop(stage)
+        else:
+            self._commit(stage, self._alike.released(stage))
+        self._go_on()
+
+    def _ever_measured(self, link: Link) -> bool:
+        """With this fingerprint, any clip."""
+        rows = link.ledger(self._record.store).read(columns=[])
+        return any(pc.any(pc.equal(table["state"], OK)).as_py() for _, table in rows)
+
+    def _stop_if_broken(self, stage: str) -> None:
+        if stage not in self.tally.stopped and self._alike.is_broken(stage):
+            self._stop(stage)
+
+    def _stop(self, stage: str) -> None:
+        """What was committed of it stays, what failed alike was never tried, and other stages go on."""
+        self.tally.stopped[stage] = why = self._alike.stopped(stage)
+        text = f"stopped: {why.clips} clips failed alike with no success between: {why.error}"
+        self._watcher.note(f"{stage}: {text}")
+        with bind(stage=stage):
+            log.info(text, extra={"trace": why.trace})
+        held = [each.lot for each in self._alike.released(stage)]
+        self._watcher.returned(stage, len(held))
+        queued = [lot for lot, _ in self._queues[stage]] + [task.lot for task in self._alone[stage]]
+        self._queues[stage].clear()
+        self._alone[stage].clear()
+        for lot, clips in Counter(held + queued).items():
+            self._drop(stage, lot, clips)
+
+    def _drop(self, stage: str, lot: int, clips: int) -> None:
+        """Clips that stay pending, since their stage was stopped."""
+        self._lots[lot].under_way -= clips
+        self._touched.add(lot)
+        self._watcher.expect(stage, -clips)
+
+    def _commit(self, stage: str, failed: Sequence[Held]) -> None:
+        """Of clips that failed by themselves. What the ledger holds of them is the same whichever came first."""
+        link, by_lot = self._chain[stage], defaultdict[tuple[int, str], list[Held]](list)
+        for each in failed:
+            by_lot[each.lot, each.state].append(each)
+        for (number, state), held in by_lot.items():
+            lot, digests = self._lots[number], {each.todo.key: each.todo.input_digest for each in held}
+            failures = [Failure(each.todo.key, each.error.kind, each.error.told) for each in held]
+            rows = link.stage_class.writes.table(failures, digests)
+            rows = rows.set_column(rows.column_names.index("state"), "state", pa.array([state] * len(held)))
+            part = link.ledger(self._record.store).commit(self._lease, number, rows)
+            lot.under_way -= len(held)
+            self._touched.add(number)
+            self._learn(lot, link, part, known_of([(number, rows)], link.values))
+            for each in held:
+                if state == QUARANTINED:
+                    text = f"quarantined: a worker {each.error.message} ({each.todo.uri})"
+                    self._say(stage, number, each.todo.key, text)
+
+    def _tell(self, task: Task, clip: str, error: Raised) -> None:
+        """The log has the traceback, of many that are raised at one place of the first ones."""
+        self._traced[task.stage, error.kind, error.place] += 1
+        trace = error.trace if self._traced[task.stage, error.kind, error.place] <= TRACES else None
+        with bind(stage=task.stage, clip=clip, lot=task.lot):
+            log.info("raised %s: %s", error.kind, error.told, extra={"trace": trace})
 
     def _note(self, task: Task, clip: str, text: str) -> None:
+        self._say(task.stage, task.lot, clip, text)
+
+    def _say(self, stage: str, lot: int, clip: str, text: str) -> None:
         """For people now, and for the log."""
-        self._watcher.note(f"{task.stage} {clip}: {text}")
-        with bind(stage=task.stage, clip=clip, lot=task.lot):
+        self._watcher.note(f"{stage} {clip}: {text}")
+        with bind(stage=stage, clip=clip, lot=lot):
             log.info(text)
 
     def _adopt(self, lot: Lot, link: Link, missing: Sequence[dict[str, object]]) -> set[str]:
@@ -340,7 +460,7 @@ class Drain:
         for rows, beside in self._moved.rows(link, lot.number, missing):
             part = link.ledger(self._record.store).commit(self._lease, lot.number, rows, beside)
             served.update(rows["key"].to_pylist())
-            self._learn(lot, link, part, known_of([(lot.number, rows)], link.values))
+            self._learn(lot, link, part, known_of([(lot.number, rows)], link.values), is_adopted=True)
             self.tally.adopted[link.name] += rows.num_rows
         return served
 

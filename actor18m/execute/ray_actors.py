@@ -5,11 +5,12 @@ it dies, only the first is to blame. Ray itself tries nothing again: what is tri
 decide.
 """
 
+import itertools
 import queue
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,9 @@ from actor18m.log import guard
 
 IN_FLIGHT = 2
 """Calls of one actor."""
+LOOK_EVERY_S = 1.0
+LOOKS_A_SECOND = 200
+"""What an actor notes costs the driver a call to Ray."""
 IDLE_S = 5.0
 """An isolated actor without work ends after so long."""
 _SET_UPS = 3
@@ -43,8 +47,9 @@ class _Actor:
         self._worker = Worker(duty)
 
     def do(self, task: Task) -> Report:
+        measured = itertools.count(1)
         note_begun(self._name, task.number)
-        return self._worker.do(task)
+        return self._worker.do(task, lambda _: note_begun(self._name, task.number, next(measured)))
 
 
 _RayActor = ray.remote(max_restarts=0, max_task_retries=0)(_Actor)
@@ -68,6 +73,8 @@ class _Hand:
     calls: deque[_Call] = field(default_factory=deque)
     since: float = field(default_factory=time.monotonic)
     """When the first of its calls began; without calls, when the last one ended."""
+    seen: dict[int, int] = field(default_factory=dict)
+    """Number of the task that it is at -> how many of its clips were told to be measured."""
     is_ready: bool = False
     is_leaving: bool = False
     has_ended: bool = False
@@ -90,6 +97,8 @@ class _Stage:
     under_way: int = 0
     """Tasks in company that did not come back."""
     failed_set_ups: int = 0
+    hired: int = 0
+    """Actors so far."""
 
     @property
     def all_hands(self) -> list[_Hand]:
@@ -115,11 +124,20 @@ class RayWorkers:
         pools = plan_pools({stage: duty.step.run for stage, duty in duties.items()}, nodes(), workers)
         self._stages = {stage: _Stage(duty, pools[stage]) for stage, duty in duties.items()}
         self._environment = environment()
+        self._moved: Callable[[str, int], None] = lambda stage, clips: None
+        self._look_at = time.monotonic() + LOOK_EVERY_S
+        self._namespace = f"actor18m-{uuid.uuid4().hex}"
         self._came: queue.SimpleQueue[tuple[_Hand, _Call, float]] = queue.SimpleQueue()
 
     def room(self, stage: str) -> int:
         of = self._stages[stage]
         return IN_FLIGHT * of.pool.workers - of.under_way
+
+    def at_once(self, stage: str) -> int:
+        return IN_FLIGHT * self._stages[stage].pool.workers
+
+    def watch(self, moved: Callable[[str, int], None]) -> None:
+        self._moved = moved
 
     def submit(self, task: Task) -> None:
         of = self._stages[task.stage]
@@ -144,6 +162,7 @@ class RayWorkers:
             for hand, call, at in self._events(min(until, self._wakes()) - time.monotonic()):
                 back += self._take(hand, call, at)
             back += self._late()
+            self._look()
             if back or time.monotonic() >= until:
                 return back
 
@@ -176,7 +195,10 @@ class RayWorkers:
             self._give(free, of.waiting.popleft())
 
     def _hire(self, of: _Stage, cpus: float) -> _Hand:
+        of.hired += 1
         actor: Any = _RayActor.options(
+            name=f"{of.duty.stage}-{of.hired}",  # as the dashboard shows it
+            namespace=self._namespace,
             num_cpus=cpus,
             num_gpus=of.pool.gpus,
             scheduling_strategy="SPREAD",
@@ -251,7 +273,7 @@ class RayWorkers:
                 self._count_failed_set_up(of, how)
             else:
                 of.under_way -= hand is not of.alone
-                kind, why = how if how[0] == "lost" or call.task.number == begun else BESIDE
+                kind, why = how if how[0] == "lost" or (begun and call.task.number == begun.task) else BESIDE
                 back.append(Broken(call.task, why, kind, is_blamed=kind != "lost"))
         self._end(hand)
         self._staff(of)
@@ -268,6 +290,18 @@ class RayWorkers:
         ends = [hand.since + hand.deadline_s() for of in self._stages.values() for hand in of.all_hands if hand.calls]
         idle = [of.alone.since + IDLE_S for of in self._stages.values() if of.alone and not of.alone.calls]
         return min([*ends, *idle], default=float("inf"))
+
+    def _look(self) -> None:
+        """How far the actors are with the calls that they are at."""
+        if time.monotonic() < self._look_at:
+            return
+        busy = [hand for of in self._stages.values() for hand in of.all_hands if hand.calls and hand.is_ready]
+        for hand in busy:
+            begun = last_begun(hand.name)
+            if begun is not None and any(call.task and call.task.number == begun.task for call in hand.calls):
+                self._moved(hand.stage.duty.stage, begun.clips - hand.seen.get(begun.task, 0))
+                hand.seen = {begun.task: begun.clips}
+        self._look_at = time.monotonic() + max(LOOK_EVERY_S, len(busy) * LOOK_EVERY_S / LOOKS_A_SECOND)
 
     def _late(self) -> list[Done | Broken]:
         now, back = time.monotonic(), list[Done | Broken]()

@@ -6,6 +6,7 @@ of what it begins: 0.2 ms each in Ray's own key-value store.
 """
 
 import re
+from dataclasses import dataclass
 
 from ray.exceptions import ActorUnavailableError, NodeDiedError, OutOfMemoryError, RayActorError, RayTaskError
 from ray.experimental import internal_kv
@@ -45,14 +46,23 @@ def raised_in(error: BaseException) -> Exception | None:
     return ActorError(said(error))  # its class cannot travel; what it says can
 
 
-def note_begun(actor: str, task: int) -> None:
-    internal_kv._internal_kv_put(actor.encode(), str(task).encode(), overwrite=True, namespace=_NOTES)
+@dataclass(frozen=True)
+class Begun:
+    """What an actor noted last."""
+
+    task: int
+    """Number of the task that it is at, or ended last."""
+    clips: int
+    """Of it that are measured."""
 
 
-def last_begun(actor: str) -> int | None:
-    """Number of the task that an actor was at, or ended last."""
+def note_begun(actor: str, task: int, clips: int = 0) -> None:
+    internal_kv._internal_kv_put(actor.encode(), f"{task} {clips}".encode(), overwrite=True, namespace=_NOTES)
+
+
+def last_begun(actor: str) -> Begun | None:
     note: bytes | None = internal_kv._internal_kv_get(actor.encode(), namespace=_NOTES)
-    return int(note) if note else None
+    return Begun(*map(int, note.split())) if note else None
 
 
 def drop_note(actor: str) -> None:

@@ -2,7 +2,8 @@
 died is measured in a child process, whose death is survived.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from actor18m.execute.isolated import Isolated
 from actor18m.execute.work import Duty, Task, Worker
@@ -15,12 +16,19 @@ class SerialWorkers:
         self._workers: dict[str, Worker] = {}
         self._isolated = Isolated()
         self._next: tuple[Task, bool] | None = None
+        self._moved: Callable[[str, int], None] = lambda stage, clips: None
 
     def room(self, stage: str) -> int:
         return 0 if self._next else 1
 
     def room_alone(self, stage: str) -> int:
         return self.room(stage)
+
+    def at_once(self, stage: str) -> int:
+        return 1
+
+    def watch(self, moved: Callable[[str, int], None]) -> None:
+        self._moved = moved
 
     def submit(self, task: Task) -> None:
         self._next = task, False
@@ -38,7 +46,7 @@ class SerialWorkers:
             return [self._isolated.run(duty, task, duty.step.run.deadline_s)]
         if task.stage not in self._workers:
             self._workers[task.stage] = Worker(duty)
-        return [Done(task, self._workers[task.stage].do(task))]
+        return [Done(task, self._workers[task.stage].do(task, partial(self._moved, task.stage)))]
 
     def release(self, stage: str) -> None:
         self._workers.pop(stage, None)

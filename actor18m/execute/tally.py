@@ -5,6 +5,17 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """Why a stage was stopped: one error met so many clips, with no success between."""
+
+    clips: int
+    example: str
+    """URI of one of them."""
+    error: str
+    trace: str
+
+
 @dataclass
 class Tally:
     """What a drain came to, by stage."""
@@ -17,6 +28,8 @@ class Tally:
     """Clips in transient trouble, by stage and key, with the reason."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Working time of the workers."""
+    stopped: dict[str, Stopped] = field(default_factory=dict)
+    """Stages that failed clips alike, which are pending now."""
 
     def __add__(self, other: "Tally") -> "Tally":
         """Of two drains of different stages."""
@@ -27,6 +40,7 @@ class Tally:
             self.adopted + other.adopted,
             self.given_up | other.given_up,
             self.seconds | other.seconds,
+            self.stopped | other.stopped,
         )
 
 
@@ -35,6 +49,10 @@ class Watcher(Protocol):
 
     def expect(self, stage: str, more: int) -> None: ...
     def started(self, stage: str, n: int) -> None: ...
+    def moved(self, stage: str, n: int) -> None:
+        """Of those that were started, so many more are measured; they end when their call does."""
+        ...
+
     def returned(self, stage: str, n: int) -> None: ...
     def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None: ...
     def note(self, text: str) -> None: ...

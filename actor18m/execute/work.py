@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from errno import (
     ECONNRESET,
     EDQUOT,
@@ -25,12 +25,12 @@ from actor18m.errors import ActorError
 from actor18m.execute.sources import Wanted, troubles
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger, LotFiles
-from actor18m.media.source import AWAY
+from actor18m.media.source import AWAY, MediaError
 from actor18m.media.watch import NOTHING, SourceTrouble, not_as_registered, watched
-from actor18m.models.backends import load
 from actor18m.redact import redact
 from actor18m.stage import Clip, Failure, Row, Stage
 from actor18m.step import Step
+from actor18m.traces import place_of, trace_of
 from actor18m.writer import Lease, TakenOver
 
 PATIENCE_S = (0.5, 2.0, 8.0)
@@ -39,6 +39,7 @@ _PASSING = {ECONNRESET, EHOSTUNREACH, EIO, ENETDOWN, ENETUNREACH, ESTALE, ETIMED
 _PASSING |= {EDQUOT, EMFILE, ENFILE, ENOSPC}  # the machine's trouble, and no clip's
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 _MAX_TEXT = 2000
+_BUGS = (AttributeError, ImportError, NameError, NotImplementedError, SyntaxError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,26 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Raised:
+    """What a stage raised when it was given a clip alone."""
+
+    kind: str
+    """The exception's name."""
+    message: str
+    place: str = ""
+    trace: str = ""
+    is_bug: bool = False
+    """Of a kind that says more of the code than of the clip."""
+    is_passing: bool = False
+    is_of_file: bool = False
+
+    @property
+    def told(self) -> str:
+        """As the ledger keeps it."""
+        return f"{self.message} (at {self.place})" if self.place else self.message
+
+
+@dataclass(frozen=True)
 class Report:
     """What a call came to. Its rows are durable."""
 
@@ -94,6 +115,9 @@ class Report:
     out_of_memory: tuple[str, ...]
     """Clips that need more memory than there was."""
     seconds: float
+    raised: Mapping[str, Raised] = field(default_factory=dict)
+    """What was raised of clips, by key: of those given up, and of those of which the driver is to say whether they
+    failed or their stage did. Nothing was committed of them."""
 
 
 @dataclass(frozen=True)
@@ -121,26 +145,30 @@ class Worker:
 
     def __init__(self, duty: Duty) -> None:
         self._duty = duty
-        backends = {role: load(name) for role, name in duty.step.roles.items()}
-        self._stage: Stage = duty.step.stage_class(duty.step.parameters, **backends)
+        self._stage: Stage = duty.step.made()
         self._watch = NOTHING
 
-    def do(self, task: Task) -> Report:
-        """Measures and commits."""
+    def do(self, task: Task, moved: Callable[[int], None] = lambda clips: None) -> Report:
+        """Measures and commits. `moved` is told of each clip that is measured, as soon as it is."""
         begun = time.perf_counter()
         digests = {todo.key: todo.input_digest for todo in task.todos}
         outcomes: list[Row | Failure] = []
         given_up: dict[str, str] = {}
         too_large: list[str] = []
+        raised: dict[str, Raised] = {}
         clips, size = self._clips(task), self._duty.step.run.clips_per_call
         sources = {todo.key: (todo.uri, todo.version) for todo in task.todos}
         for start in range(0, len(clips), size):
-            for key, result in self._of_registered(clips[start : start + size], sources):
+            for key, result in self._of_registered(clips[start : start + size], sources, moved):
                 stopping.check()
-                if isinstance(result, Exception) and is_out_of_memory(result):
-                    too_large.append(key)
-                elif isinstance(result, Exception):
+                if isinstance(result, SourceTrouble):
                     given_up[key] = said(result)
+                elif isinstance(result, Exception):
+                    too_large.append(key)
+                elif isinstance(result, Raised):
+                    raised[key] = result
+                    if result.is_passing:
+                        given_up[key] = result.message
                 else:
                     outcomes.append(result)
         part, rows = None, self._stage.writes.table(outcomes, digests)
@@ -148,7 +176,7 @@ class Worker:
             files = files_of(outcomes, digests)
             part = self._duty.ledger.commit(self._duty.lease, task.lot, rows, files)
         known = known_of([(task.lot, rows)], self._duty.values)
-        return Report(part, known, given_up, tuple(too_large), time.perf_counter() - begun)
+        return Report(part, known, given_up, tuple(too_large), time.perf_counter() - begun, raised)
 
     def _clips(self, task: Task) -> list[Clip]:
         rows: dict[Read, _Found] = {}
@@ -191,14 +219,14 @@ class Worker:
         return found
 
     def _of_registered(
-        self, clips: Sequence[Clip], sources: Mapping[str, Wanted]
-    ) -> Iterator[tuple[str, Row | Failure | Exception]]:
+        self, clips: Sequence[Clip], sources: Mapping[str, Wanted], moved: Callable[[int], None]
+    ) -> Iterator[tuple[str, Row | Failure | Raised | Exception]]:
         """Each clip with what was measured of the file that was registered, or with why there is nothing."""
         lost: dict[str, Exception] = dict(self._lost({clip.key: sources[clip.key] for clip in clips}))
         yield from lost.items()
         there = {clip.key: clip for clip in clips if clip.key not in lost}
         with watched(dict(sources[key] for key in there)) as self._watch:
-            measured = list(self._measure(list(there.values())))
+            measured = list(self._measure(list(there.values()), moved))
         seen = {key: self._watch.troubles[clip.uri] for key, clip in there.items() if clip.uri in self._watch.troubles}
         seen |= self._lost({key: sources[key] for key in there})
         for key, result in measured:
@@ -208,8 +236,10 @@ class Worker:
         """Clips whose files are not what they were, where the stage looks at files."""
         return troubles(sources, PATIENCE_S, is_transient) if self._stage.reads_source else {}
 
-    def _measure(self, clips: Sequence[Clip]) -> Iterator[tuple[str, Row | Failure | Exception]]:
-        """Each clip with its outcome, or with the trouble that kept it from having one."""
+    def _measure(
+        self, clips: Sequence[Clip], moved: Callable[[int], None]
+    ) -> Iterator[tuple[str, Row | Failure | Raised | Exception]]:
+        """Each clip with its outcome, or with what kept it from having one: an exception is for want of memory."""
         left = {clip.key: clip for clip in clips}
         outcomes: list[Row | Failure] = []
         too_much: Exception | None = None
@@ -217,6 +247,7 @@ class Worker:
             try:
                 for outcome in self._outcomes(clips):
                     outcomes.append(outcome)
+                    moved(1)
             except TakenOver:
                 raise
             except Exception as error:
@@ -243,13 +274,13 @@ class Worker:
         self._stage.writes.table(outcomes, no_digests)
         files_of(outcomes, no_digests)
 
-    def _alone(self, clip: Clip) -> Row | Failure | Exception:
+    def _alone(self, clip: Clip) -> Row | Failure | Raised | Exception:
         try:
             return _patiently(lambda: self._outcome(clip))
+        except MediaError as error:
+            return what_was_raised(error) if is_transient(error) else Failure(clip.key, error.kind, said(error))
         except Exception as error:
-            if is_out_of_memory(error) or is_transient(error):
-                return error.with_traceback(None)
-            return Failure(clip.key, type(error).__name__, said(error))
+            return error.with_traceback(None) if is_out_of_memory(error) else what_was_raised(error)
 
     def _outcome(self, clip: Clip) -> Row | Failure:
         (outcome,) = self._outcomes([clip])
@@ -268,7 +299,7 @@ class Worker:
             raise ValueError(f"stage {self._duty.stage} gave no outcome of {', '.join(sorted(left))}")
 
 
-def _away(result: Row | Failure | Exception, uri: str, version: str | None) -> SourceTrouble | None:
+def _away(result: Row | Failure | Raised | Exception, uri: str, version: str | None) -> SourceTrouble | None:
     """A stage may find by its own means that a file is away; by now it may be back."""
     if isinstance(result, Failure) and result.kind in AWAY and version is not None:
         return not_as_registered(uri, version, None)
@@ -288,6 +319,18 @@ def is_transient(error: BaseException) -> bool:
         return True
     status = getattr(error, "status_code", None) or getattr(error, "status", None) or getattr(error, "code", None)
     return status in _BUSY
+
+
+def what_was_raised(error: Exception) -> Raised:
+    return Raised(
+        kind=type(error).__name__,
+        message=said(error),
+        place=place_of(error),
+        trace=trace_of(error),
+        is_bug=isinstance(error, _BUGS),
+        is_passing=is_transient(error),
+        is_of_file=isinstance(error, MediaError | SourceTrouble),
+    )
 
 
 def said(error: BaseException) -> str:

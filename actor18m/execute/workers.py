@@ -1,6 +1,6 @@
 """Who measures: what the driver asks of an executor. Two answer: serial.py and ray_actors.py."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,6 +32,14 @@ class Workers(Protocol):
 
     def room(self, stage: str) -> int:
         """How many more tasks of this stage it would take now."""
+        ...
+
+    def at_once(self, stage: str) -> int:
+        """Among how many calls a short queue is shared out, so that no worker is idle; 1: it need not be."""
+        ...
+
+    def watch(self, moved: Callable[[str, int], None]) -> None:
+        """From now on `moved` is told, from any thread, of clips that are measured while their call goes on."""
         ...
 
     def submit(self, task: Task) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from actor18m.errors import ActorError, instead_of
 from actor18m.keys import digest
 from actor18m.models.lock import Model, read_lock
+from actor18m.traces import place_of
 
 
 def load(name: str) -> Any:
@@ -61,6 +62,9 @@ def _imported(name: str, module: str) -> Any:
         raise ActorError(
             f"backend {name}: {module} cannot be imported ({error}); is its folder on PYTHONPATH?"
         ) from error
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error} at {place_of(error)}"
+        raise ActorError(f"backend {name}: {module} cannot be imported ({cause}); mend it") from error
 
 
 def _checked(name: str, found: object, otherwise: str) -> type[Any]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import ray
@@ -10,9 +11,11 @@ import ray
 from actor18m.errors import ActorError
 from actor18m.execute import ray_actors
 from actor18m.execute.ray_actors import IN_FLIGHT, RayWorkers
+from actor18m.execute.ray_metrics import Metered
 from actor18m.execute.work import Duty, Task
 from actor18m.execute.workers import Broken, Done
 from actor18m.writer import Lease, TakenOver, hold
+from tests.bench.no_ops import Silent
 from tests.execute.duties import committed, duty, task
 from tests.execute.poison_stages import CALLS, SLOW_S, calls
 
@@ -183,3 +186,45 @@ def _until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < until
         time.sleep(0.1)
+
+
+def test_the_dashboard_names_actors_by_stage(start: Start, lease: Lease) -> None:
+    workers = start(duty(lease))
+    run(workers, task("a"))
+    workers.submit_alone(task("b"))
+    all_of(workers, 1)
+    named = {each["name"] for each in ray.util.list_named_actors(all_namespaces=True)}
+    assert {"poison-1", "poison-2"} <= named
+
+
+def test_clips_are_told_while_their_call_goes_on(start: Start, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_actors, "LOOK_EVERY_S", 0.1)
+    workers, moved = start(duty(lease, deadline_s=30)), list[int]()
+    workers.watch(lambda stage, clips: moved.append(clips))
+    workers.submit(task(*["slow"] * 6))
+    seen_before_the_end = 0
+    while not workers.wait(0.2):
+        seen_before_the_end = sum(moved)
+    assert 0 < seen_before_the_end <= 6
+
+
+@pytest.mark.slow
+def test_ray_s_metrics_tell_of_each_stage() -> None:
+    told = Metered(Silent())
+    told.expect("poison", 9)
+    told.started("poison", 5)
+    told.ended("poison", ok=2, rejected=1, failed=1, quarantined=1)
+    (node,) = ray.nodes()  # type: ignore[no-untyped-call]
+    address = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
+
+    def exported() -> str:
+        with urlopen(address, timeout=10) as answer:
+            return str(answer.read(), "utf-8")
+
+    def value(name: str) -> list[float]:
+        lines = [line for line in exported().splitlines() if name in line and 'stage="poison"' in line]
+        return [float(line.split()[-1]) for line in lines if not line.startswith("#")]
+
+    _until(lambda: value("actor18m_clips_pending") == [4.0])
+    assert value("actor18m_clips_measured") == [3.0]
+    assert value("actor18m_clips_failed") == [2.0]
