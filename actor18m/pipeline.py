@@ -5,7 +5,7 @@ on. Stages are named by import path, and imported by it: the engine knows none o
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -39,6 +39,8 @@ from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, read
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 TAKEN = frozenset((*OUTCOME.names, "lot", "number", "rule", "value", "bound"))
 """A rule of such a name would hide a column that stands beside its values."""
+_OF_CLIPS = ("duplicate_of", "error_kind", "identity_id", "json_offset", "json_size", "mp4_offset", "mp4_size")
+"""Columns of metadata/clips that are called like one of a stage."""
 _OF_IMAGES = ("name", "sha256", "mask_sha256")
 _MODES = ("shots", "windows")
 _ROOM_S = 4
@@ -131,6 +133,9 @@ class Publish(Section):
     )
     inputs: Literal["all", "accepted"] = Field(
         default="all", description="accepted: tables tell nothing of inputs and clips that are not accepted"
+    )
+    columns: tuple[str, ...] = Field(
+        default=(), description="`stage.column` or `stage.rule`, for `stage_column` in metadata/clips"
     )
 
 
@@ -239,7 +244,13 @@ def _left_out(section: Any, path: Sequence[str]) -> bool:
 
 
 def _between_sections(pipeline: Pipeline) -> list[tuple[str, str]]:
-    return [*_of_stages(pipeline), *_of_identities(pipeline), *_of_policy(pipeline), *_of_subsets(pipeline)]
+    return [
+        *_of_stages(pipeline),
+        *_of_identities(pipeline),
+        *_of_policy(pipeline),
+        *_of_subsets(pipeline),
+        *_of_columns(pipeline),
+    ]
 
 
 def _of_stages(pipeline: Pipeline) -> list[tuple[str, str]]:
@@ -319,6 +330,37 @@ def _of_subsets(pipeline: Pipeline) -> list[tuple[str, str]]:
         if name not in shards:
             found.append((f"publish.lots_per_shard.{name}", f"no such subset; {instead_of(name, shards)}"))
     return found
+
+
+def _of_columns(pipeline: Pipeline) -> list[tuple[str, str]]:
+    later = {name for each in pipeline.subsets.values() for name in each.stages}
+    first, names = pipeline.stage_names[0], [name for name in pipeline.stage_names if name not in later]
+    seen, found = set[str](), []
+    for given in pipeline.publish.columns:
+        if cause := _no_column(pipeline, given, first, names, seen):
+            found.append(("publish.columns", f"{given}: {cause}"))
+        seen.add(given.replace(".", "_"))
+    return found
+
+
+def _no_column(pipeline: Pipeline, given: str, first: str, stages: Sequence[str], seen: Container[str]) -> str | None:
+    """Why it cannot be published."""
+    stage, dot, name = given.partition(".")
+    if not dot:
+        return "names no stage; write stage.column"
+    if stage not in stages:
+        return f"no stage {stage}; {instead_of(stage, stages)}"
+    if stage == first:
+        return f"what {first} measures is in metadata/clips already, without {first}_ before it"
+    known = [*pipeline.step(stage).stage_class.writes.columns.names, *pipeline.rules(stage)]
+    if name not in known:
+        return f"{stage} has no column and no rule {name}; {instead_of(name, known)}"
+    called = f"{stage}_{name}"
+    if called in seen:
+        return "stands twice; leave one of them"
+    if called in (*_OF_CLIPS, *pipeline.step(first).stage_class.writes.columns.names):
+        return f"{called} is another column of metadata/clips; call the stage otherwise"
+    return None
 
 
 def _cannot_tell(pipeline: Pipeline, stage: str, column: str, fields: Sequence[str]) -> str | None:

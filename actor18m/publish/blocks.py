@@ -18,6 +18,7 @@ from actor18m.identities import Identities
 from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import by_name
+from actor18m.publish.columns import Columns
 from actor18m.publish.content import CLIPS, DECISIONS, INPUTS, Block, Video
 from actor18m.publish.references import References
 from actor18m.publish.verdicts import decisions, fates
@@ -74,9 +75,11 @@ class Blocks:
         project, record = self.project, self.project.record()
         for block, surveyed in record.surveyed([name for name in COLUMNS if name != "version"]):
             whole = _Decided(project, record, surveyed, self.relations).block(block.lots)
+            columns = Columns(project, record, surveyed)
             subsets = {name: References(project, record, surveyed, name) for name in with_images(project)}
             for some in _in_shards(whole, _smallest(project)):
-                yield replace(some, subsets={name: of.part(some.clips) for name, of in subsets.items()})
+                parts = {name: of.part(some.clips) for name, of in subsets.items()}
+                yield replace(some, clips=columns.added(some.clips), subsets=parts)
 
 
 def with_images(project: Project) -> list[str]:
