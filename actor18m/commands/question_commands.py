@@ -8,12 +8,14 @@ from actor18m import explain as explaining
 from actor18m import shipped, whatif
 from actor18m.build import Project, planned
 from actor18m.catalog import Catalog
+from actor18m.code import edited
 from actor18m.commands import answers
 from actor18m.commands.arguments import AsJson, Settings
 from actor18m.commands.build_commands import Overrides, Pipe, Profile, Split, StoreUrl, project_of
 from actor18m.commands.changes import Changes, changes, flags_of
 from actor18m.commands.story import print_story
 from actor18m.errors import WrongUsage
+from actor18m.planning import accounts
 from actor18m.publish.lookup import places
 from actor18m.say import say, say_json
 from actor18m.sources import find_inputs
@@ -45,14 +47,16 @@ def plan_command(
         raise typer.BadParameter("--sync needs --input: it says that what is given is all there is")
     opened = store_or_empty(store) if inputs else open_store(store)
     project = project_of(pipeline or profile, opened, settings, split, overrides)
-    found = planned(project)
+    found, notes = planned(project), edited(project.links, accounts(opened))
     differ = changes(pipeline or profile, opened, flags_of(settings, split), project.words)
     given = Catalog(opened).register(None, find_inputs(inputs), sync) if inputs else None
     if as_json:
-        say_json(answers.plan_as_json(found, given) | _as_json(differ))
-    else:
-        _tell(differ)
-        answers.print_plan(found, given)
+        say_json(answers.plan_as_json(found, given) | {"edited": notes} | _as_json(differ))
+        return
+    _tell(differ)
+    answers.print_plan(found, given)
+    for said in notes:
+        say(f"note: {said}")
 
 
 @app.command("status")
