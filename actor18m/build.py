@@ -14,7 +14,9 @@ from typing import Any, Protocol
 from actor18m import __version__
 from actor18m.catalog import Catalog, Registration
 from actor18m.chain import Link, chain_of
+from actor18m.code import code_of
 from actor18m.duplicates import Duplicates
+from actor18m.errors import ActorError
 from actor18m.execute.drain import Drain
 from actor18m.execute.tally import Tally, Watcher
 from actor18m.execute.work import Duty
@@ -43,6 +45,10 @@ class Staffing(Protocol):
     """Hires workers for these duties: the executor that the user chose."""
 
     def __call__(self, duties: Mapping[str, Duty]) -> Workers: ...
+
+
+Watched = Callable[[Watcher], Watcher]
+"""Who else is told how a drain goes on, once workers are hired."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +106,20 @@ class Project:
         }
 
 
-def register(project: Project, lease: Lease, inputs: Iterable[Input] | None, sync: bool = False) -> Registration:
+def register(
+    project: Project,
+    lease: Lease,
+    inputs: Iterable[Input] | None,
+    sync: bool = False,
+    may_go: Callable[[int, int, int], None] | None = None,
+) -> Registration:
     """The inputs given, or with none another look at those that are known."""
     catalog = Catalog(project.store)
-    return catalog.look_again(lease) if inputs is None else catalog.register(lease, inputs, sync)
+    if inputs is not None:
+        return catalog.register(lease, inputs, sync, may_go=may_go)
+    if not catalog.lots():
+        raise ActorError(f"no input is registered in {project.store.url} yet: say with --input what to build from")
+    return catalog.look_again(lease)
 
 
 def measure(
@@ -112,20 +128,21 @@ def measure(
     staffing: Staffing,
     watcher: Watcher,
     retry: Iterable[str] = (),
+    watched: Watched = lambda watcher: watcher,
 ) -> Tally:
     """All that is missing: first of sources, then of the clips that they are split into and of all others."""
     tally = Tally()
     if project.splitter is not None:
         sources = partial(project.sources, project.splitter, retry)
-        tally = _drained(project, sources, lease, staffing, watcher)
+        tally = _drained(project, sources, lease, staffing, watcher, watched)
         _settle(project, lease, [project.splitter])
         fan_out(project, lease)
     if project.words.in_force:
         # which clips they concern is known when their contents are: nothing of a denied copy is measured further
         read = replace(project, until=project.chain[0].name)
-        tally += _drained(read, read.record, lease, staffing, watcher)
+        tally += _drained(read, read.record, lease, staffing, watcher, watched)
         project, _ = settled(project)
-    return tally + _drained(project, partial(project.record, retry), lease, staffing, watcher)
+    return tally + _drained(project, partial(project.record, retry), lease, staffing, watcher, watched)
 
 
 def settled(project: Project) -> tuple[Project, Meaning]:
@@ -142,7 +159,12 @@ def settled_for_good(project: Project, lease: Lease) -> tuple[Project, Meaning]:
 
 
 def _drained(
-    project: Project, record: Callable[[], Record], lease: Lease, staffing: Staffing, watcher: Watcher
+    project: Project,
+    record: Callable[[], Record],
+    lease: Lease,
+    staffing: Staffing,
+    watcher: Watcher,
+    watched: Watched,
 ) -> Tally:
     """Workers are hired only when something is missing."""
     if plan(record()).is_done:
@@ -151,7 +173,7 @@ def _drained(
     workers = staffing(project.duties(lease, drained.surveyor.chain))
     try:
         with Journal(lease) as journal:
-            return Drain(drained, lease, journal, workers, watcher).run()
+            return Drain(drained, lease, journal, workers, watched(watcher)).run()
     finally:
         workers.close()
 
@@ -208,7 +230,10 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
         "begun": now(),
         "actor18m": __version__,
         "python": platform.python_version(),
-        "stages": {link.name: link.recipe | {"fingerprint": link.fingerprint} for link in project.links},
+        "stages": {
+            link.name: link.recipe | {"fingerprint": link.fingerprint, "code": code_of(link.step)}
+            for link in project.links
+        },
     }
     begun = time.monotonic()
     try:

@@ -8,7 +8,7 @@ gone (superseded), back again or in another version; the latest word on an input
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -64,6 +64,8 @@ _MADE_BEFORE = pa.schema([*WORDS, _REMOVED])
 _KNOWN = pa.schema([*WORDS, _REMOVED, *(SCHEMA.field(name) for name in RIGHTS), _PARENT])
 _ALWAYS = ("id", "lot", "version")
 _BATCH, _CHILDREN = "batch", "children"
+_ORDER = "uri, id, weight DESC, licence, consent, source, version NULLS LAST"
+"""Of what is given, in its lots; of one file in two lists, the strictest licence counts."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,17 @@ class Catalog:
     store: Store
 
     def register(
-        self, lease: Lease | None, inputs: Iterable[Input], sync: bool = False, memory_limit: str = "256MB"
+        self,
+        lease: Lease | None,
+        inputs: Iterable[Input],
+        sync: bool = False,
+        memory_limit: str = "256MB",
+        may_go: Callable[[int, int, int], None] | None = None,
     ) -> Registration:
         """Adds what is not known yet; with `sync`, what was not given is gone. Without a lease nothing is written.
-        Memory stays bounded: rows are sorted and compared on disk, in the temporary folder.
+        Memory stays bounded: rows are sorted and compared on disk, in the temporary folder. `may_go` is told before
+        anything is written how many would be gone, how many come, and how many are there; it raises when that must not
+        be.
         """
         with Comparison(memory_limit) as at:
             given = spool(at.given, _GIVEN, _given_tables(inputs))
@@ -120,10 +129,12 @@ class Catalog:
                     "Nothing was changed."
                 )
             spool(at.known, _KNOWN, self.read(columns=["id", *RIGHTS, "parent"], kind=_BATCH))
+            if sync and may_go is not None:
+                would = self._write_words(None, at.folder, at.words(sync))
+                added, _ = self._add(None, at, _BATCH, _ORDER)
+                may_go(would["gone"], added + would["back"], self._present())
             found = self._write_words(lease, at.folder, at.words(sync))
-            # of one file in two lists, the strictest licence counts
-            order = "uri, id, weight DESC, licence, consent, source, version NULLS LAST"
-            added, lots = self._add(lease, at, _BATCH, order)
+            added, lots = self._add(lease, at, _BATCH, _ORDER)
             count, example = _counted(at.otherwise(at.batch))
             removed = [row["uri"] for table in at.removed() for row in table.to_pylist()]
         registration = Registration(given, added, *_found(found), lots)
@@ -199,6 +210,10 @@ class Catalog:
                     table = rights.applied(table.replace_schema_metadata(None), lots_here)
                     table = _with_removed(words.applied(_with_parent(table), lots_here), removed)
                     yield table if "parent" in wanted else table.drop_columns(["parent"])
+
+    def _present(self) -> int:
+        """How many inputs were given and not taken back."""
+        return sum(pc.sum(table["present"]).as_py() or 0 for table in self.read(columns=["id"], kind=_BATCH))
 
     def lots(self) -> range:
         """All that there are."""

@@ -1,6 +1,5 @@
 """`actor18m build`: from inputs to a version of the dataset, as much of it as is missing."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -14,19 +13,22 @@ import pyarrow
 import typer
 
 from actor18m import build as building
+from actor18m import guards
 from actor18m.build import Project
+from actor18m.code import edited
 from actor18m.commands import unpublished
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
 from actor18m.commands.changes import changes, flags_of
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
-from actor18m.execute.tally import Tally
+from actor18m.execute.tally import Stopped, Tally
 from actor18m.meaning import Meaning
 from actor18m.overrides import read_overrides, taken
-from actor18m.planning import plan
-from actor18m.progress import Progress
+from actor18m.planning import accounts, plan
+from actor18m.progress import progress
 from actor18m.publish import Published, publish
 from actor18m.publish.blocks import Blocks, relations_of, with_images
 from actor18m.publish.discretion import discreet
+from actor18m.publish.previous import published_clips
 from actor18m.publish.versions import check_usable, folder
 from actor18m.say import say, say_lines
 from actor18m.sources import find_inputs
@@ -38,7 +40,8 @@ from actor18m.writer import Lease, hold
 
 app = typer.Typer()
 
-TOO_MANY_FAILED = 3
+COULD_NOT_GO_ON = 1
+REFUSED = 3
 LEFT_OUT = 3
 """Clips that were accepted and could not be published: the rest was, and the next build tries again."""
 INTERRUPTED = 130
@@ -116,8 +119,19 @@ def build(
     ] = False,
     take_over: Annotated[bool, typer.Option("--take-over", help="Take the store from another build.")] = False,
     max_failed: Annotated[
-        float, typer.Option(min=0, max=1, help="Exit with 3 when a larger share of inputs failed or was quarantined.")
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Publish nothing when a larger share of what was measured failed or is quarantined.",
+            show_default=f"{guards.MAX_FAILED:g}, and fewer than {guards.FEW_FAILED} never count",
+        ),
+    ] = None,
+    allow_shrinking: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Publish nothing when a larger share of the latest version would be lost."),
+    ] = guards.MAX_SHRINKING,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Publish even a version without a clip.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Register inputs, measure what is missing, and publish a version of the dataset. Run it again to go on."""
@@ -127,7 +141,11 @@ def build(
         raise typer.BadParameter("--address needs --executor ray")
     if until is None:
         check_usable(dataset)
+    if workers is not None and executor is not Executor.ray:
+        raise typer.BadParameter("--workers needs --executor ray: without Ray, this process measures alone")
+    allowed = guards.Allowed(max_failed, allow_shrinking, allow_empty)
     crew: Crew = SerialCrew() if executor is Executor.serial else RayCrew(address, workers)
+    refused: guards.Refused | None = None
     with _told_how_to_go_on(), stoppable(), closing(crew), hold(make_store(store), take_over) as lease:
         loaded, flags = load(pipeline_file(pipeline or profile), flags_of(settings, split)), flags_of(settings, split)
         project = Project(loaded, lease.store, read_words(lease.store), (), until)
@@ -153,26 +171,36 @@ def build(
         with building.told(project, lease, given) as account:
             if only is not None:
                 _check_subset(project, only)
-            left_out = LeftOut()
+            for said in edited(project.links, accounts(project.store)):
+                say(f"note: {said}", err=True)
+            account["left_out"] = left_out = LeftOut()
             sources = find_inputs(inputs, left_out) if inputs else None
-            account["registration"] = building.register(project, lease, sources, sync)
-            account["left_out"] = left_out
+            may_go = partial(guards.check_superseded, allowed=allowed)
+            account["registration"] = building.register(project, lease, sources, sync, may_go)
             tally = _measured(project, lease, crew, [each.value for each in retry or ()], as_json)
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
             project, meaning = building.settled_for_good(project, lease)
             building.settle_down(project, lease)
-            account["published"] = None if until else _published(project, lease, dataset, crew)
-            account["states"] = unpublished.counted(plan(project.record()).states, account["published"])
+            account["published"] = None
+            try:
+                if not tally.stopped:
+                    account["published"] = _published(project, lease, dataset, crew, allowed, whole=until is None)
+            except guards.Refused as error:
+                refused = error
+                account["refused"] = str(error)
+            states = plan(replace(project, until=None).record()).states
+            account["states"] = unpublished.counted(states, account["published"])
             account |= {"unknown_overrides": meaning.unknown, "like_denied": meaning.like_denied}
             account["words"] = project.words.files
     _tell_words(meaning)
     _report(account, as_json)
     unpublished.tell(account["published"])
-    states = account["states"]
-    total, bad = sum(states.values()), states.get("failed", 0) + states.get("quarantined", 0)
-    if bad > max_failed * total:
-        say(f"{bad} of {total} inputs failed or are quarantined, more than --max-failed allows.", err=True)
-        raise typer.Exit(TOO_MANY_FAILED)
+    if tally.stopped:
+        _tell_what_stopped(tally.stopped)
+        raise typer.Exit(COULD_NOT_GO_ON)
+    if refused is not None:
+        say(f"{refused}", err=True)
+        raise typer.Exit(REFUSED)
     if account["published"] is not None and account["published"].left_out:
         raise typer.Exit(LEFT_OUT)
 
@@ -184,6 +212,9 @@ def _told_how_to_go_on() -> Iterator[None]:
     except KeyboardInterrupt:
         say("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
         raise typer.Exit(INTERRUPTED) from None
+    except guards.Refused as error:
+        say(f"{error}", err=True)
+        raise typer.Exit(REFUSED) from None
 
 
 def _take_into_store(lease: Lease, file: Path) -> None:
@@ -220,12 +251,21 @@ def _check_subset(project: Project, only: str) -> None:
 
 
 def _measured(project: Project, lease: Lease, crew: Crew, retry: Sequence[str], as_json: bool) -> Tally:
-    out = sys.stderr
-    with Progress([link.name for link in project.links], out, out.isatty() and not as_json) as progress:
-        return building.measure(project, lease, crew.hire, progress, retry)
+    stages = [link.name for link in project.links]
+    with progress(stages, is_terminal=False if as_json else None) as shown:
+        return building.measure(project, lease, crew.hire, shown, retry, crew.watched)
 
 
-def _published(project: Project, lease: Lease, dataset: str, crew: Crew) -> Published:
+def _published(
+    project: Project, lease: Lease, dataset: str, crew: Crew, allowed: guards.Allowed, whole: bool
+) -> Published | None:
+    """Unless the guards refuse it; nothing of a part of the stages."""
+    published = published_clips(folder(dataset)) if whole else None
+    found = guards.outlook(project, published)
+    guards.check_failed(found.states, found.failed, allowed)
+    if not whole:
+        return None
+    guards.check_lost(found.states, found.lost, None if published is None else len(published), allowed)
     facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.links}
     facts |= {
         f"model.{link.name}.{role}": " ".join(backend)
@@ -247,7 +287,21 @@ def _published(project: Project, lease: Lease, dataset: str, crew: Crew) -> Publ
         check=lease.check_epoch,
         patience_s=OTHERS_MAY_TAKE_S,
         told=partial(discreet, settings=project.pipeline.publish),
+        accept=partial(guards.check_counts, allowed=allowed),
     )
+
+
+def _tell_what_stopped(stopped: Mapping[str, Stopped]) -> None:
+    for stage, why in stopped.items():
+        for line in why.trace.splitlines():
+            say(line, err=True)
+        say(
+            f"stage {stage} was stopped: {why.clips} clips failed alike with no success between, {why.example} for "
+            f"one: {why.error}. Nothing of that was kept and nothing was published. Mend the stage, or what it needs, "
+            "and run the same command again; `actor18m try` shows what it does with one video. If these clips are at "
+            f"fault, write `run: {{stop_after: null}}` to {stage} in the pipeline: then they fail one by one.",
+            err=True,
+        )
 
 
 def _with_rates(stages: object, tally: Tally) -> object:
@@ -282,13 +336,15 @@ def _report(account: Mapping[str, Any], as_json: bool) -> None:
     say("states: " + ", ".join(f"{count} {state}" for state, count in states.items()))
     for stage in account["stages"]:
         done = tally.measured[stage], tally.failed[stage], tally.quarantined[stage]
-        if any(done):
+        moved = f", {tally.adopted[stage]} kept of moved files" if tally.adopted[stage] else ""
+        if any(done) or moved:
             measured, failed, quarantined = done
-            say(f"{stage}: {measured} measured, {failed} failed, {quarantined} quarantined")
-    if not tally.measured and not tally.failed:
+            say(f"{stage}: {measured} measured, {failed} failed, {quarantined} quarantined{moved}")
+    if not tally.measured and not tally.failed and not tally.stopped:
         say("measured: nothing was missing")
     for clip, reason in sorted(tally.given_up.items()):
-        say(f"not now: {clip}: {reason}; run the same command again")
+        if clip.partition(" ")[0] not in tally.stopped:
+            say(f"not now: {clip}: {reason}; run the same command again")
     bad = {state: states[state] for state in ("failed", "quarantined") if states.get(state)}
     for state, count in bad.items():
         say(f"{count} {state}: `actor18m status` says why; --retry {state} tries again")

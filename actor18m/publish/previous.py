@@ -1,5 +1,6 @@
 """What is published already, and need not be made again."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,17 @@ class Previous:
             for row in self._rows(OF_VIDEOS, lots)
         }
 
+    @property
+    def samples(self) -> dict[str, int]:
+        """How many each folder has."""
+        counts: Counter[str] = Counter()
+        for table in ("clips", "references"):
+            for part in sorted((self.folder / "metadata" / table).glob("*.parquet")):
+                shards = pq.read_table(part, columns=["shard"])["shard"].drop_null()
+                for each in pc.value_counts(shards).to_pylist():
+                    counts[each["values"].partition("/")[0]] += each["counts"]
+        return dict(counts)
+
     def _has(self, path: str) -> bool:
         """A file that was cut short or is gone is not used again."""
         file = self.folder / path
@@ -81,6 +93,17 @@ def _placed(family: Family, row: Mapping[str, Any]) -> Placed:
 def open_latest(root: Path) -> Previous | None:
     version = latest(root)
     return Previous(root / version) if version is not None else None
+
+
+def published_clips(root: Path) -> pa.Array | None:
+    """Those whose videos the latest version has; None where there is no version."""
+    version = latest(root)
+    if version is None:
+        return None
+    parts = sorted((root / version / "metadata" / OF_VIDEOS.table).glob("*.parquet"))
+    tables = [pq.read_table(part, columns=[OF_VIDEOS.key, "shard"]) for part in parts]
+    clips = [table.filter(pc.is_valid(table["shard"]))[OF_VIDEOS.key] for table in tables]
+    return pa.chunked_array([chunk for each in clips for chunk in each.chunks], pa.string()).combine_chunks()
 
 
 def older(root: Path, clip: str) -> Iterator[Kept]:

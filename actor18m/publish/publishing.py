@@ -4,8 +4,9 @@ A killed publish is repeated by running it again: shards that it made are used, 
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -39,6 +40,9 @@ class Published:
     """Clips that were accepted and could not be published now."""
 
 
+Accept = Callable[[Mapping[str, int], Mapping[str, int] | None, int], None]
+
+
 def publish(
     dataset: str | Path,
     blocks: Iterable[Block],
@@ -51,12 +55,14 @@ def publish(
     check: Callable[[], None] = lambda: None,
     patience_s: float = 0,
     told: Callable[[Block], Block] = lambda block: block,
+    accept: Accept = lambda now, before, left_out: None,
 ) -> Published:
     """Blocks come in order of lots and are streamed, once again when clips have to be left out; none goes beyond a
     multiple of any of `lots_per_shard` (videos, or a subset's name; 1 where nothing is said). `facts` tell what the
     dataset was made with; `pipeline` is its resolved YAML; `aliases` are former names of identities. `check` raises if
     the version must not appear any more. For another process that publishes, this one waits for so long. `told` makes
-    of a block what others may be told of it.
+    of a block what others may be told of it. `accept` raises when a version of so many samples, by folder, must not
+    take the place of the latest, which has so many (None: there is none); so many clips were left out of it.
     """
     if iter(blocks) is blocks:
         raise TypeError("blocks are iterated once again when clips have to be left out: give what can be")
@@ -70,7 +76,7 @@ def publish(
                 version.take(each)
             made += version.shards_made
             if not version.left_out:
-                return replace(version.finish(pipeline, facts, aliases, made), left_out=left_out)
+                return version.finish(pipeline, facts, aliases, made, left_out, accept)
             left_out |= version.left_out  # and planned again, so that all tables tell what is there
 
 
@@ -102,6 +108,8 @@ class _Version:
         self._card = Card()
         self.shards_made = 0
         self.left_out: dict[str, LeftOut] = {}
+        self._samples: Counter[str] = Counter()
+        """By folder."""
         self._end = 0
 
     def plans(self, blocks: Iterable[Block]) -> Iterator[ShardPlan]:
@@ -129,8 +137,16 @@ class _Version:
         self.left_out |= made.left_out
         self._write(line)
 
-    def finish(self, pipeline: str, facts: Mapping[str, str], aliases: pa.Table | None, shards_made: int) -> Published:
-        """`shards_made`: in this pass and in those before."""
+    def finish(
+        self,
+        pipeline: str,
+        facts: Mapping[str, str],
+        aliases: pa.Table | None,
+        shards_made: int,
+        left_out: Mapping[str, LeftOut],
+        accept: Accept,
+    ) -> Published:
+        """`shards_made` and `left_out`: in this pass and in those before."""
         closing: list[TableWriter | Line] = [*self._tables.values(), *self._lines.values()]
         if aliases is not None:
             closing.append(table := TableWriter(self._folder / "metadata" / "aliases", ALIASES))
@@ -145,10 +161,11 @@ class _Version:
             path = self._previous.folder
             is_new = False
         else:
+            accept(self._samples, None if self._previous is None else self._previous.samples, len(left_out))
             path = self._commit(content)
             is_new = True
         shutil.rmtree(self._building)
-        return Published(path.name, str(path), is_new, shards_made, reused)
+        return Published(path.name, str(path), is_new, shards_made, reused, left_out)
 
     def _clear(self) -> None:
         """Of what a killed publish left, only shards are of use."""
@@ -180,6 +197,7 @@ class _Version:
             source = self._made / shard.name
         versions.link(source, self._folder / shard.path)
         self._files[shard.path] = file
+        self._samples[shard.folder] += len(shard.samples)
         self._recipes[shard.path] = shard.recipe
 
     def _add_table(self, path: Path) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
-from actor18m.inputs import Input
+from actor18m.errors import ActorError
+from actor18m.inputs import Input, shown
 from actor18m.sources import files, lists, opens2v, refused
 from actor18m.sources.left_out import LeftOut
 from actor18m.versions import Listings, versions
@@ -37,9 +38,15 @@ def find_inputs(given: Sequence[str], left_out: LeftOut | None = None) -> Iterat
 
 
 def _of(given: str, left_out: LeftOut) -> Iterator[Input]:
+    is_empty = True
     for row in files.find(given, left_out):
         reader = _READERS.get(files.suffix(row.uri))
-        if reader is None:
-            yield row
-        else:
-            yield from refused.told(row.uri, reader(row.uri))
+        for each in (row,) if reader is None else refused.told(row.uri, reader(row.uri)):
+            is_empty = False
+            yield each
+    if is_empty:
+        not_taken = f" ({left_out})" if left_out.counts else ""
+        raise ActorError(
+            f"{shown(given)}: there is no video in it, and no list with a row{not_taken}. "
+            "Is a disk not mounted, or the name not the one that was meant? Nothing was changed."
+        )

@@ -95,8 +95,10 @@ class Site:
         return json.loads(result.stdout)
 
     def build(self, *arguments: str, given: Path | None = None, code: int = 0) -> Mapping[str, Any]:
-        """Of the whole folder, or what else is given; what it was and did."""
-        answer: Mapping[str, Any] = self.ask("build", "--input", str(given or self.videos), *arguments, code=code)
+        """Of the whole folder, or what else is given; what it was and did. Whatever comes of it is meant."""
+        meant = ("--max-failed", "1", "--allow-shrinking", "1", "--allow-empty")
+        inputs = ("--input", str(given or self.videos))
+        answer: Mapping[str, Any] = self.ask("build", *inputs, *meant, *arguments, code=code)
         return answer
 
     def called(self) -> dict[str, int]:

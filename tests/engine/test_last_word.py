@@ -83,7 +83,7 @@ def test_until_a_stage_measures_no_further_and_publishes_nothing(site: Site) -> 
     assert Counter(site.states().values()) == {"accepted": 2}
 
 
-def test_a_share_of_failures_ends_with_3_and_publishes_the_rest(built: Site) -> None:
+def test_a_larger_share_of_failures_than_allowed_ends_with_3(built: Site) -> None:
     built.put({"bad": "this is broken"})
     built.build("--max-failed", "0.2")
     assert built.states()["bad"] == "failed"

@@ -245,7 +245,7 @@ def test_a_source_that_comes_after_it_was_registered_is_split_too(reels: Site) -
     put(reels, film=TWO_SHOTS)
     late = reels.root / "list.csv"
     late.write_text("path\nvideos/late.mp4\n")
-    with_hold = reels.ask("build", "--input", str(late))
+    with_hold = reels.ask("build", "--input", str(late), "--allow-empty")
     assert with_hold["states"] == {"failed": 1}
     put(reels, late=TWO_SHOTS)
     reels.build("--retry", "failed", given=late)

@@ -1,0 +1,177 @@
+"""No version becomes the latest by accident: not an empty one, not a much smaller one, not one of failures."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from actor18m import guards
+from actor18m.guards import Allowed, Refused
+from tests.engine.site import Site, content_of, films
+from tests.engine.steady import PIPELINE
+
+GOOD = (0.6, 1.0)
+
+
+@pytest.fixture
+def built(site: Site) -> Site:
+    """Eleven films, all accepted."""
+    site.put(films("good", 11, *GOOD))
+    site.build()
+    return site
+
+
+def build(site: Site, *more: str, given: Sequence[Path] = ()) -> tuple[int, str]:
+    inputs = [part for each in given or [site.videos] for part in ("--input", str(each))]
+    result = site.run("build", str(site.root / "steady.yaml"), *inputs, *more)
+    return result.exit_code, result.stderr
+
+
+def versions(site: Site) -> list[str]:
+    return sorted(path.name for path in site.dataset.glob("0*"))
+
+
+def test_sync_with_one_of_eleven_changes_nothing(built: Site) -> None:
+    before = content_of(built.root / "store" / "catalog"), content_of(built.dataset)
+    code, said = build(built, "--sync", given=[built.videos / "good0.mp4"])
+    assert code == 3
+    assert "--sync would supersede 10 of the 11 inputs" in said
+    assert "--allow-shrinking 0.91" in said
+    assert (content_of(built.root / "store" / "catalog"), content_of(built.dataset)) == before
+    assert build(built, "--sync", "--allow-shrinking", "0.91", given=[built.videos / "good0.mp4"])[0] == 0
+    assert len([state for state in built.states().values() if state == "accepted"]) == 1
+
+
+def test_sync_of_files_that_all_moved_is_no_shrinking(built: Site) -> None:
+    (built.root / "videos").rename(built.root / "elsewhere")
+    assert build(built, "--sync", given=[built.root / "elsewhere"])[0] == 0
+    assert list(built.states().values()).count("accepted") == 11
+
+
+def test_a_bound_that_loses_half_is_asked_about(built: Site) -> None:
+    built.put(films("middling", 9, 0.4, 0.5))
+    built.build()
+    tight = replace(built, pipeline=PIPELINE.replace("at_least: 0.4", "at_least: 0.55"))
+    code, said = build(tight)
+    assert code == 3
+    assert "9 of the 20 clips of the latest version (45%) would be lost: 9 rejected by look.score" in said
+    assert versions(tight) == ["000001", "000002"]
+    assert build(tight, "--allow-shrinking", "0.45")[0] == 0
+    assert versions(tight) == ["000001", "000002", "000003"]
+
+
+def test_a_person_s_word_and_files_that_broke_are_among_the_reasons(built: Site) -> None:
+    keys = [row["clip"] for row in built.table("clips")]
+    lines = [f"- {{key: {key}, verdict: deny, who: ann, why: asked to}}" for key in keys[:4]]
+    (built.root / "overrides.yaml").write_text("\n".join(lines))
+    for name in ("good0", "good1", "good2"):
+        (built.videos / f"{name}.mp4").write_bytes(b"edited")
+    code, said = build(built, "--overrides", str(built.root / "overrides.yaml"))
+    assert code == 3
+    assert "denied" in said
+    assert "edited" in said
+
+
+def test_many_failures_are_told_before_anything_is_published(built: Site) -> None:
+    built.put({f"bad{number}": f"this is broken {number}" for number in range(6)})
+    before = content_of(built.dataset)
+    code, said = build(built)
+    assert code == 3
+    assert "6 of 17 inputs failed or are quarantined, more than --max-failed allows (0.3): 6 failed in look" in said
+    assert "--max-failed 0.36" in said
+    assert content_of(built.dataset) == before
+    assert build(built, "--max-failed", "0.36")[0] == 0
+
+
+def test_one_damaged_file_of_three_is_no_bug(site: Site) -> None:
+    site.put(films("good", 2, *GOOD) | {"bad": "this is broken"})
+    assert build(site)[0] == 0
+
+
+@pytest.mark.parametrize(("failed", "measured", "passes"), [(1, 3, True), (2, 3, True), (3, 10, True), (4, 10, False)])
+def test_the_share_counts_from_three_failures_on(failed: int, measured: int, passes: bool) -> None:
+    states = {"accepted": measured - failed, "failed": failed, "pending": 90, "superseded": 5}
+    if passes:
+        guards.check_failed(states, {}, Allowed())
+    else:
+        with pytest.raises(Refused, match=f"{failed} of {measured} inputs"):
+            guards.check_failed(states, {}, Allowed())
+
+
+@pytest.mark.parametrize("what", ["folder", "list"])
+def test_nothing_is_no_input(site: Site, what: str) -> None:
+    site.videos.mkdir()
+    given = site.videos if what == "folder" else site.root / "list.csv"
+    (site.root / "list.csv").write_text("path\n")
+    code, said = build(site, given=[given])
+    assert code == 1
+    assert f"{given}: there is no video in it, and no list with a row" in " ".join(said.split())
+    assert not site.dataset.exists()
+
+
+def test_a_store_without_inputs_says_so(site: Site) -> None:
+    result = site.run("build", str(site.root / "steady.yaml"))
+    assert result.exit_code == 1
+    assert "no input is registered" in result.stderr
+    assert not site.dataset.exists()
+
+
+def test_an_empty_version_must_be_meant(site: Site) -> None:
+    site.put(films("poor", 4, 0.0, 0.3))
+    code, said = build(site)
+    assert code == 3
+    assert "no clip would be published (4 rejected)" in said
+    assert versions(site) == []
+    assert build(site, "--allow-empty")[0] == 0
+    assert versions(site) == ["000001"]
+    assert build(site)[0] == 0, "as empty as before"
+
+
+def test_what_is_left_out_on_the_way_counts_too() -> None:
+    guards.check_counts({"videos": 16, "subset-A": 100}, {"videos": 20, "subset-A": 101}, 0, Allowed())
+    with pytest.raises(Refused, match="5 of the 20 samples of videos of the latest version"):
+        guards.check_counts({"videos": 15}, {"videos": 20}, 0, Allowed())
+    with pytest.raises(Refused, match=r"60 of the 100 samples of subset-A .* --allow-shrinking 0.6"):
+        guards.check_counts({"videos": 20, "subset-A": 40}, {"videos": 20, "subset-A": 100}, 0, Allowed())
+    with pytest.raises(Refused, match="no video could be published"):
+        guards.check_counts({}, None, 2, Allowed())
+    with pytest.raises(Refused, match="5 of 15 accepted clips cannot be published"):
+        guards.check_counts({"videos": 10}, None, 5, Allowed())
+
+
+def test_a_build_up_to_a_stage_does_not_tell_of_verdicts_to_come(built: Site) -> None:
+    built.put(films("more", 2, *GOOD))
+    answer = built.build("--until", "read")
+    assert answer["states"] == built.ask("status")["states"] == {"accepted": 11, "pending": 2}
+
+
+def test_rows_of_moved_files_are_not_told_as_measured(built: Site) -> None:
+    (built.videos / "good0.mp4").rename(built.videos / "zoo.mp4")
+    answer = built.build("--sync")
+    assert answer["tally"]["adopted"] == {"look": 1, "deep": 1}
+    assert answer["tally"]["measured"] == {"read": 1}
+    (built.videos / "zoo.mp4").rename(built.videos / "aardvark.mp4")
+    said = built.run("build", str(built.root / "steady.yaml"), "--input", str(built.videos), "--sync").stdout
+    assert "look: 0 measured, 0 failed, 0 quarantined, 1 kept of moved files" in said
+
+
+def test_more_workers_want_ray(built: Site) -> None:
+    code, said = build(built, "--workers", "4")
+    assert code == 2
+    assert "--executor ray" in said
+
+
+def test_lost_clips_are_told_by_what_became_of_them() -> None:
+    fates = pa.table(
+        {
+            "clip": ["a", "a", "b", "c"],
+            "state": ["superseded", "accepted", "superseded", "rejected"],
+            "stage": [None, None, None, "look"],
+            "rule": [None, None, None, "score"],
+            "error_kind": pa.nulls(4, pa.string()),
+        }
+    )
+    lost = guards._lost(pa.array(["a", "b", "c", "d"]), [fates])
+    assert lost == {"superseded": 1, "rejected by look.score": 1, "edited, or not read again": 1}
