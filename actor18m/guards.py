@@ -82,9 +82,9 @@ def check_failed(states: Mapping[str, int], why: Mapping[str, int], allowed: All
         return
     raise Refused(
         f"{bad} of {measured} inputs failed or are quarantined, more than --max-failed allows "
-        f"({allowed.most_failed:g}): {_listed(why)}. Nothing was published. `actor18m status` counts the reasons, `actor18m explain FILE` tells "
-        "all of one input. Mend what they have in common and build with --retry failed; or allow it: "
-        f"--max-failed {_share(bad, measured):g}."
+        f"({allowed.most_failed:g}): {_listed(why)}. Nothing was published. `actor18m status` counts the reasons, "
+        "`actor18m explain FILE` tells all of one input. Mend what they have in common and build with --retry failed; "
+        f"or allow it: --max-failed {_share(bad, measured):g}."
     )
 
 
@@ -103,8 +103,8 @@ def check_counts(now: Mapping[str, int], before: Mapping[str, int] | None, left_
     if _are_too_many(left_out, wanted, allowed):
         raise Refused(
             f"{left_out} of {wanted} accepted clips cannot be published, more than --max-failed allows: their files "
-            "have gone or were changed. Is a disk not mounted? Nothing was published. Bring the files back and build again; "
-            f"or allow it: --max-failed {_share(left_out, wanted):g}."
+            "have gone or were changed. Is a disk not mounted? Nothing was published. Bring the files back and build "
+            f"again; or allow it: --max-failed {_share(left_out, wanted):g}."
         )
     if not now.get(VIDEOS):
         return _check_empty(None if before is None else before.get(VIDEOS, 0), allowed, "no video could be published")

@@ -107,7 +107,7 @@ def test_nothing_is_no_input(site: Site, what: str) -> None:
     (site.root / "list.csv").write_text("path\n")
     code, said = build(site, given=[given])
     assert code == 1
-    assert f"{given}: there is no video in it, and no list with a row" in " ".join(said.split())
+    assert f"{given}': there is no video in it, and no list with a row" in " ".join(said.split())
     assert not site.dataset.exists()
 
 
