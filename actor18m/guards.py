@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.build import Project
-from actor18m.entry import PENDING, SPLIT, SUPERSEDED
+from actor18m.entry import PENDING, REMOVED, SPLIT, SUPERSEDED
 from actor18m.errors import ActorError
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import OVERRIDE
@@ -29,6 +29,7 @@ FEW_LOST = 5
 """Fewer may go without a word: in a trial of a dozen clips, each moved bound would need one."""
 
 _BAD = ("failed", "quarantined")
+_NO_MORE = (SUPERSEDED, REMOVED)
 _REASONS = ("state", "stage", "rule", "error_kind")
 
 
@@ -77,7 +78,7 @@ def outlook(project: Project, published: pa.Array | None) -> Outlook:
 
 def check_failed(states: Mapping[str, int], why: Mapping[str, int], allowed: Allowed) -> None:
     bad = sum(states.get(state, 0) for state in _BAD)
-    measured = sum(states.values()) - sum(states.get(state, 0) for state in (PENDING, SPLIT, SUPERSEDED))
+    measured = sum(states.values()) - sum(states.get(state, 0) for state in (PENDING, SPLIT, *_NO_MORE))
     if not _are_too_many(bad, measured, allowed):
         return
     raise Refused(
@@ -162,7 +163,7 @@ def _lost(published: pa.Array, fates: list[pa.Table]) -> Counter[str]:
         row["clip"]: row
         for row in sorted(
             told.filter(pc.is_in(told["clip"], value_set=lost)).to_pylist(),
-            key=lambda row: row["state"] not in (SUPERSEDED, DUPLICATE),
+            key=lambda row: row["state"] not in (*_NO_MORE, DUPLICATE),
         )
     }
     return Counter(_reason(rows[clip]) if clip in rows else "edited, or not read again" for clip in lost.to_pylist())
