@@ -46,14 +46,17 @@ class First(Stage):
     """Looks at the film and hashes it."""
 
     version = 1
-    writes = schema("first", clip=string(), signature=binary(), duration_s=float32(), text=string())
+    writes = schema(
+        "first", clip=string(), content_sha256=string(), signature=binary(), duration_s=float32(), text=string()
+    )
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         def measured(clip: Clip) -> Row:
             text = text_of(_read("first", clip.uri))
-            key = clip_key(content_sha256(clip.uri)[0], clip.cut, clip.crop)
+            content, _ = content_sha256(clip.uri)
+            named = {"clip": clip_key(content, clip.cut, clip.crop), "content_sha256": content}
             signature = sha256(text.encode()).digest()
-            return Row(clip.key, {"clip": key, "signature": signature, "duration_s": 1.0, "text": text})
+            return Row(clip.key, {**named, "signature": signature, "duration_s": 1.0, "text": text})
 
         return one_by_one(clips, measured)
 
