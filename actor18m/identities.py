@@ -156,13 +156,22 @@ class Identities:
             for left in range(0, len(theirs), _COMPARED_AT_ONCE):
                 stopping.check()
                 some, others = mine[top : top + _COMPARED_AT_ONCE], theirs[left : left + _COMPARED_AT_ONCE]
+                # pairs that may be close, and of these the ones that are
                 squared = (some**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None] - 2 * (some @ others.T)
                 row, column = np.nonzero(squared <= limit + _DUST)
                 apart = ((some[row].astype(np.float64) - others[column].astype(np.float64)) ** 2).sum(axis=1)
-                pairs = zip((top + row).tolist(), (start + left + column).tolist(), apart.tolist(), strict=True)
-                for at, number, squared_apart in pairs:
-                    if squared_apart <= limit:
-                        _add(close[at], self._identity_or_own(number), Near(1, squared_apart))
+                row, column, apart = (each[apart <= limit] for each in (row, column, apart))
+                # for each of mine and each identity how many there are, and the nearest
+                theirs_here, which = np.unique(column, return_inverse=True)
+                identity = np.array([self._identity_or_own(start + left + n) for n in theirs_here.tolist()], np.int64)
+                order = np.lexsort((identity[which], row))
+                row, of, apart = row[order], identity[which][order], apart[order]
+                begins = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(of, prepend=-1) != 0))
+                clips = np.diff(begins, append=len(row))
+                nearest = np.minimum.reduceat(apart, begins) if len(begins) else apart
+                told = (row[begins], of[begins], clips, nearest)
+                for at, number, count, least in zip(*(each.tolist() for each in told), strict=True):
+                    _add(close[top + at], number, Near(count, least))
 
     def _identity_or_own(self, number: int) -> int:
         """Of clips that were not taken yet, which identity they will be of is not known."""
