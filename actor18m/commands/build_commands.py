@@ -68,7 +68,9 @@ class Again(StrEnum):
 
 
 StoreUrl = Annotated[str, typer.Option("--store", help="The working state: a folder, or s3://… and the like.")]
-Overrides = Annotated[Path | None, typer.Option(help="Clips that a person allows or denies: YAML or CSV.")]
+Overrides = Annotated[
+    Path | None, typer.Option(help="Clips that a person allows or denies, YAML or CSV: a build keeps it in the store.")
+]
 Pipe = Annotated[
     str | None,
     typer.Argument(metavar="[PIPELINE]", help="A YAML file, or a shipped pipeline's name; by default the profile's."),
