@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 from typer.core import TyperGroup
 
-from actor18m import __version__
+from actor18m import __version__, unexpected
 from actor18m.commands.build_commands import app as build_app
 from actor18m.commands.dataset_commands import app as dataset_app
 from actor18m.commands.doctor_command import app as doctor_app
@@ -37,6 +37,14 @@ class Commands(TyperGroup):
         except ActorError as error:
             console(err=True).print(Text(clean(str(error)), "red"), highlight=False, soft_wrap=True)
             raise typer.Exit(2 if isinstance(error, WrongUsage) else 1) from error
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            # What has an exit code is a wrong call, which Typer tells itself.
+            if hasattr(error, "exit_code") or unexpected.wants_traceback():
+                raise
+            console(err=True).print(Text(clean(unexpected.told(error)), "red"), highlight=False, soft_wrap=True)
+            raise typer.Exit(1) from None
 
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)

@@ -3,12 +3,15 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import EMLINK, ENOTSUP, EPERM
 from pathlib import Path
 from typing import IO, Any, Protocol
+
+from actor18m import remote
+from actor18m.far_file import open_far
 
 CREATE = "create"
 _NO_HARD_LINKS = {EPERM, ENOTSUP, EMLINK}
@@ -171,50 +174,65 @@ class Objects:
     taken. Where the driver cannot do that it looks first and then writes, and two writers can overlap in between.
     """
 
-    fs: Any
-    root: str
+    url: str
 
     @property
     def appends(self) -> bool:
         return False
 
     def read(self, path: str) -> bytes:
-        content: bytes = self.fs.cat_file(self._full(path))
+        content: bytes = self._asked("read", path, lambda fs, full: fs.cat_file(full))
         return content
 
     def open(self, path: str) -> IO[bytes]:
-        stream: IO[bytes] = self.fs.open(self._full(path), "rb")
-        return stream
+        return open_far(self._url(path))[0]
 
     def exists(self, path: str) -> bool:
-        return bool(self.fs.exists(self._full(path)))
+        """What cannot be asked is an error, and not absent."""
+        try:
+            self._asked("look at", path, lambda fs, full: fs.info(full))
+        except FileNotFoundError:
+            return False
+        return True
 
     def names(self, folder: str) -> Iterator[str]:
-        self.fs.invalidate_cache()
+        def find(fs: Any, full: str) -> list[str]:
+            fs.invalidate_cache()
+            return list(fs.find(full))
+
         try:
-            found = self.fs.find(self._full(folder))
+            found: list[str] = self._asked("list", folder, find)
         except FileNotFoundError:
             return
+        root = remote.at(self.url)[1].strip("/")
         for name in found:
-            yield name.removeprefix(self.root).lstrip("/")
+            yield name.lstrip("/").removeprefix(root).lstrip("/")
 
     def create(self, path: str, content: bytes | Path, aside: str) -> None:
-        full = self._full(path)
-        try:
-            if isinstance(content, Path):
-                self.fs.put_file(str(content), full, mode=CREATE)
-            else:
-                self.fs.pipe_file(full, content, mode=CREATE)
-        except FileExistsError:
-            raise
-        except OSError as error:
-            # Drivers name a refused precondition differently.
-            if "precondition" in str(error).lower() and self.exists(path):
-                raise FileExistsError(full) from error
-            raise
+        size = content.stat().st_size if isinstance(content, Path) else len(content)
+        tries = 0
+
+        def put(fs: Any, full: str) -> None:
+            nonlocal tries
+            tries += 1
+            try:
+                if isinstance(content, Path):
+                    fs.put_file(str(content), full, mode=CREATE)
+                else:
+                    fs.pipe_file(full, content, mode=CREATE)
+            except OSError as error:
+                # Drivers name a refused precondition differently.
+                taken = isinstance(error, FileExistsError) or "precondition" in str(error).lower()
+                if not taken:
+                    raise
+                # An attempt before this one may have come through, and only its answer was lost.
+                if tries == 1 or not isinstance(content, bytes) or fs.cat_file(full) != content:
+                    raise FileExistsError(full) from error
+
+        self._asked("write", path, put, remote.call_s(size))
 
     def replace(self, path: str, content: bytes, aside: str) -> None:
-        self.fs.pipe_file(self._full(path), content)
+        self._asked("write", path, lambda fs, full: fs.pipe_file(full, content), remote.call_s(len(content)))
 
     def append(self, path: str, content: bytes) -> None:
         raise NotImplementedError("objects are whole")
@@ -224,7 +242,7 @@ class Objects:
 
     def delete(self, path: str) -> None:
         try:
-            self.fs.rm_file(self._full(path))
+            self._asked("delete", path, lambda fs, full: fs.rm_file(full))
         except FileNotFoundError:
             return
 
@@ -237,8 +255,12 @@ class Objects:
     def drop_aside(self, aside: str) -> None:
         return
 
-    def _full(self, path: str) -> str:
-        return f"{self.root}/{path}" if path else self.root
+    def _asked(self, what: str, path: str, ask: Callable[[Any, str], Any], seconds: float | None = None) -> Any:
+        fs, full = remote.at(self._url(path))
+        return remote.asked(self._url(path), what, lambda: ask(fs, full), seconds)
+
+    def _url(self, path: str) -> str:
+        return f"{self.url}/{path}" if path else self.url
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,58 +1,248 @@
-"""Files that lie elsewhere, through fsspec, with its troubles said so that a person can mend them."""
+"""Places elsewhere, through fsspec: the one way to ask them anything, so that no call of theirs waits for ever, fails
+at the first hiccup, or ends in a driver's own words.
+"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO, Any
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
 
-from fsspec.core import url_to_fs
+from fsspec import get_filesystem_class
+from fsspec.config import conf
 from fsspec.registry import known_implementations
 
 from actor18m.errors import ActorError
-from actor18m.inputs import local_path, shown
+from actor18m.inputs import shown
+from actor18m.redact import redact
+
+T = TypeVar("T")
+
+TIMEOUT = "ACTOR18M_NETWORK_TIMEOUT_S"
+"""The environment variable with the seconds that a place may be silent."""
+_SILENT_S = 30.0
+_CONNECT_S = 10.0
+_CALL = 4
+"""A call may take so many times as long: for drivers that have no time-outs of their own."""
+_PATIENCE = 2
+"""A place is tried for so many times as long..."""
+_NOBODY_THERE_S = 10.0
+"""...but no longer than this where nobody listens at all."""
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
+_GAVE_UP_FOR_S = 60.0
+"""A place that was given up is tried once a call for so long: else each of many files would be waited for."""
+_SLOWEST_BYTES_S = 256 << 10
+_BUSY = {408, 425, 429, 500, 502, 503, 504}
+_PASSING = (
+    "ClientConnectorError", "ClientOSError", "ClientPayloadError", "ConnectTimeoutError", "ConnectionClosedError",
+    "EndpointConnectionError", "HTTPClientError", "IncompleteRead", "ReadTimeoutError", "ResponseParserError",
+    "ResponseStreamingError", "ServerDisconnectedError", "ServerTimeoutError",
+)  # fmt: skip
+"""Of botocore and aiohttp, by name, since neither need be installed."""
+_NOBODY = (
+    "EndpointConnectionError",
+    "ClientConnectorError",
+    "ClientConnectorDNSError",
+    "ConnectionRefusedError",
+    "gaierror",
+)
+_NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError",
+                   "CredentialRetrievalError", "DefaultCredentialsError", "UnauthorizedSSOTokenError")  # fmt: skip
+_PASSED_ON = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, ActorError, MemoryError)
+
+_log = logging.getLogger(__name__)
+_gave_up: dict[str, float] = {}
+
+
+class Unreachable(ActorError, ConnectionError):
+    """The place was tried for as long as makes sense. It says nothing about what lies there."""
+
+
+class Refused(ActorError, PermissionError):
+    """The place answers, and does not let us in."""
 
 
 def at(uri: str) -> tuple[Any, str]:
     """The file system behind a URI, and the path in it. It remembers no listing, so that what it says is true now."""
+    scheme = uri.partition("://")[0]
     try:
-        fs, path = url_to_fs(uri, use_listings_cache=False)
+        driver = get_filesystem_class(scheme)
+        fs = driver(**driver._get_kwargs_from_urls(uri), **_patience_of(scheme), use_listings_cache=False)
+        if scheme in ("s3", "s3a"):
+            fs.retries = 1  # whoever retries must know which attempt is the first
+        return fs, driver._strip_protocol(uri)
     except ImportError as error:
         raise ActorError(
             f"{shown(uri)} cannot be reached: its driver is not installed. Install it: pip install {_package(uri)}"
         ) from error
+    except (ValueError, TypeError, OSError) as error:
+        raise ActorError(f"{shown(uri)} cannot be reached: {redact(str(error))}") from error
+
+
+def asked(uri: str, what: str, ask: Callable[[], T], seconds: float | None = None) -> T:
+    """What the place answers, tried again with growing pauses while its trouble looks as if it would pass.
+    FileNotFoundError and the like come as they are. `seconds`: how long one call may take.
+    """
+    begun, pause, tries, told = time.monotonic(), _FIRST_PAUSE_S, 0, False
+    silent_s = timeout_s()
+    while True:
+        tries += 1
+        try:
+            answer = _watched(uri, ask, seconds or _CALL * silent_s)
+        except _PASSED_ON:
+            raise
+        except Exception as error:
+            if _any(error, lambda each: type(each).__name__ in _NO_CREDENTIALS):
+                raise _refused(uri, what, f"no credentials ({_brief(error)})") from error
+            if isinstance(error, PermissionError):
+                raise _refused(uri, what, _brief(error)) from error
+            if not is_passing(error):
+                raise ActorError(f"cannot {what} {shown(uri)}: {type(error).__name__}: {_brief(error)}") from error
+            pause = max(pause, _retry_after(error))
+            spent = time.monotonic() - begun
+            if spent + pause > _patience_s(uri, error, silent_s):
+                _gave_up[_place(uri)] = time.monotonic()
+                raise Unreachable(
+                    f"cannot {what} {shown(uri)}: {_brief(error) or type(error).__name__}; tried {tries} times in "
+                    f"{spent:.0f} s. See that the place can be reached and has recovered, and run this again"
+                ) from error
+            if spent > silent_s / 4 and not told:
+                told = True
+                _log.warning("%s does not answer (%s); trying on", shown(uri), _brief(error) or type(error).__name__)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+        else:
+            _gave_up.pop(_place(uri), None)
+            return answer
+
+
+def call_s(size: int) -> float:
+    """How long the transfer of so many bytes may take."""
+    return _CALL * timeout_s() + size / _SLOWEST_BYTES_S
+
+
+def timeout_s() -> float:
+    try:
+        return float(os.environ.get(TIMEOUT) or _SILENT_S)
     except ValueError as error:
-        raise ActorError(f"{shown(uri)} cannot be reached: {error}") from error
-    return fs, path
+        raise ActorError(f"{TIMEOUT} is {os.environ[TIMEOUT]!r}, which is no number of seconds") from error
+
+
+def is_passing(error: BaseException) -> bool:
+    """Would it likely go well another time, with nothing changed?"""
+    return _any(
+        error,
+        lambda each: (
+            isinstance(each, ConnectionError | TimeoutError)
+            or type(each).__name__ in (*_PASSING, *_NOBODY)
+            or _status(each) in _BUSY
+        ),
+    )
+
+
+def _patience_of(scheme: str) -> dict[str, Any]:
+    """The driver's own time-outs, and no retries of its own; what a person configured for fsspec counts more."""
+    silent_s = timeout_s()
+    given = conf.get(scheme, {})
+    if scheme in ("s3", "s3a"):
+        ours = {"connect_timeout": min(_CONNECT_S, silent_s), "read_timeout": silent_s,
+                "retries": {"total_max_attempts": 1, "mode": "standard"}}  # fmt: skip
+        return {"config_kwargs": {**ours, **given.get("config_kwargs", {})}}
+    if scheme in ("http", "https"):
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(_CONNECT_S, silent_s), sock_read=silent_s)
+        return {"client_kwargs": {"timeout": timeout, **given.get("client_kwargs", {})}}
+    if scheme in ("gs", "gcs"):
+        return {"requests_timeout": silent_s, **given}
+    return {}
+
+
+def _watched(uri: str, ask: Callable[[], T], seconds: float) -> T:
+    """In a thread that is left behind when it does not come back: a driver may wait for an answer for ever."""
+    answers: list[T] = []
+    errors: list[BaseException] = []
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            answers.append(ask())
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=run, name=f"actor18m-{_place(uri)[:40]}", daemon=True).start()
+    if not done.wait(seconds):
+        raise TimeoutError(f"no answer within {seconds:.0f} s")
+    if errors:
+        raise errors[0]
+    return answers[0]
+
+
+def _patience_s(uri: str, error: BaseException, silent_s: float) -> float:
+    gave_up = _gave_up.get(_place(uri))
+    if gave_up is not None and time.monotonic() - gave_up < _GAVE_UP_FOR_S:
+        return 0
+    patience_s = _PATIENCE * silent_s
+    nobody = _any(error, lambda each: type(each).__name__ in _NOBODY)
+    return min(patience_s, _NOBODY_THERE_S) if nobody else patience_s
+
+
+def _refused(uri: str, what: str, why: str) -> Refused:
+    return Refused(
+        f"cannot {what} {shown(uri)}: {why}. Credentials come from the environment or the driver's own configuration: "
+        "see that they are set and allow it, and run the same command again"
+    )
+
+
+def _retry_after(error: BaseException) -> float:
+    """Seconds that the place asks to wait for; a date is not understood."""
+    for each in _chain(error):
+        response = getattr(each, "response", None)
+        told = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}) if isinstance(response, dict) else {}
+        told = told or getattr(each, "headers", None) or {}
+        for name in ("retry-after", "Retry-After"):
+            try:
+                return max(0.0, float(str(told.get(name))))
+            except (AttributeError, TypeError, ValueError):
+                continue
+    return 0.0
+
+
+def _status(error: BaseException) -> object:
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    found = (getattr(error, name, None) for name in ("status", "status_code", "code"))
+    return next((each for each in found if isinstance(each, int)), None)
+
+
+def _any(error: BaseException, is_one: Callable[[BaseException], bool]) -> bool:
+    return any(map(is_one, _chain(error)))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from."""
+    each: BaseException | None = error
+    for _ in range(20):
+        if each is None:
+            return
+        yield each
+        each = each.__cause__ or each.__context__
+
+
+def _brief(error: BaseException) -> str:
+    return redact(" ".join(str(error).split()))[:300]
+
+
+def _place(uri: str) -> str:
+    """Scheme and host or bucket."""
+    return "/".join(uri.split("/")[:3])
 
 
 def _package(uri: str) -> str:
     """That has the driver: packages of fsspec's drivers are called as their modules."""
-    known = known_implementations.get(uri.partition("://")[0], {})
-    return str(known.get("class", "fsspec")).partition(".")[0].replace("_", "-")
-
-
-@contextmanager
-def trouble(uri: str) -> Iterator[None]:
-    """FileNotFoundError stays what it is; whatever else a driver raises is not the file's fault."""
-    try:
-        yield
-    except (FileNotFoundError, ActorError):
-        raise
-    except Exception as error:
-        raise ActorError(
-            f"cannot look at {shown(uri)}: {type(error).__name__}: {error}. Nothing was registered: see that the place "
-            "can be reached and that its credentials are set, and run the same command again."
-        ) from error
-
-
-def open_uri(uri: str) -> IO[bytes]:
-    """To be read from its beginning, wherever it lies."""
-    path = local_path(uri)
-    try:
-        if path is not None:
-            return path.open("rb")
-        fs, name = at(uri)
-        with trouble(uri):
-            stream: IO[bytes] = fs.open(name, "rb")
-            return stream
-    except OSError as error:
-        raise ActorError(f"cannot read {shown(uri)}: {error.strerror or error}") from error
+    known = cast(dict[str, str], known_implementations.get(uri.partition("://")[0], {}))
+    return known.get("class", "fsspec").partition(".")[0].replace("_", "-")

@@ -10,11 +10,11 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import IO
 
-from fsspec.core import url_to_fs
-
-from actor18m import __version__
+from actor18m import __version__, remote
 from actor18m.errors import ActorError
+from actor18m.inputs import canonical_uri, local_path, refusal
 from actor18m.place import Disk, Objects, Place
+from actor18m.redact import without_secrets
 
 SCHEMA = 1
 """Raised when a store written by this version cannot be read by an older one."""
@@ -79,6 +79,10 @@ class Store:
         except FileNotFoundError as error:
             self._must_be_there(error)
             raise
+        except StoreError:
+            raise
+        except ActorError as error:
+            raise StoreError(f"the store {self.url}: {error}") from error
         except OSError as error:
             if error.errno in (ENOSPC, EDQUOT):
                 raise StoreError(
@@ -91,6 +95,8 @@ class Store:
         try:
             if self.place.exists(MARK):
                 return
+        except ActorError as error:  # that it cannot be reached does not mean that it is gone
+            raise StoreError(f"the store {self.url}: {error}") from error
         except OSError as error:
             cause = error
         raise StoreError(
@@ -114,6 +120,8 @@ def open_store(url: str | Path) -> Store:
         text = store.place.read(MARK)
     except FileNotFoundError as error:
         raise StoreError(f"there is no store at {store.url} (it has no {MARK}). `actor18m build` makes one.") from error
+    except ActorError as error:
+        raise StoreError(f"the store {store.url}: {error}") from error
     except OSError as error:
         raise StoreError(f"{store.url}: {type(error).__name__}: {error}") from error
     _check_schema(store, text)
@@ -131,17 +139,24 @@ def make_store(url: str | Path) -> Store:
     if store.exists(MARK):
         return open_store(url)
     if isinstance(store.place, Disk):
-        store.place.root.mkdir(parents=True, exist_ok=True)
+        try:
+            store.place.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"cannot make a store at {store.url}: {error.strerror}. Name a place with --store where you may write."
+            ) from error
     if any(not path.startswith("aside/") for path in store.place.names("")):
         raise StoreError(
             f"{store.url} is not empty and is no store (it has no {MARK}). Name an empty or new folder with --store."
         )
     mark = json.dumps({"schema": SCHEMA, "made_by": f"actor18m {__version__}"}, indent=2) + "\n"
-    store.place.make_aside(_ASIDE)
     try:
+        store.place.make_aside(_ASIDE)
         store.place.create(MARK, mark.encode(), _ASIDE)
     except FileExistsError:
         return open_store(url)  # another process made it just now
+    except ActorError as error:
+        raise StoreError(f"the store {store.url}: {error}") from error
     except OSError as error:
         raise StoreError(f"cannot make a store at {store.url}: {type(error).__name__}: {error}") from error
     return store
@@ -150,14 +165,13 @@ def make_store(url: str | Path) -> Store:
 def store_at(url: str | Path) -> Store:
     """The store at a URL or a path, whether it is there or not."""
     text = str(url).rstrip("/")
-    try:
-        fs, root = url_to_fs(text, use_listings_cache=False)
-    except (ImportError, ValueError) as error:
-        raise StoreError(f"cannot open {text}: {error}") from error
-    protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
-    if "file" in protocols:
-        return Store(str(root), Disk(Path(root)))
-    return Store(text, Objects(fs, root.rstrip("/")))
+    uri = canonical_uri(text)
+    if refused := refusal(uri):
+        raise StoreError(f"cannot open {without_secrets(text)!r}: {refused[1]}.")
+    if (path := local_path(uri)) is not None:
+        return Store(str(path), Disk(path))
+    remote.at(uri)  # its driver is there
+    return Store(text, Objects(uri))
 
 
 def _check_schema(store: Store, text: bytes) -> None:

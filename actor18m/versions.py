@@ -147,7 +147,7 @@ def _threads(uris: Sequence[str]) -> int:
 def _now(uri: str) -> str | Exception | None:
     try:
         fs, path = remote.at(uri)
-        return of_info(fs.info(path))
+        return of_info(remote.asked(uri, "look at", lambda: fs.info(path)))
     except FileNotFoundError:
         return None
     except Exception as error:
@@ -157,8 +157,7 @@ def _now(uri: str) -> str | Exception | None:
 def _asked(uri: str) -> str | ActorError | None:
     fs, path = remote.at(uri)
     try:
-        with remote.trouble(uri):
-            return of_info(fs.info(path))
+        return of_info(remote.asked(uri, "look at", lambda: fs.info(path)))
     except FileNotFoundError:
         return None
     except ActorError as error:
@@ -168,8 +167,7 @@ def _asked(uri: str) -> str | ActorError | None:
 def _listed(folder: str) -> dict[str, str | None]:
     fs, path = remote.at(folder)
     try:
-        with remote.trouble(folder):
-            entries = fs.ls(path, detail=True)
+        entries = remote.asked(folder, "list", lambda: fs.ls(path, detail=True))
     except FileNotFoundError:
         return {}
     return {entry["name"].rsplit("/", 1)[-1]: of_info(entry) for entry in entries}

@@ -48,6 +48,8 @@ class Holder:
     pid: int
     process: str
     since: str
+    nonce: str = ""
+    """Told by it from another claim of the same process and second."""
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}, since {self.since}"
@@ -123,16 +125,17 @@ def _claim_next(store: Store, last_epoch: int) -> Lease:
     lease = Lease(store, epoch, f"aside/{epoch:06d}-{uuid.uuid4().hex}")
     with store.trouble(lease.aside):
         store.place.make_aside(lease.aside)
-    claim = Holder(epoch, socket.gethostname(), os.getpid(), _this_process(), _now())
+    claim = Holder(epoch, socket.gethostname(), os.getpid(), _this_process(), _now(), uuid.uuid4().hex)
     try:
         with store.trouble(_claim(epoch)):
             store.place.create(_claim(epoch), json.dumps(asdict(claim), indent=2).encode(), lease.aside)
     except StoreError:
-        store.place.drop_aside(lease.aside)
         other = _last(store)
-        if other is not None and other.epoch >= epoch:
-            raise StoreBusy(_busy(store, other, "it started at the same moment")) from None
-        raise
+        if other != claim:  # else it came through, and only the answer was lost
+            store.place.drop_aside(lease.aside)
+            if other is not None and other.epoch >= epoch:
+                raise StoreBusy(_busy(store, other, "it started at the same moment")) from None
+            raise
     for aside in store.place.asides():
         name = aside.removeprefix("aside/")
         if name.startswith("dropped-") or (name[:6].isdigit() and int(name[:6]) < epoch):

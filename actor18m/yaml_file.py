@@ -1,5 +1,6 @@
 """YAML files as frozen objects, with errors that name the file, the place in it, the cause and the way out."""
 
+import reprlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +9,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from actor18m.errors import ActorError, instead_of
+
+_LONGEST = 4 << 20
+_DEEPEST = 100
+_MOST_VALUES = 200_000
+_MOST_DIGITS = 100
+_brief = reprlib.Repr()
+"""Of a value that is wrong: enough of it to be found."""
+_brief.maxstring = _brief.maxother = 120
 
 
 class Section(BaseModel):
@@ -49,7 +58,45 @@ def read_yaml(path: Path, *, as_text: bool = False) -> object:
 
 
 def parse_yaml(text: str, *, as_text: bool = False) -> object:
-    return yaml.load(text, Loader=_StrictText if as_text else _Strict)
+    """Raises yaml.YAMLError for whatever is wrong with it, also where it would take the memory or the day."""
+    if len(text) > _LONGEST:
+        raise yaml.YAMLError(f"it is longer than {_LONGEST:,} characters")
+    loader = (_StrictText if as_text else _Strict)(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check_size(node)
+        return loader.construct_document(node)
+    except RecursionError as error:
+        raise yaml.YAMLError(f"it is nested more than {_DEEPEST} deep") from error
+    except ValueError as error:  # a date that is none, for example
+        raise yaml.YAMLError(str(error)) from error
+    finally:
+        loader.dispose()
+
+
+def _check_size(root: yaml.Node) -> None:
+    """With every alias written out: a few lines of them can stand for billions of values."""
+    sizes: dict[int, int] = {}
+    above: set[int] = set()
+
+    def size(node: yaml.Node, depth: int) -> int:
+        if depth > _DEEPEST:
+            raise yaml.YAMLError(f"it is nested more than {_DEEPEST} deep")
+        if id(node) in above:
+            raise yaml.composer.ComposerError(None, None, "an alias stands inside of what it names", node.start_mark)
+        if id(node) not in sizes:
+            above.add(id(node))
+            inner = node.value if isinstance(node, yaml.CollectionNode) else ()
+            parts = [part for each in inner for part in (each if isinstance(each, tuple) else (each,))]
+            sizes[id(node)] = 1 + sum(size(part, depth + 1) for part in parts)
+            above.discard(id(node))
+        if sizes[id(node)] > _MOST_VALUES:
+            raise yaml.YAMLError(f"with its aliases written out it has more than {_MOST_VALUES:,} values")
+        return sizes[id(node)]
+
+    size(root, 0)
 
 
 def in_one_line(error: yaml.YAMLError) -> str:
@@ -69,7 +116,11 @@ def problems_of(error: ValidationError) -> list[tuple[str, str]]:
     found = []
     for each in error.errors(include_url=False):
         path = tuple(map(str, each["loc"]))
-        shown = "" if each["type"] == "missing" or isinstance(each["input"], dict) else f", not {each['input']!r}"
+        shown = (
+            ""
+            if each["type"] == "missing" or isinstance(each["input"], dict)
+            else f", not {_brief.repr(each['input'])}"
+        )
         below = each["ctx"]["problems"] if each["type"] == "actor18m" else [("", each["msg"] + shown)]
         found += [(".".join((*path, inner) if inner else path), cause) for inner, cause in below]
     return found
@@ -81,15 +132,31 @@ class _NoTwins:
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                cause = "a list or a mapping cannot be a key"
+                raise yaml.constructor.ConstructorError(None, None, cause, key_node.start_mark)
             key = self.construct_object(key_node, deep=True)  # type: ignore[attr-defined]
-            if isinstance(key, Hashable) and key in seen:
+            if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)  # type: ignore[misc,no-any-return]
 
 
 class _Strict(_NoTwins, yaml.SafeLoader):
-    pass
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """In YAML 1.1, 010 is 8 and 1:30 is 90, which hardly anybody means."""
+        digits = node.value.replace("_", "").lstrip("+-")
+        cause = ""
+        if (digits.startswith("0") and digits.isdecimal() and digits != "0") or ":" in digits:
+            cause = f"{node.value[:40]} is a number of another base in YAML; write it in plain decimal, or in quotes"
+        elif len(digits) > _MOST_DIGITS:
+            cause = f"a number of {len(digits):,} digits"
+        if cause:
+            raise yaml.constructor.ConstructorError(None, None, cause, node.start_mark)
+        return int(super().construct_yaml_int(node))
+
+
+_Strict.add_constructor("tag:yaml.org,2002:int", _Strict.construct_yaml_int)
 
 
 class _StrictText(_NoTwins, yaml.BaseLoader):

@@ -192,7 +192,7 @@ def test_remote_files_folders_and_globs(memory: str) -> None:
     assert names("/x/*.mov") == []
     assert names("/**/*.mov") == names("/*/y/*.mov") == names("/x/y*") == ["x/y/c.mov"]
     assert names("/*/*.doc") == ["x/notes.doc"]
-    with pytest.raises(ActorError, match=r"there is no 'memory://.*/nothing.mp4'"):
+    with pytest.raises(ActorError, match=r"there is nothing at 'memory://.*/nothing.mp4'"):
         names("/nothing.mp4")
 
 

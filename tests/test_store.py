@@ -173,5 +173,5 @@ def test_a_store_travels_to_workers(tmp_path: Path) -> None:
 
 
 def test_an_unknown_kind_of_url_is_an_error_for_people() -> None:
-    with pytest.raises(StoreError, match="cannot open nowhere://x"):
+    with pytest.raises(StoreError, match="cannot open 'nowhere://x': nowhere: is not read"):
         open_store("nowhere://x")

@@ -48,7 +48,8 @@ def init_pipeline(
 
 @app.command("validate")
 def validate_pipeline(file: PipelineFile, settings: Settings = None, as_json: AsJson = False) -> None:
-    """Check a pipeline, and name everything that is wrong with it."""
+    """Check a pipeline, and name everything that is wrong with it. It imports the stages that the pipeline names: a
+    pipeline is code, so check only those that you would run."""
     try:
         pipeline = load(file, settings)
     except ActorError as error:

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 
-import typer
-
 from actor18m.entry import PENDING
-from actor18m.log import printable
 from actor18m.publish import Published
+from actor18m.say import say
 from actor18m.survey import ACCEPTED, STATES
 
 
@@ -22,9 +20,9 @@ def tell(published: Published | None) -> None:
     """Names each, with the way out."""
     left_out = {} if published is None else published.left_out
     for clip, each in sorted(left_out.items()):
-        typer.echo(printable(f"not published: {clip}: {each.cause}"), err=True)
+        say(f"not published: {clip}: {each.cause}", err=True)
     if left_out:
-        typer.echo(
+        say(
             f"{len(left_out)} accepted clips could not be published now, all others are. Bring back what has gone, or "
             "leave it out for good (build with --sync and all other inputs); the same command takes in what is there.",
             err=True,

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from actor18m.execute.pools import Node
 _OBJECT_STORE_BYTES = 256 * 2**20
 """Keys and small numbers travel. Ray's default, a third of the memory, is more than many a container's /dev/shm."""
 _DEATH_INFO_MS = 10_000
+_PROBE_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ def join(address: str | None) -> bool:
     if ray.is_initialized():
         return False
     address = address or os.environ.get("RAY_ADDRESS")
+    if address is not None:
+        _check_that_somebody_listens(address)
     _log_what_ray_tells()
     try:
         with _own_signals():
@@ -47,11 +51,34 @@ def join(address: str | None) -> bool:
                 _system_config={"timeout_ms_task_wait_for_death_info": _DEATH_INFO_MS},
             )
             return True
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # a cluster that wants a token says so in an error of its own
         where = f"join the Ray cluster at {address}" if address else "start Ray on this machine"
         raise ActorError(
-            f"cannot {where}: {error}. Check --address and RAY_ADDRESS with `ray status`, or build with "
-            "--executor serial."
+            f"cannot {where}: {str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}. "
+            "Check --address and RAY_ADDRESS with `ray status`, and RAY_AUTH_TOKEN where the cluster wants one, or "
+            "build with --executor serial."
+        ) from error
+
+
+def _check_that_somebody_listens(address: str) -> None:
+    """Ray itself tries a dead address for minutes."""
+    if address in ("auto", "local"):
+        return
+    scheme, slashes, place = address.rpartition("://")
+    host, colon, port = place.rstrip("/").rpartition(":")
+    if slashes and scheme != "ray":
+        told = " It is where jobs are submitted: `ray job submit --address`." if scheme in ("http", "https") else ""
+        raise ActorError(
+            f"{address} is no address that a build can join: give --address ray://HOST:10001, or HOST:6379.{told}"
+        )
+    if not (colon and host and port.isdecimal() and int(port) < 65536):
+        raise ActorError(f"{address} names no host and port: give --address ray://HOST:10001, or HOST:6379")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PROBE_S).close()
+    except OSError as error:
+        raise ActorError(
+            f"cannot join the Ray cluster at {address}: nobody listens there ({error.strerror or error}). See that it "
+            "is up and can be reached from here: `ray status --address HOST:6379`; or build with --executor serial."
         ) from error
 
 

@@ -28,6 +28,7 @@ from actor18m.ledger import Ledger, LotFiles
 from actor18m.media.source import AWAY, MediaError
 from actor18m.media.watch import NOTHING, SourceTrouble, not_as_registered, watched
 from actor18m.redact import redact
+from actor18m.remote import Unreachable
 from actor18m.stage import Clip, Failure, Row, Stage
 from actor18m.step import Step
 from actor18m.traces import place_of, trace_of
@@ -343,7 +344,7 @@ def _patiently(attempt: Callable[[], Row | Failure]) -> Row | Failure:
         try:
             return attempt()
         except Exception as error:
-            if not is_transient(error) or isinstance(error, SourceTrouble):  # which is no matter of seconds
-                raise
+            if not is_transient(error) or isinstance(error, SourceTrouble | Unreachable):
+                raise  # which is no matter of seconds, or was tried for as many as make sense
             time.sleep(pause)
     return attempt()

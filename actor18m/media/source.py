@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from errno import ELOOP, ENAMETOOLONG, ENOTDIR, ENXIO
 from typing import IO, Any, Literal, cast
 
-from fsspec.core import url_to_fs
-
+from actor18m import remote
 from actor18m.errors import ActorError
+from actor18m.far_file import open_far
 from actor18m.inputs import local_path, refusal
 from actor18m.media import watch
 from actor18m.versions import of_info, of_status
@@ -93,17 +93,16 @@ def version_of_open(uri: str, stream: IO[bytes]) -> str | None:
     """Of a file as it is now that it is open: by the handle where there is one, else by its name."""
     if local_path(uri) is not None:
         return of_status(os.fstat(stream.fileno()))
-    fs, name = url_to_fs(uri, use_listings_cache=False)
-    return of_info(fs.info(name))
+    fs, name = remote.at(uri)
+    return of_info(remote.asked(uri, "look at", lambda: fs.info(name)))
 
 
 def _open(uri: str) -> tuple[IO[bytes], Seen]:
     path = local_path(uri)
     try:
         if path is None:
-            fs, name = url_to_fs(uri, use_listings_cache=False)
-            seen = _seen_elsewhere(uri, fs.info(name))
-            stream: IO[bytes] = fs.open(name, "rb")
+            stream, info = open_far(uri)
+            seen = _seen_elsewhere(uri, info)
         else:
             # A pipe without a writer would block at open() for ever.
             stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")

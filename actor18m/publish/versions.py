@@ -20,6 +20,7 @@ from fsspec.core import url_to_fs
 
 from actor18m.errors import ActorError, WrongUsage
 from actor18m.place import sync_folder
+from actor18m.publish import manifest
 
 LATEST = "latest"
 BUILDING = ".building"
@@ -51,8 +52,14 @@ def folder(dataset: str | Path) -> Path:
 
 def names(root: Path) -> list[str]:
     """From the oldest on."""
-    found = [path.name for path in root.iterdir() if _VERSION.fullmatch(path.name)] if root.is_dir() else []
-    return sorted(found, key=int)
+    if not root.is_dir():
+        return []
+    return sorted((path.name for path in root.iterdir() if _VERSION.fullmatch(path.name) and _is_whole(path)), key=int)
+
+
+def _is_whole(version: Path) -> bool:
+    """Its manifest is written last: a folder without one is somebody else's, or damaged."""
+    return (version / manifest.NAME).is_file()
 
 
 def latest(root: Path) -> str | None:
@@ -150,7 +157,10 @@ def settle(root: Path) -> None:
 def add(root: Path, built: Path) -> str:
     """Makes a folder the next version, and the latest. All that is in it is synced already."""
     known = names(root)
-    version = f"{int(known[-1]) + 1 if known else 1:06d}"
+    number = int(known[-1]) + 1 if known else 1
+    while (root / f"{number:06d}").exists():  # a folder that is no version of ours stays as it is
+        number += 1
+    version = f"{number:06d}"
     built.rename(root / version)
     sync_folder(root)
     _switch(root, version)
@@ -215,6 +225,10 @@ def _lock(lock: IO[bytes], patience_s: float) -> None:
 
 
 def _switch(root: Path, version: str) -> None:
+    if (root / LATEST).is_dir() and not (root / LATEST).is_symlink():
+        raise DatasetError(
+            f"{root / LATEST} is a folder and should be a link to a version: move it away, and run this again."
+        )
     point(root / LATEST, version)
 
 

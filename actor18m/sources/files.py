@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from posixpath import splitext
@@ -30,6 +31,7 @@ VIDEO_SUFFIXES = frozenset(
 
 _MAGIC = re.compile(r"[*?[]")
 _WEB = ("http://", "https://")
+_NOT_FOUND = ": the server answers 404"
 
 Parts = tuple[str, ...]
 States = frozenset[Parts]
@@ -74,7 +76,7 @@ def _find_elsewhere(uri: str, left_out: LeftOut) -> Iterator[Input]:
     else:
         folder, parts = _split(uri)
         if not parts or uri.startswith(_WEB) or _kind(folder) != "directory":
-            raise ActorError(f"there is no {shown(uri)}")
+            raise ActorError(f"there is nothing at {shown(uri)}{_NOT_FOUND if uri.startswith(_WEB) else ''}")
         yield from _elsewhere(folder, frozenset([parts]), left_out)
 
 
@@ -119,8 +121,7 @@ def _elsewhere(folder: str, states: States, left_out: LeftOut) -> Iterator[Input
     fs, path = remote.at(base)
     prefix = f"{path.strip('/')}/" if path.strip("/") else ""
     try:
-        with remote.trouble(folder):
-            entries = fs.ls(path, detail=True)
+        entries = remote.asked(folder, "list", lambda: fs.ls(path, detail=True))
     except FileNotFoundError:
         return  # it went since it was looked at
     for entry in entries:
@@ -130,8 +131,7 @@ def _elsewhere(folder: str, states: States, left_out: LeftOut) -> Iterator[Input
             if is_taken and _fits(states, name, left_out):
                 yield Input(f"{base}{name}", version=of_info(entry))
         elif is_taken or inside:
-            with remote.trouble(folder):
-                below = fs.find(entry["name"], detail=True)
+            below = remote.asked(folder, "list", partial(fs.find, entry["name"], detail=True))
             for full, info in below.items():
                 relative = _relative(full, prefix)
                 if _matches(states, relative, left_out):
@@ -199,8 +199,7 @@ def _kind(uri: str) -> str | None:
     """A page of a web server is a file."""
     fs, path = remote.at(uri)
     try:
-        with remote.trouble(uri):
-            return str(fs.info(path)["type"])
+        return str(remote.asked(uri, "look at", lambda: fs.info(path))["type"])
     except FileNotFoundError:
         return None
 

@@ -23,9 +23,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actor18m.errors import ActorError
+from actor18m.far_file import open_uri
 from actor18m.inputs import RIGHTS, Input, beside, shown
 from actor18m.redact import is_secret_name, without_secrets
-from actor18m.remote import open_uri
 from actor18m.sources.refused import Row
 
 _URI = ("uri", "path", "url", "video", "file")

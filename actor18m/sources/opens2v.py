@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 import ijson
 
 from actor18m.errors import ActorError
+from actor18m.far_file import open_uri
 from actor18m.inputs import Input, beside, shown
 from actor18m.redact import without_secrets
-from actor18m.remote import open_uri
 from actor18m.sources.bounded import Bounded
 from actor18m.sources.refused import Row
 

@@ -56,7 +56,7 @@ class Site:
 
     def bare(self, command: str, *arguments: str) -> Result:
         """Told nothing of where this is."""
-        result = CliRunner().invoke(app, [command, *arguments], env={"COLUMNS": "200"})
+        result = CliRunner().invoke(app, [command, *arguments], env={"COLUMNS": "200", "ACTOR18M_TRACEBACK": "1"})
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
