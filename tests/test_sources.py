@@ -147,13 +147,18 @@ def test_a_folder_that_links_lead_to_twice_or_in_a_circle_is_read_once_by_its_ow
         ("l*/y/*.mp4", ["link/y/a.mp4"]),
         ("?.doc", ["n.doc"]),
         (".h*/*.mp4", [".hidden/a.mp4"]),
-        ("**/nothing*", []),
     ],
 )
 def test_globs(pattern: str, names: list[str], tmp_path: Path) -> None:
     put(tmp_path, "a.mp4", "b.mp4", "n.doc", "x/a.mp4", "x/y/a.mp4", "x/y/q/c.mov", ".hidden/a.mp4", "z/y/a.mp4")
     (tmp_path / "link").symlink_to("z")
     assert found(tmp_path / pattern) == below(tmp_path, *names)
+
+
+def test_a_glob_that_fits_nothing_is_told(tmp_path: Path) -> None:
+    put(tmp_path, "a.mp4")
+    with pytest.raises(ActorError, match="there is no video in it"):
+        found(tmp_path / "**" / "nothing*")
 
 
 def test_a_glob_of_lists_reads_them(tmp_path: Path) -> None:
@@ -189,7 +194,8 @@ def test_remote_files_folders_and_globs(memory: str) -> None:
 
     assert names("") == names("/") == ["a.mp4", "x/b '\n?.MP4", "x/y/c.mov"]
     assert names("/x/notes.doc") == ["x/notes.doc"]
-    assert names("/x/*.mov") == []
+    with pytest.raises(ActorError, match="there is no video in it"):
+        names("/x/*.mov")
     assert names("/**/*.mov") == names("/*/y/*.mov") == names("/x/y*") == ["x/y/c.mov"]
     assert names("/*/*.doc") == ["x/notes.doc"]
     with pytest.raises(ActorError, match=r"there is nothing at 'memory://.*/nothing.mp4'"):
@@ -230,10 +236,11 @@ def test_a_csv_with_windows_licences_and_consent(tmp_path: Path) -> None:
         "signed",
         {"actor": 'the "Great", one\nof two', "n": "3"},
         first.version,
+        ("licence", "consent"),
     )
-    assert second == Input(uri, version=first.version)
-    assert third == Input("memory://none/b.mp4", (0, 1))
-    assert fourth == Input("file:///gone/c.mp4")
+    assert second == Input(uri, version=first.version, states=("licence", "consent"))
+    assert third == Input("memory://none/b.mp4", (0, 1), states=("licence", "consent"))
+    assert fourth == Input("file:///gone/c.mp4", states=("licence", "consent"))
 
 
 def test_a_tsv_and_bytes_that_are_no_utf8(tmp_path: Path) -> None:
