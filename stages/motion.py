@@ -87,7 +87,7 @@ class Motion(Stage):
     """Needs a detector, an encoder and a point tracker; runs them on one frame at a time and keeps no frame but the one
     before."""
 
-    version = 3
+    version = 4
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Identity: ("frame_times", "faces")}
     roles: ClassVar = {"people": PersonDetector, "encoder": FrameEncoder, "points": PointTracker}
     writes = schema(

@@ -19,8 +19,8 @@ from actor18m.models.roles import Floats, Frame
 
 LONGER_SIDE = 192
 """Of the grey pictures that are looked at."""
-FLOOR = 0.02
-"""Less unexplained is not told."""
+FLOOR, LEAST_RATIO = 0.02, 0.7
+"""Less is not told, unexplained or beside the largest step near by."""
 _SMALL = 96
 _REACH = 6
 """Frames to either side. Fewer do not show how fast something moves, of more some show another movement."""
@@ -71,6 +71,8 @@ class _Shown:
     picture: Frame
     small: Frame
     is_key: bool
+    step: float = 0.0
+    """Its difference to the frame kept before it."""
 
 
 class BreakFinder:
@@ -119,7 +121,8 @@ class BreakFinder:
         least = min(before, after)
         if step < _REPEATED or (np.isfinite(least) and step < _REPEATED_SHARE * least):
             return
-        self._near.append(held)
+        since = _mean(_off(self._near[-1].small, held.small)) if self._near else 0.0
+        self._near.append(replace(held, step=since))
         while len(self._near) - 2 - self._at >= _REACH:
             self._judge()
 
@@ -127,7 +130,7 @@ class BreakFinder:
         at = self._at
         near = self._near[: at + 2 + _REACH]
         if near[at + 1].is_key:
-            self._onto_keys.append(_mean(_off(near[at].small, near[at + 1].small)))
+            self._onto_keys.append(near[at + 1].step)
         if near[at + 1].number >= _BEFORE and self._count - near[at + 1].number > _AFTER:
             found = _break(near, at)
             if found is not None:
@@ -140,6 +143,9 @@ class BreakFinder:
 
 def _break(near: Sequence[_Shown], at: int) -> Break | None:
     old, new = near[at], near[at + 1]
+    ratio = _ratio(near, at)
+    if ratio < LEAST_RATIO:
+        return None
     moves = _moves(near, at)
     plain = _off(old.small, new.small)
     unexplained = _share(plain, moves)
@@ -160,13 +166,13 @@ def _break(near: Sequence[_Shown], at: int) -> Break | None:
         unexplained = min(unexplained, _share(as_placed, _more(moves, _slack(new.small))[inner]))
     if unexplained < FLOOR:
         return None
-    return Break(new.time_s, _mean(plain), _ratio(near, at), unexplained, _leap(near, at, start), 0.0)
+    return Break(new.time_s, new.step, ratio, unexplained, _leap(near, at, start), 0.0)
 
 
 def _moves(near: Sequence[_Shown], at: int) -> Frame:
     """Of each place, the most that changes near it in the steps before and after, of one frame and of as many more as
     the step in question took longer."""
-    longer = _frames_of(near, at) + 1
+    longer = _frames(near)[at] + 1
     most = np.zeros_like(near[at].small)
     for side in (near[: at + 1], near[at + 1 :]):
         for stride in (1, longer):
@@ -176,17 +182,17 @@ def _moves(near: Sequence[_Shown], at: int) -> Frame:
     return np.asarray(cv2.dilate(most, np.ones((reach, reach), np.uint8)), dtype=np.uint8)
 
 
-def _frames_of(near: Sequence[_Shown], at: int) -> int:
-    """How many usual steps this one took."""
-    times = [each.time_s for each in near]
-    usual = median(b - a for a, b in pairwise(times))
-    return min(max(1, round((times[at + 1] - times[at]) / max(usual, 1e-6))), _REACH - 1)
-
-
 def _ratio(near: Sequence[_Shown], at: int) -> float:
-    pace = [_mean(_off(one.small, other.small)) / _frames_of(near, i) for i, (one, other) in enumerate(pairwise(near))]
+    pace = [shown.step / count for shown, count in zip(near[1:], _frames(near), strict=True)]
     own = pace.pop(at)
     return own / (max(pace) + _NOISE)
+
+
+def _frames(near: Sequence[_Shown]) -> list[int]:
+    """How many usual steps each step took."""
+    took = [b.time_s - a.time_s for a, b in pairwise(near)]
+    usual = max(median(took), 1e-6)
+    return [min(max(1, round(each / usual)), _REACH - 1) for each in took]
 
 
 def _share(difference: Frame, moves: Frame) -> float:
@@ -228,7 +234,7 @@ def _leap(near: Sequence[_Shown], at: int, start: Frame) -> float:
     own = lengths.pop(at)
     near_by = np.ones((_FLOW_NEAR_PX, _FLOW_NEAR_PX), np.uint8)
     most = cv2.dilate(np.max(list(lengths.values()), axis=0), near_by)
-    beyond = np.maximum(0, own - _FASTER * _frames_of(near, at) * np.asarray(most))
+    beyond = np.maximum(0, own - _FASTER * _frames(near)[at] * np.asarray(most))
     return float(beyond.sum() / (own.sum() + _STILL * own.size))
 
 

@@ -30,6 +30,7 @@ the codec begins anew."""
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"
 """No playlists: they name other files, which FFmpeg would open."""
+_BRIGHTNESS_FIRST = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray")
 SEEKS_WELL = ("mov", "matroska")
 _WORTH_SEEKING = 24
 """Frames that a seek must save: fewer are decoded sooner."""
@@ -166,7 +167,7 @@ class Video:
         """Shows it each frame small, by averages over areas."""
 
         def passed(frame: av.VideoFrame) -> None:
-            grey = self._cropped(upright(frame, "gray"), crop)
+            grey = self._cropped(_grey(frame), crop)
             scale = longer_side / max(grey.shape)
             size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
             small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
@@ -254,11 +255,21 @@ def _again(uri: str, limits: Limits, held: ExitStack) -> tuple[av.container.Inpu
     return container, _picture_stream(uri, container, limits)
 
 
-def upright(frame: av.VideoFrame, pixels_as: str = "rgb24") -> Frame:
-    """uint8[H, W, 3] RGB, as a player shows it; uint8[H, W] where it is asked for in "gray"."""
+def upright(frame: av.VideoFrame) -> Frame:
+    """uint8[H, W, 3] RGB, as a player shows it."""
     # With more threads the result would be the machine's.
-    pixels = frame.reformat(format=pixels_as, threads=1).to_ndarray()
+    pixels = frame.reformat(format="rgb24", threads=1).to_ndarray()
     return orientation(frame).upright(pixels.astype(np.uint8, copy=False))
+
+
+def _grey(frame: av.VideoFrame) -> Frame:
+    """uint8[H, W], upright: brightness as the codec has it, which costs nothing, where it is a plane of bytes."""
+    if frame.format.name in _BRIGHTNESS_FIRST:
+        plane = frame.planes[0]
+        pixels = np.frombuffer(bytes(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    else:
+        pixels = frame.reformat(format="gray", threads=1).to_ndarray().astype(np.uint8, copy=False)
+    return orientation(frame).upright(pixels)
 
 
 def frames(

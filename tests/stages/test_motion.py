@@ -144,7 +144,7 @@ def test_a_jump_from_frame_to_frame_is_one_unless_the_codec_brings_as_much_elsew
         "jump": jump,
         "pulse": jump | {"pulse": 3.0},
         "still": jump | {"leap": 0.0},
-        "faint": jump | {"difference": 0.9},
+        "faint": jump | {"difference": 0.8},
     }
     judged = {name: {**row, "breaks": [each]} for name, each in breaks.items()}
     assert rejected(judged, "embedded") == {"jump": "motion.jump_cut"}
