@@ -1,6 +1,6 @@
 """Intake: what a file is, by its own bytes. The first stage: its clips' keys are still ids of inputs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from actor18m.keys import clip_key
 from actor18m.media.content import content_sha256
 from actor18m.media.orientation import orientation
 from actor18m.media.signature import sample_times, signature
-from actor18m.media.video import Limits, Video, Window, open_video
+from actor18m.media.video import Limits, Video, Window, check_header, open_video
+from actor18m.models.roles import Frame
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.told import one_by_one, rounded
 
@@ -54,6 +55,7 @@ class Intake(Stage):
         limits = Limits(self.parameters.max_pixels, self.parameters.max_duration_s)
 
         def measured(clip: Clip) -> Row:
+            check_header(clip.uri, limits, clip.cut)  # hashing reads the file to its end, however long that takes
             sha256, size = content_sha256(clip.uri)
             with open_video(clip.uri, limits, clip.cut) as video:
                 named = {"clip": clip_key(sha256, clip.cut, clip.crop), "content_sha256": sha256, "bytes": size}
@@ -68,22 +70,30 @@ def _measured(video: Video, clip: Clip) -> dict[str, Any]:
     frames a second to 0.001.
     """
     window = video.window
-    shown = [frame for _, frame in video.read(window.shown_at(sample_times(window.duration_s)))]
-    pictures = [video.picture(frame, clip.crop) for frame in shown]
-    height, width = pictures[0].shape[:2]
+    looks: list[tuple[int, int, int]] = []
+
+    def pictures() -> Iterator[Frame]:
+        """One at a time: eight large ones would take gigabytes."""
+        for _, frame in video.read(window.shown_at(sample_times(window.duration_s))):
+            picture = video.picture(frame, clip.crop)
+            looks.append((*picture.shape[:2], orientation(frame).clockwise_deg))
+            yield picture
+
+    told = signature(pictures())
+    height, width, rotation = looks[0]
     return {
         "container": video.container_name,
         "codec": video.codec_name,
         "width": width,
         "height": height,
         "short_side": min(width, height),
-        "rotation": orientation(shown[0]).clockwise_deg,
+        "rotation": rotation,
         "fps": round(len(window.pts) / window.duration_s, 3),
         "is_variable_rate": _is_variable(window),
         "frame_count": len(window.pts),
         "duration_s": rounded(window.duration_s),
         "has_audio": video.has_audio,
-        "signature": signature(pictures),
+        "signature": told,
     }
 
 

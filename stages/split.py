@@ -14,7 +14,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from actor18m.keys import clip_key
 from actor18m.media.changes import Small, small, steps
 from actor18m.media.content import content_sha256
-from actor18m.media.video import Limits, Video, Window, open_video
+from actor18m.media.video import Limits, Video, Window, check_header, open_video
 from actor18m.stage import Clip, Failure, Parameters, Row, Schema, Stage, schema
 from stages.told import one_by_one, rounded
 
@@ -72,8 +72,9 @@ class Windows(Stage):
 
 
 def _row(clip: Clip, parameters: SplitParameters, least_score: float | None) -> Row:
-    sha256, _ = content_sha256(clip.uri)
     limits = Limits(parameters.max_pixels, parameters.max_duration_s)
+    check_header(clip.uri, limits, clip.cut)
+    sha256, _ = content_sha256(clip.uri)
     with open_video(clip.uri, limits, clip.cut) as video:
         found = [] if least_score is None else list(_boundaries(video, least_score))
         named = {"clip": clip_key(sha256, clip.cut, clip.crop), "signature": None}

@@ -5,7 +5,7 @@ takes of one person by one camera are as far apart as two strangers, although th
 the mean itself is added, which decides where nothing moves at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -29,11 +29,11 @@ def sample_times(duration_s: float) -> list[float]:
     return [(number + 0.5) / FRAMES * duration_s for number in range(FRAMES)]
 
 
-def signature(frames: Sequence[Frame]) -> bytes:
-    """Of the frames uint8[H, W, 3] RGB that are shown at `sample_times`."""
-    if len(frames) != FRAMES:
-        raise ValueError(f"a signature is of {FRAMES} frames, not of {len(frames)}")
+def signature(frames: Iterable[Frame]) -> bytes:
+    """Of the frames uint8[H, W, 3] RGB that are shown at `sample_times`, of which one is held at a time."""
     small = np.stack([_small(frame) for frame in frames])
+    if len(small) != FRAMES:
+        raise ValueError(f"a signature is of {FRAMES} frames, not of {len(small)}")
     mean = small.mean(axis=0)
     told = small - mean + _SHARE_OF_MEAN * (mean - mean.mean())
     basis = _cosines()

@@ -32,6 +32,8 @@ FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif
 """No playlists: they name other files, which FFmpeg would open."""
 _BRIGHTNESS_FIRST = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray")
 SEEKS_WELL = ("mov", "matroska")
+_MOST_BYTES_A_SECOND, _UNTOLD_S = 1 << 30, 60.0
+"""More than raw pictures of 8K have. A file that does not tell how long it lasts may last a minute of such."""
 _WORTH_SEEKING = 24
 """Frames that a seek must save: fewer are decoded sooner."""
 _DUST_S = 1e-6
@@ -42,7 +44,8 @@ _DUST_S = 1e-6
 class Limits:
     """What a file may claim before anything of it is decoded."""
 
-    max_pixels: int = 8192 * 8192
+    max_pixels: int = 8192 * 4352
+    """8K. A decoder holds up to 16 pictures at a time, whatever a codec's levels allow."""
     max_duration_s: float = 6 * 3600
 
 
@@ -66,6 +69,12 @@ class Window:
 def open_video(uri: str, limits: Limits = Limits(), cut: Cut | None = None) -> Iterator["Video"]:
     with _container(uri, limits) as (container, seen):
         yield Video(uri, container, limits, cut, seen)
+
+
+def check_header(uri: str, limits: Limits = Limits(), cut: Cut | None = None) -> None:
+    """Raises MediaError when the file is no video, or claims what is not measured; reads no more than its header."""
+    with _container(uri, limits) as (container, seen):
+        _check(uri, container, _picture_stream(uri, container, limits), limits, cut, seen.size)
 
 
 @contextmanager
@@ -94,7 +103,7 @@ class Video:
         self.uri = uri
         self.container = container
         self.stream = _picture_stream(uri, container, limits)
-        self._check(limits, cut)
+        _check(uri, container, self.stream, limits, cut, seen.size)
         with self._faults():
             if cut is not None and cut[1] >= FAR and seen.tells_changes:
                 self._times = times_until(uri, seen, cut[1], lambda stack: _again(uri, limits, stack))
@@ -104,7 +113,7 @@ class Video:
         if self.window.duration_s <= 0:
             raise MediaError("unreadable", f"{uri}: its frames have times that cannot be")
         if self.window.duration_s > limits.max_duration_s:
-            raise self._too_large(f"lasts {self.window.duration_s:.0f} s", f"{limits.max_duration_s:.0f} s")
+            raise _too_large(uri, f"lasts {self.window.duration_s:.0f} s", f"{limits.max_duration_s:.0f} s")
 
     @property
     def container_name(self) -> str:
@@ -223,22 +232,6 @@ class Video:
         unit = float(self._times.unit_s)
         return Window(pts, (pts - pts[0]) * unit, float(self._times.end_of(last - 1) - pts[0]) * unit)
 
-    def _check(self, limits: Limits, cut: Cut | None) -> None:
-        """By what the file claims. The pixels are checked again by the decoder, for each picture."""
-        codec = self.stream.codec_context
-        if codec.width * codec.height == 0:  # the decoder has refused the size already
-            raise self._too_large("claims pictures of a size that cannot be", f"{limits.max_pixels} pixels")
-        if codec.width * codec.height > limits.max_pixels:
-            raise self._too_large(f"claims {codec.width} x {codec.height} pixels", f"{limits.max_pixels} pixels")
-        claimed_s = (self.container.duration or 0) / 1e6
-        if cut is not None:
-            claimed_s = (cut[1] - cut[0]) / float(self.stream.average_rate or 1)
-        if claimed_s > limits.max_duration_s:
-            raise self._too_large(f"claims to last {claimed_s:.0f} s", f"{limits.max_duration_s:.0f} s")
-
-    def _too_large(self, what: str, limit: str) -> MediaError:
-        return MediaError("too_large", f"{self.uri}: {what}, and the limit is {limit}; cut it, or raise the limit")
-
     @contextmanager
     def _faults(self) -> Iterator[None]:
         """FFmpeg's complaints about the bytes are the file's fault. What the place that it lies in raises is not."""
@@ -248,6 +241,36 @@ class Video:
             raise
         except av.FFmpegError as error:
             raise MediaError("damaged", f"{self.uri}: cannot be decoded ({error.strerror})") from error
+
+
+def _check(
+    uri: str,
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    limits: Limits,
+    cut: Cut | None,
+    size: int,
+) -> None:
+    """By what the file claims. The pixels are checked again by the decoder, for each picture."""
+    whole_s = (container.duration or 0) / 1e6
+    if size > (whole_s + _UNTOLD_S) * _MOST_BYTES_A_SECOND:
+        raise MediaError(
+            "too_large", f"{uri}: has {size} bytes and claims to last {whole_s:.0f} s; most of it is no video"
+        )
+    codec = stream.codec_context
+    if codec.width * codec.height == 0:  # the decoder has refused the size already
+        raise _too_large(uri, "claims pictures of a size that cannot be", f"{limits.max_pixels} pixels")
+    if codec.width * codec.height > limits.max_pixels:
+        raise _too_large(uri, f"claims {codec.width} x {codec.height} pixels", f"{limits.max_pixels} pixels")
+    claimed_s = whole_s
+    if cut is not None:
+        claimed_s = (cut[1] - cut[0]) / float(stream.average_rate or 1)
+    if claimed_s > limits.max_duration_s:
+        raise _too_large(uri, f"claims to last {claimed_s:.0f} s", f"{limits.max_duration_s:.0f} s")
+
+
+def _too_large(uri: str, what: str, limit: str) -> MediaError:
+    return MediaError("too_large", f"{uri}: {what}, and the limit is {limit}; cut it, or raise the limit")
 
 
 def _again(uri: str, limits: Limits, held: ExitStack) -> tuple[av.container.InputContainer, av.VideoStream]:

@@ -1,7 +1,10 @@
+import weakref
+from collections.abc import Iterator
 from itertools import combinations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from actor18m.inputs import canonical_uri
@@ -57,3 +60,17 @@ def test_signatures_of_other_lengths_are_not_compared() -> None:
 
 def _smaller(frame: Frame) -> Frame:
     return cv2.resize(frame, (240, 136), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def test_one_frame_is_held_at_a_time() -> None:
+    held: list[weakref.ref[object]] = []
+
+    def large() -> Iterator[npt.NDArray[np.uint8]]:
+        for number in range(FRAMES):
+            frame = np.full((64, 64, 3), number, np.uint8)
+            held.append(weakref.ref(frame))
+            yield frame
+            del frame
+            assert sum(each() is not None for each in held) <= 1
+
+    assert len(signature(large())) == BYTES

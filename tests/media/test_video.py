@@ -1,4 +1,5 @@
 import os
+import time
 from pathlib import Path
 
 import av
@@ -8,7 +9,7 @@ import pytest
 
 from actor18m.inputs import canonical_uri
 from actor18m.media.source import MediaError
-from actor18m.media.video import Limits, frames, frames_at, open_video
+from actor18m.media.video import Limits, check_header, frames, frames_at, open_video
 from actor18m.models.roles import Frame
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
@@ -254,3 +255,27 @@ def test_who_watches_sees_each_frame_of_the_window_small_and_grey_also_those_bet
     assert [each[:2] for each in seen] == [(round(i / 25, 3), 10 + i) for i in range(26)], "until the last sample"
     assert [number for _, number, is_key, _ in seen if is_key] == [12, 24]
     assert {shape for *_, shape in seen} == {(24, 24)}
+
+
+def test_a_file_that_is_mostly_no_video_is_known_by_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.mp4"
+    path.write_bytes((SHIPPED / "one_second_1.mp4").read_bytes())
+    os.truncate(path, 3 << 40)
+    begun = time.monotonic()
+    with pytest.raises(MediaError, match=r"has \d+ bytes and claims to last 1 s; most of it is no video") as caught:
+        check_header(canonical_uri(path))
+    assert caught.value.kind == "too_large"
+    assert time.monotonic() - begun < 10
+
+
+def test_a_header_is_checked_like_a_video(tmp_path: Path) -> None:
+    good = canonical_uri(SHIPPED / "one_second_1.mp4")
+    check_header(good)
+    with pytest.raises(MediaError, match="the limit is 100 pixels"):
+        check_header(good, Limits(max_pixels=100))
+    with pytest.raises(MediaError, match="the limit is 0 s"):
+        check_header(good, Limits(max_duration_s=0.1))
+    text = tmp_path / "text.mp4"
+    text.write_text("no video")
+    with pytest.raises(MediaError, match="no video that can be read"):
+        check_header(canonical_uri(text))

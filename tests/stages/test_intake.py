@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections.abc import Sequence
 from itertools import combinations
@@ -137,3 +138,16 @@ def test_limits_are_parameters(tmp_path: Path) -> None:
     (failure,) = Intake(IntakeParameters(max_duration_s=1)).measure([Clip("i", uri)])
     assert isinstance(failure, Failure)
     assert failure.kind == "too_large"
+
+
+def test_what_is_no_video_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(uri: str) -> tuple[str, int]:
+        raise AssertionError(f"{uri} was hashed")
+
+    monkeypatch.setattr("stages.intake.content_sha256", never)
+    path = tmp_path / "sparse.mp4"
+    path.touch()
+    os.truncate(path, 3 << 40)
+    (outcome,) = Intake().measure([Clip("0" * 20, canonical_uri(path))])
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "not_a_video"
