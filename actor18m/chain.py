@@ -68,13 +68,17 @@ class Kept:
     what it reads (`_for_identity`), and some columns as they are (`_clip`).
     """
 
+    stage: str
     rules: Rules
     readers: Mapping[str, tuple[str, ...]]
     carried: tuple[str, ...]
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         columns = {name: rows[name] for name in self.carried}
-        compared = policy.values(rows, self.rules).drop_columns(["key"])
+        try:
+            compared = policy.values(rows, self.rules).drop_columns(["key"])
+        except ActorError as error:
+            raise ActorError(f"stage {self.stage}, {error}") from error
         kept = {name: compared[name] for name in compared.column_names}
         kept |= {f"_for_{reader}": _digests(rows, read) for reader, read in self.readers.items()}
         return pa.table(kept | {f"_{name}": column for name, column in columns.items()})
@@ -102,7 +106,7 @@ def first_link(pipeline: Pipeline, step: Step) -> Link:
 def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], carried: Iterable[str]) -> Link:
     stage, rules = step.stage_class, pipeline.policy.get(step.name, {})
     readers = {s.name: tuple(s.stage_class.needs[stage]) for s in pipeline.stages if stage in s.stage_class.needs}
-    kept = Kept(rules, readers, tuple(carried))
+    kept = Kept(step.name, rules, readers, tuple(carried))
     reads = {
         *policy.columns_read(rules, stage.writes.columns),
         *kept.carried,

@@ -34,9 +34,10 @@ _CLASSES = {"COLUMN_REF", "CONSTANT", "FUNCTION", "OPERATOR", "COMPARISON", "CON
             "LAMBDA", "TYPE"}  # fmt: skip
 _MEANING = {"SUBQUERY": "a subquery", "WINDOW": "a window", "STAR": "a star"}
 _MAX_LENGTH = 1000
-_MAX_LAMBDAS = 4
-"""Each can multiply the work for a row by the length of a list."""
-_MEMORY_LIMIT = "4GB"
+_MAX_LAMBDAS, _MAX_DEPTH = 4, 2
+"""Each inside another multiplies the work for a row by the length of a list: of a minute's frames, three inside each
+other are a hundred million."""
+_MEMORY_LIMIT = "1GB"
 
 
 class ExpressionError(ActorError):
@@ -104,6 +105,8 @@ def check(text: str, schema: pa.Schema, box: duckdb.DuckDBPyConnection) -> Expre
         raise ExpressionError("is nested too deeply; let the stage measure this value") from None
     if lambdas > _MAX_LAMBDAS:
         raise ExpressionError(f"has more than {_MAX_LAMBDAS} lambdas; let the stage measure this value")
+    if _depth(tree) > _MAX_DEPTH:
+        raise ExpressionError(f"has more than {_MAX_DEPTH} lambdas inside each other; let the stage measure this value")
     read = tuple(sorted(columns))
     # a constant needs a row too; a table without columns has none
     empty = pa.schema([schema.field(name) for name in read] or [pa.field("nothing", pa.null())]).empty_table()
@@ -186,6 +189,15 @@ def _count_lambdas(node: object) -> int:
         return sum(map(_count_lambdas, node))
     if isinstance(node, dict):
         return (node.get("class") == "LAMBDA") + sum(map(_count_lambdas, node.values()))
+    return 0
+
+
+def _depth(node: object) -> int:
+    """How many lambdas lie inside each other."""
+    if isinstance(node, list):
+        return max(map(_depth, node), default=0)
+    if isinstance(node, dict):
+        return (node.get("class") == "LAMBDA") + max(map(_depth, node.values()), default=0)
     return 0
 
 

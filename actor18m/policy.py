@@ -6,6 +6,7 @@ Numbers with a fraction are compared as float32, the precision that columns are 
 
 import math
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from actor18m import stopping
 from actor18m.errors import ActorError
 from actor18m.expression import Expression, ExpressionError, check, quoted, sandbox
 from actor18m.yaml_file import Section, trouble
@@ -71,6 +73,8 @@ BOUNDS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equals
 Rules = Mapping[str, Rule]
 """By name, in the order they are checked."""
 
+LONGEST_S = 60.0
+"""For the rules of one stage over the rows of some lots, which take milliseconds."""
 OVERRIDE = "override"
 """Stands where a verdict names its rule, when a person decided."""
 _TAKEN = ("key", "passed", "failed", OVERRIDE)
@@ -116,7 +120,7 @@ def judge(table: pa.Table, rules: Rules) -> pa.Table:
             f"SELECT key, failed, CASE failed{value} END AS value FROM "
             f"(SELECT *, CASE{when} END AS failed FROM (SELECT {_select(expressions)} FROM rows))"
         )
-        with _loaded(table, expressions, box):
+        with _loaded(table, expressions, box), _bounded(table, rules, box):
             judged = box.sql(sql, params=limits).to_arrow_table()
     failing = judged["failed"].cast(pa.int32())
     names = pa.array([name for name, _ in checks], pa.string())
@@ -131,7 +135,7 @@ def values(table: pa.Table, rules: Rules) -> pa.Table:
         return table.select(["key"])
     with sandbox() as box:
         expressions = _checked(rules, table.schema)
-        with _loaded(table, expressions, box):
+        with _loaded(table, expressions, box), _bounded(table, rules, box):
             return box.sql(f"SELECT {_select(expressions)} FROM rows").to_arrow_table()
 
 
@@ -184,6 +188,26 @@ def _loaded(table: pa.Table, expressions: Mapping[str, Expression], box: duckdb.
         yield
     finally:
         box.unregister("rows")
+
+
+@contextmanager
+def _bounded(table: pa.Table, rules: Rules, box: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Neither time nor memory without end, for what a pipeline may say in one line."""
+    watch = threading.Timer(LONGEST_S, box.interrupt)
+    watch.start()
+    try:
+        yield
+    except (duckdb.InterruptException, duckdb.OutOfMemoryException) as error:
+        stopping.check()
+        for name in rules if len(rules) > 1 else ():
+            values(table, {name: rules[name]})  # the one that is too costly alone is named
+        cause = "memory than it may have" if isinstance(error, duckdb.OutOfMemoryException) else f"than {LONGEST_S:g} s"
+        raise ActorError(
+            f"rule {', '.join(rules)}: takes more {cause} for {table.num_rows} rows; let the stage measure this value, "
+            "or compare a shorter list"
+        ) from error
+    finally:
+        watch.cancel()
 
 
 def _select(expressions: Mapping[str, Expression]) -> str:

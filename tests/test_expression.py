@@ -141,8 +141,11 @@ def test_an_expression_is_a_value_of_a_row(
         ("- " * 400 + "people", "nested too deeply|not an expression"),
         (
             "list_max(list_transform(similarity, lambda a: list_max(list_transform(similarity, lambda b: "
-            "list_max(list_transform(similarity, lambda c: list_max(list_transform(similarity, lambda d: "
-            "list_max(list_transform(similarity, lambda e: e))))))))))",
+            "list_max(list_transform(similarity, lambda c: c))))))",
+            "more than 2 lambdas inside each other",
+        ),
+        (
+            " + ".join(f"list_max(list_transform(similarity, lambda {name}: {name}))" for name in "abcde"),
             "more than 4 lambdas",
         ),
         # not one value

@@ -1,4 +1,5 @@
 import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -238,3 +239,17 @@ def test_stored_values_are_judged_as_the_rows_were() -> None:
     assert kept.column_names == ["key", "low", "people", "readable"]
     assert judge(kept, by_name(some)) == judge(rows, some)
     assert columns_read(some, SCHEMA) == ("people", "readable", "similarity")
+
+
+def test_a_rule_that_takes_too_long_is_stopped_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actor18m.policy.LONGEST_S", 0.3)
+    costly = "list_sum(list_transform(similarity, lambda a: list_sum(list_transform(similarity, lambda b: a * b))))"
+    rules = {"quick": Rule(value="len(similarity)", at_least=1), "costly": Rule(value=costly, at_least=1)}
+    lists = pa.array([[0.5] * 2000] * 64, pa.list_(pa.float32()))
+    rows = pa.table({"key": [f"{number}" for number in range(64)], "similarity": lists})
+    begun = time.monotonic()
+    with pytest.raises(ActorError, match=r"^rule costly: takes more than 0.3 s for 64 rows; let the stage measure"):
+        values(rows, rules)
+    assert time.monotonic() - begun < 20
+    monkeypatch.undo()
+    assert values(rows, {"quick": rules["quick"]})["quick"].to_pylist() == [2000] * 64, "and others go on"
