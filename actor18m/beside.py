@@ -1,22 +1,24 @@
 """Files beside the rows: images, which are too large for a row, and what is too private to be near a dataset.
 
-A commit's files are `images/<stage>/<fingerprint>/lot-000017.<part>.parquet`, one row a file, where the part is the
-commit's: a row that holds knows its part for ever, and so where its files are. What is restricted lies likewise below
-`restricted/`, which nothing publishes from.
+A commit's files are `images/<stage>/<fingerprint>/lot-000017.<digest>.parquet`, one row a file, named by a digest of
+its bytes: a row that holds knows it for ever, and so where its files are and what they must be. What is restricted
+lies likewise below `restricted/`, which nothing publishes from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import IO, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from actor18m.parquet import from_bytes, to_bytes
+from actor18m import sealed
+from actor18m.parquet import to_bytes
 from actor18m.stage import Failure, Row
-from actor18m.store import Store
+from actor18m.store import Store, StoreError
 
 Kind = Literal["images", "restricted"]
 _FILES_PER_GROUP = 16
@@ -40,11 +42,11 @@ class Shelf:
     stage: str
     fingerprint: str
     lot: int
-    part: str
+    digest: str
 
     @property
     def path(self) -> str:
-        return f"{self.kind}/{self.stage}/{self.fingerprint}/lot-{self.lot:06d}.{self.part}.parquet"
+        return f"{self.kind}/{self.stage}/{self.fingerprint}/lot-{self.lot:06d}.{self.digest}.parquet"
 
 
 def files_of(outcomes: Iterable[Row | Failure], input_digests: Mapping[str, str]) -> dict[Kind, pa.Table]:
@@ -74,24 +76,29 @@ def as_bytes(files: pa.Table) -> bytes:
 
 
 def read_files(shelf: Shelf) -> pa.Table:
-    """No rows when the commit had no files of this kind."""
-    try:
-        return from_bytes(shelf.store.read(shelf.path))[0]
-    except FileNotFoundError:
-        return FILES.empty_table()
-
-
-def files_of_row(shelf: Shelf, key: str, input_digest: str) -> Mapping[str, bytes]:
-    """By name; none when the row brought none."""
-    try:
-        return _read_files_of_row(shelf, key, input_digest)
-    except FileNotFoundError:
-        return {}
+    with _opened(shelf) as file:
+        return pq.read_table(file, use_threads=False)
 
 
 @lru_cache(maxsize=2)
-def _read_files_of_row(shelf: Shelf, key: str, input_digest: str) -> Mapping[str, bytes]:
+def files_of_row(shelf: Shelf, key: str, input_digest: str) -> Mapping[str, bytes]:
+    """By name; none when the row brought none."""
     is_of_row = (pc.field("key") == key) & (pc.field("input_digest") == input_digest)
-    with shelf.store.open(shelf.path) as file:
+    with _opened(shelf) as file:
         rows = pq.read_table(file, columns=["name", "content"], filters=is_of_row, use_threads=False)
     return dict(zip(rows["name"].to_pylist(), rows["content"].to_pylist(), strict=True))
+
+
+@contextmanager
+def _opened(shelf: Shelf) -> Iterator[IO[bytes]]:
+    """What it is only the ledger's rows tell, so they must go with it."""
+    rows = f"ledger/{shelf.stage}/{shelf.fingerprint}/lot-{shelf.lot:06d}.*"
+    way_out = (
+        f"Put a copy of it back; or delete it together with {rows}: stage {shelf.stage} then measures the clips of lot "
+        f"{shelf.lot} again. `actor18m verify {shelf.store.url}` says how many, and looks for more."
+    )
+    try:
+        with sealed.opened(shelf.store, shelf.path, way_out) as file:
+            yield file
+    except FileNotFoundError as error:
+        raise StoreError(f"{shelf.store.url}/{shelf.path} has gone from the store. {way_out}") from error

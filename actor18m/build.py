@@ -1,6 +1,7 @@
 """One build: register, measure what is missing, fold, publish. Run again, it does what is left to do."""
 
 import json
+import logging
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ from actor18m.meaning import Meaning, meaning
 from actor18m.overrides import LastWord
 from actor18m.pipeline import Pipeline
 from actor18m.place import Disk
-from actor18m.planning import Plan, plan
+from actor18m.planning import LOST, Plan, plan
 from actor18m.record import Record
 from actor18m.redact import redacted
 from actor18m.splitting import Children, splitter_of
@@ -39,6 +40,8 @@ from actor18m.store import Store, StoreError
 from actor18m.survey import Surveyor
 from actor18m.words import NOTHING_SAID, Words, keep, now, read_words
 from actor18m.writer import Lease
+
+log = logging.getLogger(__name__)
 
 
 class Staffing(Protocol):
@@ -167,8 +170,17 @@ def _drained(
     watched: Watched,
 ) -> Tally:
     """Workers are hired only when something is missing."""
-    if plan(record()).is_done:
+    found = plan(record())
+    if found.is_done:
         return Tally()
+    for stage, missing in found.stages.items():
+        if lost := missing.why[LOST]:
+            log.warning(
+                "%s: %d rows have gone from the ledger, and are measured again; stop, and put their files back, if "
+                "there is a copy",
+                stage,
+                lost,
+            )
     drained = record()
     workers = staffing(project.duties(lease, drained.surveyor.chain))
     try:

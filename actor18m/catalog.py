@@ -1,10 +1,11 @@
 """The catalog: which inputs were registered, in which lots they are, and which version of each was seen last.
 
-`catalog/batch-000003.parquet` holds inputs that were new at registration 3, sorted by URI, in lots of 256 that begin
-with a new lot; it never changes. `catalog/children-000004.parquet` likewise holds clips that inputs were split into, in
-order of their sources and of time. `catalog/presence-000005.parquet` has a word on each known input that look 5 found
-gone (superseded), back again or in another version; the latest word on an input holds (presence.py). So does what
-`catalog/rights-000006.parquet` says of licence and consent (rights.py).
+`catalog/batch-000003.<digest>.parquet` holds inputs that were new at registration 3, sorted by URI, in lots of 256 that
+begin with a new lot; it never changes. `catalog/children-000004.<digest>.parquet` likewise holds clips that inputs were
+split into, in order of their sources and of time. `catalog/presence-000005.<digest>.parquet` has a word on each known
+input that look 5 found gone (superseded), back again or in another version; the latest word on an input holds
+(presence.py). So does what `catalog/rights-000006.<digest>.parquet` says of licence and consent (rights.py). Nothing else
+knows what they say: catalog_files.py sees to it that all are there, and right.
 """
 
 import tempfile
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from actor18m.catalog_files import BATCH, OF_RIGHTS, OF_SPLIT, PRESENCE, CatalogFiles
 from actor18m.comparison import ROWS_AT_ONCE, Comparison, once, spool
 from actor18m.errors import ActorError
 from actor18m.inputs import RIGHTS, Input
@@ -63,7 +65,6 @@ _REMOVED = pa.field("removed", pa.bool_(), nullable=False)
 _MADE_BEFORE = pa.schema([*WORDS, _REMOVED])
 _KNOWN = pa.schema([*WORDS, _REMOVED, *(SCHEMA.field(name) for name in RIGHTS), _PARENT])
 _ALWAYS = ("id", "lot", "version")
-_BATCH, _CHILDREN = "batch", "children"
 _ORDER = "uri, id, weight DESC, licence, consent, source, version NULLS LAST"
 """Of what is given, in its lots; of one file in two lists, the strictest licence counts."""
 
@@ -128,13 +129,13 @@ class Catalog:
                     "no input was found, and --sync would supersede all that is registered. Is a disk not mounted? "
                     "Nothing was changed."
                 )
-            spool(at.known, _KNOWN, self.read(columns=["id", *RIGHTS, "parent"], kind=_BATCH))
+            spool(at.known, _KNOWN, self.read(columns=["id", *RIGHTS, "parent"], kind=BATCH))
             if sync and may_go is not None:
                 would = self._write_words(None, at.folder, at.words(sync))
-                added, _ = self._add(None, at, _BATCH, _ORDER)
+                added, _ = self._add(None, at, BATCH, _ORDER)
                 may_go(would["gone"], added + would["back"], self._present())
             found = self._write_words(lease, at.folder, at.words(sync))
-            added, lots = self._add(lease, at, _BATCH, _ORDER)
+            added, lots = self._add(lease, at, BATCH, _ORDER)
             count, example = _counted(at.otherwise(at.batch))
             removed = [row["uri"] for table in at.removed() for row in table.to_pylist()]
         registration = Registration(given, added, *_found(found), lots)
@@ -149,7 +150,7 @@ class Catalog:
             spool(at.known, _KNOWN, self.read(columns=["id", *RIGHTS, "parent"]))
             corrected = spool(at.batch, CORRECTIONS, at.corrected())
             if corrected:
-                lease.create(f"catalog/rights-{self._next():06d}.parquet", at.batch)
+                self._files.add(lease, OF_RIGHTS, at.batch)
             unknown = [row["uri"] for table in at.unknown("uri, id") for row in table.select(["uri"]).to_pylist()]
         return Relicensed(given, corrected, unknown)
 
@@ -162,12 +163,12 @@ class Catalog:
         with Comparison(memory_limit) as at:
             given = spool(at.given, _MADE, _placed(children))
             undecided = pa.array(waiting, pa.string())
-            known = self.read(columns=["id", "parent"], kind=_CHILDREN)
+            known = self.read(columns=["id", "parent"], kind=OF_SPLIT)
             spool(
                 at.known, _MADE_BEFORE, (each.filter(pc.invert(pc.is_in(each["parent"], undecided))) for each in known)
             )
             found = self._write_words(lease, at.folder, at.words(sync=True))
-            added, lots = self._add(lease, at, _CHILDREN, "place")
+            added, lots = self._add(lease, at, OF_SPLIT, "place")
         return Registration(given, added, *_found(found), lots)
 
     def look_again(self, lease: Lease) -> Registration:
@@ -178,7 +179,7 @@ class Catalog:
             def looked() -> Iterator[pa.Table]:
                 nonlocal seen
                 listings = Listings()
-                for table in self.read(columns=["uri"], kind=_BATCH):
+                for table in self.read(columns=["uri"], kind=BATCH):
                     table = table.filter(table["present"])
                     seen += table.num_rows
                     yield _compared(table, versions(table["uri"].to_pylist(), listings))
@@ -193,11 +194,11 @@ class Catalog:
         and the `version` seen last. Only what was given, or only what that was split into, with `kind`.
         """
         wanted = [name for name in COLUMNS if columns is None or name in columns or name in _ALWAYS]
-        words = Words(self.store, self._files("presence"))
+        words = Words(self._files, self._files.of(PRESENCE))
         removed = pa.array(sorted(read_words(self.store).removed), pa.string())
-        rights = Rights(self.store, self._files("rights") if {*RIGHTS} & {*wanted} else [])
-        for path in self._files(*((_BATCH, _CHILDREN) if kind is None else (kind,))):
-            with self.store.open(path) as stream, pq.ParquetFile(stream) as batch:
+        rights = Rights(self._files, self._files.of(OF_RIGHTS) if {*RIGHTS} & {*wanted} else [])
+        for path in self._files.of(*((BATCH, OF_SPLIT) if kind is None else (kind,))):
+            with self._files.opened(path) as stream, pq.ParquetFile(stream) as batch:
                 first = _first_lot(batch)
                 for group in range(batch.num_row_groups):
                     lots_here = range(first + group * (ROWS_AT_ONCE // LOT), first + _lots_of(batch, group))
@@ -213,22 +214,22 @@ class Catalog:
 
     def _present(self) -> int:
         """How many inputs were given and not taken back."""
-        return sum(pc.sum(table["present"]).as_py() or 0 for table in self.read(columns=["id"], kind=_BATCH))
+        return sum(pc.sum(table["present"]).as_py() or 0 for table in self.read(columns=["id"], kind=BATCH))
 
     def lots(self) -> range:
         """All that there are."""
-        batches = self._files(_BATCH, _CHILDREN)
+        batches = self._files.of(BATCH, OF_SPLIT)
         if not batches:
             return range(0)
-        with self.store.open(batches[-1]) as stream, pq.ParquetFile(stream) as last:
+        with self._files.opened(batches[-1]) as stream, pq.ParquetFile(stream) as last:
             return range(_first_lot(last) + -(-last.metadata.num_rows // LOT))
 
     def _add(self, lease: Lease | None, at: Comparison, kind: str, order: str) -> tuple[int, range]:
         first = self.lots().stop
-        schema = (SCHEMA if kind == _BATCH else CHILDREN).with_metadata({_FIRST_LOT: str(first)})
+        schema = (SCHEMA if kind == BATCH else CHILDREN).with_metadata({_FIRST_LOT: str(first)})
         added = spool(at.batch, schema, _in_lots(once(at.unknown(order)), first))
         if added and lease is not None:
-            lease.create(f"catalog/{kind}-{self._next():06d}.parquet", at.batch)
+            self._files.add(lease, kind, at.batch)
         return added, range(first, first + -(-added // LOT))
 
     def _write_words(self, lease: Lease | None, folder: Path, looked: Iterable[pa.Table]) -> dict[str, int]:
@@ -244,16 +245,12 @@ class Catalog:
 
         record = folder / "presence.parquet"
         if spool(record, WORDS, counted()) and lease is not None:
-            lease.create(f"catalog/presence-{self._next():06d}.parquet", record)
+            self._files.add(lease, PRESENCE, record)
         return counts
 
-    def _files(self, *kinds: str) -> list[str]:
-        """In the order they were written."""
-        starts = tuple(f"catalog/{kind}-" for kind in kinds)
-        return sorted((path for path in self.store.names("catalog") if path.startswith(starts)), key=_number)
-
-    def _next(self) -> int:
-        return max(map(_number, self.store.names("catalog")), default=0) + 1
+    @property
+    def _files(self) -> CatalogFiles:
+        return CatalogFiles(self.store)
 
 
 def _found(counts: Mapping[str, int]) -> tuple[int, int, int, int]:
@@ -340,10 +337,6 @@ def _with_removed(table: pa.Table, ids: pa.Array) -> pa.Table:
     present = pc.and_not(table["present"], removed)
     at = table.column_names.index("present")
     return table.set_column(at, WORDS.field("present"), present).append_column(_REMOVED, removed)
-
-
-def _number(path: str) -> int:
-    return int(path[-14:-8])
 
 
 def _first_lot(batch: pq.ParquetFile) -> int:

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator
 
-from actor18m.ledger import COVERS, Ledger, LotFiles
+from actor18m.ledger import COVERS, Ledger, LotFiles, number_of
 from actor18m.parquet import to_bytes
+from actor18m.sealed import digest_of
 from actor18m.writer import Lease
 
 
@@ -18,10 +19,11 @@ def fold_lot(lease: Lease, ledger: Ledger, files: LotFiles, at_least_parts: int 
     if len(loose) < at_least_parts:
         return None
     covers = set(loose)
-    if files.folds:
-        covers |= ledger.read_fold(files.lot, files.folds[-1], [])[1]
+    for before in files.latest_folds:
+        covers |= ledger.read_fold(files.lot, before, [])[1]
     content = to_bytes(rows.drop_columns(["is_folded"]), {COVERS: json.dumps(sorted(covers))})
-    path = ledger.path(files.lot, f"g{files.folds[-1] + 1 if files.folds else 1}")
+    number = number_of(files.folds[-1]) + 1 if files.folds else 1
+    path = ledger.path(files.lot, f"g{number}.{digest_of(content)}")
     lease.create(path, content)
     return path
 
@@ -37,9 +39,11 @@ def superseded(ledger: Ledger) -> Iterator[str]:
     for files in ledger.files().values():
         if not files.folds or not (files.parts or files.folds[1:]):
             continue
-        _, covered = ledger.read_fold(files.lot, files.folds[-1], [])
+        latest = files.latest_folds
+        covered = frozenset[str]().union(*(ledger.read_fold(files.lot, fold, [])[1] for fold in latest))
         for part in files.parts:
             if part in covered:
                 yield ledger.path(files.lot, part)
-        for older in files.folds[:-1]:
-            yield ledger.path(files.lot, f"g{older}")
+        for fold in files.folds:
+            if fold not in latest:
+                yield ledger.path(files.lot, fold)

@@ -25,7 +25,7 @@ from actor18m import keys, stopping
 from actor18m.beside import files_of_row
 from actor18m.ledger import Ledger, LotFiles
 from actor18m.linkage import Linkage, Near, Same
-from actor18m.rows import about
+from actor18m.rows import BESIDE, about
 from actor18m.segments import LOTS_PER_SEGMENT, Segments
 from actor18m.store import StoreError
 from actor18m.survey import Surveyed
@@ -192,11 +192,13 @@ class Identities:
         """Lot, clip and template of those that have one."""
         for lot in pc.unique(members["lot"]).to_pylist():
             stopping.check()
-            rows = self._ledger.read_lot(self._files[lot], [], with_part=True)
-            parts = dict(zip(about(rows), rows["part"].to_pylist(), strict=True))
+            rows = self._ledger.read_lot(self._files[lot], [], with_beside=True)
+            beside = dict(zip(about(rows), rows[BESIDE["restricted"]].to_pylist(), strict=True))
             of_lot = members.filter(pc.equal(members["lot"], lot))
             for row in zip(of_lot["clip"].to_pylist(), of_lot["input_digest"].to_pylist(), strict=True):
-                shelf = self._ledger.shelf("restricted", lot, parts[row])
+                if (digest := beside[row]) is None:
+                    continue
+                shelf = self._ledger.shelf("restricted", lot, digest)
                 if (template := files_of_row(shelf, *row).get(TEMPLATE)) is not None:
                     yield lot, row[0], template
 

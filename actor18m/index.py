@@ -1,7 +1,8 @@
 """The planning index: state and rule values of every row, in few files. A cache: losing it costs one scan.
 
 `index/<stage>/<fingerprint>/seg-000002.<hash>.parquet` holds the lots of block 2 and names, for each lot, the set of
-ledger files it was made from. A lot whose files are another set now is read from the ledger.
+ledger files it was made from, with their sizes and times. A lot whose files are others now, or were written to, is
+read from the ledger, which checks them.
 """
 
 import json
@@ -79,6 +80,14 @@ class Index:
             return _KNOWN.empty_table()
         merged = pa.concat_tables(tables, promote_options="default")
         return merged if len(tables) == 1 or len(scanned) == len(files) else merged.sort_by(_ORDER)
+
+    def lost(self, lots: range) -> frozenset[int]:
+        """Those that had rows when the index was made, and of which the ledger has no file any more."""
+        known = set[int]()
+        for path in self._segments.paths(lots.start // LOTS_PER_SEGMENT):
+            if (there := self._segments.read(path, [])) is not None:
+                known |= {int(lot) for lot in json.loads(there[1][_LOTS])}
+        return frozenset(known.intersection(lots) - self._files.keys())
 
     def renew(self, lease: Lease, block: int) -> bool:
         """Writes the block's segment, if another one is there or none."""

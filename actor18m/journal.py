@@ -6,14 +6,17 @@ beginning, since a clip that is thought to be in flight and has its row is simpl
 """
 
 import json
+import re
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
+from actor18m.store import Store
 from actor18m.writer import Lease
 
 _FOLDER = "journal"
+_FILE = re.compile(rf"{_FOLDER}/(\d{{6,}})-(\d{{6,}})\.jsonl")
 _ROTATE_BYTES = 4 << 20
 _ROTATE_FILES = 256
 
@@ -29,10 +32,11 @@ class Journal:
         self._rotate_bytes = rotate_bytes
         self._flying: set[Work] = set()
         self._ended: list[Work] = []
-        old = lease.store.names(_FOLDER)
+        old = files(lease.store)
         self._deaths = _replay(lease, old)
-        own = f"{_FOLDER}/{lease.epoch:06d}-"  # a build that splits inputs keeps one journal after the other
-        self._number = max((int(path[-12:-6]) for path in old if path.startswith(own)), default=0)
+        # a build that splits inputs keeps one journal after the other
+        own = (number for epoch, number in map(_numbers, old) if epoch == lease.epoch)
+        self._number = max(own, default=0)
         self._bytes = self._files = 0
         self._path = ""
         self._syncing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="actor18m-journal")
@@ -83,7 +87,7 @@ class Journal:
             self._files += 1
         self._bytes += len(content)
         if self._bytes > self._rotate_bytes or self._files > _ROTATE_FILES:
-            self._rotate(self._lease.store.names(_FOLDER))
+            self._rotate(files(self._lease.store))
 
     def _sync_soon(self) -> None:
         """One that waits for its turn will sync this, too."""
@@ -110,15 +114,39 @@ class Journal:
         return f"{_FOLDER}/{self._lease.epoch:06d}-{self._number:06d}.jsonl"
 
 
+def files(store: Store) -> list[str]:
+    """In the order they were written."""
+    return [path for path in store.names(_FOLDER) if _FILE.fullmatch(path)]
+
+
+def is_entry(line: bytes) -> bool:
+    """Other lines tell nothing: they were cut short by a death or a full disk, before the work they would have told
+    of, or are damaged. At worst a clip that killed the last build is met without care.
+    """
+    try:
+        match json.loads(line):
+            case ["anew"] | ["deaths", str(), str(), int()]:
+                return True
+            case ["begin" | "end", str(), [*keys]]:
+                return all(isinstance(key, str) for key in keys)
+    except ValueError:
+        pass
+    return False
+
+
+def _numbers(path: str) -> tuple[int, int]:
+    """Epoch, and number within it."""
+    match = _FILE.fullmatch(path)
+    assert match is not None
+    return int(match.group(1)), int(match.group(2))
+
+
 def _replay(lease: Lease, paths: list[str]) -> dict[Work, int]:
     deaths: dict[Work, int] = {}
     flying: set[Work] = set()
     for path in paths:
-        for line in lease.store.read(path).splitlines():
-            try:
-                kind, *rest = json.loads(line)
-            except ValueError:
-                continue  # cut short by a death or a full disk, before the work it would have told of
+        for line in filter(is_entry, lease.store.read(path).splitlines()):
+            kind, *rest = json.loads(line)
             if kind == "anew":
                 deaths.clear()
                 flying.clear()

@@ -1,8 +1,10 @@
 """The ledger: what was measured, in whole files that are written once.
 
-One commit is `ledger/<stage>/<fingerprint>/lot-000017.<part>.parquet`, where the part is a hash of the file's bytes. A
-fold is `lot-000017.g3.parquet`: the rows that hold of all parts so far, whose names it carries (fold.py). To read a lot
-is to read its latest fold and the parts that the fold does not name.
+One commit is `ledger/<stage>/<fingerprint>/lot-000017.<part>.parquet`, where the part is a digest of the file's bytes.
+A fold is `lot-000017.g3.<digest>.parquet`: the rows that hold of all parts so far, whose names it carries (fold.py). To
+read a lot is to read its latest fold and the parts that the fold does not name. Each file is checked when it is read.
+
+A row that holds knows for ever what is beside it (beside.py): the digest of each file of its commit.
 """
 
 import hashlib
@@ -13,17 +15,20 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from actor18m import sealed
 from actor18m.beside import Kind, Shelf, as_bytes
 from actor18m.parquet import from_bytes, to_bytes
-from actor18m.rows import OUTCOME, checked, hold
+from actor18m.rows import BESIDE, OUTCOME, checked, hold
+from actor18m.sealed import DIGEST
 from actor18m.store import Store, StoreError
 from actor18m.writer import Lease
 
 COVERS = "covers"
 """In a fold's metadata: the parts whose rows it holds, as JSON."""
 
-_FILE = re.compile(r"lot-(\d{6,})\.(?:g(\d+)|([0-9a-f]{16}))\.parquet")
-_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_STAGE, _FINGERPRINT = r"[a-z][a-z0-9_-]*", r"[0-9a-z]+"
+_FILE = re.compile(rf"lot-(\d{{6,}})\.(?:(g\d+\.{DIGEST})|({DIGEST}))\.parquet")
+_PATH = re.compile(rf"ledger/({_STAGE})/({_FINGERPRINT})/{_FILE.pattern}")
 _READ_AGAIN = 3
 
 
@@ -33,13 +38,20 @@ class LotFiles:
 
     lot: int
     parts: tuple[str, ...] = ()
-    folds: tuple[int, ...] = ()
+    folds: tuple[str, ...] = ()
+    """`g3.<digest>`, the latest last."""
+    stamp: str = ""
+    """Changes whenever one of them is written to, or another file takes its place."""
 
     @property
     def digest(self) -> str:
-        """Changes whenever a file comes or goes."""
-        names = [*self.parts, *(f"g{fold}" for fold in self.folds)]
-        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+        """Changes whenever a file comes, goes or is not the one it was."""
+        return hashlib.sha256("\n".join([*self.parts, *self.folds, self.stamp]).encode()).hexdigest()[:16]
+
+    @property
+    def latest_folds(self) -> tuple[str, ...]:
+        """One; two, if a writer that was taken over folded to the end on an object store."""
+        return tuple(fold for fold in self.folds if number_of(fold) == number_of(self.folds[-1]))
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ class Ledger:
     fingerprint: str
 
     def __post_init__(self) -> None:
-        if not (_NAME.fullmatch(self.stage) and re.fullmatch(r"[0-9a-z]+", self.fingerprint)):
+        if not (re.fullmatch(_STAGE, self.stage) and re.fullmatch(_FINGERPRINT, self.fingerprint)):
             raise ValueError(f"not a stage and a fingerprint: {self.stage!r}, {self.fingerprint!r}")
 
     @property
@@ -62,10 +74,12 @@ class Ledger:
         """Durable when this returns, files first; the part's name. Rows have the columns of OUTCOME and all of the
         stage's own. The same rows again are the same part.
         """
-        content = to_bytes(checked(rows))
-        part = part_of(content)
-        for kind, beside in files.items():
-            lease.create(self.shelf(kind, lot, part).path, as_bytes(beside))
+        beside = {kind: as_bytes(table) for kind, table in files.items()}
+        digests = {kind: sealed.digest_of(content) for kind, content in beside.items()}
+        for kind, content in beside.items():
+            lease.create(self.shelf(kind, lot, digests[kind]).path, content)
+        content = to_bytes(checked(rows), {BESIDE[kind]: digest for kind, digest in digests.items()})
+        part = sealed.digest_of(content)
         lease.create(self.path(lot, part), content)
         return part
 
@@ -79,8 +93,9 @@ class Ledger:
     def files(self, lots: Container[int] | None = None) -> dict[int, LotFiles]:
         """In order of lots."""
         parts: dict[int, list[str]] = {}
-        folds: dict[int, list[int]] = {}
-        for path in self.store.names(self.folder):
+        folds: dict[int, list[str]] = {}
+        stamps: dict[int, list[str]] = {}
+        for path, stamp in self.store.stamps(self.folder).items():
             match = _FILE.fullmatch(path, len(self.folder) + 1)
             if match is None:
                 continue
@@ -88,39 +103,49 @@ class Ledger:
             lot = int(number)
             if lots is not None and lot not in lots:
                 continue
+            stamps.setdefault(lot, []).append(stamp)
             if fold is None:
                 parts.setdefault(lot, []).append(part)
             else:
-                folds.setdefault(lot, []).append(int(fold))
+                folds.setdefault(lot, []).append(fold)
         return {
-            lot: LotFiles(lot, tuple(parts.get(lot, ())), tuple(sorted(folds.get(lot, ()))))
-            for lot in sorted(parts.keys() | folds.keys())
+            lot: LotFiles(
+                lot,
+                tuple(parts.get(lot, ())),
+                tuple(sorted(folds.get(lot, ()), key=lambda fold: (number_of(fold), fold))),
+                hashlib.sha256("\n".join(stamps[lot]).encode()).hexdigest()[:16],
+            )
+            for lot in sorted(stamps)
         }
 
-    def read_lot(self, files: LotFiles, columns: list[str] | None = None, with_part: bool = False) -> pa.Table:
-        """When a file has gone since it was listed, a newer fold covers it: the lot is listed again."""
-        wanted = None if columns is None else [*OUTCOME.names, "part", *columns]
+    def read_lot(self, files: LotFiles, columns: list[str] | None = None, with_beside: bool = False) -> pa.Table:
+        """The rows that hold; also which files are beside each, with `with_beside`. When a file has gone since it was
+        listed, a newer fold covers it: the lot is listed again.
+        """
+        wanted = None if columns is None else [*OUTCOME.names, "part", *BESIDE.values(), *columns]
         for _ in range(_READ_AGAIN):
             try:
                 rows, _ = self.latest(files, wanted)
             except FileNotFoundError:
                 files = self.files((files.lot,)).get(files.lot, LotFiles(files.lot))
             else:
-                return rows.drop_columns(["is_folded"] if with_part else ["part", "is_folded"])
+                return rows.drop_columns(["part", "is_folded", *(() if with_beside else BESIDE.values())])
         raise StoreError(f"files of lot {files.lot} in {self.store.url}/{self.folder} vanish while they are read.")
 
     def latest(self, files: LotFiles, columns: list[str] | None = None) -> tuple[pa.Table, list[str]]:
-        """The rows that hold, with `part` and `is_folded`, and the names of the parts that were read for the first
-        time, in no fold yet. Raises FileNotFoundError when a file has gone.
+        """The rows that hold, with `part`, BESIDE and `is_folded`, and the names of the parts that were read for the
+        first time, in no fold yet. Raises FileNotFoundError when a file has gone.
         """
         tables = []
-        covered: frozenset[str] = frozenset()
-        if files.folds:
-            folded, covered = self.read_fold(files.lot, files.folds[-1], columns)
-            tables.append(_marked(folded, None))
+        covered: set[str] = set()
+        for fold in files.latest_folds:
+            folded, covers = self.read_fold(files.lot, fold, columns)
+            covered |= covers
+            tables.append(_marked(folded, True, {}))
         loose = [part for part in files.parts if part not in covered]
         for part in loose:
-            tables.append(_marked(self._read_part(files.lot, part, columns), part))
+            rows, about = from_bytes(self._content(files.lot, part), columns)
+            tables.append(_marked(rows, False, about | {"part": part}))
         if not tables:
             raise FileNotFoundError(f"lot {files.lot} has no files")
         try:
@@ -131,35 +156,40 @@ class Ledger:
                 f"fingerprint ({error}). A stage that writes other columns needs a higher version."
             ) from error
 
-    def read_fold(self, lot: int, fold: int, columns: list[str] | None = None) -> tuple[pa.Table, frozenset[str]]:
+    def read_fold(self, lot: int, fold: str, columns: list[str] | None = None) -> tuple[pa.Table, frozenset[str]]:
         """Its rows, and the parts it covers."""
-        table, metadata = from_bytes(self.store.read(self.path(lot, f"g{fold}")), columns)
+        table, metadata = from_bytes(self._content(lot, fold), columns)
         return table, frozenset(json.loads(metadata[COVERS]))
 
-    def _read_part(self, lot: int, part: str, columns: list[str] | None) -> pa.Table:
-        path = self.path(lot, part)
-        content = self.store.read(path)
-        if part_of(content) != part:
-            raise StoreError(
-                f"{self.store.url}/{path} is damaged: its bytes are not those its name says. Restore it from a backup, "
-                "or delete it: its clips are then measured again."
-            )
-        return from_bytes(content, columns)[0]
+    def _content(self, lot: int, file: str) -> bytes:
+        return sealed.read(
+            self.store,
+            self.path(lot, file),
+            f"Put a copy of it back, or delete it: stage {self.stage} then measures the clips of lot {lot} again. "
+            f"`actor18m verify {self.store.url}` says how many, and looks for more.",
+        )
 
-    def shelf(self, kind: Kind, lot: int, part: str) -> Shelf:
+    def shelf(self, kind: Kind, lot: int, digest: str) -> Shelf:
         """Where the files beside a commit are."""
-        return Shelf(self.store, kind, self.stage, self.fingerprint, lot, part)
+        return Shelf(self.store, kind, self.stage, self.fingerprint, lot, digest)
 
     def path(self, lot: int, file: str) -> str:
         return f"{self.folder}/lot-{lot:06d}.{file}.parquet"
 
 
-def part_of(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+def ledgers(store: Store, stage: str | None = None) -> list[Ledger]:
+    """All that have files; of one stage, if it is named."""
+    matches = map(_PATH.fullmatch, store.names("ledger" if stage is None else f"ledger/{stage}"))
+    return [Ledger(store, *names) for names in sorted({match.group(1, 2) for match in matches if match})]
 
 
-def _marked(table: pa.Table, part: str | None) -> pa.Table:
-    """Folded rows know their part; loose ones are told."""
-    if part is not None:
-        table = table.append_column("part", pa.array([part] * table.num_rows, pa.string()))
-    return table.append_column("is_folded", pa.array([part is None] * table.num_rows, pa.bool_()))
+def number_of(fold: str) -> int:
+    """`g3.<digest>` is the third."""
+    return int(fold.partition(".")[0].removeprefix("g"))
+
+
+def _marked(table: pa.Table, is_folded: bool, told: Mapping[str, str]) -> pa.Table:
+    """Folded rows know their part and what is beside them; loose ones are told."""
+    for name in () if is_folded else ("part", *BESIDE.values()):
+        table = table.append_column(name, pa.array([told.get(name)] * table.num_rows, pa.string()))
+    return table.append_column("is_folded", pa.array([is_folded] * table.num_rows, pa.bool_()))

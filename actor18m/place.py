@@ -12,7 +12,10 @@ from typing import IO, Any, Protocol
 
 from actor18m import remote
 from actor18m.far_file import open_far
+from actor18m.versions import of_info
 
+PRIVATE = "restricted"
+"""The folder of a store whose files nobody but their owner may read, where the place can say so."""
 CREATE = "create"
 _NO_HARD_LINKS = {EPERM, ENOTSUP, EMLINK}
 
@@ -30,6 +33,14 @@ class Place(Protocol):
     def exists(self, path: str) -> bool: ...
     def names(self, folder: str) -> Iterator[str]:
         """Every file in the folder and below, in no order; none when there is no such folder."""
+        ...
+
+    def stamps(self, folder: str) -> Iterator[tuple[str, str]]:
+        """names(), each with what changes whenever the file does."""
+        ...
+
+    def stamp(self, path: str) -> str:
+        """Of one file."""
         ...
 
     def create(self, path: str, content: bytes | Path, aside: str) -> None:
@@ -73,9 +84,20 @@ class Disk:
         return (self.root / path).open("rb")
 
     def exists(self, path: str) -> bool:
-        return (self.root / path).exists()
+        return (self.root / path).is_file()
 
     def names(self, folder: str) -> Iterator[str]:
+        return (path for path, _ in self._entries(folder))
+
+    def stamps(self, folder: str) -> Iterator[tuple[str, str]]:
+        for path, entry in self._entries(folder):
+            with suppress(FileNotFoundError):  # it went while it was listed
+                yield path, stamp_of(entry.stat())
+
+    def stamp(self, path: str) -> str:
+        return stamp_of((self.root / path).stat())
+
+    def _entries(self, folder: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
         try:
             entries = os.scandir(self.root / folder)
         except (FileNotFoundError, NotADirectoryError):
@@ -84,13 +106,13 @@ class Disk:
             for entry in entries:
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    yield from self.names(path)
+                    yield from self._entries(path)
                 else:
-                    yield path
+                    yield path, entry
 
     def create(self, path: str, content: bytes | Path, aside: str) -> None:
         """A link fails when the name is taken, which a rename does not."""
-        written = self._write(content, aside)
+        written = self._write(content, aside, _is_private(path))
         target = self.root / path
         try:
             self._make_folder(target.parent)
@@ -143,10 +165,12 @@ class Disk:
         sync_folder(dropped.parent)
         shutil.rmtree(dropped, ignore_errors=True)
 
-    def _write(self, content: bytes | Path, aside: str) -> Path:
+    def _write(self, content: bytes | Path, aside: str, is_private: bool = False) -> Path:
         path = self.root / aside / uuid.uuid4().hex
         try:
             with path.open("xb") as out:
+                if is_private:
+                    os.fchmod(out.fileno(), 0o600)
                 if isinstance(content, Path):
                     with content.open("rb") as source:
                         shutil.copyfileobj(source, out, 1 << 20)
@@ -164,7 +188,10 @@ class Disk:
         if folder.is_dir() or folder == self.root:
             return
         self._make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
+        is_private = _is_private(folder.relative_to(self.root).as_posix())
+        folder.mkdir(0o700 if is_private else 0o777, exist_ok=True)
+        if is_private:
+            folder.chmod(0o700)  # whatever the umask says
         sync_folder(folder.parent)
 
 
@@ -207,6 +234,22 @@ class Objects:
         root = remote.at(self.url)[1].strip("/")
         for name in found:
             yield name.lstrip("/").removeprefix(root).lstrip("/")
+
+    def stamps(self, folder: str) -> Iterator[tuple[str, str]]:
+        def find(fs: Any, full: str) -> dict[str, Any]:
+            fs.invalidate_cache()
+            return dict(fs.find(full, detail=True))
+
+        try:
+            found: dict[str, Any] = self._asked("list", folder, find)
+        except FileNotFoundError:
+            return
+        root = remote.at(self.url)[1].strip("/")
+        for name, info in found.items():
+            yield name.lstrip("/").removeprefix(root).lstrip("/"), of_info(info) or ""
+
+    def stamp(self, path: str) -> str:
+        return of_info(self._asked("look at", path, lambda fs, full: fs.info(full))) or ""
 
     def create(self, path: str, content: bytes | Path, aside: str) -> None:
         size = content.stat().st_size if isinstance(content, Path) else len(content)
@@ -261,6 +304,17 @@ class Objects:
 
     def _url(self, path: str) -> str:
         return f"{self.url}/{path}" if path else self.url
+
+
+def _is_private(path: str) -> bool:
+    return path.split("/")[0] == PRIVATE
+
+
+def stamp_of(status: os.stat_result) -> str:
+    """Size, time of change, time of the inode's change, and which inode: what a write or another file changes, unless
+    it is the disk that forgets.
+    """
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,8 +1,10 @@
 """What a build would do, and why: questions to the record, answered without running a model."""
 
 import json
+import logging
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -11,12 +13,19 @@ import pyarrow.compute as pc
 from actor18m.catalog import Registration
 from actor18m.chain import Link
 from actor18m.index import Index
-from actor18m.ledger import Ledger
+from actor18m.ledger import ledgers
 from actor18m.record import Block, Record
 from actor18m.store import Store
 from actor18m.survey import STATES
 
 Counts = dict[str, int]
+
+log = logging.getLogger(__name__)
+
+_ACCOUNT = re.compile(r"runs/\d{6,}\.json")
+
+LOST = "lost rows"
+"""Why rows are missing that were there once: their file has gone from the ledger."""
 
 
 @dataclass
@@ -95,9 +104,19 @@ def counted(column: pa.ChunkedArray) -> Counts:
     return {each["values"]: each["counts"] for each in pc.value_counts(column).to_pylist()}
 
 
-def accounts(store: Store) -> list[dict[str, object]]:
-    """Of the runs so far, the last one last."""
-    return [json.loads(store.read(path)) for path in store.names("runs") if path.endswith(".json")]
+def accounts(store: Store) -> Iterator[dict[str, object]]:
+    """Of the runs so far, the last one last. One that cannot be read is left out, and told in the log."""
+    for path in store.names("runs"):
+        if not _ACCOUNT.fullmatch(path):
+            continue
+        try:
+            account = json.loads(store.read(path))
+        except ValueError:
+            account = None
+        if isinstance(account, dict):
+            yield account
+        else:
+            log.warning("%s/%s is damaged; estimates and reasons do without it", store.url, path)
 
 
 def rates_of(store: Store) -> dict[tuple[str, str | None], float]:
@@ -106,25 +125,35 @@ def rates_of(store: Store) -> dict[tuple[str, str | None], float]:
     """
     rates: dict[tuple[str, str | None], float] = {}
     for account in accounts(store):
-        stages = account.get("stages")
-        for name, stage in stages.items() if isinstance(stages, Mapping) else ():
-            if stage.get("measured"):
-                rates[name, stage["fingerprint"]] = rates[name, None] = stage["seconds"] / stage["measured"]
+        for name, stage in _stages(account).items():
+            match stage:
+                case {"measured": int(measured), "seconds": int() | float() as seconds} if measured > 0:
+                    rates[name, str(stage["fingerprint"])] = rates[name, None] = seconds / measured
     return rates
+
+
+def _stages(account: Mapping[str, object]) -> Mapping[str, Mapping[str, object]]:
+    """Those that it tells of as a build does."""
+    stages = account.get("stages")
+    if not isinstance(stages, Mapping):
+        return {}
+    return {
+        str(name): told
+        for name, told in stages.items()
+        if isinstance(told, Mapping) and isinstance(told.get("fingerprint"), str)
+    }
 
 
 def _others(store: Store, link: Link) -> list[tuple[str, Index]]:
     """What is different now, and the rows, of the other fingerprints that rows of this stage were measured with."""
-    prefix = f"ledger/{link.name}/"
-    found = {path.removeprefix(prefix).partition("/")[0] for path in store.names(prefix.rstrip("/"))}
     told: dict[str, Mapping[str, object]] = {}
     for account in accounts(store):
-        stages = account.get("stages")
-        if isinstance(stages, Mapping) and link.name in stages:
-            told[stages[link.name]["fingerprint"]] = stages[link.name]
+        if (stage := _stages(account).get(link.name)) is not None:
+            told[str(stage["fingerprint"])] = stage
     return [
-        (_difference(told.get(each), link.recipe), Index(Ledger(store, link.name, each)))
-        for each in sorted(found - {link.fingerprint})
+        (_difference(told.get(ledger.fingerprint), link.recipe), Index(ledger))
+        for ledger in ledgers(store, link.name)
+        if ledger.fingerprint != link.fingerprint
     ]
 
 
@@ -149,6 +178,10 @@ def _why(record: Record, link: Link, block: Block, rows: pa.Table, others: list[
         for number, lot in enumerate(rows["lot"].to_pylist()):
             if lot in measured:
                 reasons[number] = "newly admitted"
+    lost = record.lost(link, block.lots)
+    for number, lot in enumerate(rows["lot"].to_pylist()):
+        if lot in lost:
+            reasons[number] = LOST
     for said, index in others:
         where(index.read(block.lots)["key"], said)
     same = block.known[link.name]

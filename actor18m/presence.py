@@ -1,6 +1,6 @@
 """The words on known inputs: whether each is present, and in which version it was seen last.
 
-Of `catalog/presence-*.parquet`, sorted by lot, only what concerns the lots at hand is in memory: a copied disk can
+Of the files `catalog/presence-*`, sorted by lot, only what concerns the lots at hand is in memory: a copied disk can
 change every version at once, and more than once.
 """
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from actor18m.store import Store
+from actor18m.catalog_files import CatalogFiles
 
 WORDS = pa.schema(
     [
@@ -25,8 +25,8 @@ WORDS = pa.schema(
 class Words:
     """Read in order of lots."""
 
-    def __init__(self, store: Store, paths: list[str]) -> None:
-        self._records = [OfLots.of(store, path) for path in paths]
+    def __init__(self, files: CatalogFiles, paths: list[str]) -> None:
+        self._records = [OfLots.of(files, path) for path in paths]
 
     def applied(self, rows: pa.Table, lots: range) -> pa.Table:
         """Rows of the catalog that lie in these lots, with what was said last: `version` replaced, `present` added."""
@@ -48,7 +48,7 @@ class Words:
 class OfLots:
     """One file, sorted by lot, of which the last part that was read stays in memory; most files have one part."""
 
-    store: Store
+    files: CatalogFiles
     path: str
     parts: list[range]
     """The lots of each row group."""
@@ -56,14 +56,14 @@ class OfLots:
     held: pa.Table
 
     @classmethod
-    def of(cls, store: Store, path: str) -> "OfLots":
-        with store.open(path) as stream, pq.ParquetFile(stream) as file:
+    def of(cls, files: CatalogFiles, path: str) -> "OfLots":
+        with files.opened(path) as stream, pq.ParquetFile(stream) as file:
             column = file.schema_arrow.get_field_index("lot")
             parts = []
             for group in range(file.num_row_groups):
                 lots = file.metadata.row_group(group).column(column).statistics
                 parts.append(range(lots.min, lots.max + 1))
-            return cls(store, path, parts, 0, file.read_row_group(0, use_threads=False))
+            return cls(files, path, parts, 0, file.read_row_group(0, use_threads=False))
 
     def within(self, lots: range) -> pa.Table:
         """The words on inputs in these lots."""
@@ -77,7 +77,7 @@ class OfLots:
 
     def _part(self, number: int) -> pa.Table:
         if number != self.number:
-            with self.store.open(self.path) as stream, pq.ParquetFile(stream) as file:
+            with self.files.opened(self.path) as stream, pq.ParquetFile(stream) as file:
                 self.held = file.read_row_group(number, use_threads=False)
             self.number = number
         return self.held

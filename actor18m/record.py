@@ -14,7 +14,7 @@ from actor18m.index import Index
 from actor18m.ledger import LotFiles
 from actor18m.rows import QUARANTINED
 from actor18m.segments import LOTS_PER_SEGMENT
-from actor18m.store import Store
+from actor18m.store import Store, StoreError
 from actor18m.survey import Settled, Surveyed, Surveyor
 
 FOR_SURVEY = ("id", "lot")
@@ -48,8 +48,16 @@ class Record:
 
     def blocks(self, columns: Collection[str] = FOR_SURVEY) -> Iterator[Block]:
         """All lots in order."""
+        # listed before the catalog: a build registers a lot before it measures it
+        measured = max((lot for files in self.files.values() for lot in files), default=-1)
         catalog = Catalog(self.store)
         every = catalog.lots()
+        if measured >= every.stop:
+            raise StoreError(
+                f"the ledger of {self.store.url} has rows of lot {measured}, and the catalog ends before lot "
+                f"{every.stop}: files of {self.store.url}/catalog have gone. Nothing else knows which inputs they "
+                "registered: put a copy back. Without one, build into a new store."
+            )
         for start in range(0, every.stop, LOTS_PER_SEGMENT):
             lots = range(start, min(start + LOTS_PER_SEGMENT, every.stop))
             inputs = pa.concat_tables(list(catalog.read(lots, [*_TO_ENTER, *columns]))).combine_chunks()
@@ -83,6 +91,10 @@ class Record:
     def judged(self, link: Link, lots: range) -> pa.Table:
         """What is known of a stage's rows in some lots of one block."""
         return self.surveyor.judged(link, self._known(link, lots))
+
+    def lost(self, link: Link, lots: range) -> frozenset[int]:
+        """Of some lots of one block, those whose rows of a stage have gone from the ledger."""
+        return self._indexes[link.name].lost(lots)
 
     def _entered(self, lots: range, inputs: pa.Table) -> pa.Table:
         if self.splitter is None:

@@ -1,14 +1,14 @@
 """Corrections of licence and consent: the latest one of an input counts, and what was said before stays to be seen.
 
-`catalog/rights-*.parquet` has a row for each input that was corrected then, sorted by lot, with both as they count.
+`catalog/rights-000006.<digest>.parquet` has a row for each input that was corrected then, sorted by lot, with both as they count.
 """
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m.catalog_files import CatalogFiles
 from actor18m.inputs import RIGHTS
 from actor18m.presence import OfLots
-from actor18m.store import Store
 
 CORRECTIONS = pa.schema(
     [
@@ -22,8 +22,8 @@ CORRECTIONS = pa.schema(
 class Rights:
     """Read in order of lots."""
 
-    def __init__(self, store: Store, paths: list[str]) -> None:
-        self._records = [OfLots.of(store, path) for path in paths]
+    def __init__(self, files: CatalogFiles, paths: list[str]) -> None:
+        self._records = [OfLots.of(files, path) for path in paths]
 
     def applied(self, rows: pa.Table, lots: range) -> pa.Table:
         """Rows of the catalog that lie in these lots, with what counts now."""

@@ -20,6 +20,9 @@ OUTCOME = pa.schema(
 )
 """Columns that every row has; then come the stage's own, which are null when the state is not ok."""
 
+BESIDE = {"images": "images_file", "restricted": "restricted_file"}
+"""By kind, what folded rows tell of the file beside them: the digest in its name, null when there is none."""
+
 _STATES = (OK, QUARANTINED, FAILED)
 """The one further to the left holds. A quarantine beats a failure, so that nobody is killed by a plain retry."""
 

@@ -1,15 +1,20 @@
 """Caches of a store: one file for each block of lots, named by its content, so that damage shows and is no loss."""
 
+import logging
+import re
 from collections.abc import Mapping
 
 import pyarrow as pa
 
-from actor18m.ledger import part_of
 from actor18m.parquet import from_bytes, to_bytes
+from actor18m.sealed import DIGEST, digest_of, is_whole
 from actor18m.store import Store
 from actor18m.writer import Lease
 
 LOTS_PER_SEGMENT = 1024
+_FILE = re.compile(rf"seg-(\d{{6,}})\.{DIGEST}\.parquet")
+
+log = logging.getLogger(__name__)
 
 
 class Segments:
@@ -19,9 +24,8 @@ class Segments:
         self._store, self._folder = store, folder
         self._paths: dict[int, list[str]] = {}
         for path in store.names(folder):
-            number = path.rpartition("/")[2].removeprefix("seg-").split(".")[0]
-            if number.isdigit():
-                self._paths.setdefault(int(number), []).append(path)
+            if match := _FILE.fullmatch(path, len(folder) + 1):
+                self._paths.setdefault(int(match.group(1)), []).append(path)
 
     def paths(self, block: int) -> list[str]:
         """One, but for a moment while it is replaced."""
@@ -31,14 +35,17 @@ class Segments:
         """With its metadata. None when it has gone or is damaged."""
         try:
             content = self._store.read(path)
-            return from_bytes(content, columns) if part_of(content) == path.split(".")[-2] else None
-        except (FileNotFoundError, pa.ArrowException):
+        except FileNotFoundError:
             return None
+        if is_whole(path, content):
+            return from_bytes(content, columns)
+        log.warning("%s/%s is damaged; it is a cache, and made again", self._store.url, path)
+        return None
 
     def write(self, lease: Lease, block: int, table: pa.Table, metadata: Mapping[str, str]) -> None:
         """In the place of what there was."""
         content, old = to_bytes(table, metadata), self.paths(block)
-        path = f"{self._folder}/seg-{block:06d}.{part_of(content)}.parquet"
+        path = f"{self._folder}/seg-{block:06d}.{digest_of(content)}.parquet"
         if path in old:
             lease.delete(path)  # damaged, else nobody would write it again; or one of two
         lease.create(path, content)

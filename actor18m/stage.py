@@ -15,11 +15,11 @@ import pyarrow as pa
 from actor18m.errors import instead_of
 from actor18m.keys import fingerprint
 from actor18m.redact import redact
-from actor18m.rows import FAILED, OK, OUTCOME
+from actor18m.rows import BESIDE, FAILED, OK, OUTCOME
 from actor18m.yaml_file import Section
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-_RESERVED = frozenset(OUTCOME.names)
+_RESERVED = frozenset([*OUTCOME.names, "part", *BESIDE.values()])
 _PLAIN = (str, int, bool, bytes)
 """Most values are; what else they may be takes a while to find out."""
 _SCALARS = frozenset(

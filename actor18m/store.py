@@ -16,8 +16,8 @@ from actor18m.inputs import canonical_uri, local_path, refusal
 from actor18m.place import Disk, Objects, Place
 from actor18m.redact import without_secrets
 
-SCHEMA = 1
-"""Raised when a store written by this version cannot be read by an older one."""
+SCHEMA = 2
+"""Raised when a store written by this version cannot be read by an older one, or the other way round."""
 
 MARK = "store.json"
 _ASIDE = "aside/new"
@@ -56,6 +56,19 @@ class Store:
             if not found:
                 self._must_be_there(None)
             return found
+
+    def stamps(self, folder: str) -> dict[str, str]:
+        """names(), each with what changes whenever the file is written to or another one takes its place."""
+        with self.trouble(folder):
+            found = sorted(each for each in self.place.stamps(folder) if not each[0].startswith("aside/"))
+            if not found:
+                self._must_be_there(None)
+            return dict(found)
+
+    def stamp(self, path: str) -> str:
+        """Of one file. Raises FileNotFoundError like read()."""
+        with self.trouble(path):
+            return self.place.stamp(path)
 
     def create(self, path: str, content: bytes | Path, aside: str) -> bool:
         """Whole and for ever. False when the same content is there already; other content is an error."""
@@ -106,11 +119,11 @@ class Store:
 
     def _same(self, path: str, content: bytes | Path) -> bool:
         with self.place.open(path) as there:
-            found = _digest(there)
+            found = sha256_of(there)
         if isinstance(content, bytes):
             return found == hashlib.sha256(content).digest()
         with content.open("rb") as given:
-            return found == _digest(given)
+            return found == sha256_of(given)
 
 
 def open_store(url: str | Path) -> Store:
@@ -185,9 +198,15 @@ def _check_schema(store: Store, text: bytes) -> None:
             f"the store {store.url} has schema {schema}, made by {made_by}; this is actor18m {__version__}, which "
             f"reads up to {SCHEMA}. Install the newer version, or build into another store."
         )
+    if schema < SCHEMA:
+        raise StoreError(
+            f"the store {store.url} has schema {schema}, made by {made_by}, whose files do not say what their bytes "
+            f"must be; this is actor18m {__version__}, which reads schema {SCHEMA}. Build into a new store with "
+            "--store, and into a new dataset with --dataset."
+        )
 
 
-def _digest(stream: IO[bytes]) -> bytes:
+def sha256_of(stream: IO[bytes]) -> bytes:
     digest = hashlib.sha256()
     while chunk := stream.read(_CHUNK):
         digest.update(chunk)

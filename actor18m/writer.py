@@ -14,6 +14,7 @@ through likewise, and concerns only caches and what a fold covers.
 
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -27,6 +28,8 @@ from pathlib import Path
 from actor18m.store import Store, StoreError
 
 BEAT_S = 10.0
+_CLAIM = re.compile(r"writers/(\d{6,})\.json")
+_IS_TIME = re.compile(r"\d+(\.\d+)?")
 SILENT_S = 45.0
 """A writer on another machine that gave no sign of life for so long is taken for dead."""
 
@@ -179,20 +182,27 @@ def _write_beat(lease: Lease, ended: bool) -> None:
 
 
 def _read_beat(store: Store, epoch: int) -> tuple[str, bool]:
-    try:
-        beat = json.loads(store.read(_beat_path(epoch)))
-        return str(beat["at"]), bool(beat["ended"])
-    except FileNotFoundError:
-        return "0", False
+    """When it was, and whether it was the last. One that is missing or damaged is no sign of life: the next one is."""
+    with suppress(FileNotFoundError, ValueError):
+        match json.loads(store.read(_beat_path(epoch))):
+            case {"at": str(at), "ended": bool(ended)} if _IS_TIME.fullmatch(at):
+                return at, ended
+    return "0", False
 
 
 def _last(store: Store) -> Holder | None:
-    epochs = [int(path[8:-5]) for path in store.names("writers") if not path.endswith(".beat.json")]
+    claims = filter(None, map(_CLAIM.fullmatch, store.names("writers")))
+    epochs = [int(claim.group(1)) for claim in claims]
     return _read_claim(store, max(epochs)) if epochs else None
 
 
 def _read_claim(store: Store, epoch: int) -> Holder:
-    return Holder(**json.loads(store.read(_claim(epoch))))
+    """Its name is the claim. One whose content is damaged is of somebody whose signs of life tell whether they live."""
+    with suppress(ValueError):
+        match json.loads(store.read(_claim(epoch))):
+            case {"host": str(host), "pid": int(pid), "process": str(process), "since": str(since)}:
+                return Holder(epoch, host, pid, process, since)
+    return Holder(epoch, "an unknown machine", 0, "", "an unknown time")
 
 
 def _claim(epoch: int) -> str:

@@ -4,7 +4,7 @@ from itertools import permutations
 import pytest
 
 from actor18m.fold import fold, fold_lot, superseded
-from actor18m.ledger import COVERS, Ledger
+from actor18m.ledger import COVERS, Ledger, number_of
 from actor18m.parquet import from_bytes
 from actor18m.store import Store
 from actor18m.writer import Lease
@@ -88,7 +88,9 @@ def test_what_a_fold_covers_can_go_and_nothing_else(ledger: Ledger, lease: Lease
     before = list(ledger.read())
     for path in list(superseded(ledger)):
         lease.delete(path)
-    assert store.names("ledger") == [ledger.path(0, loose), ledger.path(0, "g2")]
+    (fold_2,) = ledger.files()[0].folds
+    assert number_of(fold_2) == 2
+    assert set(store.names("ledger")) == {ledger.path(0, loose), ledger.path(0, fold_2)}
     assert list(ledger.read()) == before
     assert fold(lease, ledger) == 1
     assert list(ledger.read()) == before
@@ -99,6 +101,6 @@ def test_few_loose_parts_can_wait(ledger: Ledger, lease: Lease) -> None:
         for n in range(size):
             ledger.commit(lease, lot, rows(measured(f"{lot}-{n}", n / 4)))
     assert fold(lease, ledger, at_least_parts=2) == 1
-    assert {lot: files.folds for lot, files in ledger.files().items()} == {0: (), 1: (1,)}
+    assert {lot: list(map(number_of, files.folds)) for lot, files in ledger.files().items()} == {0: [], 1: [1]}
     ledger.commit(lease, 1, rows(measured("late", 0.5)))
     assert fold(lease, ledger, at_least_parts=2) == 0, "parts that a fold covers do not count"

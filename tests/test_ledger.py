@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from actor18m.ledger import Ledger, LotFiles, part_of
+from actor18m.ledger import Ledger, LotFiles
+from actor18m.sealed import digest_of
 from actor18m.store import Store, StoreError, make_store
 from actor18m.writer import Lease, TakenOver, hold
 from tests.measured import failed, measured, rows
@@ -57,7 +58,7 @@ def test_a_file_is_named_by_its_lot_and_the_hash_of_its_bytes(ledger: Ledger, le
     part = ledger.commit(lease, 17, rows(measured("a", 0.5)))
     (path,) = store.names("ledger")
     assert path == f"ledger/identity/f00d/lot-000017.{part}.parquet"
-    assert part_of(store.read(path)) == part
+    assert digest_of(store.read(path)) == part
 
 
 def test_the_same_rows_in_any_order_are_one_part(ledger: Ledger, lease: Lease, store: Store) -> None:
@@ -80,7 +81,7 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 1
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=rf"{path.name} is damaged.*measured again"):
+    with pytest.raises(StoreError, match=rf"{path.name} is damaged.*delete it.*measures the clips of lot 0 again"):
         read(ledger)
 
 
@@ -136,6 +137,6 @@ def test_killed_at_random_all_that_was_committed_is_there_and_nothing_is_half_wr
         assert len(there - committed) <= 1
         committed = there
         for path in store.names("ledger"):
-            assert path.split(".")[-2] == part_of(store.read(path))
+            assert path.split(".")[-2] == digest_of(store.read(path))
         assert len(read(ledger)) == 16 * len(there)
     assert len(committed) > 20

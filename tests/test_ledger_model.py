@@ -14,9 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from actor18m.fold import fold_lot, superseded
 from actor18m.index import refresh
-from actor18m.ledger import Ledger, part_of
+from actor18m.ledger import Ledger
 from actor18m.parquet import to_bytes
 from actor18m.rows import checked
+from actor18m.sealed import digest_of
 from actor18m.store import make_store
 from actor18m.writer import Lease, hold
 from tests.measured import failed, known, measured, rows
@@ -66,7 +67,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 for (key, digest), (state, value) in given.items()
             )
         )
-        part = part_of(to_bytes(checked(table)))
+        part = digest_of(to_bytes(checked(table)))
         self.until(moment, lambda: self.ledger.commit(self.lease, lot, table))
         if moment != "dies before":
             for (key, digest), said in given.items():

@@ -135,12 +135,16 @@ def test_a_file_system_without_hard_links_still_never_overwrites(
         assert lease.store.read("a") == b"one"
 
 
-def test_a_newer_store_is_refused_with_the_way_out(tmp_path: Path) -> None:
+def test_a_store_of_another_layout_is_refused_with_the_way_out(tmp_path: Path) -> None:
     make_store(tmp_path / "store")
     mark = tmp_path / "store" / "store.json"
     mark.write_text(json.dumps({"schema": SCHEMA + 1, "made_by": "actor18m 9.9"}))
     for opened in (open_store, make_store):
         with pytest.raises(StoreError, match=r"made by actor18m 9\.9.*Install the newer version, or build into anoth"):
+            opened(tmp_path / "store")
+    mark.write_text(json.dumps({"schema": SCHEMA - 1, "made_by": "actor18m 0.1.0"}))
+    for opened in (open_store, make_store):
+        with pytest.raises(StoreError, match=r"made by actor18m 0\.1\.0.*Build into a new store with --store"):
             opened(tmp_path / "store")
     mark.write_text("{")
     with pytest.raises(StoreError, match="damaged"):

@@ -12,7 +12,7 @@ from actor18m.commands.arguments import AsJson
 from actor18m.commands.build_commands import StoreUrl
 from actor18m.errors import ActorError
 from actor18m.fold import superseded
-from actor18m.ledger import Ledger
+from actor18m.ledger import ledgers
 from actor18m.planning import accounts
 from actor18m.publish import diff, gc, history
 from actor18m.publish.versions import folder, named
@@ -154,8 +154,7 @@ def gc_command(
 
 
 def _covered(store: Store) -> list[str]:
-    ledgers = {tuple(path.split("/")[1:3]) for path in store.names("ledger")}
-    return [path for stage, fingerprint in sorted(ledgers) for path in superseded(Ledger(store, stage, fingerprint))]
+    return [path for ledger in ledgers(store) for path in superseded(ledger)]
 
 
 def _lines(told: Any) -> list[str]:

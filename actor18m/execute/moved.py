@@ -10,7 +10,7 @@ from actor18m.beside import KINDS, Kind, read_files
 from actor18m.chain import Link
 from actor18m.ledger import Ledger
 from actor18m.record import Record
-from actor18m.rows import about
+from actor18m.rows import BESIDE, about
 from actor18m.survey import Settled
 
 
@@ -37,22 +37,21 @@ class Moved:
                 wanted[former][key] = str(row["input_digest"])
         for former, digests in wanted.items():
             ledger = link.ledger(self._record.store)
-            rows = ledger.read_lot(files[former], with_part=True)
+            rows = ledger.read_lot(files[former], with_beside=True)
             rows = rows.filter(pa.array([digests.get(key) == digest for key, digest in about(rows)], pa.bool_()))
             if rows.num_rows:
-                yield rows.drop_columns(["part"]), _files_beside(ledger, former, rows)
+                yield rows.drop_columns(list(BESIDE.values())), _files_beside(ledger, former, rows)
 
 
 def _files_beside(ledger: Ledger, lot: int, rows: pa.Table) -> dict[Kind, pa.Table]:
-    """Those of these rows, which know their parts."""
+    """Those of these rows, which know their files."""
     found: dict[Kind, pa.Table] = {}
     for kind in KINDS:
         tables = []
-        for part in pc.unique(rows["part"]).to_pylist():
-            mine = set(about(rows.filter(pc.equal(rows["part"], part))))
-            files = read_files(ledger.shelf(kind, lot, part))
+        for digest in pc.unique(rows[BESIDE[kind]].drop_null()).to_pylist():
+            mine = set(about(rows.filter(pc.equal(rows[BESIDE[kind]], digest))))
+            files = read_files(ledger.shelf(kind, lot, digest))
             tables.append(files.filter(pa.array([each in mine for each in about(files)], pa.bool_())))
-        files = pa.concat_tables(tables)
-        if files.num_rows:
+        if tables and (files := pa.concat_tables(tables)).num_rows:
             found[kind] = files
     return found

@@ -29,6 +29,7 @@ from actor18m.media.source import AWAY, MediaError
 from actor18m.media.watch import NOTHING, SourceTrouble, not_as_registered, watched
 from actor18m.redact import redact
 from actor18m.remote import Unreachable
+from actor18m.rows import BESIDE
 from actor18m.stage import Clip, Failure, Row, Stage
 from actor18m.step import Step
 from actor18m.traces import place_of, trace_of
@@ -135,10 +136,11 @@ class Duty:
 
 @dataclass(frozen=True)
 class _Found:
-    """A row of an earlier stage, and the commit that it came by."""
+    """A row of an earlier stage, and what is beside it."""
 
     values: Mapping[str, object]
-    part: str
+    images: str | None
+    """The file with its images, by its digest."""
 
 
 class Worker:
@@ -201,17 +203,19 @@ class Worker:
         ]
 
     def _images(self, read: Read, found: "_Found") -> Mapping[str, bytes]:
-        shelf = self._duty.upstream[read.stage].shelf("images", read.lot, found.part)
+        if found.images is None:
+            return {}
+        shelf = self._duty.upstream[read.stage].shelf("images", read.lot, found.images)
         return files_of_row(shelf, read.key, read.input_digest)
 
     def _rows(self, stage: str, files: LotFiles, reads: set[Read]) -> dict[Read, "_Found"]:
         columns = {needed.writes.name: list(read) for needed, read in self._stage.needs.items()}[stage]
-        table = self._duty.upstream[stage].read_lot(files, columns, with_part=True)
+        table = self._duty.upstream[stage].read_lot(files, columns, with_beside=True)
         found: dict[Read, _Found] = {}
         for row in table.to_pylist():
             read = Read(stage, files.lot, row["key"], row["input_digest"])
             if read in reads:
-                found[read] = _Found({column: row[column] for column in columns}, row["part"])
+                found[read] = _Found({column: row[column] for column in columns}, row[BESIDE["images"]])
         if lost := reads - found.keys():
             raise ActorError(
                 f"stage {self._duty.stage}: the {stage} rows of {', '.join(sorted(r.key for r in lost))} have gone "

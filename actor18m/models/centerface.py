@@ -9,7 +9,7 @@ from actor18m.media.boxes import overlap
 from actor18m.models.libraries import library
 from actor18m.models.onnx_shape import any_size
 from actor18m.models.roles import Box, Face, Floats, Frame
-from actor18m.models.weights import path_of
+from actor18m.models.weights import content_of
 
 _MIN_SCORE = 0.5
 """The published default."""
@@ -35,7 +35,7 @@ class CenterFace:
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        model = any_size(path_of(cls.weights[0]).read_bytes(), _INPUT.encode(), _PUBLISHED_SHAPES)
+        model = any_size(content_of(cls.weights[0]), _INPUT.encode(), _PUBLISHED_SHAPES)
         return cls(ort.InferenceSession(model, options, providers=["CPUExecutionProvider"]))
 
     def detect(self, frame: Frame) -> list[Face]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy.typing as npt
 
 from actor18m.models.libraries import hushed, library
-from actor18m.models.weights import path_of
+from actor18m.models.weights import content_of
 
 Array = npt.NDArray[Any]
 
@@ -20,7 +20,7 @@ class Network:
         with hushed(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")
             self._interpreter = litert.Interpreter(
-                model_path=str(path_of(file)), num_threads=1, experimental_preserve_all_tensors=has_inner_outputs
+                model_content=content_of(file), num_threads=1, experimental_preserve_all_tensors=has_inner_outputs
             )
             self._interpreter.allocate_tensors()
         (self._input,) = (each["index"] for each in self._interpreter.get_input_details())

@@ -9,14 +9,16 @@ import sys
 import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from subprocess import CalledProcessError, SubprocessError
 from typing import IO, Literal
 
 from actor18m.errors import ActorError
 from actor18m.models.lock import Lock, Url, WeightFile, Wheel, read_lock
+from actor18m.place import stamp_of
 
 FileState = Literal["ok", "missing", "corrupt"]
 
@@ -34,11 +36,51 @@ def folder() -> Path:
 
 
 def path_of(file: str) -> Path:
-    """The local copy of a weight file, which `pull` has checked when it wrote it."""
+    """The local copy of a weight file, for a library that reads it itself. Its bytes are those that the lock names:
+    they are looked at once in a process, and again when the file was written to.
+    """
+    path = _there(file)
+    _check(file, path, stamp_of(path.stat()))
+    return path
+
+
+def content_of(file: str) -> bytes:
+    """Likewise, for a library that takes bytes: just these were checked."""
+    content = _there(file).read_bytes()
+    if (wanted := _locked().get(file)) and not _is(wanted, len(content), hashlib.sha256(content).hexdigest()):
+        raise _damaged(file)
+    return content
+
+
+@lru_cache
+def _locked() -> Mapping[str, WeightFile]:
+    return {file.name: file for file in read_lock().files()}
+
+
+@lru_cache
+def _check(file: str, path: Path, stamp: str) -> None:
+    """`stamp` tells one state of the file from another. Files of one's own backends are in no lock."""
+    wanted = _locked().get(file)
+    if wanted is not None and _state(wanted, path.parent) != "ok":
+        raise _damaged(file)
+
+
+def _there(file: str) -> Path:
     path = folder() / file
     if not path.is_file():
         raise ActorError(f"weights {file} are not in {folder()}: run `actor18m models pull`")
     return path
+
+
+def _damaged(file: str) -> ActorError:
+    return ActorError(
+        f"weights {folder() / file} are damaged, or another file: they are not the bytes that the model lock names. Run "
+        "`actor18m models pull`, which fetches them again."
+    )
+
+
+def _is(file: WeightFile, size: int, sha256: str) -> bool:
+    return (size, sha256) == (file.size, file.sha256)
 
 
 def verify(lock: Lock | None = None, into: Path | None = None) -> dict[str, FileState]:
@@ -66,10 +108,11 @@ def _state(file: WeightFile, target: Path) -> FileState:
     path = target / file.name
     if not path.is_file():
         return "missing"
-    if path.stat().st_size != file.size:
+    size = path.stat().st_size
+    if size != file.size:
         return "corrupt"
     with path.open("rb") as stream:
-        return "ok" if hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256 else "corrupt"
+        return "ok" if _is(file, size, hashlib.file_digest(stream, "sha256").hexdigest()) else "corrupt"
 
 
 def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], None]) -> Path:

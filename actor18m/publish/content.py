@@ -71,12 +71,12 @@ class Reference:
 
     key: str
     shelf: Shelf
-    """Where its files are, called `<name>.webp` and `<name>.mask.png` there."""
+    """Where its files are, called `<name>.<suffix>` there."""
     row: tuple[str, str]
     """Key and input digest of the row that they are beside."""
     name: str
-    sha256: str
-    """Of both files: their content, wherever they lie."""
+    digests: Mapping[str, str]
+    """By suffix, `webp` and `mask.png`: the SHA-256 that its row tells of each."""
     facts: Mapping[str, object]
 
     @property

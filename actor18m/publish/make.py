@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def recipe(family: Family, number: int, samples: Sequence[Sample]) -> str:
 def _content(sample: Sample) -> keys.Part:
     if isinstance(sample, Video):
         return sample.clip, sample.cut, sample.crop, _json(sample)
-    return sample.key, sample.sha256, _json(sample)
+    return sample.key, sample.digests, _json(sample)
 
 
 def make_shard(plan: ShardPlan) -> Made:
@@ -130,11 +131,13 @@ def _files(
 def _images(reference: Reference) -> Iterator[tuple[str, bytes]]:
     shelf = reference.shelf
     files = files_of_row(shelf, *reference.row)
-    for suffix in ("webp", "mask.png"):
-        if (content := files.get(f"{reference.name}.{suffix}")) is None:
+    for suffix, digest in reference.digests.items():
+        content = files.get(f"{reference.name}.{suffix}")
+        if content is None or sha256(content).hexdigest() != digest:
             raise ActorError(
-                f"{reference.key}: its images have gone from the store ({shelf.path}). Put them back, or remove "
-                f"ledger/{shelf.stage}/{shelf.fingerprint} too; then build again."
+                f"{reference.key}.{suffix}: the image in {shelf.store.url}/{shelf.path} is not the one that the row of "
+                f"stage {shelf.stage} tells of. Delete ledger/{shelf.stage}/{shelf.fingerprint}/lot-{shelf.lot:06d}.*: "
+                "it is then made again; if it comes out the same, the stage writes wrong digests."
             )
         yield suffix, content
 

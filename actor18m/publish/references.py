@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 
 from actor18m.build import Project
 from actor18m.chain import Link
-from actor18m.keys import digest, reference_key
+from actor18m.keys import reference_key
 from actor18m.pipeline import Subset
 from actor18m.publish.content import REFERENCES, Part, Reference, Sample
 from actor18m.record import Record
-from actor18m.rows import about
+from actor18m.rows import BESIDE, about
 from actor18m.shortest import shortest
 from actor18m.survey import ACCEPTED, Surveyed
 
@@ -57,7 +57,7 @@ class References:
     def _images(self, clip: Row, made: Row, labels: list[Row]) -> Iterator[tuple[Row, Reference]]:
         by_name = {label[NAME]: label for label in labels}
         link = self._making
-        shelf = link.ledger(self.project.store).shelf("images", clip["lot"], made["part"])
+        shelf = link.ledger(self.project.store).shelf("images", clip["lot"], made[BESIDE["images"]])
         for image in made["references"]:
             if reference_key(clip["clip"], image[NAME]) in self._denied or image[SHA256] in self._denied:
                 continue
@@ -74,16 +74,16 @@ class References:
                 "fingerprint": link.fingerprint,
             }
             facts = {"clip": row["clip"], "subset": row["subset"]} | _without_nulls(image, self._made)
-            content = digest("image", image[SHA256], image[f"mask_{SHA256}"])
-            yield row, Reference(row["key"], shelf, (made["key"], made["input_digest"]), image[NAME], content, facts)
+            digests = {"webp": image[SHA256], "mask.png": image[f"mask_{SHA256}"]}
+            yield row, Reference(row["key"], shelf, (made["key"], made["input_digest"]), image[NAME], digests, facts)
 
     def _rows(self, link: Link | None, lot: int, column: str) -> list[Row]:
         """Those that decided, of one lot."""
         if link is None or lot not in self.record.files[link.name]:
             return []
-        rows = link.ledger(self.project.store).read_lot(self.record.files[link.name][lot], [column], with_part=True)
+        rows = link.ledger(self.project.store).read_lot(self.record.files[link.name][lot], [column], with_beside=True)
         holds = self._decided[link.name]
-        found: list[Row] = shortest(rows.select(["key", "input_digest", "part", column])).to_pylist()
+        found: list[Row] = shortest(rows.select(["key", "input_digest", BESIDE["images"], column])).to_pylist()
         return [row for row in found if holds.get(row["key"]) == row["input_digest"]]
 
     @cached_property

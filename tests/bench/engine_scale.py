@@ -130,10 +130,18 @@ def compare(folder: Path) -> None:
     assert status(made.record()).told() == status(built.record()).told()
     for link in made.chain:
         names = [project.store.names(link.ledger(project.store).folder) for project in (made, built)]
-        assert names[0] == names[1], names
-        for name in names[0]:
-            one, other = (pq.read_table(folder / which / name).drop_columns("part") for which in ("made", "built"))
-            assert one.equals(other), name
+        assert [lot_and_fold(name) for name in names[0]] == [lot_and_fold(name) for name in names[1]], names
+        for paths in zip(*names, strict=True):
+            one, other = (
+                pq.read_table(folder / which / path).drop_columns("part")
+                for which, path in zip(("made", "built"), paths, strict=True)
+            )
+            assert one.equals(other), paths
+
+
+def lot_and_fold(path: str) -> str:
+    """`ledger/first/2945d2c592041678/lot-000000.g1`: made parts have other names, so digests differ."""
+    return path.rsplit(".", 2)[0]
 
 
 if __name__ == "__main__":

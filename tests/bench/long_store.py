@@ -18,7 +18,8 @@ from actor18m.keys import input_digest
 from actor18m.ledger import COVERS, Ledger
 from actor18m.parquet import to_bytes
 from actor18m.place import Disk
-from actor18m.rows import IDENTITY, OUTCOME
+from actor18m.rows import BESIDE, IDENTITY, OUTCOME
+from actor18m.sealed import digest_of
 from actor18m.stage import Stage
 from actor18m.writer import Lease
 from tests.bench.long_chain import (
@@ -140,5 +141,7 @@ def _write_folds(ledger: Ledger, n: Numbers, table: pa.Table, rows_a_part: int) 
         parts = [sha256(b"%d %d" % (n[start], at)).hexdigest()[:16] for at in range(-(-rows.num_rows // rows_a_part))]
         named = pa.array(parts).take(pa.array(np.arange(rows.num_rows) // rows_a_part))
         rows = rows.append_column("part", named).sort_by([(name, "ascending") for name in IDENTITY])
+        for name in BESIDE.values():
+            rows = rows.append_column(name, pa.nulls(rows.num_rows, pa.string()))
         content = to_bytes(rows, {COVERS: json.dumps(sorted(parts))})
-        (place.root / ledger.path(int(lots[start]), "g1")).write_bytes(content)
+        (place.root / ledger.path(int(lots[start]), f"g1.{digest_of(content)}")).write_bytes(content)

@@ -117,7 +117,7 @@ def test_images_that_have_gone_are_told_and_made_anew_once_their_rows_go(built: 
     for folder in ("store/images", "dataset"):
         rmtree(built.root / folder)
     gone = built.run("build", str(built.root / "steady.yaml"))
-    assert (gone.exit_code, "its images have gone from the store" in gone.output) == (1, True)
+    assert (gone.exit_code, "has gone from the store. Put a copy" in gone.output) == (1, True)
     rmtree(built.root / "store" / "ledger" / "draw")
     built.build()
     assert built.called() == {"draw": 3}

@@ -3,16 +3,19 @@
 import bz2
 import hashlib
 import http.server
+import os
+import re
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from actor18m.errors import ActorError
-from actor18m.models.lock import Code, Lock, Model, Url, WeightFile, Weights, Wheel
+from actor18m.models.backends import load
+from actor18m.models.lock import Code, Lock, Model, Url, WeightFile, Weights, Wheel, read_lock
 from actor18m.models.weights import path_of, pull, verify
 
 GOOD = b"weights" * 1000
@@ -146,3 +149,45 @@ def test_a_backend_that_lacks_its_weights_says_what_to_run(tmp_path: Path, monke
     monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path))
     with pytest.raises(ActorError, match=r"centerface\.onnx are not in .*: run `actor18m models pull`"):
         path_of("centerface.onnx")
+
+
+@pytest.mark.parametrize("name", sorted(read_lock().models))
+def test_a_backend_whose_weights_are_damaged_is_not_loaded(
+    name: str, pulled: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flipped bit changes measurements, and no fingerprint."""
+    pulled(name)
+    for file in read_lock().files([name]):
+        there = tmp_path / file.name
+        monkeypatch.delenv("ACTOR18M_MODELS", raising=False)
+        whole = path_of(file.name).read_bytes()
+        others = [path_of(other.name) for other in read_lock().files([name]) if other != file]
+        for other in others:
+            (tmp_path / other.name).symlink_to(other)
+        monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path))
+        for damaged in (whole[:-1], b"", flipped(whole, len(whole) // 2), whole + b"\0"):
+            there.write_bytes(damaged)
+            with pytest.raises(ActorError, match=rf"{re.escape(file.name)} are damaged.*actor18m models pull"):
+                load(name)
+        for path in tmp_path.iterdir():
+            path.unlink()
+
+
+def test_weights_are_looked_at_again_when_they_were_written_to(
+    pulled: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled("dlib-face")
+    name = "shape_predictor_5_face_landmarks.dat"
+    whole = path_of(name).read_bytes()
+    monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path))
+    (tmp_path / name).write_bytes(whole)
+    before = (tmp_path / name).stat()
+    assert path_of(name) == path_of(name) == tmp_path / name
+    (tmp_path / name).write_bytes(flipped(whole, 1000))
+    os.utime(tmp_path / name, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(ActorError, match="are damaged"):
+        path_of(name)
+
+
+def flipped(content: bytes, at: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]

@@ -1,0 +1,156 @@
+"""What was damaged in a store is noticed before it is believed, named, and made again where that can be."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree, rmtree
+
+import pytest
+
+from tests.engine.drawing import PIPELINE
+from tests.engine.site import Site
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "flipped": lambda content: content[:40] + bytes([content[40] ^ 4]) + content[41:],
+    "cut short": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "longer": lambda content: content + b"\0",
+}
+
+
+@pytest.fixture
+def built(site: Site) -> Site:
+    """Three films, built twice, so that all that is ever written is there."""
+    site = replace(site, pipeline=PIPELINE)
+    site.put({name: f"a film about {name}" for name in ("apples", "pears", "plums")})
+    site.build()
+    (site.videos / "plums.mp4").rename(site.videos / "prunes.mp4")
+    site.build("--sync")
+    site.called()
+    return site
+
+
+@contextmanager
+def damaged(path: Path, damage: Callable[[bytes], bytes]) -> Iterator[None]:
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    yield
+    path.write_bytes(whole)
+
+
+def files(site: Site, folder: str) -> list[Path]:
+    return sorted((site.root / "store" / folder).rglob("*.parquet"))
+
+
+def redrawn(site: Site) -> Site:
+    """Its last stage looks at all pictures again."""
+    return replace(site, pipeline=PIPELINE.replace("drawing:Describe", "drawing:Describe\n    parameters: {times: 2}"))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_of_the_ledger_stops_every_command_and_is_named(built: Site, damage: str) -> None:
+    """Also while the index is whole, and no row need be read."""
+    folds = files(built, "ledger")
+    assert len(folds) == 6
+    assert all(".g1." in fold.name for fold in folds), "they are the only copy"
+    for fold in folds:
+        with damaged(fold, DAMAGES[damage]):
+            for command in ("plan", "status", "build"):
+                result = built.run(command, str(built.root / "steady.yaml"))
+                assert result.exit_code == 1, (command, fold, result.output)
+                assert f"{fold} is damaged" in result.output.replace("\n", "")
+                assert f"stage {fold.parts[-3]} then measures the clips of lot" in result.output.replace("\n", "")
+    assert built.build("--sync")["published"]["is_new"] is False
+
+
+def test_files_that_stand_in_each_others_place_are_named(built: Site) -> None:
+    first, second = (files(built, f"ledger/{stage}")[0] for stage in ("draw", "describe"))
+    one, other = first.read_bytes(), second.read_bytes()
+    with damaged(first, lambda _: other), damaged(second, lambda _: one):
+        assert "is damaged" in built.run("plan", str(built.root / "steady.yaml")).output
+
+
+def test_a_damaged_file_of_the_ledger_that_is_deleted_is_measured_again(built: Site) -> None:
+    """But for what can't be: which clip the file was that is no more."""
+    whole = built.published()
+    for stage, calls in (("read", 3), ("draw", 3), ("describe", 3)):
+        for fold in files(built, f"ledger/{stage}"):
+            fold.unlink()
+        plan = built.ask("plan")["stages"]
+        assert plan[stage]["why"] == {"lost rows": calls}
+        assert {name: told["clips"] for name, told in plan.items()}[stage] == calls
+        built.build("--sync")
+        assert built.called() == {stage: calls}
+        for name, content in built.published().items():
+            assert content == whole[name] or name in ("metadata/inputs/part-000000.parquet", "manifest.json")
+    assert sorted(row["clip"] is None for row in built.table("inputs")) == [False] * 3 + [True]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_image_is_neither_looked_at_nor_published(built: Site, damage: str) -> None:
+    before = built.published()
+    kept = copytree(built.dataset, built.root / "kept", symlinks=True)
+    for images in files(built, "images"):
+        with damaged(images, DAMAGES[damage]):
+            again = redrawn(built)
+            looked = again.run("build", str(built.root / "steady.yaml"))
+            assert (looked.exit_code, f"{images} is damaged" in looked.output.replace("\n", "")) == (1, True)
+            rmtree(built.dataset)
+            published = built.run("build", str(built.root / "steady.yaml"))
+            assert (published.exit_code, f"{images} is damaged" in published.output.replace("\n", "")) == (1, True)
+            rmtree(built.dataset)
+            copytree(kept, built.dataset, symlinks=True)
+        images.unlink()
+        for fold in files(built, "ledger/draw"):
+            fold.unlink()
+        built.build("--sync")
+        assert built.published() == before
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("cache", ["index", "relations"])
+def test_a_damaged_cache_is_made_again(built: Site, cache: str, damage: str) -> None:
+    before = built.published()
+    assert files(built, cache)
+    for path in files(built, cache):
+        path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    assert built.ask("plan")["is_done"]
+    built.build("--sync")
+    assert built.called() == {}
+    assert built.published() == before
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_of_the_catalog_is_named(built: Site, damage: str) -> None:
+    assert len(files(built, "catalog")) == 3
+    for path in files(built, "catalog"):
+        with damaged(path, DAMAGES[damage]):
+            for command in ("plan", "status", "build"):
+                result = built.run(command, str(built.root / "steady.yaml"))
+                assert (result.exit_code, f"{path} is damaged" in result.output.replace("\n", "")) == (1, True), path
+    assert built.ask("plan")["is_done"]
+
+
+def test_a_file_that_has_gone_from_the_catalog_is_named(built: Site) -> None:
+    for path in files(built, "catalog"):
+        whole = path.read_bytes()
+        path.unlink()
+        for command in ("plan", "status", "build"):
+            result = built.run(command, str(built.root / "steady.yaml"))
+            assert (result.exit_code, f"{path} has gone" in result.output.replace("\n", "")) == (1, True), path
+        path.write_bytes(whole)
+    rmtree(built.root / "store" / "catalog")
+    result = built.run("status", str(built.root / "steady.yaml"))
+    assert (result.exit_code, "rows of lot" in result.output) == (1, True)
+
+
+def test_a_mark_that_was_not_written_is_written_with_the_next_file(built: Site) -> None:
+    """A death between a file of the catalog and its mark."""
+    *_, last = sorted((built.root / "store" / "catalog").glob("*.mark"), key=lambda path: path.name.partition("-")[2])
+    last.unlink()
+    assert built.build("--sync")["published"]["is_new"] is False
+    built.put({"quinces": "a film about quinces"})
+    built.build("--sync")
+    assert last.is_file()
+    assert len(list((built.root / "store" / "catalog").glob("*.mark"))) == 4
