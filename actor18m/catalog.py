@@ -4,8 +4,8 @@
 begin with a new lot; it never changes. `catalog/children-000004.<digest>.parquet` likewise holds clips that inputs were
 split into, in order of their sources and of time. `catalog/presence-000005.<digest>.parquet` has a word on each known
 input that look 5 found gone (superseded), back again or in another version; the latest word on an input holds
-(presence.py). So does what `catalog/rights-000006.<digest>.parquet` says of licence and consent (rights.py). Nothing else
-knows what they say: catalog_files.py sees to it that all are there, and right.
+(presence.py). So does what `catalog/rights-000006.<digest>.parquet` says of licence and consent (rights.py). Nothing
+else knows what they say: catalog_files.py sees to it that all are there, and right.
 """
 
 import tempfile

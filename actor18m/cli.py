@@ -16,6 +16,7 @@ from actor18m.commands.doctor_command import app as doctor_app
 from actor18m.commands.pipeline_commands import app as pipeline_app
 from actor18m.commands.question_commands import app as question_app
 from actor18m.commands.try_command import app as try_app
+from actor18m.commands.verify_command import app as verify_app
 from actor18m.commands.word_commands import app as word_app
 from actor18m.errors import ActorError, WrongUsage
 from actor18m.log import guard
@@ -58,6 +59,7 @@ app.add_typer(dataset_app)
 app.add_typer(pipeline_app)
 app.add_typer(doctor_app)
 app.add_typer(try_app)
+app.add_typer(verify_app)
 
 
 def _print_version(asked: bool) -> None:

@@ -81,6 +81,13 @@ class Index:
         merged = pa.concat_tables(tables, promote_options="default")
         return merged if len(tables) == 1 or len(scanned) == len(files) else merged.sort_by(_ORDER)
 
+    def remembered(self) -> Iterator[pa.Table]:
+        """Lots and keys of all rows that the index tells of, whether they are there or not."""
+        for block in self._segments.blocks():
+            for path in self._segments.paths(block):
+                if (there := self._segments.read(path, ["lot", "key"])) is not None:
+                    yield there[0]
+
     def lost(self, lots: range) -> frozenset[int]:
         """Those that had rows when the index was made, and of which the ledger has no file any more."""
         known = set[int]()

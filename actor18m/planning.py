@@ -4,7 +4,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -104,8 +104,9 @@ def counted(column: pa.ChunkedArray) -> Counts:
     return {each["values"]: each["counts"] for each in pc.value_counts(column).to_pylist()}
 
 
-def accounts(store: Store) -> Iterator[dict[str, object]]:
+def accounts(store: Store) -> list[dict[str, object]]:
     """Of the runs so far, the last one last. One that cannot be read is left out, and told in the log."""
+    found = []
     for path in store.names("runs"):
         if not _ACCOUNT.fullmatch(path):
             continue
@@ -113,10 +114,11 @@ def accounts(store: Store) -> Iterator[dict[str, object]]:
             account = json.loads(store.read(path))
         except ValueError:
             account = None
-        if isinstance(account, dict):
-            yield account
+        if isinstance(account, dict) and isinstance(account.get("begun"), str):
+            found.append(account)
         else:
             log.warning("%s/%s is damaged; estimates and reasons do without it", store.url, path)
+    return found
 
 
 def rates_of(store: Store) -> dict[tuple[str, str | None], float]:

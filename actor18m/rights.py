@@ -1,6 +1,7 @@
 """Corrections of licence and consent: the latest one of an input counts, and what was said before stays to be seen.
 
-`catalog/rights-000006.<digest>.parquet` has a row for each input that was corrected then, sorted by lot, with both as they count.
+`catalog/rights-000006.<digest>.parquet` has a row for each input that was corrected then, sorted by lot, with both as
+they count.
 """
 
 import pyarrow as pa

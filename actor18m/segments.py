@@ -27,6 +27,9 @@ class Segments:
             if match := _FILE.fullmatch(path, len(folder) + 1):
                 self._paths.setdefault(int(match.group(1)), []).append(path)
 
+    def blocks(self) -> list[int]:
+        return sorted(self._paths)
+
     def paths(self, block: int) -> list[str]:
         """One, but for a moment while it is replaced."""
         return self._paths.get(block, [])

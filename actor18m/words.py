@@ -1,7 +1,7 @@
 """What people said of clips, images and inputs: kept in the store for ever, and the newest word counts.
 
 `words/000003.json` holds what one command said, in order. Nothing in it is ever changed: who takes a word back says so
-in a file of its own. The numbers have no gap, so that a file that was lost is noticed.
+in a file of its own. The numbers have no gap, so that a file that was lost is noticed; a digest tells of damage.
 """
 
 import json
@@ -153,7 +153,7 @@ def keep(lease: Lease, words: Sequence[Word]) -> None:
     if words:
         told = [word.model_dump(mode="json", exclude_defaults=True) for word in words]
         number = read_words(lease.store).files + 1
-        lease.create(_path(number), (json.dumps({"words": told}, indent=1) + "\n").encode())
+        lease.create(_path(number), _spelt(told))
 
 
 def is_image(name: str) -> bool:
@@ -176,12 +176,22 @@ def whoever(given: str | None) -> str:
 def _read(store: Store, number: int) -> list[Word]:
     path = _path(number)
     try:
-        return [Word.model_validate(each) for each in json.loads(store.read(path))["words"]]
+        content = store.read(path)
+        told = json.loads(content)["words"]
+        if _spelt(told) != content:
+            raise ValueError("its bytes are not those that its digest says")
+        return [Word.model_validate(each) for each in told]
     except ValidationError as error:
         place, cause = problems_of(error)[0]
         raise _damaged(store, path, f"{place}: {cause}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(store, path, str(error)) from error
+
+
+def _spelt(told: object) -> bytes:
+    """With a digest: nothing else knows what was said."""
+    digest = keys.digest("words", json.dumps(told))
+    return (json.dumps({"words": told, "digest": digest}, indent=1) + "\n").encode()
 
 
 def _damaged(store: Store, path: str, cause: str) -> StoreError:

@@ -74,8 +74,8 @@ def _there(file: str) -> Path:
 
 def _damaged(file: str) -> ActorError:
     return ActorError(
-        f"weights {folder() / file} are damaged, or another file: they are not the bytes that the model lock names. Run "
-        "`actor18m models pull`, which fetches them again."
+        f"weights {folder() / file} are damaged, or another file: their bytes are not those that the model lock names. "
+        "Run `actor18m models pull`, which fetches them again."
     )
 
 

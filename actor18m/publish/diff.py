@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from actor18m.publish.hashes import checked
 from actor18m.publish.manifest import read_manifest
 from actor18m.publish.versions import folder, named
 
@@ -50,7 +51,7 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
     before, after = named(root, old), named(root, new)
     manifests = read_manifest(before), read_manifest(after)
     shards = [set(manifest.recipes) for manifest in manifests]
-    tables = [str(version / "metadata" / "clips" / "*.parquet") for version in (before, after)]
+    tables = [checked(version, "clips") for version in (before, after)]
     with duckdb.connect() as db:
         moved = db.execute(_MOVED, {"old": tables[0], "new": tables[1]}).fetchall()
         told = {column: _told_otherwise(db, column, tables) for column in _TOLD}
@@ -80,7 +81,9 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
     }
 
 
-def _told_otherwise(db: duckdb.DuckDBPyConnection, column: str, tables: Sequence[str]) -> list[dict[str, Any]]:
+def _told_otherwise(
+    db: duckdb.DuckDBPyConnection, column: str, tables: Sequence[Sequence[str]]
+) -> list[dict[str, Any]]:
     """Nothing where one of the versions does not tell it."""
     for table in tables:
         described = db.execute("SELECT * FROM read_parquet($table) LIMIT 0", {"table": table}).description

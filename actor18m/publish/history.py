@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from actor18m.errors import WrongUsage
 from actor18m.place import sync_folder
 from actor18m.publish import versions
+from actor18m.publish.hashes import Hashes, checked, linked, trouble_with
 from actor18m.publish.manifest import NAME, read_manifest
 from actor18m.publish.versions import DatasetError
 
@@ -80,12 +81,19 @@ def restore(dataset: str | Path, version: str) -> str:
             raise WrongUsage(f"{folder.name} is the latest version of {root} already")
         building = root / versions.BUILDING / "restored"
         versions.clear(building)
-        for name in [*read_manifest(folder).files, NAME]:
+        files, hashes = read_manifest(folder).files, Hashes(root)
+        for name, file in files.items():
+            if trouble := trouble_with(folder / name, file, hashes):
+                raise DatasetError(f"{folder / name} {trouble}: {version} cannot be brought back without a copy of it.")
+        for name in [*files, NAME]:
             (building / name).parent.mkdir(parents=True, exist_ok=True)
             versions.link(folder / name, building / name)
         for each in [building, *(path for path in building.rglob("*") if path.is_dir())]:
             sync_folder(each)
-        return versions.add(root, building)
+        restored = versions.add(root, building)
+        linked(hashes, root / restored, files)
+        hashes.save()
+    return restored
 
 
 def _looked_at(folder: Path, is_latest: bool, tags: dict[str, str]) -> Listed:
@@ -105,5 +113,5 @@ def _looked_at(folder: Path, is_latest: bool, tags: dict[str, str]) -> Listed:
 
 def _published(folder: Path, table: str) -> int:
     """Rows that have a place in a shard."""
-    parts = sorted((folder / "metadata" / table).glob("*.parquet"))
+    parts = checked(folder, table)
     return sum(pc.count(pq.read_table(part, columns=["shard"])["shard"]).as_py() for part in parts)

@@ -4,6 +4,7 @@ from typing import Any
 
 import duckdb
 
+from actor18m.publish.hashes import checked
 from actor18m.publish.versions import DatasetError, folder, latest
 
 _VIDEO = "SELECT shard, mp4_offset, mp4_size FROM read_parquet($tables) WHERE clip = $clip AND shard IS NOT NULL"
@@ -27,7 +28,7 @@ def places(dataset: str, clip: str) -> list[dict[str, Any]]:
         for name, sql in (("clips", _VIDEO), ("references", _IMAGES)):
             files = root / version / "metadata" / name
             if files.is_dir():
-                asked = db.execute(sql, {"tables": str(files / "*.parquet"), "clip": clip})
+                asked = db.execute(sql, {"tables": checked(root / version, name), "clip": clip})
                 columns = [column[0] for column in asked.description or ()]
                 found += [{"version": version, **dict(zip(columns, row, strict=True))} for row in asked.fetchall()]
     return found

@@ -5,6 +5,7 @@ name is the shard's recipe. A record that is there stands for a whole tar.
 """
 
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,11 +19,14 @@ from actor18m.beside import files_of_row
 from actor18m.errors import ActorError
 from actor18m.publish.content import ENCODING, Family, Reference, Sample, Video
 from actor18m.publish.left_out import LeftOut, left_out_by
+from actor18m.publish.manifest import File, describe
 from actor18m.publish.mp4 import WRITER
 from actor18m.publish.original import Originals
 from actor18m.publish.samples import fetch
 from actor18m.publish.shard import Kept, Placed, Shard
 from actor18m.publish.tar import Member, TarWriter
+
+log = logging.getLogger(__name__)
 
 PART = ".part-"
 """How the names of unfinished things begin."""
@@ -112,9 +116,19 @@ def make_shard(plan: ShardPlan) -> Made:
 
 
 def left_over(made: Path) -> dict[str, Shard]:
-    """By recipe, the shards that an earlier publish made and did not live to use."""
-    shards = [Shard.from_bytes(record.read_bytes()) for record in made.glob("*.json")]
-    return {shard.recipe: shard for shard in shards if (made / shard.name).is_file()}
+    """By recipe, the shards that an earlier publish made and did not live to use, as far as they are whole."""
+    found = {}
+    for record in made.glob("*.json"):
+        try:
+            shard = Shard.from_bytes(record.read_bytes())
+            is_whole = describe(made / shard.name) == File(shard.size, shard.sha256)
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            is_whole = False
+        if is_whole:
+            found[shard.recipe] = shard
+        else:
+            log.warning("%s is damaged; its shard is made again", record)
+    return found
 
 
 def _files(

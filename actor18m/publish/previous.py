@@ -1,5 +1,6 @@
 """What is published already, and need not be made again."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,37 +11,44 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from actor18m.errors import ActorError
 from actor18m.publish.content import ENCODING, OF_VIDEOS, Family
+from actor18m.publish.hashes import Hashes, Sound, checked, whole
 from actor18m.publish.manifest import NAME, File, read_manifest
 from actor18m.publish.mp4 import WRITER
 from actor18m.publish.shard import Kept, Placed, Shard
 from actor18m.publish.tables import part_name
 from actor18m.publish.versions import latest, names
 
+log = logging.getLogger(__name__)
+
 
 class Previous:
     """The latest version."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hashes: Hashes) -> None:
         self.folder = folder
         self._content = (folder / NAME).read_bytes()
         self._manifest = read_manifest(folder)
+        self._is_sound = Sound(folder, self._manifest, hashes)
         self._paths = {recipe: path for path, recipe in self._manifest.recipes.items()}
-        self._parts: dict[str, tuple[Path, pa.Table]] = {}
+        self._parts: dict[str, tuple[str, pa.Table]] = {}
         """By family, the part of its table that was read last."""
 
     def is_as(self, content: bytes) -> bool:
         """Has this manifest, and all that it names."""
-        return self._content == content and all(map(self._has, self._manifest.files))
+        return self._content == content and all(map(self._is_sound, self._manifest.files))
 
     def has(self, path: str, file: File) -> bool:
-        return self._manifest.files.get(path) == file and self._has(path)
+        """The very file: damage is not linked on."""
+        return self._manifest.files.get(path) == file and self._is_sound(path)
 
     def shard(self, family: Family, recipe: str, lots: range) -> Shard | None:
         path = self._paths.get(recipe)
-        if path is None or not self._has(path):
+        rows = self._rows(family, lots)
+        if path is None or rows is None or not self._is_sound(path):
             return None
-        samples = tuple(_placed(family, row) for row in self._rows(family, lots) if row["shard"] == path)
+        samples = tuple(_placed(family, row) for row in rows if row["shard"] == path)
         file = self._manifest.files[path]
         return Shard(recipe, family.folder, Path(path).name, file.size, file.sha256, samples)
 
@@ -52,33 +60,32 @@ class Previous:
             row["clip"]: Kept(
                 self.folder / row["shard"], row["mp4_offset"], row["mp4_size"], row["sha256"], row[ENCODING]
             )
-            for row in self._rows(OF_VIDEOS, lots)
+            for row in self._rows(OF_VIDEOS, lots) or ()
         }
 
     @property
     def samples(self) -> dict[str, int]:
-        """How many each folder has."""
+        """How many each folder has, as far as tables that are whole tell."""
         counts: Counter[str] = Counter()
-        for table in ("clips", "references"):
-            for part in sorted((self.folder / "metadata" / table).glob("*.parquet")):
-                shards = pq.read_table(part, columns=["shard"])["shard"].drop_null()
+        for name in sorted(self._manifest.files):
+            if name.startswith(("metadata/clips/", "metadata/references/")) and self._is_sound(name):
+                shards = pq.read_table(self.folder / name, columns=["shard"])["shard"].drop_null()
                 for each in pc.value_counts(shards).to_pylist():
                     counts[each["values"].partition("/")[0]] += each["counts"]
         return dict(counts)
 
-    def _has(self, path: str) -> bool:
-        """A file that was cut short or is gone is not used again."""
-        file = self.folder / path
-        return file.is_file() and file.stat().st_size == self._manifest.files[path].size
-
-    def _rows(self, family: Family, lots: range) -> Sequence[dict[str, Any]]:
-        """Key and place of each sample of these lots."""
-        path = self.folder / "metadata" / family.table / part_name(family.part_prefix, lots.start)
-        if family.name not in self._parts or self._parts[family.name][0] != path:
-            columns = [family.key, "lot", *family.where.names]
-            if not path.is_file() or not set(columns) <= set(pq.read_schema(path).names):
+    def _rows(self, family: Family, lots: range) -> Sequence[dict[str, Any]] | None:
+        """Key and place of each sample of these lots; None when the table that tells them is damaged."""
+        name = f"metadata/{family.table}/{part_name(family.part_prefix, lots.start)}"
+        if family.name not in self._parts or self._parts[family.name][0] != name:
+            if name not in self._manifest.files:
                 return []
-            self._parts[family.name] = path, pq.read_table(path, columns=columns)
+            if not self._is_sound(name):
+                return None
+            columns, path = [family.key, "lot", *family.where.names], self.folder / name
+            if not set(columns) <= set(pq.read_schema(path).names):
+                return []
+            self._parts[family.name] = name, pq.read_table(path, columns=columns)
         table = self._parts[family.name][1]
         inside = pc.and_(pc.greater_equal(table["lot"], lots.start), pc.less(table["lot"], lots.stop))
         rows: list[dict[str, Any]] = table.filter(pc.and_(inside, pc.is_valid(table["shard"]))).to_pylist()
@@ -90,17 +97,17 @@ def _placed(family: Family, row: Mapping[str, Any]) -> Placed:
     return Placed(row[family.key], places, row["sha256"], {name: row[name] for name in family.told})
 
 
-def open_latest(root: Path) -> Previous | None:
+def open_latest(root: Path, hashes: Hashes) -> Previous | None:
     version = latest(root)
-    return Previous(root / version) if version is not None else None
+    return Previous(root / version, hashes) if version is not None else None
 
 
 def published_clips(root: Path) -> pa.Array | None:
-    """Those whose videos the latest version has; None where there is no version."""
+    """Those whose videos the latest version has, as far as tables that are whole tell; None without a version."""
     version = latest(root)
     if version is None:
         return None
-    parts = sorted((root / version / "metadata" / OF_VIDEOS.table).glob("*.parquet"))
+    parts = whole(root / version, OF_VIDEOS.table)
     tables = [pq.read_table(part, columns=[OF_VIDEOS.key, "shard"]) for part in parts]
     clips = [table.filter(pc.is_valid(table["shard"]))[OF_VIDEOS.key] for table in tables]
     return pa.chunked_array([chunk for each in clips for chunk in each.chunks], pa.string()).combine_chunks()
@@ -113,9 +120,13 @@ def older(root: Path, clip: str) -> Iterator[Kept]:
         "WHERE clip = $clip AND shard IS NOT NULL"
     )
     for version in reversed(names(root)):
-        if read_manifest(root / version).writer != WRITER:
+        try:
+            if read_manifest(root / version).writer != WRITER:
+                continue
+            tables = checked(root / version, "clips")
+        except ActorError as error:
+            log.warning("%s", error)
             continue
-        tables = str(root / version / "metadata" / "clips" / "*.parquet")
         with duckdb.connect() as db:
             for shard, *place in db.execute(sql, {"tables": tables, "clip": clip}).fetchall():
                 yield Kept(root / version / shard, *place)

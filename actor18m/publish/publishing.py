@@ -16,6 +16,7 @@ from actor18m.place import sync_folder
 from actor18m.publish import manifest, versions
 from actor18m.publish.card import Card
 from actor18m.publish.content import LEAST, OF_VIDEOS, Block, of_subset
+from actor18m.publish.hashes import Hashes, linked
 from actor18m.publish.left_out import LeftOut, without
 from actor18m.publish.line import Line
 from actor18m.publish.make import PART, Made, MakeShards, ShardPlan, left_over, one_by_one
@@ -90,7 +91,8 @@ class _Version:
         families = [OF_VIDEOS, *map(of_subset, subsets)]
         self._sizes = {family: lots_per_shard.get(family.name, 1) for family in families}
         self._check_whether_wanted = check
-        self._previous = open_latest(root)
+        self._hashes = Hashes(root)
+        self._previous = open_latest(root, self._hashes)
         self._building = root / versions.BUILDING
         self._made = self._building / "made"
         self._folder = self._building / "version"
@@ -165,6 +167,8 @@ class _Version:
             path = self._commit(content)
             is_new = True
         shutil.rmtree(self._building)
+        linked(self._hashes, path, self._files)  # now that nothing is linked or removed any more
+        self._hashes.save()
         return Published(path.name, str(path), is_new, shards_made, reused, left_out)
 
     def _clear(self) -> None:

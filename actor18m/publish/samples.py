@@ -40,7 +40,7 @@ def fetch(video: Video, kept: Kept | None, dataset: Path, target: Path, original
         if _take(each, target):
             return each.encoding
     told = "; ".join(f"{uri}: the file {error.cause}" for uri, error in troubles)
-    raise SourceError(troubles[0][1].kind, f"{told}, and no version of the dataset holds its clip yet")
+    raise SourceError(troubles[0][1].kind, f"{told}, and no version of the dataset holds its clip, or not undamaged")
 
 
 def _take(kept: Kept, target: Path) -> bool:

@@ -21,6 +21,7 @@ from fsspec.core import url_to_fs
 from actor18m.errors import ActorError, WrongUsage
 from actor18m.place import sync_folder
 from actor18m.publish import manifest
+from actor18m.publish.hashes import Hashes
 
 LATEST = "latest"
 BUILDING = ".building"
@@ -168,9 +169,8 @@ def add(root: Path, built: Path) -> str:
 
 
 def gc(dataset: str | Path, keep: int, dry_run: bool = False) -> list[str]:
-    """Removes all but the newest `keep` versions and those that have a tag, and what a killed publish
-    left; the names of what is removed.
-    Files that a kept version shares stay.
+    """Removes all but the newest `keep` versions and those that have a tag, and what a killed publish left; the names
+    of what is removed. Files that a kept version shares stay.
     """
     root = folder(dataset)
     if keep < 1:
@@ -182,11 +182,17 @@ def gc(dataset: str | Path, keep: int, dry_run: bool = False) -> list[str]:
     with held(root):
         settle(root)
         gone = _superfluous(root, keep)
+        hashes = Hashes(root)
+        kept = (path for name in names(root) if name not in gone for path in (root / name).rglob("*"))
+        known = hashes.known_of(path for path in kept if path.is_file())
         for name in gone:
             # Under its own name, a version is there whole or not at all.
             removed = (root / name).rename(root / f"{_REMOVING}{name}")
             sync_folder(root)
             shutil.rmtree(removed)
+        for path, sha256 in known.items():  # which have a link less
+            hashes.note(path, sha256)
+        hashes.save()
     return gone
 
 

@@ -2,6 +2,7 @@
 was measured of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from actor18m.media.encoded import decoded
 from actor18m.media.source import MediaError
 from actor18m.media.tile import PAPER, Pixels, tile_of, write_png
 from actor18m.media.video import frames_at, open_video
+from actor18m.publish.hashes import checked
 
 Ink = tuple[int, int, int]
 Row = Mapping[str, Any]
@@ -42,7 +44,7 @@ def references_sheet(version: Path, out: Path, most: int) -> int:
     columns = "key, clip, uri, region, viewpoint, yaw_deg, pitch_deg, time_s, quality, visibility, is_clearest, anchor"
     labels = "seen_viewpoint, seen_yaw_deg, seen_pitch_deg, seen_people"
     sql = f"""
-        SELECT {columns}, {labels}, shard, image_offset, image_size, mask_offset, mask_size
+        SELECT {columns}, {labels}, shard, image_offset, image_size, mask_offset, mask_size, sha256, mask_sha256
         FROM read_parquet($tables) WHERE clip IN (
             SELECT DISTINCT clip FROM read_parquet($tables) WHERE shard IS NOT NULL ORDER BY clip LIMIT $most
         ) ORDER BY uri, clip, key
@@ -55,7 +57,7 @@ def references_sheet(version: Path, out: Path, most: int) -> int:
 
 def _asked(version: Path, table: str, sql: str, most: int) -> list[Row]:
     with duckdb.connect() as db:
-        given = {"tables": str(version / "metadata" / table / "*.parquet"), "most": most}
+        given = {"tables": checked(version, table), "most": most}
         found = db.execute(sql, given)
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -104,11 +106,12 @@ def _image(version: Path, row: Row, member: str) -> Pixels:
     with (version / row["shard"]).open("rb") as shard:
         shard.seek(row[f"{member}_offset"])
         content = shard.read(row[f"{member}_size"])
-    try:
-        return decoded(content)
-    except ValueError as error:
-        cause = f"{row['key']}: its {member} in {version / row['shard']} cannot be read; is the shard whole?"
-        raise ActorError(cause) from error
+    if sha256(content).hexdigest() != row["sha256" if member == "image" else f"{member}_sha256"]:
+        raise ActorError(
+            f"{version / row['shard']} is damaged: the {member} of {row['key']} is not the one that the table tells "
+            "of. Build again: the next version has it right."
+        )
+    return decoded(content)
 
 
 def _write(out: Path, rows: Iterable[Pixels]) -> None:

@@ -245,3 +245,13 @@ def test_a_word_that_was_lost_or_damaged_is_noticed(built: Site) -> None:
     (first.parent / ".DS_Store").write_bytes(b"\0")
     built.build()
     assert published(built) == {"good2"}
+
+
+def test_a_flipped_bit_in_what_was_said_is_not_believed(built: Site) -> None:
+    deny(built, row(built, "good0")["clip"])
+    (path,) = (built.root / "store" / "words").iterdir()
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 7):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        asked = built.run("plan", str(built.root / "steady.yaml"))
+        assert (asked.exit_code, f"{path} is damaged" in asked.output.replace("\n", "")) == (1, True), at

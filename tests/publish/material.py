@@ -11,6 +11,7 @@ from actor18m import keys
 from actor18m.inputs import Input, canonical_uri
 from actor18m.publish import Block, Video
 from actor18m.publish.content import DECISIONS, INPUTS
+from actor18m.publish.hashes import NAME as HASHES
 from actor18m.samples.shipped import SHIPPED
 
 PIPELINE = "policy:\n  identity.mean_similarity: {at_least: 0.4}\n"
@@ -62,9 +63,9 @@ def _rows(number: int, each: Video, is_rejected: bool) -> tuple[dict[str, Any], 
 
 
 def tree(root: Path) -> dict[str, bytes | str]:
-    """All files with their bytes, and links with what they point to."""
+    """All files with their bytes but the cache of hashes, and links with what they point to."""
     return {
         path.relative_to(root).as_posix(): str(path.readlink()) if path.is_symlink() else path.read_bytes()
         for path in root.rglob("*")
-        if path.is_symlink() or path.is_file()
+        if (path.is_symlink() or path.is_file()) and path.name != HASHES
     }

@@ -16,7 +16,7 @@ from actor18m.errors import ActorError
 from actor18m.models.roles import Floats
 from actor18m.pipeline import Pipeline
 from actor18m.record import Record
-from actor18m.rows import about
+from actor18m.rows import BESIDE, about
 from actor18m.store import Store
 from actor18m.survey import ACCEPTED, DUPLICATE
 from tests.bench.accuracy.sets import Filmed
@@ -118,9 +118,12 @@ def vectors_by_uri(project: Project) -> dict[str, Floats]:
         for lot in block.lots:
             if lot not in record.files["identity"]:
                 continue
-            rows = ledger.read_lot(record.files["identity"][lot], ["faces"], with_part=True)
-            for row, part, faces in zip(about(rows), rows["part"].to_pylist(), rows["faces"].to_pylist(), strict=True):
-                kept = files_of_row(ledger.shelf("restricted", lot, part), *row).get("embeddings", b"")
+            rows = ledger.read_lot(record.files["identity"][lot], ["faces"], with_beside=True)
+            beside = rows[BESIDE["restricted"]].to_pylist()
+            for row, digest, faces in zip(about(rows), beside, rows["faces"].to_pylist(), strict=True):
+                if digest is None:
+                    continue
+                kept = files_of_row(ledger.shelf("restricted", lot, digest), *row).get("embeddings", b"")
                 if kept and row in uri_of:
                     surest = sum(face["rank"] == 0 for face in faces)
                     found[uri_of[row]] = np.frombuffer(kept, "<f4").reshape(surest, -1)

@@ -1,0 +1,19 @@
+"""What is in a shard by the shard alone, to compare it with the table that tells it."""
+
+import hashlib
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from actor18m import stopping
+from actor18m.publish.tar import Member
+
+
+def members(shard: Path) -> Iterator[tuple[str, Member]]:
+    """By name, in order, with all bytes read."""
+    with tarfile.open(shard, "r:") as tar, shard.open("rb") as content:
+        for each in tar:
+            stopping.check()
+            content.seek(each.offset_data)
+            digest = hashlib.sha256(content.read(each.size)).hexdigest()
+            yield each.name, Member(each.offset_data, each.size, digest)
