@@ -15,7 +15,7 @@ from actor18m.catalog import Catalog
 from actor18m.chain import CLIP, CONTENT
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path
-from actor18m.ledger import Ledger, LotFiles
+from actor18m.ledger import Ledger, LotFiles, ledgers
 from actor18m.redact import without_secrets
 from actor18m.segments import LOTS_PER_SEGMENT
 from actor18m.store import Store
@@ -27,12 +27,6 @@ _NOTHING = pa.schema([("key", pa.string()), (CLIP, pa.string()), (CONTENT, pa.st
 
 Row = dict[str, Any]
 """An input: id, lot, uri, cut, crop, parent, present; with `clip` and `content`, None where nothing was measured."""
-
-
-def ledgers(store: Store) -> list[Ledger]:
-    """Of all stages with all fingerprints that there are."""
-    folders = {tuple(path.split("/")[1:3]) for path in store.names("ledger")}
-    return [Ledger(store, *folder) for folder in sorted(folders) if len(folder) == 2]
 
 
 def contents(store: Store) -> Iterator[pa.Table]:

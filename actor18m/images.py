@@ -2,9 +2,9 @@
 
 import pyarrow.compute as pc
 
-from actor18m.contents import ledgers
 from actor18m.errors import ActorError
 from actor18m.keys import KEY_DIGITS
+from actor18m.ledger import ledgers
 from actor18m.store import Store
 
 IMAGES = "references"

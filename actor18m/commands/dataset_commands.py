@@ -1,6 +1,7 @@
 """`actor18m versions`, `tag`, `restore`, `diff`, `sheet`, `gc`, `runs`: what was published, and what may go."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from actor18m.ledger import ledgers
 from actor18m.planning import accounts
 from actor18m.publish import diff, gc, history
 from actor18m.publish.versions import folder, named
+from actor18m.purge import purge, still_published, unwanted
 from actor18m.say import Grid, console, say, say_json
 from actor18m.store import Store, open_store
 from actor18m.writer import hold
@@ -138,19 +140,26 @@ def gc_command(
     keep: Annotated[int, typer.Option(min=1, help="Versions of the dataset to keep.")] = 3,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
 ) -> None:
-    """Remove old versions of the dataset, and files of the store that a newer file covers. No measured row is lost."""
+    """Remove old versions of the dataset, files of the store that a newer file covers, and what was measured of inputs
+    that were removed. No other row is lost.
+    """
     verb = "would remove" if dry_run else "removed"
     for version in gc(dataset, keep, dry_run):
         say(f"{verb} {dataset}/{version}")
     opened = open_store(store)
-    if dry_run:
-        say(f"{verb} {len(_covered(opened))} files of {opened.url}")
-        return
-    with hold(opened) as lease:
+    with nullcontext() if dry_run else hold(opened) as lease:
         paths = _covered(opened)
-        for path in paths:
-            lease.delete(path)
+        if lease is not None:
+            for path in paths:
+                lease.delete(path)
+        gone = unwanted(opened)
+        purged = purge(opened, lease, gone)
     say(f"{verb} {len(paths)} files of {opened.url}")
+    if purged.rows or purged.files:
+        inputs = f"{gone.inputs} removed input{'' if gone.inputs == 1 else 's'}"
+        say(f"{verb} {purged.rows} rows and {purged.files} files beside them, of {inputs}")
+    if still := still_published(folder(dataset), gone.clips):
+        say(f"{dataset}/latest still publishes {still} of their clips: build first, then gc --keep 1")
 
 
 def _covered(store: Store) -> list[str]:

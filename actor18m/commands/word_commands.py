@@ -81,7 +81,7 @@ def _taken_back(words: Words, name: str, rows: Sequence[Row]) -> tuple[Word, tup
 
 @app.command("remove")
 def remove(names: Names, why: Reason = None, who: Who = None, store: StoreUrl = "store") -> None:
-    """Take out inputs that were given by mistake, with the clips that they were split into."""
+    """Take out inputs that were given by mistake, with the clips that they were split into. `gc` takes their bytes."""
     with hold(open_store(store)) as lease:
         found = look_up(lease.store, names)
         gone = read_words(lease.store).removed
@@ -89,7 +89,8 @@ def remove(names: Names, why: Reason = None, who: Who = None, store: StoreUrl = 
         said = [word for word in said if not gone.keys() >= set(word.inputs)]
         keep(lease, said)
     for word in said:
-        say(f"{word.of}: {_counted(word)} removed; the next build leaves them out")
+        then = "the next build leaves them out, and after it `gc` takes what was measured of them"
+        say(f"{word.of}: {_counted(word)} removed; {then}")
     if not said:
         say("removed already")
 

@@ -112,6 +112,8 @@ def test_a_week(week: Week) -> None:
     say("remove videos/good5.mp4 --why mistake")
     say("build pipeline.yaml")
     assert week.published() == everyone - {"good0", "good5"}
+    assert "3 rows and 0 files beside them, of 1 removed input" in say("gc --keep 1 --dry-run")
+    assert "removed 3 rows" in say("gc --keep 1")
     assert "since they were removed" in say("build pipeline.yaml --input videos --sync")
     assert week.published() == everyone - {"good0", "good5"}
     assert "they add up" in say("status pipeline.yaml")
