@@ -10,7 +10,7 @@ from typing import IO, Any, Literal, cast
 from actor18m import remote
 from actor18m.errors import ActorError
 from actor18m.far_file import open_far
-from actor18m.inputs import local_path, refusal
+from actor18m.inputs import canonical_uri, local_path, refusal
 from actor18m.media import watch
 from actor18m.versions import of_info, of_status
 
@@ -63,9 +63,11 @@ class Seen:
 
 @contextmanager
 def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
-    """The file behind a canonical URI, for reading from anywhere in it. In a call that is watched (watch.py) it is the
-    version that was registered, when it is opened and, as far as its place can tell, until it is closed.
+    """The file behind a URI or a local path, for reading from anywhere in it. In a call that is watched (watch.py) it
+    is the version that was registered, when it is opened and, as far as its place can tell, until it is closed.
     """
+    if "://" not in uri:  # a path, as a notebook names a file
+        uri = canonical_uri(uri)
     if refused := refusal(uri):
         raise MediaError(refused[0], f"{uri}: {refused[1]}")
     watching = watch.current()

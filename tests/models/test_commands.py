@@ -2,17 +2,17 @@ import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from actor18m.cli import app
 from actor18m.models import commands
 from actor18m.models.lock import read_lock
+from actor18m.say import console
 
 
 def test_each_model_is_one_line_of_a_narrow_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path))
-    monkeypatch.setattr(commands, "Console", lambda width: Console(width=80))
+    monkeypatch.setattr(commands, "console", lambda: console(wide=80))
     told = CliRunner().invoke(app, ["models", "list"]).stdout
     for name, model in read_lock().models.items():
         (line,) = (line for line in told.splitlines() if line.split()[:1] == [name])

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actor18m.publish import publish
+from actor18m.publish.manifest import NAME, describe, read_manifest
 from actor18m.report.sheets import LABEL_WIDTH, STILLS, TILE_HEIGHT, TILE_WIDTH, clips_sheet, references_sheet
 from actor18m.stage import Row
 from stages.crops import Crops
@@ -122,3 +124,12 @@ def publish_references(version: Path, name: str, wanted: list[tuple[str, int]], 
     (version / "shard.tar").write_bytes(shard)
     (version / "metadata" / "references").mkdir(exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows), version / "metadata" / "references" / "A-000000.parquet")
+    add_to_manifest(version, ["shard.tar", "metadata/references/A-000000.parquet"])
+
+
+def add_to_manifest(version: Path, names: list[str]) -> None:
+    """What a manifest does not name is no part of a version."""
+    manifest = read_manifest(version)
+    files = {**manifest.files, **{name: describe(version / name) for name in names}}
+    (version / NAME).chmod(0o644)
+    (version / NAME).write_bytes(replace(manifest, files=files).to_bytes())
