@@ -1,3 +1,3 @@
 """Builds identity-consistent, multi-view reference datasets from raw human videos."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
