@@ -1,6 +1,5 @@
 """`actor18m verify`: reads every byte of stores and datasets, and tells what is damaged and what to do about it."""
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -10,8 +9,8 @@ import typer
 
 from actor18m.commands.arguments import AsJson
 from actor18m.errors import WrongUsage
-from actor18m.log import printable
 from actor18m.publish import versions
+from actor18m.say import say, say_json
 from actor18m.store import MARK, store_at
 from actor18m.verify.dataset import verify_dataset
 from actor18m.verify.finding import Finding
@@ -37,17 +36,17 @@ def verify_command(
         for finding in _looked_at(place, latest, counts):
             found.setdefault(place, []).append(finding)
             if not as_json:
-                typer.echo(printable(str(finding)))
+                say(str(finding))
     if as_json:
         told = {
             place: {"files": counts[place], "findings": [asdict(each) for each in found.get(place, [])]}
             for place in places
         }
-        typer.echo(json.dumps(told, indent=2))
+        say_json(told)
     else:
         for place in places:
             wrong = len(found.get(place, []))
-            typer.echo(printable(f"{place}: {counts[place]} files, {f'{wrong} findings' if wrong else 'all is well'}"))
+            say(f"{place}: {counts[place]} files, {f'{wrong} findings' if wrong else 'all is well'}")
     raise typer.Exit(1 if found else 0)
 
 
@@ -55,7 +54,7 @@ def _looked_at(place: str, latest: bool, counts: dict[str, int]) -> Iterator[Fin
     def told(count: int) -> None:
         counts[place] = count
         if sys.stderr.isatty() and count % _TOLD_EVERY == 0:
-            typer.echo(printable(f"{place}: {count} files so far"), err=True)
+            say(f"{place}: {count} files so far", err=True)
 
     if store_at(place).exists(MARK):
         return verify_store(place, told)
