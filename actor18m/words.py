@@ -1,7 +1,8 @@
 """What people said of clips, images and inputs: kept in the store for ever, and the newest word counts.
 
 `words/000003.json` holds what one command said, in order. Nothing in it is ever changed: who takes a word back says so
-in a file of its own. The numbers have no gap, so that a file that was lost is noticed; a digest tells of damage.
+in a file of its own. The numbers have no gap, and the mark `words/000003.mark` is written right after the file, so that
+one that was lost is noticed, and the last one, too; a digest tells of damage.
 """
 
 import json
@@ -24,7 +25,7 @@ FOLDER = "words"
 DENY, ALLOW = "deny", "allow"
 Cut = tuple[int, int]
 Crop = tuple[int, int, int, int]
-_FILE = re.compile(rf"{FOLDER}/(\d{{6,}})\.json")
+_FILE = re.compile(rf"{FOLDER}/(\d{{6,}})\.(json|mark)")
 _IMAGE = re.compile(rf"[0-9a-f]{{{keys.KEY_DIGITS}}}(-[a-z0-9]+)+")
 
 
@@ -134,15 +135,10 @@ NOTHING_SAID = Words()
 
 
 def read_words(store: Store) -> Words:
-    numbers = sorted(int(match[1]) for path in store.names(FOLDER) if (match := _FILE.fullmatch(path)))
     said: list[Word] = []
     since = {0: 0}
-    for expected, number in enumerate(numbers, start=1):
-        if number != expected:
-            raise StoreError(
-                f"{store.url}/{_path(expected)} is not there, though later ones are: what a person denied may stand in "
-                "it. Restore it from a backup."
-            )
+    numbers = _whole(store)
+    for number in numbers:
         said += _read(store, number)
         since[number] = len(said)
     return Words(tuple(said), len(numbers), since)
@@ -152,8 +148,11 @@ def keep(lease: Lease, words: Sequence[Word]) -> None:
     """For ever."""
     if words:
         told = [word.model_dump(mode="json", exclude_defaults=True) for word in words]
-        number = read_words(lease.store).files + 1
-        lease.create(_path(number), _spelt(told))
+        before = read_words(lease.store).files
+        if before:
+            _mark(lease, before)  # its writer may have died in between
+        lease.create(_path(before + 1), _spelt(told))
+        _mark(lease, before + 1)
 
 
 def is_image(name: str) -> bool:
@@ -171,6 +170,31 @@ def whoever(given: str | None) -> str:
         return given or getuser()
     except (OSError, KeyError):
         return "somebody"
+
+
+def _whole(store: Store) -> range:
+    """The numbers of all files that were written."""
+    there, last = _listed(store)
+    if len(there) < last:  # what is written during a look may be seen in part
+        there, last = _listed(store)
+    for number in range(1, last + 1):
+        if number not in there:
+            known_by = "later ones are" if max(there, default=0) > number else "its mark is"
+            raise StoreError(
+                f"{store.url}/{_path(number)} is not there ({known_by}), and what a person denied may stand in it. "
+                "Restore it from a backup."
+            )
+    return range(1, last + 1)
+
+
+def _listed(store: Store) -> tuple[set[int], int]:
+    """The numbers of the files that are there, and the last one that was ever written."""
+    found = [(int(match[1]), match[2]) for path in store.names(FOLDER) if (match := _FILE.fullmatch(path))]
+    return {number for number, kind in found if kind == "json"}, max((number for number, _ in found), default=0)
+
+
+def _mark(lease: Lease, number: int) -> None:
+    lease.create(f"{FOLDER}/{number:06d}.mark", f"{_path(number)}\n".encode())
 
 
 def _read(store: Store, number: int) -> list[Word]:

@@ -130,8 +130,9 @@ class _Look:
 
     def _of_small(self, path: str, kind: What | None) -> Iterator[Finding]:
         """Files without a digest, that a build can do without."""
-        if kind is MARK and f"{path.removesuffix('.mark')}.parquet" in self._there:
-            if self._store.read(path) != f"{path.removesuffix('.mark')}.parquet\n".encode():
+        if kind is MARK:
+            marked = self._there.intersection(path.removesuffix("mark") + suffix for suffix in ("parquet", "json"))
+            if marked and self._store.read(path) not in {f"{name}\n".encode() for name in marked}:
                 yield self._finding("damaged", path, "does not name the file that it is the mark of", _DISPENSABLE)
         elif kind is JOURNAL:
             *lines, _ = self._store.read(path).split(b"\n")

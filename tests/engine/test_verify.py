@@ -111,6 +111,22 @@ def test_every_file_that_is_missing_is_found(built: Site) -> None:
     assert verify(built) == {}
 
 
+def test_a_word_that_has_gone_is_found_and_a_mark_that_says_otherwise(built: Site) -> None:
+    denied = built.run("deny", str(built.videos / "apples.mp4"), "--why", "asked to be left out")
+    assert denied.exit_code == 0, denied.output
+    assert verify(built) == {}
+    word, mark = (built.root / "store" / "words" / f"000001.{suffix}" for suffix in ("json", "mark"))
+    whole = mark.read_bytes()
+    for at in (0, len(whole) - 1):
+        mark.write_bytes(flipped(whole, at))
+        assert verify(built).keys() == {str(mark)}
+    mark.write_bytes(whole)
+    word.unlink()
+    found = verify(built)[str(word)]
+    assert (found["wrong"], len(found)) == ("is not there (its mark is)", 4)
+    assert "Restore it from a backup." in found["way_out"]
+
+
 def test_the_way_out_counts_the_clips_that_are_measured_again(built: Site) -> None:
     (fold,) = (built.root / "store" / "ledger" / "draw").rglob("lot-000000.*")
     whole = fold.read_bytes()
