@@ -34,7 +34,7 @@ demo: embedded ## build a small dataset from sample clips, with small real model
 	@echo "  $(BIN)/actor18m explain --store $(STORE) $(INPUT)/two_people_1.mp4"
 
 test: setup ## run the tests, without those marked slow (ARGS="-k name")
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-slow: setup ## run the tests marked slow
 	$(BIN)/python -m pytest -m slow $(ARGS)
