@@ -166,7 +166,9 @@ def _lost(published: pa.Array, fates: list[pa.Table]) -> Counter[str]:
             key=lambda row: row["state"] not in (*_NO_MORE, DUPLICATE),
         )
     }
-    return Counter(_reason(rows[clip]) if clip in rows else "edited, or not read again" for clip in lost.to_pylist())
+    return Counter(
+        _reason(rows[clip]) if clip in rows else "edited, split, or not read again" for clip in lost.to_pylist()
+    )
 
 
 def _reason(row: Mapping[str, str | None]) -> str:

@@ -72,7 +72,7 @@ class Step(Section):
             return self.stage_class(self.parameters, **backends)
         except ActorError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _cannot(f"stage {self.name}: {self.stage} cannot be made", error, "mend its __init__") from error
 
     def _loaded(self, role: str, backend: str) -> Any:
@@ -80,7 +80,7 @@ class Step(Section):
             return load(backend)
         except ActorError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             what = f"stage {self.name}: backend {backend}, which plays {role}, cannot be loaded"
             raise _cannot(what, error, "check it with `actor18m doctor` and `actor18m models verify`") from error
 
@@ -135,7 +135,7 @@ def _imported(path: str) -> type[Stage]:
         raise trouble(f"{path} needs the library {error.name}, which is not installed") from error
     except (ImportError, SyntaxError) as error:
         raise trouble(f"{path} cannot be imported: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise trouble(f"{path} cannot be imported: {type(error).__name__}: {error} (at {place_of(error)})") from error
     found = getattr(loaded, name, None)
     if found is None:
@@ -148,7 +148,7 @@ def _imported(path: str) -> type[Stage]:
     return found
 
 
-def _cannot(what: str, error: Exception, way_out: str) -> ActorError:
+def _cannot(what: str, error: BaseException, way_out: str) -> ActorError:
     """The log has the traceback."""
     logging.getLogger(__name__).info(what, extra={"trace": trace_of(error)})
     said = redact(f"{error}") or "no reason"

@@ -38,6 +38,8 @@ FATE = pa.schema(
 )
 """What became of an input, and at which stage it stands."""
 VERDICT = ("passed", "rule", "value", "bound")
+NO_ROWS = "clip"
+"""Stands for the digest of rows that are read, where a stage reads none."""
 MISSING = ("number", "key", "lot", "input_digest")
 """Columns of the rows that are not there yet: `number` is the input that they are about. For each stage that is read,
 `identity@` is the input digest of the row to read.
@@ -152,7 +154,8 @@ class Surveyor:
         first, stopped, clips = self.chain[0].name, [settled.stopped], settled.clips
         missing, measured = {first: settled.missing}, {first: settled.measured}
         for link in self.chain[1:]:
-            digests = joined([clips[f"{needed}>{link.name}"] for needed in link.needs])
+            read = [clips[f"{needed}>{link.name}"] for needed in link.needs]
+            digests = joined(read) if read else _nothing_read(clips.num_rows)
             clips = clips.append_column(f"{link.name}@", digests)
             here = _here(clips["number"].to_numpy(), found(known[link.name], clips["key"], digests), link.name)
             stopped += here.stopped
@@ -236,6 +239,11 @@ def _clips(inputs: pa.Table, rows: pa.Table) -> pa.ChunkedArray:
         pc.is_null(inputs["entry_state"]), pc.is_in(inputs["entry_state"], pa.array([SUPERSEDED, REMOVED]))
     )
     return pc.if_else(is_one, rows[f"_{CLIP}"], None)
+
+
+def _nothing_read(count: int) -> pa.ChunkedArray:
+    """The input digests of a stage that looks at the clip alone, whose key tells its content."""
+    return pa.chunked_array([pa.array([NO_ROWS] * count, pa.string())])
 
 
 def _with(table: pa.Table, more: pa.Table) -> pa.Table:

@@ -114,7 +114,7 @@ def test_secrets_in_what_a_list_nests(tmp_path: Path) -> None:
 
 def test_text_with_a_path_on_each_line(tmp_path: Path) -> None:
     (tmp_path / "a b.mp4").write_bytes(b"content")
-    rows = listed(tmp_path, "list.txt", "\ufeffa b.mp4\r\n\n#c.mp4\nmemory://x/d,e.mp4")
+    rows = listed(tmp_path, "list.txt", "\ufeffa b.mp4\r\n\n# a comment\n#c.mp4\nmemory://x/d,e.mp4")
     names = [canonical_uri(tmp_path / "a b.mp4"), canonical_uri(tmp_path / "#c.mp4"), "memory://x/d,e.mp4"]
     assert [row.uri for row in rows] == names
     assert [row.version is None for row in rows] == [False, True, True]

@@ -41,9 +41,10 @@ def print_plan(found: Plan, given: Registration | None) -> None:
         changes = [f"{getattr(given, name)} {name}" for name in _CHANGES if getattr(given, name)]
         say(f"inputs: {given.given} given, {', '.join(changes) or 'all known already'}")
     table = _table("stage", "clips", "at most", "calls", "one worker")
-    for name, stage in found.stages.items():
-        most = str(stage.at_most + (_new(given))) if stage.at_most or _new(given) else "0"
-        table.add_row(name, str(stage.missing), most, str(stage.calls), _time(stage))
+    for number, (name, stage) in enumerate(found.stages.items()):
+        new = _new(given)
+        least = stage.missing + (new if number == 0 else 0)  # each of the new ones is read, at least
+        table.add_row(name, str(least), str(stage.at_most + new), str(stage.calls), _time(stage))
     console().print(table)
     for name, stage in found.stages.items():
         if stage.why:

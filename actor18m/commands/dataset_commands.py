@@ -86,6 +86,7 @@ def restore_command(
 ) -> None:
     """Make an older version the latest again, as a new one that shares its files. The next build goes its own way."""
     say(f"{dataset}/latest is {history.restore(dataset, version)}, with the files of {version}")
+    say("Whatever was denied, removed or corrected since then is in it as it was, until the next build.", err=True)
 
 
 @app.command("runs")
@@ -103,6 +104,8 @@ def _run_line(run: Mapping[str, Any]) -> str:
     asked = [str(run.get("pipeline"))]
     asked += [f"--input {each}" for each in run.get("inputs") or ()]
     asked += [f"--set {each}" for each in run.get("settings") or ()]
+    asked += [f"--split {run['split']}"] if run.get("split") else []
+    asked += ["--sync"] if run.get("sync") else []
     states = ", ".join(f"{count} {state}" for state, count in (run.get("states") or {}).items())
     ended = f"stopped by {run['stopped_by']}" if "stopped_by" in run else states or "measured only"
     published = (run.get("published") or {}).get("version")

@@ -10,6 +10,7 @@ from actor18m.say import one_line, say
 
 _FACTS = ("id", "clip", "lot", "parent", "licence", "consent", "cut", "crop")
 _INDENT = 4
+_ERROR = "error:"
 _LEAST_WIDTH, _WIDTH_OF_FILES = 60, 160
 _HEX_DIGITS = 64
 """Longer ones are no name but content: a mask, a signature."""
@@ -18,7 +19,8 @@ _HEX_DIGITS = 64
 def print_story(story: Mapping[str, Any]) -> None:
     width = _width()
     for line in _lines(story):
-        say(_cut(one_line(line), width))
+        told = one_line(line)
+        say(f"{told[: width - 1]}…" if len(told) > width and _is_value(line) else told)
 
 
 def _lines(story: Mapping[str, Any]) -> Iterator[str]:
@@ -26,6 +28,7 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  {name}: {story[name]}" for name in _FACTS if name in story)
     why = " ".join(str(story[name]) for name in ("stage", "rule", "value", "bound", "error_kind") if name in story)
     yield f"  state: {story['state']}{f' ({why})' if why else ''}"
+    yield from (f"  said: {said}" for said in story["overrides"])
     yield from _repeats(story)
     for stage in story["stages"]:
         yield from _stage(stage)
@@ -33,7 +36,6 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
         why = ".".join(clip[name] for name in ("stage", "rule") if clip[name])
         key = clip["clip"] or f"input {clip['id']}"
         yield f"  frames {clip['cut'][0]} to {clip['cut'][1]}: {key} {clip['state']}{f' ({why})' if why else ''}"
-    yield from (f"  override: {said}" for said in story["overrides"])
     for place in story["published"]:
         what = (
             f"{place['images']} images" if "images" in place else f"{place['mp4_size']} bytes at {place['mp4_offset']}"
@@ -61,7 +63,7 @@ def _stage(stage: Mapping[str, Any]) -> Iterator[str]:
     played = ", ".join(f"{role} {backend}" for role, backend in stage["backends"].items())
     yield f"  {stage['stage']} {stage['fingerprint']}{f' ({played})' if played else ''}: {stage['state']}"
     if stage["error"]:
-        yield f"    {stage['error']}"
+        yield f"    {_ERROR} {stage['error']}"
     for rule in stage["rules"]:
         sign = "passed" if rule["passed"] else "FAILED"
         yield f"    {sign}  {rule['rule']} = {rule['value']}  ({rule['bound']})"
@@ -80,10 +82,9 @@ def _brief(value: object) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)
 
 
-def _cut(line: str, width: int) -> str:
-    """What decides is told whole; lists of numbers may be long."""
-    is_value = line.startswith(" " * _INDENT) and not line.lstrip().startswith(("passed", "FAILED"))
-    return line if len(line) <= width or not is_value or ": <" in line else f"{line[: width - 1]}…"
+def _is_value(line: str) -> bool:
+    """What decides, and why something failed, is told whole; lists of numbers may be long."""
+    return line.startswith(" " * _INDENT) and not line.lstrip().startswith(("passed", "FAILED", _ERROR))
 
 
 def _width() -> int:

@@ -46,7 +46,7 @@ def verify_command(
     else:
         for place in places:
             wrong = len(found.get(place, []))
-            say(f"{place}: {counts[place]} files, {f'{wrong} findings' if wrong else 'all is well'}")
+            say(f"{place}: {counts[place]} files, {f'{wrong} to look at' if wrong else 'all is well'}")
     raise typer.Exit(1 if found else 0)
 
 

@@ -190,6 +190,8 @@ def _say(verb: str, names: Sequence[str], why: str, who: str | None, store: str)
         if (former := before.of(word.of)) is not None and former.verb != word.verb:
             told += f" (before: {former})"
         say(told)
+    if verb == DENY:
+        say("Versions that are published keep what they have: `actor18m gc` removes old ones, but none with a tag.")
 
 
 def _of_image(store: Store, word: Word) -> Word:

@@ -295,11 +295,16 @@ class Worker:
     def _outcomes(self, clips: Sequence[Clip]) -> Iterator[Row | Failure]:
         left = {clip.key for clip in clips}
         self._watch.begin(clip.uri for clip in clips)
-        for outcome in self._stage.measure(clips):
-            if outcome.key not in left:
-                raise ValueError(f"stage {self._duty.stage} gave an outcome too many, of {outcome.key}")
-            left.discard(outcome.key)
-            yield outcome
+        try:
+            for outcome in self._stage.measure(clips):
+                if outcome.key not in left:
+                    raise ValueError(f"stage {self._duty.stage} gave an outcome too many, of {outcome.key}")
+                left.discard(outcome.key)
+                yield outcome
+        except (Exception, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # sys.exit(), a panic of a library: it has no say in when a build ends
+            raise RuntimeError(f"it raised {type(error).__name__}: {error}") from error
         if left:
             raise ValueError(f"stage {self._duty.stage} gave no outcome of {', '.join(sorted(left))}")
 

@@ -87,7 +87,8 @@ def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
         try:
             yield cast(IO[bytes], watch.Followed(stream, uri)), seen
         finally:
-            if local_path(uri) is not None:  # of objects, the worker asks
+            # Of objects the worker asks; and whoever drops a stream half read may have closed it before.
+            if local_path(uri) is not None and not stream.closed:
                 watching.left(uri, seen.version, version_of_open(uri, stream))
 
 

@@ -62,7 +62,7 @@ def _imported(name: str, module: str) -> Any:
         raise ActorError(
             f"backend {name}: {module} cannot be imported ({error}); is its folder on PYTHONPATH?"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         cause = f"{type(error).__name__}: {error} at {place_of(error)}"
         raise ActorError(f"backend {name}: {module} cannot be imported ({cause}); mend it") from error
 

@@ -52,7 +52,7 @@ def read_paths(uri: str) -> Iterator[Row]:
     columns = _Columns("path", None, None, (), (), ())
     with _as_text(open_uri(uri)) as text:
         for number, line in enumerate(_lines(uri, text), start=1):
-            if line.strip():
+            if line.strip() and not line.startswith("# "):
                 yield _row(uri, f"line {number}", columns, {"path": line.rstrip("\r\n")})
 
 

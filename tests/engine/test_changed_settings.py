@@ -117,3 +117,10 @@ def test_what_people_said_since_is_told(built: Site) -> None:
 def test_a_build_that_publishes_nothing_is_no_measure(built: Site) -> None:
     built.build("--until", "look", "--set", "look.score=0.6")
     assert told(built) == []
+
+
+def test_after_a_version_was_restored_a_build_is_compared_with_that(built: Site) -> None:
+    built.build("--set", "look.score=0.7")
+    restored = built.bare("restore", "000001", "--dataset", str(built.dataset))
+    assert restored.exit_code == 0, restored.output
+    assert told(built) == [], "000001 was built without any flag, and its files are the latest"

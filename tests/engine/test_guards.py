@@ -174,4 +174,4 @@ def test_lost_clips_are_told_by_what_became_of_them() -> None:
         }
     )
     lost = guards._lost(pa.array(["a", "b", "c", "d"]), [fates])
-    assert lost == {"superseded": 1, "rejected by look.score": 1, "edited, or not read again": 1}
+    assert lost == {"superseded": 1, "rejected by look.score": 1, "edited, split, or not read again": 1}

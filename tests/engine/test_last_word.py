@@ -49,7 +49,7 @@ def test_a_person_has_the_last_word_and_explain_quotes_it(built: Site) -> None:
     assert (story["state"], story["rule"]) == ("rejected", "override")
     assert story["overrides"] == ["deny by ann: asked to be left out"]
     shown = built.run("explain", allowed, str(built.root / "steady.yaml"), *given).stdout
-    assert "override: allow by ann: looks fine" in shown
+    assert "said: allow by ann: looks fine" in shown
     assert "FAILED  score" in shown, "what the rules say stays to be seen"
     built.build()
     assert built.called() == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.site import Site
+from tests.engine.site import Site, films
 from tests.engine.steady import PIPELINE
 
 OWN = '''
@@ -54,6 +54,7 @@ def built(site: Site) -> tuple[int, str]:
     ("module", "line", "instead", "told"),
     [
         ("own_versionless", "    version = 1\n", "", "own_versionless:Own does not say `version` (write `version = 1`"),
+        ("own_exit", "\n\nclass Meter", "\n\nraise SystemExit(0)\n\n\nclass Meter", "SystemExit: 0"),
         ("own_import", "\n\nclass Meter", "\n\nundefined\n\n\nclass Meter", "NameError: name 'undefined' is not"),
         (
             "own_loading", "        return cls()", '        raise OSError("no weights here")',
@@ -95,3 +96,34 @@ def test_edited_code_is_told_where_the_version_is_the_same(site: Site, monkeypat
     assert len(bare.ask("plan")["edited"]) == 2
     (run, *_) = sorted(Path(bare.root, "store", "runs").glob("*.json"))
     assert "stage own_edited:Own" in json.loads(run.read_text())["stages"]["own"]["code"]
+
+
+LONE = """
+import sys
+from pyarrow import int32
+from actor18m.stage import Row, Stage, schema
+
+
+class Lone(Stage):
+    version = 1
+    writes = schema("lone", digits=int32())
+
+    def measure(self, clips):
+        for clip in clips:
+            if clip.uri.endswith("good2.mp4"):
+                sys.exit(3)
+            yield Row(clip.key, {"digits": len(clip.key)})
+"""
+
+
+def test_a_stage_may_need_nothing_and_ends_no_build(site: Site) -> None:
+    (site.root / "own_lone.py").write_text(LONE)
+    lone = replace(site, pipeline=PIPELINE.replace("duplicates:", '  - stage: "own_lone:Lone"\nduplicates:'))
+    lone.put(films("good", 3, 0.6, 1.0))
+    lone.build()
+    assert sorted(lone.states().items()) == [("good0", "accepted"), ("good1", "accepted"), ("good2", "failed")]
+    (story,) = lone.ask("explain", str(site.videos / "good2.mp4"))
+    assert story["stages"][-1]["error"].startswith("RuntimeError: it raised SystemExit: 3")
+    site.called()
+    lone.build()
+    assert lone.ask("plan")["is_done"] is True

@@ -101,6 +101,8 @@ def test_plan_tells_of_inputs_that_nobody_has_registered(site: Site) -> None:
     site.put(films("good", 3, *GOOD))
     new = site.ask("plan", "--input", str(site.videos))
     assert (new["registration"]["added"], new["is_done"]) == (3, False)
+    shown = site.run("plan", str(site.root / "steady.yaml"), "--input", str(site.videos)).stdout
+    assert next(line.split() for line in shown.splitlines() if line.split()[:1] == ["read"])[:3] == ["read", "3", "3"]
     assert not (site.root / "store").exists()
     site.build()
     assert site.ask("plan", "--input", str(site.videos))["is_done"] is True
@@ -156,6 +158,8 @@ def test_explain_tells_the_whole_story(built: Site) -> None:
     swapped = built.run("explain", str(built.root / "steady.yaml"), str(built.videos / "poor0.mp4")).stdout
     assert swapped == built.run("explain", str(built.videos / "poor0.mp4"), str(built.root / "steady.yaml")).stdout
     assert built.run("explain", "one.mp4", "two.mp4").exit_code == 2
+    told = built.run("explain", str(built.videos / "bad.mp4"), str(built.root / "steady.yaml")).stdout
+    assert "error: ValueError: cannot look at 'this is broken'" in told
 
 
 def test_explain_tells_what_a_clip_repeats_and_where_it_is_published(built: Site) -> None:

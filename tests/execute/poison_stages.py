@@ -3,7 +3,6 @@
 import ctypes
 import hashlib
 import os
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -69,8 +68,6 @@ def act(word: str) -> None:
                 held.append(bytearray(64 * 2**20))
         case "exit":
             os._exit(7)
-        case "leave":
-            sys.exit(7)
         case "killed":
             os.kill(os.getpid(), 9)
         case "slow":

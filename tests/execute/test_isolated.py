@@ -40,7 +40,6 @@ def test_a_child_lives_until_a_clip_kills_it(
         ("segfault", "killed", "was killed by SIGSEGV"),
         ("killed", "killed", "was killed by SIGKILL, maybe for want of memory"),
         ("exit", "killed", "exited with code 7"),
-        ("leave", "killed", "exited with code 7"),
         ("hang", "hung", "gave no result within 1 s and was stopped"),
         ("stuck", "hung", "gave no result within 1 s and was stopped"),
     ],
