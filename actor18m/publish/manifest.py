@@ -22,6 +22,10 @@ LAYOUT = 2
 _DIGEST = "sha256"
 
 
+class OtherLayout(ActorError):
+    """A version that another version of actor18m wrote. It is whole, as far as can be told."""
+
+
 @dataclass(frozen=True)
 class File:
     size: int
@@ -50,7 +54,7 @@ def read_manifest(version: Path) -> Manifest:
         fields = json.loads(content)
         if fields["layout"] != LAYOUT:
             newer = "Install a newer one, or publish" if fields["layout"] > LAYOUT else "Publish"
-            raise ActorError(
+            raise OtherLayout(
                 f"{path} has layout {fields['layout']}, and this version of actor18m reads {LAYOUT}. {newer} into "
                 "another folder with --dataset."
             )

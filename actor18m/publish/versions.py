@@ -63,6 +63,11 @@ def _is_whole(version: Path) -> bool:
     return (version / manifest.NAME).is_file()
 
 
+def is_name(name: str) -> bool:
+    """Is a folder of this name a version, if it has a manifest?"""
+    return _VERSION.fullmatch(name) is not None
+
+
 def latest(root: Path) -> str | None:
     link = root / LATEST
     return link.readlink().name if link.is_symlink() else None

@@ -12,7 +12,7 @@ from actor18m import stopping
 from actor18m.errors import ActorError
 from actor18m.publish import hashes, manifest, versions
 from actor18m.publish.content import OF_VIDEOS, Family, of_subset
-from actor18m.publish.manifest import Manifest, read_manifest
+from actor18m.publish.manifest import Manifest, OtherLayout, read_manifest
 from actor18m.publish.scan import members
 from actor18m.publish.tar import Member
 from actor18m.verify.finding import DELETE_IT, FOREIGN, Finding, Kind
@@ -52,6 +52,8 @@ class _Look:
         for path in sorted(self._root.iterdir()):
             if path.is_symlink() and path.name in tags and tags[path.name] not in known:
                 yield _finding("missing", path, f"names {tags[path.name]}, which is no version", "Delete it.")
+            elif path.is_dir() and versions.is_name(path.name) and path.name not in known:
+                yield _finding("missing", path / manifest.NAME, "is missing", "Put a copy of it back.")
             elif path.name not in (*known, *tags, *_OURS, versions.LATEST):
                 yield _finding("foreign", path, FOREIGN, DELETE_IT)
         if known and versions.latest(self._root) != known[-1]:
@@ -62,6 +64,9 @@ class _Look:
         way_out = _NEXT_VERSION if is_latest else _OLD_VERSION
         try:
             content = read_manifest(folder)
+        except OtherLayout as error:
+            yield _finding("foreign", folder / manifest.NAME, str(error), "")
+            return
         except ActorError as error:
             wrong = f"is missing or damaged: {error}"
             yield _finding("damaged", folder / manifest.NAME, wrong, "Put a copy of it back.")
