@@ -135,6 +135,19 @@ def test_people_who_move_much_between_samples_are_no_cut_unless_the_frames_betwe
     assert rejected(judged, "embedded") == dict.fromkeys(("cut", "unlike", "dissolve"), "motion.cut")
 
 
+def test_a_place_that_never_comes_back_after_much_movement_is_another_shot(rows: Mapping[str, Values]) -> None:
+    row = rows["turn_standing_1"]
+    leap = {"kind": "hard", "first_s": 1.0, "last_s": 1.125, "similarity": 0.62, "unexplained": 0.0}
+    at, count = row["frame_times"].index(1.125), len(row["frame_times"])
+    to_first = {
+        "elsewhere": [0.9] * at + [0.6] + [0.35] * (count - at - 1),
+        "for a while": [0.9] * at + [0.35] * 4 + [0.9] * (count - at - 4),
+        "before": [0.35] * at + [0.9] * (count - at),
+    }
+    judged = {name: {**row, "cuts": [leap], "similarity_to_first": likes} for name, likes in to_first.items()}
+    assert rejected(judged, "embedded") == {"elsewhere": "motion.cut"}
+
+
 def test_a_jump_from_frame_to_frame_is_one_unless_the_codec_brings_as_much_elsewhere(
     rows: Mapping[str, Values],
 ) -> None:
