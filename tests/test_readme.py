@@ -3,10 +3,12 @@
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -98,3 +100,24 @@ def test_the_code_is_there() -> None:
     first = [code.splitlines()[0].split()[1].strip(",") for code in blocks("python")]
     assert first[:4] == ["actor18m.inspecting", "duckdb", "polars", "pandas"]
     assert len(list(commands())) > 10
+
+
+def test_the_stage_of_one_s_own_is_built_with_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = blocks("py")
+    added, settings = next(block for block in blocks("yaml") if "own:Brightness" in block).split("# …\n")
+    (tmp_path / "own.py").write_text(code)
+    (tmp_path / "p.yaml").write_text(
+        f"name: own\nprofile: test\nstages:\n  - stage: stages.intake:Intake\n{added}{settings}"
+    )
+    (tmp_path / "clips").mkdir()
+    for name in ("one_second_1", "very_dark_1"):
+        shutil.copy(SHIPPED / f"{name}.mp4", tmp_path / "clips")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    built = CliRunner().invoke(app, ["build", "p.yaml", "--input", "clips"])
+    assert built.exit_code == 0, built.output
+    clips = pq.read_table(tmp_path / "dataset" / "latest" / "metadata" / "clips").to_pylist()
+    states = {Path(row["uris"][0]).stem: (row["state"], row["own_brightness"]) for row in clips}
+    assert states["one_second_1"][0] == "accepted"
+    assert states["very_dark_1"][0] == "rejected"
+    assert states["very_dark_1"][1] < 40 < states["one_second_1"][1]
