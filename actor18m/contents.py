@@ -4,7 +4,7 @@ What people's words are said of is looked up here: keys, ids, paths, URIs.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,13 @@ import pyarrow.compute as pc
 from actor18m.catalog import Catalog
 from actor18m.chain import CLIP, CONTENT
 from actor18m.errors import ActorError
-from actor18m.inputs import canonical_uri, local_path
+from actor18m.inputs import canonical_uri, local_path, shown
 from actor18m.ledger import Ledger, LotFiles, ledgers
+from actor18m.media.content import content_sha256
+from actor18m.media.source import MediaError
 from actor18m.redact import without_secrets
 from actor18m.segments import LOTS_PER_SEGMENT
+from actor18m.sources import is_list
 from actor18m.store import Store
 
 _KEY = re.compile(r"[0-9a-f]{6,20}")
@@ -53,10 +56,12 @@ def contents(store: Store) -> Iterator[pa.Table]:
         )
 
 
-def look_up(store: Store, names: Sequence[str]) -> dict[str, list[Row]]:
-    """The rows that each name means: the first digits of a clip's key or an input's id, a path, or a URI."""
+def look_up(store: Store, names: Sequence[str], contents_too: Collection[str] = ()) -> dict[str, list[Row]]:
+    """The rows that each name means: the first digits of a clip's key or an input's id, a path, or a URI. And
+    those that have each of these contents, by its SHA-256.
+    """
     uris = {name: None if _KEY.fullmatch(name) else uri_of(name) for name in names}
-    found: dict[str, list[Row]] = {name: [] for name in names}
+    found: dict[str, list[Row]] = {name: [] for name in (*names, *contents_too)}
     for rows in contents(store):
         for name, uri in uris.items():
             if uri is not None:
@@ -65,6 +70,8 @@ def look_up(store: Store, names: Sequence[str]) -> dict[str, list[Row]]:
                 of_clip = pc.fill_null(pc.starts_with(rows["clip"], name), False)
                 hit = pc.or_(of_clip, pc.starts_with(rows["id"], name))
             found[name] += rows.filter(hit).to_pylist()
+        for content in contents_too:
+            found[content] += rows.filter(pc.equal(rows["content"], content)).to_pylist()
     return found
 
 
@@ -86,6 +93,24 @@ def must_exist(name: str) -> None:
             f"nothing is registered that {name!r} means, and there is no such file. Give a clip's key, an input's id, "
             "a path or a URI; `actor18m status --inputs` lists them."
         )
+
+
+def content_of(name: str) -> str | None:
+    """The SHA-256 of a local file that can be read now: what is said of it is said of what is in it. A folder or a list
+    is refused, since a word is said of single files.
+    """
+    uri = canonical_uri(name)
+    path = local_path(uri)
+    if uri.endswith("/") or (path is not None and path.is_dir()):
+        raise ActorError(f"{shown(uri)} is a folder, and a word is said of single files: give each by its path.")
+    if is_list(uri):
+        raise ActorError(f"{shown(uri)} is a list, and a word is said of single files: give each by its path.")
+    if path is None:
+        return None
+    try:
+        return content_sha256(uri)[0]
+    except (MediaError, OSError):
+        return None  # whether anything is registered under this name decides what that means
 
 
 def _tells(ledger: Ledger, files: dict[int, LotFiles]) -> bool:

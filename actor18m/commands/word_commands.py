@@ -8,17 +8,17 @@ import typer
 from actor18m.catalog import Catalog
 from actor18m.commands.arguments import AsJson
 from actor18m.commands.build_commands import StoreUrl
-from actor18m.contents import Row, is_key, look_up, must_exist, uri_of
+from actor18m.contents import Row, content_of, is_key, look_up, must_exist, uri_of
 from actor18m.errors import ActorError
 from actor18m.images import digests_of
 from actor18m.inputs import Input, shown
-from actor18m.keys import KEY_DIGITS
+from actor18m.keys import KEY_DIGITS, clip_key
 from actor18m.meaning import meant_by
 from actor18m.overrides import IMAGES_ARE_DENIED
 from actor18m.say import say, say_json
 from actor18m.sources import find_inputs
 from actor18m.store import Store, open_store
-from actor18m.words import ALLOW, DENY, Word, Words, is_image, keep, now, read_words, whoever
+from actor18m.words import ALLOW, DENY, Window, Word, Words, is_image, keep, now, read_words, whoever
 from actor18m.writer import hold
 
 app = typer.Typer()
@@ -175,18 +175,30 @@ def words(
 
 
 def _say(verb: str, names: Sequence[str], why: str, who: str | None, store: str) -> None:
+    clips = [name for name in names if not is_image(name)]
+    # what a file has in it counts, by whatever other name it is registered
+    contents = {name: sha256 for name in clips if not is_key(name) and (sha256 := content_of(name)) is not None}
     with hold(open_store(store)) as lease:
-        clips = [name for name in names if not is_image(name)]
-        found = look_up(lease.store, clips)
+        found = look_up(lease.store, clips, set(contents.values()))
         at, by = now(), whoever(who)
         said = []
         for name in names:
             blank = Word(verb=verb, of=name, who=by, why=why, at=at)  # type: ignore[arg-type]
-            said.append(_of_image(lease.store, blank) if is_image(name) else _of_clips(blank, found[name]))
+            if is_image(name):
+                said.append(_of_image(lease.store, blank))
+            else:
+                said.append(_of_clips(blank, found[name], contents.get(name)))
         before = read_words(lease.store)
         keep(lease, said)
-    for word in said:
-        told = f"{word.of}: {word}; {_effect(word, found)}"
+    for name, word in zip(names, said, strict=True):
+        rows = [*found.get(name, ()), *found.get(contents.get(name, ""), ())]
+        told = f"{word.of}: {word}; {_effect(word, rows)}"
+        if not rows and word.is_of_uri and name not in contents:
+            say(
+                f"{word.of}: nothing is registered under this name and nothing can be read there: it holds only if a "
+                "file is registered under just this name. To name what is in a file, give a copy of it.",
+                err=True,
+            )
         if (former := before.of(word.of)) is not None and former.verb != word.verb:
             told += f" (before: {former})"
         say(told)
@@ -200,10 +212,14 @@ def _of_image(store: Store, word: Word) -> Word:
     return word.model_copy(update={"images": digests_of(store, word.of)})
 
 
-def _of_clips(word: Word, rows: Sequence[Row]) -> Word:
-    """What is said of a key is said of one clip; of a path or URI, of all that is in the file."""
+def _of_clips(word: Word, rows: Sequence[Row], content: str | None) -> Word:
+    """What is said of a key is said of one clip; of a path or URI, of all that is in the file, as it is now and as it
+    was measured. To allow is more careful: of a file that is registered by this name it concerns what was measured.
+    """
     word = word.model_copy(update={"of": _meant(word.of, rows)})
     windows = dict.fromkeys(window for row in rows if (window := meant_by(word, row)) is not None)
+    if content is not None and (word.verb == DENY or not rows):
+        windows |= {Window(clip=clip_key(content, None, None), content=content): None}
     return word.model_copy(update={"windows": tuple(windows)})
 
 
@@ -228,26 +244,31 @@ def _meant(name: str, rows: Sequence[Row]) -> str:
     return name
 
 
-def _effect(word: Word, found: dict[str, list[Row]]) -> str:
+def _effect(word: Word, rows: Sequence[Row]) -> str:
     if word.is_of_image:
         return "the next build leaves it out"
-    if not any(_is_about(word, row) for rows in found.values() for row in rows):
+    about = [row for row in rows if _is_about(word, row)]
+    clips = sorted({str(row["clip"]) for row in about if row["clip"] is not None})
+    if not about:
         return "no such clip is registered yet: it holds as soon as there is one"
-    if not word.windows:
+    if not clips:
         return "it is not measured yet: it holds as soon as it is"
     verb = "leaves out" if word.verb == DENY else "takes"
-    return f"the next build {verb} {_clips(word)}"
+    return f"the next build {verb} {_counted_clips(clips, word.verb)}"
 
 
 def _is_about(word: Word, row: Row) -> bool:
-    return word.of in (row["uri"], row["clip"])
+    if word.of in (row["uri"], row["clip"]):
+        return True
+    if word.verb == ALLOW:
+        return any(window.clip == row["clip"] for window in word.windows)
+    return any(window.overlaps(row["content"], row["cut"], row["crop"]) for window in word.windows)
 
 
-def _clips(word: Word) -> str:
-    clips: Iterable[str] = {window.clip for window in word.windows}
-    count = len(list(clips))
-    more = ", copies and windows of it" if word.verb == DENY else ""
-    return f"{count} clip{'' if count == 1 else 's'}{more}"
+def _counted_clips(clips: Sequence[str], verb: str) -> str:
+    more = ", copies and windows of it" if verb == DENY else ""
+    some = ", ".join(clips[:_NAMED]) + (f" and {len(clips) - _NAMED} more" if len(clips) > _NAMED else "")
+    return f"{len(clips)} clip{'' if len(clips) == 1 else 's'}{more}: {some}"
 
 
 def _plain(name: str) -> str:

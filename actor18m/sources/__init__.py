@@ -23,6 +23,11 @@ _READERS: dict[str, Callable[[str], Iterator[refused.Row]]] = {
 }
 
 
+def is_list(uri: str) -> bool:
+    """By its name."""
+    return files.suffix(uri) in _READERS
+
+
 def find_inputs(given: Sequence[str], left_out: LeftOut | None = None) -> Iterator[Input]:
     """What the paths, globs and URLs lead to, each with its version, in no order and some perhaps twice. A list that
     names a file which is not there makes an input all the same, without a version. Of a list or a local folder no more

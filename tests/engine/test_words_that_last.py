@@ -91,6 +91,50 @@ def test_a_file_may_be_denied_before_it_is_registered_and_is_not_measured_furthe
     assert published(site) == {"good1", "good2"}, "what the word meant is kept"
 
 
+@pytest.mark.parametrize("by", ["symlink", "hard link", "copy"])
+def test_a_file_is_denied_by_what_is_in_it_under_a_name_that_is_not_registered(built: Site, by: str) -> None:
+    film, other = built.videos / "good0.mp4", built.root / "requests.mp4"
+    if by == "symlink":
+        other.symlink_to(film)
+    elif by == "hard link":
+        other.hardlink_to(film)
+    else:
+        other.write_bytes(film.read_bytes())
+    assert f"1 clip, copies and windows of it: {row(built, 'good0')['clip']}" in deny(built, other)
+    built.build()
+    assert published(built) == {"good1", "good2"}
+
+
+def test_a_denied_file_may_be_renamed_before_it_is_registered(site: Site) -> None:
+    site.put(GOOD)
+    site.build("--until", "read", given=site.videos / "good1.mp4")
+    deny(site, site.videos / "good0.mp4")
+    (site.videos / "good0.mp4").rename(site.videos / "renamed.mp4")
+    site.build()
+    assert published(site) == {"good1", "good2"}
+
+
+def test_a_copy_is_allowed_by_what_is_in_it(built: Site) -> None:
+    other = built.root / "link.mp4"
+    other.symlink_to(built.videos / "poor0.mp4")
+    assert f"takes 1 clip: {row(built, 'poor0')['clip']}" in said(built, "allow", str(other), "--why", "fine")
+    built.build()
+    assert "poor0" in published(built)
+
+
+def test_a_folder_or_a_list_is_not_denied(built: Site) -> None:
+    (built.root / "list.csv").write_text("path\nvideos/good0.mp4\n")
+    assert "is a folder" in said(built, "deny", str(built.videos), "--why", "no", code=1)
+    assert "is a list" in said(built, "deny", str(built.root / "list.csv"), "--why", "no", code=1)
+    assert said(built, "words") == "nothing was said\n"
+
+
+def test_to_deny_a_name_that_leads_nowhere_is_told(built: Site) -> None:
+    told = built.run("deny", "s3://bukcet/good0.mp4", "--why", "no")
+    assert told.exit_code == 0
+    assert "nothing is registered under this name and nothing can be read there" in told.stderr
+
+
 def test_a_near_duplicate_does_not_take_the_place_of_what_was_denied(built: Site) -> None:
     built.put({"again": f"{GOOD['good0']} ", "before": f" {GOOD['good0']}"})
     built.build()
