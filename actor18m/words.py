@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from getpass import getuser
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from actor18m import keys
+from actor18m.log import printable
+from actor18m.redact import without_secrets
 from actor18m.store import Store, StoreError
 from actor18m.writer import Lease
 from actor18m.yaml_file import Section, problems_of
@@ -47,13 +49,23 @@ class Window(Section):
         return all(a is None or b is None or (a[0] < b[1] and b[0] < a[1]) for a, b in sides)
 
 
+def plainly(told: str) -> str:
+    """What a person says in words of their own, which is published: on one line, without secrets, and nothing in it
+    steers a terminal.
+    """
+    return printable(without_secrets(" ".join(told.split())))
+
+
+Told = Annotated[str, AfterValidator(plainly)]
+
+
 class Word(Section):
     """One thing that a person said, or (`found`) what a word was found to mean since."""
 
     verb: Literal["deny", "allow", "undo", "remove", "restore", "relicense", "found"]
     of: str = Field(description="a clip's key, an image's, or a URI; of a list that was given, its name")
-    who: str
-    why: str | None = None
+    who: Told
+    why: Told | None = None
     at: str = Field(description="when")
     windows: tuple[Window, ...] = Field(default=(), description="of clips that are allowed or denied: what was meant")
     images: tuple[str, ...] = Field(default=(), description="of an image that is denied: digests of its content")

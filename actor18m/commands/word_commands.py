@@ -28,9 +28,19 @@ _NAMED = 20
 Names = Annotated[
     list[str], typer.Argument(metavar="KEY|URI...", help="Keys of clips or images, as explain shows them; paths, URIs.")
 ]
-Why = Annotated[str, typer.Option(help="The reason, which is kept and shown with it.")]
-Reason = Annotated[str | None, typer.Option("--why", help="The reason, which is kept and shown with it.")]
-Who = Annotated[str | None, typer.Option(help="Who says it; by default the user of this machine.")]
+
+
+def _not_blank(told: str | None) -> str | None:
+    if told is not None and not any(letter.isprintable() and not letter.isspace() for letter in told):
+        raise typer.BadParameter("it says nothing, and is published with the verdict")
+    return told
+
+
+Why = Annotated[str, typer.Option(help="The reason, which is kept and published with it.", callback=_not_blank)]
+Reason = Annotated[
+    str | None, typer.Option("--why", help="The reason, which is kept and shown with it.", callback=_not_blank)
+]
+Who = Annotated[str | None, typer.Option(help="Who says it; by default the user of this machine.", callback=_not_blank)]
 
 
 @app.command("deny")

@@ -135,6 +135,27 @@ def test_to_deny_a_name_that_leads_nowhere_is_told(built: Site) -> None:
     assert "nothing is registered under this name and nothing can be read there" in told.stderr
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\u200b"])
+@pytest.mark.parametrize("option", ["--why", "--who"])
+def test_who_says_nothing_is_refused(built: Site, option: str, blank: str) -> None:
+    given = {"--why": "no", "--who": "ann"} | {option: blank}
+    film = str(built.videos / "good0.mp4")
+    assert "it says nothing" in said(built, "deny", film, *(part for each in given.items() for part in each), code=2)
+    assert said(built, "words") == "nothing was said\n"
+
+
+def test_what_is_published_of_a_word_has_no_secret_and_steers_no_terminal(built: Site) -> None:
+    why = "see https://ann:pw123456@host/x?token=abcdef123\x1b[2J\nand more"
+    said(built, "deny", str(built.videos / "good0.mp4"), "--why", why, "--who", "a\x1b[31mnn")
+    built.build()
+    (told,) = (r["override"] for r in built.table("clips") if r["clip"] == row(built, "good0")["clip"])
+    kept = "".join(path.read_text() for path in (built.root / "store" / "words").iterdir())
+    for text in (told, kept):
+        assert not [each for each in ("pw123456", "abcdef123", "\x1b[", "u001b") if each in text]
+    assert "deny by a\\x1b[31mnn: see https://***@host" in told
+    assert told.endswith("and more")
+
+
 def test_a_near_duplicate_does_not_take_the_place_of_what_was_denied(built: Site) -> None:
     built.put({"again": f"{GOOD['good0']} ", "before": f" {GOOD['good0']}"})
     built.build()
