@@ -5,8 +5,9 @@ All of it is asked before `latest` is switched. What a person means they can all
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,6 +31,9 @@ FEW_LOST = 5
 
 _BAD = ("failed", "quarantined")
 _NO_MORE = (SUPERSEDED, REMOVED)
+_DENIED, _LIKE_DENIED = "denied", "like a denied clip"
+_BY_A_WORD = (_DENIED, REMOVED)
+"""What a person took out by a word is no accident, however much it is: it must not stay published."""
 _REASONS = ("state", "stage", "rule", "error_kind")
 
 
@@ -58,8 +62,17 @@ class Outlook:
     states: Counter[str]
     failed: Counter[str]
     """Why inputs failed or are quarantined."""
-    lost: Counter[str]
+    fates: Mapping[str, str]
     """What became of the clips that the latest version has and this one would not."""
+
+    @property
+    def lost(self) -> Counter[str]:
+        return Counter(self.fates.values())
+
+    @property
+    def withdrawn(self) -> pa.Array:
+        """Clips that are lost since a person said so."""
+        return pa.array([clip for clip, fate in self.fates.items() if fate in _BY_A_WORD], pa.string())
 
 
 def outlook(project: Project, published: pa.Array | None) -> Outlook:
@@ -73,7 +86,8 @@ def outlook(project: Project, published: pa.Array | None) -> Outlook:
         bad = inputs.filter(pc.is_in(inputs["state"], pa.array(_BAD)))
         failed.update(_reason(row) for row in bad.select(_REASONS).to_pylist())
         fates.append(inputs.filter(pc.is_in(inputs["clip"], latest)).select(["clip", *_REASONS]))
-    return Outlook(states, failed, _lost(latest, fates))
+    like = frozenset(each.key for each in project.overrides if each.like is not None)
+    return Outlook(states, failed, _lost(latest, fates, like))
 
 
 def check_failed(states: Mapping[str, int], why: Mapping[str, int], allowed: Allowed) -> None:
@@ -93,12 +107,21 @@ def check_lost(states: Mapping[str, int], lost: Mapping[str, int], published: in
     """`published`: how many clips the latest version has; None where there is none."""
     if not states.get(ACCEPTED):
         return _check_empty(published, allowed, _became(states))
-    _check_share("clips", sum(lost.values()), published or 0, _listed(lost), allowed)
+    meant = {reason: count for reason, count in lost.items() if reason in _BY_A_WORD}
+    others = {reason: count for reason, count in lost.items() if reason not in meant}
+    beside = f", beside {_listed(meant)}" if meant else ""
+    _check_share("clips", sum(others.values()), published or 0, _listed(others) + beside, allowed)
 
 
-def check_counts(now: Mapping[str, int], before: Mapping[str, int] | None, left_out: int, allowed: Allowed) -> None:
-    """Of what is whole and about to be switched to, samples by folder. So many clips were left out on the way, since
-    their files had gone: as many as may fail.
+def check_counts(
+    now: Mapping[str, int],
+    before: Mapping[str, int] | None,
+    left_out: int,
+    allowed: Allowed,
+    withdrawn: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Of what is whole and about to be switched to, samples by folder; of those before, so many were withdrawn by a
+    word. So many clips were left out on the way, since their files had gone: as many as may fail.
     """
     wanted = now.get(VIDEOS, 0) + left_out
     if _are_too_many(left_out, wanted, allowed):
@@ -110,7 +133,8 @@ def check_counts(now: Mapping[str, int], before: Mapping[str, int] | None, left_
     if not now.get(VIDEOS):
         return _check_empty(None if before is None else before.get(VIDEOS, 0), allowed, "no video could be published")
     for folder, had in (before or {}).items():
-        _check_share(f"samples of {folder}", had - now.get(folder, 0), had, "", allowed)
+        gone = had - withdrawn.get(folder, 0) - now.get(folder, 0)
+        _check_share(f"samples of {folder}", gone, had, "", allowed)
 
 
 def check_superseded(gone: int, came: int, present: int, allowed: Allowed) -> None:
@@ -152,10 +176,12 @@ def _became(states: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in states.items() if count) or "no input is registered"
 
 
-def _lost(published: pa.Array, fates: list[pa.Table]) -> Counter[str]:
-    """Of each clip that is accepted no more, what became of its inputs: one of them, and rather one that is given."""
+def _lost(published: pa.Array, fates: list[pa.Table], like: Collection[str] = ()) -> dict[str, str]:
+    """Of each clip that is accepted no more, what became of its inputs: one of them, and rather one that is given.
+    `like`: those that are denied only for being near duplicates.
+    """
     if not fates:
-        return Counter({"no input any more": len(published)} if len(published) else {})
+        return dict.fromkeys(published.to_pylist(), "no input any more")
     told = pa.concat_tables(fates)
     accepted = told.filter(pc.equal(told["state"], ACCEPTED))["clip"]
     lost = published.filter(pc.invert(pc.is_in(published, value_set=accepted.combine_chunks())))
@@ -166,15 +192,16 @@ def _lost(published: pa.Array, fates: list[pa.Table]) -> Counter[str]:
             key=lambda row: row["state"] not in (*_NO_MORE, DUPLICATE),
         )
     }
-    return Counter(
-        _reason(rows[clip]) if clip in rows else "edited, split, or not read again" for clip in lost.to_pylist()
-    )
+    fate_of = {
+        clip: _reason(rows[clip]) if clip in rows else "edited, split, or not read again" for clip in lost.to_pylist()
+    }
+    return {clip: _LIKE_DENIED if fate == _DENIED and clip in like else fate for clip, fate in fate_of.items()}
 
 
 def _reason(row: Mapping[str, str | None]) -> str:
     state, stage = str(row["state"]), row["stage"]
     if row["rule"] == OVERRIDE:
-        return "denied"
+        return _DENIED
     if state == REJECTED:
         return f"rejected by {stage}.{row['rule']}"
     if state in _BAD:

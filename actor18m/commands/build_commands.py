@@ -28,7 +28,7 @@ from actor18m.progress import progress
 from actor18m.publish import Published, publish
 from actor18m.publish.blocks import Blocks, relations_of, with_images
 from actor18m.publish.discretion import discreet
-from actor18m.publish.previous import published_clips
+from actor18m.publish.previous import published_clips, samples_of
 from actor18m.publish.versions import check_usable, folder
 from actor18m.say import say, say_lines
 from actor18m.sources import find_inputs
@@ -268,6 +268,10 @@ def _published(
     if not whole:
         return None
     guards.check_lost(found.states, found.lost, None if published is None else len(published), allowed)
+    if published is not None and (count := len(found.withdrawn)):
+        say(f"{count} of the {len(published)} clips of the latest version are withdrawn by a word", err=True)
+    images = [word.of for word in project.words.in_force if word.is_of_image]
+    withdrawn = samples_of(folder(dataset), found.withdrawn, images)
     facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.links}
     facts |= {
         f"model.{link.name}.{role}": " ".join(backend)
@@ -289,7 +293,7 @@ def _published(
         check=lease.check_epoch,
         patience_s=OTHERS_MAY_TAKE_S,
         told=partial(discreet, settings=project.pipeline.publish),
-        accept=partial(guards.check_counts, allowed=allowed),
+        accept=partial(guards.check_counts, allowed=allowed, withdrawn=withdrawn),
     )
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,24 @@ def published_clips(root: Path) -> pa.Array | None:
     tables = [pq.read_table(part, columns=[OF_VIDEOS.key, "shard"]) for part in parts]
     clips = [table.filter(pc.is_valid(table["shard"]))[OF_VIDEOS.key] for table in tables]
     return pa.chunked_array([chunk for each in clips for chunk in each.chunks], pa.string()).combine_chunks()
+
+
+def samples_of(root: Path, clips: pa.Array, images: Collection[str]) -> dict[str, int]:
+    """How many samples of these clips, and of these images, each folder of the latest version has, as far as tables
+    that are whole tell.
+    """
+    version = latest(root)
+    counts: Counter[str] = Counter()
+    if version is None:
+        return {}
+    for part in whole(root / version, "clips") + whole(root / version, "references"):
+        is_of_images = "key" in pq.read_schema(part).names
+        rows = pq.read_table(part, columns=["clip", "shard", *(["key"] if is_of_images else [])])
+        is_one = pc.is_in(rows["clip"], value_set=clips)
+        if is_of_images:
+            is_one = pc.or_(is_one, pc.is_in(rows["key"], value_set=pa.array(images, pa.string())))
+        counts.update(shard.partition("/")[0] for shard in rows.filter(is_one)["shard"].drop_null().to_pylist())
+    return dict(counts)
 
 
 def older(root: Path, clip: str) -> Iterator[Kept]:
