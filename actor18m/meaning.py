@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from actor18m.chain import CLIP, CONTENT, DURATION, SIGNATURE
 from actor18m.entry import NO_FILE, found
+from actor18m.keys import clip_key
 from actor18m.near import NONE, Likeness, Shelves
 from actor18m.overrides import LastWord
 from actor18m.record import Record
@@ -43,9 +44,14 @@ def meaning(record: Record, words: Words, at: str) -> Meaning:
     told = Meaning()
     if not force:
         return told
+    whole = _whole_files(record, force)
+    force = [word.model_copy(update={"windows": (*word.windows, *whole.get(word.of, ()))}) for word in force]
     meant = _meant(record, force)
+    for of, windows in whole.items():
+        meant.windows[of] = list(dict.fromkeys([*windows, *meant.windows[of]]))
     for word in force:
-        new = [each for each in meant.windows[word.of] if each not in word.windows]
+        known = () if word.of in whole else word.windows
+        new = [each for each in meant.windows[word.of] if each not in known]
         if new:
             more = Word(verb="found", of=word.of, who="actor18m", at=at, windows=tuple(new))
             told.found.append(more)
@@ -98,6 +104,20 @@ class _Like:
         durations = pc.fill_null(clips["duration_s"], np.nan).to_numpy().astype(np.float32)
         numbers = self._shelves.earliest(clips["signature"].to_pylist(), durations)
         return [None if number == NONE else self._clips[number] for number in numbers.tolist()]
+
+
+def _whole_files(record: Record, force: Sequence[Word]) -> dict[str, list[Window]]:
+    """By the key that is denied, the file of which it is the key, uncut. A key that was denied before its file was ever
+    measured whole says what it means no other way, when the file is split from the first.
+    """
+    keys = {word.of for word in force if word.verb == DENY and not word.is_of_uri and not word.windows}
+    found: dict[str, list[Window]] = {}
+    if keys:
+        for clips in _clips(record):
+            for content in pc.unique(clips["content"]).drop_null().to_pylist():
+                if (key := clip_key(content, None, None)) in keys:
+                    found[key] = [Window(clip=key, content=content)]
+    return found
 
 
 def _meant(record: Record, force: Sequence[Word]) -> _Meant:

@@ -4,11 +4,13 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actor18m.keys import clip_key
 from tests.engine.drawing import PIPELINE as DRAWN
 from tests.engine.reels import REELS, reel
 from tests.engine.site import Site, films
@@ -195,6 +197,22 @@ def test_a_denied_source_takes_its_clips_along_however_it_is_split(site: Site) -
     reels.build("--split", "shots", "--sync")
     assert "moved" not in published(reels)
     assert {r["rule"] for r in reels.table("clips") if "moved" in r["uris"][0]} == {"override"}
+
+
+def test_the_key_of_a_whole_film_that_was_denied_elsewhere_first_holds_for_its_shots(site: Site) -> None:
+    reels = replace(site, pipeline=REELS)
+    reels.videos.mkdir()
+    for name, text in {"film": TWO_SHOTS, "other": "this is another cut with a second shot"}.items():
+        (reels.videos / f"{name}.mp4").write_bytes(reel(text))
+    whole = clip_key(sha256(reel(TWO_SHOTS)).hexdigest(), None, None)
+    given = ["--split", "shots", "--set", "look.score=0", "--set", "read.words=1"]
+    reels.build(*given, given=reels.videos / "other.mp4")
+    deny(reels, whole)
+    for _ in range(2):
+        reels.build(*given)
+        assert published(reels) == {"other"}
+    kept = [path.read_text() for path in (reels.root / "store" / "words").iterdir()]
+    assert sum(text.count('"found"') for text in kept) == 1, "what it means is found once"
 
 
 def test_a_denied_shot_does_not_come_back_in_another_cut(site: Site) -> None:
