@@ -40,7 +40,9 @@ class Terminal:
             stdout=self._slave,
             stderr=self._slave,
             cwd=ROOT,
-            env={**os.environ, "TERM": "xterm-256color"},
+            # Whoever runs the tests may say how wide its own terminal is.
+            env={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+            | {"TERM": "xterm-256color"},
             start_new_session=True,
             preexec_fn=_take_over,
         )

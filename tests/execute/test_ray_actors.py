@@ -80,7 +80,7 @@ def test_rows_are_committed_and_an_actor_has_two_calls(start: Start, lease: Leas
     [
         ("segfault", "killed", "crashed or was killed"),
         ("killed", "killed", "crashed or was killed"),
-        ("exit", "killed", "exited with code 7"),
+        ("exit", "killed", "crashed or was killed"),
         ("hang", "hung", "gave no result within 3 s"),
         ("stuck", "hung", "gave no result within 3 s"),
     ],
