@@ -11,7 +11,7 @@ from actor18m.errors import ActorError
 from actor18m.pipeline import Pipeline
 from actor18m.planning import accounts
 from actor18m.publish.manifest import NAME
-from actor18m.publish.versions import LATEST
+from actor18m.publish.versions import latest
 from actor18m.store import Store
 from actor18m.words import Words
 from actor18m.yaml_file import parse_yaml
@@ -56,8 +56,8 @@ def last_published(store: Store, dataset: Path | None = None) -> Last | None:
         folder = Path(str(published.get("path")))
         if dataset is not None and folder.parent.resolve() != dataset.resolve():
             continue
-        latest = _latest(folder.parent)
-        if latest is not None and not _is_same(folder, latest):
+        name = latest(folder.parent)
+        if name is not None and not _is_same(folder, folder.parent / name):
             continue  # an older version was restored since
         try:
             pipeline = parse_yaml((folder / PIPELINE).read_text("utf-8"))
@@ -66,7 +66,7 @@ def last_published(store: Store, dataset: Path | None = None) -> Last | None:
         words = account.get("words")
         flags = account.get("flags")
         return Last(
-            version=folder.name if latest is None else latest.name,
+            version=folder.name if name is None else name,
             pipeline=pipeline,
             flags=tuple(map(str, flags)) if isinstance(flags, Sequence) else (),
             words=words if isinstance(words, int) else 0,
@@ -74,15 +74,10 @@ def last_published(store: Store, dataset: Path | None = None) -> Last | None:
     return None
 
 
-def _latest(root: Path) -> Path | None:
-    link = root / LATEST
-    return root / link.readlink().name if link.is_symlink() else None
-
-
-def _is_same(version: Path, latest: Path) -> bool:
+def _is_same(version: Path, newest: Path) -> bool:
     """Is it the latest version, or the one whose files that has?"""
     try:
-        return version == latest or (version / NAME).read_bytes() == (latest / NAME).read_bytes()
+        return version == newest or (version / NAME).read_bytes() == (newest / NAME).read_bytes()
     except OSError:
         return False
 

@@ -7,15 +7,11 @@ import pyarrow as pa
 
 def shortest(table: pa.Table) -> pa.Table:
     """The table with each float32 in it, also within lists and structs, as float64."""
-    columns = [_chunked(table[name]) for name in table.column_names]
+    columns = [shortest_column(table[name]) for name in table.column_names]
     return pa.table(columns, names=table.column_names)
 
 
 def shortest_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return _chunked(column)
-
-
-def _chunked(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([_array(chunk) for chunk in column.chunks], _type(column.type))
 
 
