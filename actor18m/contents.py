@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.catalog import Catalog
-from actor18m.chain import CLIP, CONTENT
+from actor18m.chain import CLIP, CONTENT, DURATION, FIRST_WRITES, SIGNATURE
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path, shown
 from actor18m.ledger import Ledger, LotFiles, ledgers
@@ -26,31 +26,40 @@ from actor18m.store import Store
 _KEY = re.compile(r"[0-9a-f]{6,20}")
 _ASKED = ["id", "lot", "uri", "cut", "crop", "parent"]
 
-_NOTHING = pa.schema([("key", pa.string()), (CLIP, pa.string()), (CONTENT, pa.string())]).empty_table()
+_TOLD = {CLIP: "clip", CONTENT: "content"}
+_LOOKS = {SIGNATURE: "signature", DURATION: "duration_s"}
 
 Row = dict[str, Any]
-"""An input: id, lot, uri, cut, crop, parent, present; with `clip` and `content`, None where nothing was measured."""
+"""An input: id, lot, uri, cut, crop, parent, present; with `clip`, `content`, `signature` and `duration_s`, None where
+nothing was measured.
+"""
 
 
-def contents(store: Store) -> Iterator[pa.Table]:
-    """Lot by lot: one row for each input and each clip that it was."""
+def contents(store: Store, with_looks: bool = False) -> Iterator[pa.Table]:
+    """Lot by lot: one row for each input and each clip that it was; and, if that is asked, for each signature that the
+    clip was found to have.
+    """
+    asked = _TOLD | (_LOOKS if with_looks else {})
+    nothing = pa.schema([("key", pa.string()), *((name, FIRST_WRITES[name]) for name in asked)]).empty_table()
     telling = [(ledger, files) for ledger in ledgers(store) if (files := ledger.files()) and _tells(ledger, files)]
     catalog = Catalog(store)
     for start in range(0, catalog.lots().stop, LOTS_PER_SEGMENT):
         block = range(start, min(start + LOTS_PER_SEGMENT, catalog.lots().stop))
         inputs = pa.concat_tables(list(catalog.read(block, _ASKED))).combine_chunks()
         rows = [
-            ledger.read_lot(files[lot], [CLIP, CONTENT]).select(["key", CLIP, CONTENT])
+            ledger.read_lot(files[lot], [*asked]).select(["key", *asked])
             for ledger, files in telling
             for lot in files.keys() & set(block)
         ]
         # each clip that an input was; then the inputs that are none yet
-        known = pa.concat_tables([_NOTHING, *rows], promote_options="default").filter(pc.field(CLIP).is_valid())
-        known = known.group_by(["key", CLIP, CONTENT]).aggregate([])
+        known = pa.concat_tables([nothing, *rows], promote_options="default").filter(pc.field(CLIP).is_valid())
+        known = known.group_by(["key", *asked]).aggregate([])
         known = known.filter(pc.is_in(known["key"], inputs["id"].combine_chunks()))
         of = inputs.take(pc.index_in(known["key"], inputs["id"].combine_chunks()))
         none = inputs.filter(pc.invert(pc.is_in(inputs["id"], known["key"].combine_chunks())))
-        some = of.append_column("clip", known[CLIP]).append_column("content", known[CONTENT])
+        some = of
+        for column, name in asked.items():
+            some = some.append_column(name, known[column])
         yield pa.concat_tables([some, none], promote_options="default").sort_by(
             [("lot", "ascending"), ("id", "ascending")]
         )
@@ -62,7 +71,7 @@ def look_up(store: Store, names: Sequence[str], contents_too: Collection[str] = 
     """
     uris = {name: None if _KEY.fullmatch(name) else uri_of(name) for name in names}
     found: dict[str, list[Row]] = {name: [] for name in (*names, *contents_too)}
-    for rows in contents(store):
+    for rows in contents(store, with_looks=True):
         for name, uri in uris.items():
             if uri is not None:
                 hit = pc.equal(rows["uri"], uri)
@@ -115,5 +124,5 @@ def content_of(name: str) -> str | None:
 
 def _tells(ledger: Ledger, files: dict[int, LotFiles]) -> bool:
     """Is of a first stage."""
-    some = ledger.read_lot(next(iter(files.values())), [CLIP, CONTENT])
-    return {CLIP, CONTENT} <= set(some.column_names)
+    some = ledger.read_lot(next(iter(files.values())), [*FIRST_WRITES])
+    return FIRST_WRITES.keys() <= set(some.column_names)

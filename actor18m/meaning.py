@@ -4,22 +4,24 @@ To deny a file is to deny what is in it: a copy under another name, a window tha
 enough to be a near duplicate. To allow is more careful: it concerns the clips that are named, and no others.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.chain import CLIP, CONTENT, DURATION, SIGNATURE
 from actor18m.entry import NO_FILE, found
 from actor18m.keys import clip_key
-from actor18m.near import NONE, Likeness, Shelves
+from actor18m.like_denied import Denied, LikeDenied
 from actor18m.overrides import LastWord
 from actor18m.record import Record
 from actor18m.rows import OK
-from actor18m.words import ALLOW, DENY, Window, Word, Words
+from actor18m.words import ALLOW, DENY, Look, Window, Word, Words
 
 CLIPS = ("uri", "cut", "crop", "clip", "content", "signature", "duration_s")
 _ASKED = ("id", "lot", "uri", "cut", "crop")
@@ -45,24 +47,31 @@ def meaning(record: Record, words: Words, at: str) -> Meaning:
     if not force:
         return told
     whole = _whole_files(record, force)
-    force = [word.model_copy(update={"windows": (*word.windows, *whole.get(word.of, ()))}) for word in force]
-    meant = _meant(record, force)
+    meant = _meant(record, [_with(word, whole.get(word.of, ())) for word in force])
     for of, windows in whole.items():
-        meant.windows[of] = list(dict.fromkeys([*windows, *meant.windows[of]]))
+        meant.windows[of] = dict.fromkeys([*windows, *meant.windows[of]])
     for word in force:
-        known = () if word.of in whole else word.windows
-        new = [each for each in meant.windows[word.of] if each not in known]
-        if new:
-            more = Word(verb="found", of=word.of, who="actor18m", at=at, windows=tuple(new))
-            told.found.append(more)
-        if not new and not word.windows and word.of not in meant.uris:
+        windows = [each for each in meant.windows[word.of] if each not in word.windows]
+        looks = [each for each in meant.looks[word.of] if each not in word.looks]
+        if windows or looks:
+            told.found.append(_with(Word(verb="found", of=word.of, who="actor18m", at=at), windows, looks))
+        if not windows and not word.windows and word.of not in meant.uris:
             told.unknown.append(word)
-    force = [word.model_copy(update={"windows": (*word.windows, *meant.windows[word.of])}) for word in force]
-    decided = _decided(record, force, meant.denied(record.surveyor.duplicates.likeness))
+    force = [_with(word, meant.windows[word.of], meant.looks[word.of]) for word in force]
+    decided = _decided(record, Force(force))
     # of what is not registered yet, the very key holds
     own = {word.of: LastWord(word.of, word.verb, str(word)) for word in force if not word.is_of_uri}
     told.overrides += (own | decided).values()
     return told
+
+
+def _with(word: Word, windows: Iterable[Window], looks: Iterable[Look] = ()) -> Word:
+    return word.model_copy(
+        update={
+            "windows": tuple(dict.fromkeys([*word.windows, *windows])),
+            "looks": tuple(dict.fromkeys([*word.looks, *looks])),
+        }
+    )
 
 
 def meant_by(word: Word, row: Mapping[str, Any]) -> Window | None:
@@ -74,36 +83,62 @@ def meant_by(word: Word, row: Mapping[str, Any]) -> Window | None:
     return Window(clip=row["clip"], content=row["content"], cut=_pair(row["cut"]), crop=_four(row["crop"]))
 
 
+def look_of(row: Mapping[str, Any]) -> Look | None:
+    """How a clip looks, where it was measured."""
+    if row["clip"] is None or not row["signature"]:
+        return None
+    duration_s = row["duration_s"]
+    return Look(
+        clip=row["clip"],
+        content=row["content"],
+        cut=_pair(row["cut"]),
+        crop=_four(row["crop"]),
+        signature=row["signature"].hex(),
+        duration_s=duration_s if duration_s is not None and math.isfinite(duration_s) else None,
+    )
+
+
+class Force:
+    """The words that hold, the oldest first, and which of them is the newest about a clip."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        self.words = words
+        self._ranks: dict[str, list[int]] = defaultdict(list)
+        """By what a word names: a key, a URI, or a content."""
+        for rank, word in enumerate(words):
+            names = {word.of, *(name for each in word.windows for name in (each.clip, each.content))}
+            for name in names - {None}:
+                self._ranks[str(name)].append(rank)
+
+    @property
+    def names(self) -> pa.Array:
+        return pa.array(self._ranks, pa.string())
+
+    def newest(self, row: Mapping[str, Any]) -> int | None:
+        """Its place among the words."""
+        names = (row["uri"], row["clip"], row["content"])
+        ranks = {rank for name in names for rank in self._ranks.get(name, ())}
+        return next((rank for rank in sorted(ranks, reverse=True) if _concerns(self.words[rank], row)), None)
+
+    def denied(self) -> list[Denied]:
+        """All that was measured of clips of which the newest word denies them."""
+        found = []
+        for look in dict.fromkeys(look for word in self.words for look in word.looks):
+            row = {"uri": None, "clip": look.clip, "content": look.content, "cut": look.cut, "crop": look.crop}
+            rank = self.newest(row)
+            if rank is not None and self.words[rank].verb == DENY:
+                found.append(Denied(look, rank))
+        return found
+
+
 @dataclass
 class _Meant:
-    windows: dict[str, list[Window]]
+    windows: dict[str, dict[Window, None]]
     """By what the word is of."""
+    looks: dict[str, dict[Look, None]]
+    """Likewise."""
     uris: set[str]
     """Those that are registered, measured or not."""
-    signatures: dict[str, tuple[bytes, float]]
-    """Of clips that are denied as they are."""
-
-    def denied(self, likeness: Likeness | None) -> "_Like":
-        return _Like(likeness, self.signatures)
-
-
-class _Like:
-    """Finds what is like a denied clip."""
-
-    def __init__(self, likeness: Likeness | None, signatures: Mapping[str, tuple[bytes, float]]) -> None:
-        self._clips = list(signatures)
-        self._shelves = Shelves(likeness) if likeness is not None and signatures else None
-        if self._shelves is not None:
-            durations = np.array([duration for _, duration in signatures.values()], np.float32)
-            self._shelves.add([each for each, _ in signatures.values()], durations, np.arange(len(signatures)))
-
-    def of(self, clips: pa.Table) -> list[str | None]:
-        """For each row of CLIPS the denied clip that it is like."""
-        if self._shelves is None:
-            return [None] * clips.num_rows
-        durations = pc.fill_null(clips["duration_s"], np.nan).to_numpy().astype(np.float32)
-        numbers = self._shelves.earliest(clips["signature"].to_pylist(), durations)
-        return [None if number == NONE else self._clips[number] for number in numbers.tolist()]
 
 
 def _whole_files(record: Record, force: Sequence[Word]) -> dict[str, list[Window]]:
@@ -120,38 +155,43 @@ def _whole_files(record: Record, force: Sequence[Word]) -> dict[str, list[Window
     return found
 
 
-def _meant(record: Record, force: Sequence[Word]) -> _Meant:
-    found = _Meant({word.of: [] for word in force}, set(), {})
+def _meant(record: Record, words: Sequence[Word]) -> _Meant:
+    force = Force(words)
+    found = _Meant({word.of: {} for word in words}, {word.of: {} for word in words}, set())
     for clips in _clips(record):
         for row in _concerned(clips, force).to_pylist():
             found.uris.add(row["uri"])
-            for word in force:
-                window = meant_by(word, row)
-                if window is not None and window not in found.windows[word.of]:
-                    found.windows[word.of].append(window)
-            last = _last_word(force, row)
-            if last is not None and last.verb == DENY and row["signature"] is not None:
-                found.signatures.setdefault(row["clip"], (row["signature"], row["duration_s"] or np.nan))
+            for word in words:
+                if (window := meant_by(word, row)) is not None:
+                    found.windows[word.of].setdefault(window)
+            rank, look = force.newest(row), look_of(row)
+            if rank is not None and look is not None and words[rank].verb == DENY:
+                found.looks[words[rank].of].setdefault(look)
     return found
 
 
-def _decided(record: Record, force: Sequence[Word], like: _Like) -> dict[str, LastWord]:
-    """By clip."""
-    decided: dict[str, LastWord] = {}
+def _decided(record: Record, force: Force) -> dict[str, LastWord]:
+    """By clip: the newest word counts, whether it is said of the clip or of what the clip is like."""
+    like = LikeDenied(record.surveyor.duplicates.likeness, force.denied())
+    own: dict[str, tuple[int, LastWord]] = {}
+    alike: dict[str, Denied] = {}
     for clips in _clips(record):
         for row in _concerned(clips, force).to_pylist():
-            word = _last_word(force, row)
-            if word is not None and row["clip"] is not None:
-                decided[row["clip"]] = LastWord(row["clip"], word.verb, _as_said(word, row))
+            rank = force.newest(row)
+            if rank is not None and row["clip"] is not None:
+                word = force.words[rank]
+                own[row["clip"]] = rank, LastWord(row["clip"], word.verb, _as_said(word, row))
         for clip, denied in zip(clips["clip"].to_pylist(), like.of(clips), strict=True):
-            if denied is not None and clip not in decided:
-                decided[clip] = LastWord(clip, DENY, f"near duplicate of {denied}, which is denied", denied)
+            if denied is not None:
+                alike[clip] = denied
+    decided = {clip: said for clip, (_, said) in own.items()}
+    for clip, denied in alike.items():
+        rank, said = own.get(clip, (-1, None))
+        if said is None or (said.verdict == ALLOW and rank < denied.rank):
+            since = "" if said is None else f" (before: {said})"
+            why = f"near duplicate of {denied.look.clip}, which is denied{since}"
+            decided[clip] = LastWord(clip, DENY, why, denied.look.clip)
     return decided
-
-
-def _last_word(force: Sequence[Word], row: Mapping[str, Any]) -> Word | None:
-    """The newest one that concerns this clip."""
-    return next((word for word in reversed(force) if _concerns(word, row)), None)
 
 
 def _concerns(word: Word, row: Mapping[str, Any]) -> bool:
@@ -171,14 +211,10 @@ def _as_said(word: Word, row: Mapping[str, Any]) -> str:
     return f"{word} (said of {word.of})"
 
 
-def _concerned(clips: pa.Table, force: Sequence[Word]) -> pa.Table:
+def _concerned(clips: pa.Table, force: Force) -> pa.Table:
     """Rows that a word may be about."""
-    windows = [window for word in force for window in word.windows]
-    names = pa.array([word.of for word in force], pa.string())
-    keys = pa.array([window.clip for window in windows], pa.string())
-    contents = pa.array([window.content for window in windows if window.content is not None], pa.string())
-    is_named = pc.or_(pc.is_in(clips["uri"], names), pc.is_in(clips["clip"], pa.concat_arrays([names, keys])))
-    return clips.filter(pc.or_(is_named, pc.is_in(clips["content"], contents)))
+    names = force.names
+    return clips.filter(reduce(pc.or_, (pc.is_in(clips[each], names) for each in ("uri", "clip", "content"))))
 
 
 def _clips(record: Record) -> Iterator[pa.Table]:

@@ -49,6 +49,13 @@ class Window(Section):
         return all(a is None or b is None or (a[0] < b[1] and b[0] < a[1]) for a, b in sides)
 
 
+class Look(Window):
+    """How a denied clip looks over time, by which what is like it is known when nothing else is left of it."""
+
+    signature: str = Field(pattern=r"^([0-9a-f]{2})+$", description="in hexadecimal digits")
+    duration_s: float | None = None
+
+
 def plainly(told: str) -> str:
     """What a person says in words of their own, which is published: on one line, without secrets, and nothing in it
     steers a terminal.
@@ -68,11 +75,18 @@ class Word(Section):
     why: Told | None = None
     at: str = Field(description="when")
     windows: tuple[Window, ...] = Field(default=(), description="of clips that are allowed or denied: what was meant")
+    looks: tuple[Look, ...] = Field(default=(), description="of clips that are denied, once they were measured")
     images: tuple[str, ...] = Field(default=(), description="of an image that is denied: digests of its content")
     inputs: tuple[str, ...] = Field(default=(), description="ids, of what is removed or restored")
 
     def __str__(self) -> str:
         return f"{self.verb} by {self.who}" + (f": {self.why}" if self.why else "")
+
+    def and_means(self, other: "Word") -> "Word":
+        """What the other one was found to mean, too."""
+        windows = tuple(dict.fromkeys([*self.windows, *other.windows]))
+        looks = tuple(dict.fromkeys([*self.looks, *other.looks]))
+        return self.model_copy(update={"windows": windows, "looks": looks})
 
     @property
     def is_of_image(self) -> bool:
@@ -95,17 +109,22 @@ class Words:
 
     @cached_property
     def in_force(self) -> tuple[Word, ...]:
-        """What is allowed and denied, the oldest word first; each with all that it was found to mean."""
+        """What is allowed and denied, the oldest word first; each with all that it was found to mean. What is denied
+        again means at least what it meant before: nothing else may be left of that.
+        """
         force: dict[str, Word] = {}
+        denied: dict[str, Word] = {}
         for word in self.said:
             if word.verb in (DENY, ALLOW, "undo"):
                 force.pop(word.of, None)
-            if word.verb in (DENY, ALLOW):
+            if word.verb == DENY and word.of in denied:
+                force[word.of] = word.and_means(denied[word.of])
+            elif word.verb in (DENY, ALLOW):
                 force[word.of] = word
             elif word.verb == "found" and word.of in force:
-                there = force[word.of]
-                windows = tuple(dict.fromkeys([*there.windows, *word.windows]))
-                force[word.of] = there.model_copy(update={"windows": windows})
+                force[word.of] = force[word.of].and_means(word)
+            if word.of in force and force[word.of].verb == DENY:
+                denied[word.of] = force[word.of]
         return tuple(force.values())
 
     @cached_property

@@ -13,7 +13,7 @@ from actor18m.errors import ActorError
 from actor18m.images import digests_of
 from actor18m.inputs import Input, shown
 from actor18m.keys import KEY_DIGITS, clip_key
-from actor18m.meaning import meant_by
+from actor18m.meaning import look_of, meant_by
 from actor18m.overrides import IMAGES_ARE_DENIED
 from actor18m.say import say, say_json
 from actor18m.sources import find_inputs
@@ -197,7 +197,10 @@ def _say(verb: str, names: Sequence[str], why: str, who: str | None, store: str)
             if is_image(name):
                 said.append(_of_image(lease.store, blank))
             else:
-                said.append(_of_clips(blank, found[name], contents.get(name)))
+                content = contents.get(name)
+                said.append(
+                    _as_it_looks(_of_clips(blank, found[name], content), [*found[name], *found.get(content, ())])
+                )
         before = read_words(lease.store)
         keep(lease, said)
     for name, word in zip(names, said, strict=True):
@@ -231,6 +234,14 @@ def _of_clips(word: Word, rows: Sequence[Row], content: str | None) -> Word:
     if content is not None and (word.verb == DENY or not rows):
         windows |= {Window(clip=clip_key(content, None, None), content=content): None}
     return word.model_copy(update={"windows": tuple(windows)})
+
+
+def _as_it_looks(word: Word, rows: Sequence[Row]) -> Word:
+    """With what is known of a denied clip by now: the next build may come when that has gone."""
+    if word.verb != DENY:
+        return word
+    looks = (look_of(row) for row in rows if _is_about(word, row))
+    return word.model_copy(update={"looks": tuple(dict.fromkeys(look for look in looks if look is not None))})
 
 
 def _meant(name: str, rows: Sequence[Row]) -> str:
