@@ -1,5 +1,6 @@
 """What the driver asks of a worker and what comes back: keys, places of rows, and small numbers. Never frames."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ from actor18m.stage import Clip, Failure, Row, Stage
 from actor18m.step import Step
 from actor18m.traces import place_of, trace_of
 from actor18m.writer import Lease, TakenOver
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = (0.5, 2.0, 8.0)
 """Pauses before a clip in transient trouble is tried again; after the last it is given up for this build."""
@@ -141,6 +144,10 @@ class _Found:
     values: Mapping[str, object]
     images: str | None
     """The file with its images, by its digest."""
+
+
+class _NotOneEach(ValueError):
+    """A stage told of a clip twice, or of one that it was not given: whose values they are is not known."""
 
 
 class Worker:
@@ -255,6 +262,9 @@ class Worker:
                     moved(1)
             except TakenOver:
                 raise
+            except _NotOneEach as error:
+                log.warning("%s; each clip of the call is measured alone", error)
+                outcomes.clear()
             except Exception as error:
                 # one of those that are left spoilt it for the others: each for itself, unless it is for want of memory
                 if is_out_of_memory(error):
@@ -298,7 +308,7 @@ class Worker:
         try:
             for outcome in self._stage.measure(clips):
                 if outcome.key not in left:
-                    raise ValueError(f"stage {self._duty.stage} gave an outcome too many, of {outcome.key}")
+                    raise _NotOneEach(self._not_one_each(outcome.key, clips))
                 left.discard(outcome.key)
                 yield outcome
         except (Exception, KeyboardInterrupt, GeneratorExit):
@@ -307,6 +317,12 @@ class Worker:
             raise RuntimeError(f"it raised {type(error).__name__}: {error}") from error
         if left:
             raise ValueError(f"stage {self._duty.stage} gave no outcome of {', '.join(sorted(left))}")
+
+    def _not_one_each(self, key: str, clips: Sequence[Clip]) -> str:
+        told = f"stage {self._duty.stage} gave two outcomes of clip {key} in one call"
+        if key not in {clip.key for clip in clips}:
+            told = f"stage {self._duty.stage} gave an outcome of {key}, which it was not given in this call"
+        return f"{told}; a stage gives one row or one failure for each clip that it is given"
 
 
 def _away(result: Row | Failure | Raised | Exception, uri: str, version: str | None) -> SourceTrouble | None:

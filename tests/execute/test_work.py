@@ -54,3 +54,39 @@ def test_a_gpu_without_memory_left_makes_no_clip_fail(lease: Lease) -> None:
     worker = Worker(Duty("troubled", step, ledger, {}, Values("none", (), lambda rows: rows.select([])), lease))
     todos = tuple(Todo(f"{number:020x}", "d", name) for number, name in enumerate(["well", "hungry"]))
     assert worker.do(Task(0, "troubled", 0, todos, {})).out_of_memory == (todos[1].key,)
+
+
+class Doubling(Stage):
+    """Tells twice of a clip that says so, in whatever company, or only in company; or of another one."""
+
+    version = 1
+    writes = schema("doubling", seen=pa.int32())
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            yield Row(clip.key, {"seen": 1})
+            if clip.uri == "twice" or (clip.uri == "in company" and len(clips) > 1):
+                yield Row(clip.key, {"seen": 2})
+            if clip.uri == "another":
+                yield Row("f" * 20, {"seen": 2})
+
+
+@pytest.mark.parametrize(
+    ("names", "failed"),
+    [(["well", "twice", "well"], 1), (["twice"], 0), (["well", "in company"], None), (["another", "well"], 0)],
+)
+def test_what_a_stage_says_twice_of_a_clip_is_not_believed(lease: Lease, names: list[str], failed: int | None) -> None:
+    step = Step(stage=f"{__name__}:Doubling")
+    ledger = Ledger(lease.store, "doubling", "f1")
+    worker = Worker(Duty("doubling", step, ledger, {}, Values("none", (), lambda rows: rows.select([])), lease))
+    todos = tuple(Todo(f"{number:020x}", "d", name) for number, name in enumerate(names))
+    report = worker.do(Task(0, "doubling", 0, todos, {}))
+    wrong = {number for number, todo in enumerate(todos) if todo.key in report.raised}
+    assert wrong == (set() if failed is None else {failed})
+    for raised in report.raised.values():
+        other = "an outcome of ffffffffffffffffffff, which it was not given"
+        twice = f"two outcomes of clip {todos[failed or 0].key}"
+        assert raised.message.startswith(f"stage doubling gave {other if 'another' in names else twice} in")
+    rows = [row for _, table in ledger.read() for row in table.to_pylist()]
+    assert {row["key"] for row in rows} == {todo.key for todo in todos} - report.raised.keys()
+    assert {row["seen"] for row in rows} <= {1}
