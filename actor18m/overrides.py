@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from actor18m.errors import ActorError
 from actor18m.policy import OVERRIDE
-from actor18m.words import Word, Words
+from actor18m.words import DENY, Word, Words
 from actor18m.yaml_file import Section, explained, problems_of, read_yaml, trouble
 
 _Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -83,21 +83,32 @@ def read_overrides(path: Path) -> tuple[Override, ...]:
 
 def taken(words: Words, given: Sequence[Override], at: str) -> tuple[list[Word], list[str]]:
     """Of a file's entries those that were not said before, and in words where something else was said of the same key:
-    the newer one counts. An entry is as old as the build that it was given to first.
+    the newer one counts. An entry is as old as the build that it was given to first, however it is worded since; but a
+    denial that was taken back, and is worded otherwise now, is one that is said again.
     """
     new, notes = [], []
+    said = {(word.verb, word.of) for word in words.said}
+    worded = {(word.verb, word.of, word.who, word.why) for word in words.said}
     for each in given:
         word, force = each.word(at), words.of(each.key)
-        said = (word.verb, word.of, word.who, word.why)
-        if said not in {(one.verb, one.of, one.who, one.why) for one in words.said}:
+        is_denied_again = word.verb == DENY and (word.verb, word.of, word.who, word.why) not in worded
+        if force is not None and force.verb == word.verb:
+            if (force.who, force.why) != (word.who, word.why):
+                notes.append(f"{each.key}: {force} was said before, and is kept; the file says now: {word}")
+        elif (word.verb, word.of) not in said or is_denied_again:
             new.append(word)
-            if force is not None and force.verb != word.verb:
+            if force is not None:
                 notes.append(f"{each.key}: {word} (before: {force})")
         elif force is None:
-            notes.append(f"{each.key}: {word} stands in the file and was taken back since: that counts")
-        elif force.verb != word.verb:
-            notes.append(f"{each.key}: {word} stands in the file, but since then: {force}, and that counts")
+            notes.append(f"{each.key}: {word} stands in the file and was taken back since: that counts{_anew(word)}")
+        else:
+            since = f"but since then: {force}, and that counts"
+            notes.append(f"{each.key}: {word} stands in the file, {since}{_anew(word)}")
     return new, notes
+
+
+def _anew(word: Word) -> str:
+    return f". `actor18m {word.verb} {word.of}` says it again"
 
 
 def override(verdicts: pa.Table, overrides: Sequence[LastWord]) -> pa.Table:
