@@ -37,6 +37,8 @@ def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Seque
     stage, *rest = path
     if stage not in stages and stage == SPLIT:
         return _set_split(pipeline[SPLIT], rest, value)
+    if stage not in stages and stage in _RELATIONS and not rest:
+        return _turn_off(pipeline, stage, value)
     if stage not in stages and stage in _RELATIONS:
         return _set_relation(pipeline[stage], stage, rest, value)
     if stage not in stages:
@@ -78,12 +80,21 @@ def _set_split(split: dict[str, Any], path: list[str], value: object) -> None:
             raise _CannotSet("write --set split.mode=shots, or --set split.shots.min_score=0.1")
 
 
+def _turn_off(pipeline: dict[str, Any], name: str, value: object) -> None:
+    """`duplicates=null`: nothing of the kind is told."""
+    if value is not None:
+        names = ", ".join(f"{name}.{each}" for each in pipeline[name] or ())
+        one_of_them = f"; to change a part of it, write {names}" if names else ""
+        raise _CannotSet(f"{name} is a section; to turn it off, write {name}=null{one_of_them}")
+    pipeline[name] = None
+
+
 def _set_relation(relation: dict[str, Any] | None, name: str, path: list[str], value: object) -> None:
     """`duplicates.at_most`, `identities.within`."""
     if relation is None:
         raise _CannotSet(f"the pipeline has no {name}; copy the section from a shipped pipeline")
     if len(path) != 1 or path[0] not in relation:
-        raise _CannotSet(f"{name} has no {'.'.join(path) or 'name'}; {instead_of('.'.join(path), relation)}")
+        raise _CannotSet(f"{name} has no {'.'.join(path)}; {instead_of('.'.join(path), relation)}")
     relation[path[0]] = value
 
 

@@ -45,6 +45,17 @@ def test_when_clips_repeat_each_other_and_show_one_person_may_be_set() -> None:
     assert before | changed == after
 
 
+@pytest.mark.parametrize("relation", ["duplicates", "identities"])
+def test_what_relates_clips_may_be_turned_off(relation: str) -> None:
+    before, after = (
+        load_pipeline(find_pipeline("embedded"), given).model_dump(mode="json") for given in ([], [f"{relation}=null"])
+    )
+    assert before[relation] is not None
+    assert before | {relation: None} == after
+    again = load_pipeline(find_pipeline("embedded"), [f"{relation}=null", f"{relation}="])
+    assert again.model_dump(mode="json") == after
+
+
 @pytest.mark.parametrize(
     ("setting", "path", "value"),
     [
@@ -68,6 +79,7 @@ def test_how_inputs_are_split_may_be_set(setting: str, path: tuple[str, ...], va
     ("setting", "why"),
     [
         ("duplicates.at_mots=1", r"duplicates has no at_mots; did you mean at_most\?"),
+        ("duplicates=0.1", r"write duplicates=null; to change a part of it, write duplicates\.at_most, duplicates\.wi"),
         ("split.shots.min_scor=1", r"split\.shots has no min_scor; did you mean min_score\?"),
         ("split.frames.min_s=1", r"write --set split\.mode=shots"),
         ("split.shots.run=1", r"split\.shots has no run"),

@@ -194,7 +194,7 @@ def build(
             account["states"] = unpublished.counted(states, account["published"])
             account |= {"unknown_overrides": meaning.unknown, "like_denied": meaning.like_denied}
             account["words"] = project.words.files
-    _tell_words(meaning)
+    _tell_words(meaning, project)
     _report(account, as_json)
     unpublished.tell(account["published"])
     if tally.stopped:
@@ -232,7 +232,9 @@ def _take_into_store(lease: Lease, file: Path) -> None:
         )
 
 
-def _tell_words(meaning: Meaning) -> None:
+def _tell_words(meaning: Meaning, project: Project) -> None:
+    if project.pipeline.duplicates is None and any(word.looks for word in project.words.in_force):
+        say("near duplicates of denied clips are not looked for: the pipeline has no rule `duplicates`", err=True)
     for word in meaning.unknown:
         say(f"override of {word.of} ({word}): no such clip is registered", err=True)
     if like := meaning.like_denied:
