@@ -199,7 +199,7 @@ def _say(verb: str, names: Sequence[str], why: str, who: str | None, store: str)
             else:
                 content = contents.get(name)
                 said.append(
-                    _as_it_looks(_of_clips(blank, found[name], content), [*found[name], *found.get(content, ())])
+                    _as_it_looks(_of_clips(blank, found[name], content), [*found[name], *found.get(content or "", ())])
                 )
         before = read_words(lease.store)
         keep(lease, said)
