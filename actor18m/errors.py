@@ -12,6 +12,12 @@ class WrongUsage(ActorError):
     """What was asked for does not exist: a mistyped stage, rule or subset. The command line exits with 2."""
 
 
+class Refused(ActorError):
+    """The version that would be made is not what was meant, in all likelihood. The latest one is as it was. The command
+    line exits with 3.
+    """
+
+
 def instead_of(wrong: str, known: Iterable[str]) -> str:
     """What a misspelt name may have meant, as the end of a sentence."""
     names = sorted(known)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from actor18m.build import Project
 from actor18m.entry import PENDING, REMOVED, SPLIT, SUPERSEDED
-from actor18m.errors import ActorError
+from actor18m.errors import Refused
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import OVERRIDE
 from actor18m.survey import ACCEPTED, DUPLICATE, REJECTED
@@ -35,10 +35,6 @@ _DENIED, _LIKE_DENIED = "denied", "like a denied clip"
 _BY_A_WORD = (_DENIED, REMOVED)
 """What a person took out by a word is no accident, however much it is: it must not stay published."""
 _REASONS = ("state", "stage", "rule", "error_kind")
-
-
-class Refused(ActorError):
-    """The version that would be made is not what was meant, in all likelihood. The latest one is as it was."""
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,11 @@ def open_store(url: str | Path) -> Store:
     return store
 
 
+def id_of(store: Store) -> str:
+    """Made by chance with the store: a copy of it has the same, any other store another one."""
+    return str(json.loads(store.read(MARK)).get("id", ""))
+
+
 def store_or_empty(url: str | Path) -> Store:
     """The store at a URL or a path; where there is none yet, an empty one in memory: asking makes nothing."""
     return open_store(url) if store_at(url).exists(MARK) else make_store(f"memory://actor18m-{uuid.uuid4().hex}")
@@ -162,7 +167,8 @@ def make_store(url: str | Path) -> Store:
         raise StoreError(
             f"{store.url} is not empty and is no store (it has no {MARK}). Name an empty or new folder with --store."
         )
-    mark = json.dumps({"schema": SCHEMA, "made_by": f"actor18m {__version__}"}, indent=2) + "\n"
+    told = {"schema": SCHEMA, "made_by": f"actor18m {__version__}", "id": uuid.uuid4().hex}
+    mark = json.dumps(told, indent=2) + "\n"
     try:
         store.place.make_aside(_ASIDE)
         store.place.create(MARK, mark.encode(), _ASIDE)

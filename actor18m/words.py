@@ -8,7 +8,7 @@ one that was lost is noticed, and the last one, too; a digest tells of damage.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from getpass import getuser
@@ -106,6 +106,8 @@ class Words:
     """In how many files it stands."""
     since: Mapping[int, int] = field(default_factory=dict)
     """How many words there were when there were so many files."""
+    digests: Mapping[int, str] = field(default_factory=lambda: {0: ""})
+    """Of all that was said when there were so many files: who knows one has heard the same."""
 
     @cached_property
     def in_force(self) -> tuple[Word, ...]:
@@ -155,7 +157,7 @@ class Words:
 
     def and_then(self, more: Iterable[Word]) -> "Words":
         """As if these had been said, too."""
-        return Words((*self.said, *more), self.files, self.since)
+        return replace(self, said=(*self.said, *more))
 
     def later_than(self, files: int) -> tuple[Word, ...]:
         """What was said when there were so many files already."""
@@ -167,12 +169,13 @@ NOTHING_SAID = Words()
 
 def read_words(store: Store) -> Words:
     said: list[Word] = []
-    since = {0: 0}
+    since, digests = {0: 0}, {0: ""}
     numbers = _whole(store)
     for number in numbers:
-        said += _read(store, number)
-        since[number] = len(said)
-    return Words(tuple(said), len(numbers), since)
+        words, digest = _read(store, number)
+        said += words
+        since[number], digests[number] = len(said), keys.digest(digests[number - 1], digest)
+    return Words(tuple(said), len(numbers), since, digests)
 
 
 def keep(lease: Lease, words: Sequence[Word]) -> None:
@@ -228,14 +231,15 @@ def _mark(lease: Lease, number: int) -> None:
     lease.create(f"{FOLDER}/{number:06d}.mark", f"{_path(number)}\n".encode())
 
 
-def _read(store: Store, number: int) -> list[Word]:
+def _read(store: Store, number: int) -> tuple[list[Word], str]:
+    """What it says, and its digest."""
     path = _path(number)
     try:
         content = store.read(path)
-        told = json.loads(content)["words"]
-        if _spelt(told) != content:
+        fields = json.loads(content)
+        if _spelt(fields["words"]) != content:
             raise ValueError("its bytes are not those that its digest says")
-        return [Word.model_validate(each) for each in told]
+        return [Word.model_validate(each) for each in fields["words"]], str(fields["digest"])
     except ValidationError as error:
         place, cause = problems_of(error)[0]
         raise _damaged(store, path, f"{place}: {cause}") from error

@@ -19,6 +19,7 @@ from actor18m.code import edited
 from actor18m.commands import unpublished
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
 from actor18m.commands.changes import changes, flags_of
+from actor18m.errors import Refused
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
 from actor18m.execute.tally import Stopped, Tally
 from actor18m.meaning import Meaning
@@ -28,6 +29,7 @@ from actor18m.progress import progress
 from actor18m.publish import Published, publish
 from actor18m.publish.blocks import Blocks, relations_of, with_images
 from actor18m.publish.discretion import discreet
+from actor18m.publish.heard import Hearing
 from actor18m.publish.previous import published_clips, samples_of
 from actor18m.publish.versions import check_usable, folder
 from actor18m.say import say, say_lines
@@ -134,6 +136,10 @@ def build(
         typer.Option(min=0, max=1, help="Publish nothing when a larger share of the latest version would be lost."),
     ] = guards.MAX_SHRINKING,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Publish even a version without a clip.")] = False,
+    allow_lost_words: Annotated[
+        bool,
+        typer.Option("--allow-lost-words", help="Build though the latest version knew words that the store has not."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Register inputs, measure what is missing, and publish a version of the dataset. Run it again to go on."""
@@ -147,11 +153,13 @@ def build(
         raise typer.BadParameter("--workers needs --executor ray: without Ray, this process measures alone")
     allowed = guards.Allowed(max_failed, allow_shrinking, allow_empty)
     crew: Crew = SerialCrew() if executor is Executor.serial else RayCrew(address, workers)
-    refused: guards.Refused | None = None
+    refused: Refused | None = None
     with _told_how_to_go_on(), stoppable(), closing(crew), hold(make_store(store), take_over) as lease:
         loaded, flags = load(pipeline_file(pipeline or profile), flags_of(settings, split)), flags_of(settings, split)
         project = Project(loaded, lease.store, read_words(lease.store), (), until)
         root = None if until else folder(dataset)
+        if root is not None:
+            Hearing(lease.store, project.words, allow_lost_words).check(root)
         found = changes(pipeline or profile, lease.store, flags, project.words, root)
         if found is not None:
             found.tell()
@@ -186,8 +194,9 @@ def build(
             account["published"] = None
             try:
                 if not tally.stopped:
-                    account["published"] = _published(project, lease, dataset, crew, allowed, whole=until is None)
-            except guards.Refused as error:
+                    hearing = Hearing(lease.store, project.words, allow_lost_words)
+                    account["published"] = _published(project, lease, dataset, crew, allowed, hearing, until is None)
+            except Refused as error:
                 refused = error
                 account["refused"] = str(error)
             states = plan(replace(project, until=None).record()).states
@@ -214,7 +223,7 @@ def _told_how_to_go_on() -> Iterator[None]:
     except KeyboardInterrupt:
         say("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    except guards.Refused as error:
+    except Refused as error:
         say(f"{error}", err=True)
         raise typer.Exit(REFUSED) from None
 
@@ -261,7 +270,7 @@ def _measured(project: Project, lease: Lease, crew: Crew, retry: Sequence[str], 
 
 
 def _published(
-    project: Project, lease: Lease, dataset: str, crew: Crew, allowed: guards.Allowed, whole: bool
+    project: Project, lease: Lease, dataset: str, crew: Crew, allowed: guards.Allowed, hearing: Hearing, whole: bool
 ) -> Published | None:
     """Unless the guards refuse it; nothing of a part of the stages."""
     published = published_clips(folder(dataset)) if whole else None
@@ -296,6 +305,7 @@ def _published(
         patience_s=OTHERS_MAY_TAKE_S,
         told=partial(discreet, settings=project.pipeline.publish),
         accept=partial(guards.check_counts, allowed=allowed, withdrawn=withdrawn),
+        hearing=hearing,
     )
 
 

@@ -17,6 +17,7 @@ from actor18m.publish import manifest, versions
 from actor18m.publish.card import Card
 from actor18m.publish.content import LEAST, OF_VIDEOS, Block, of_subset
 from actor18m.publish.hashes import Hashes, linked
+from actor18m.publish.heard import Hearing
 from actor18m.publish.left_out import LeftOut, without
 from actor18m.publish.line import Line
 from actor18m.publish.make import PART, Made, MakeShards, ShardPlan, left_over, one_by_one
@@ -57,19 +58,23 @@ def publish(
     patience_s: float = 0,
     told: Callable[[Block], Block] = lambda block: block,
     accept: Accept = lambda now, before, left_out: None,
+    hearing: Hearing | None = None,
 ) -> Published:
     """Blocks come in order of lots and are streamed, once again when clips have to be left out; none goes beyond a
     multiple of any of `lots_per_shard` (videos, or a subset's name; 1 where nothing is said). `facts` tell what the
     dataset was made with; `pipeline` is its resolved YAML; `aliases` are former names of identities. `check` raises if
     the version must not appear any more. For another process that publishes, this one waits for so long. `told` makes
     of a block what others may be told of it. `accept` raises when a version of so many samples, by folder, must not
-    take the place of the latest, which has so many (None: there is none); so many clips were left out of it.
+    take the place of the latest, which has so many (None: there is none); so many clips were left out of it. `hearing`
+    raises when the dataset has heard of words that this build does not know.
     """
     if iter(blocks) is blocks:
         raise TypeError("blocks are iterated once again when clips have to be left out: give what can be")
     root = versions.folder(dataset)
     with versions.held(root, patience_s):
         versions.settle(root)
+        if hearing is not None:
+            hearing.check(root)
         made, left_out = 0, dict[str, LeftOut]()
         while True:
             version = _Version(root, subsets, lots_per_shard, check)
@@ -77,7 +82,7 @@ def publish(
                 version.take(each)
             made += version.shards_made
             if not version.left_out:
-                return version.finish(pipeline, facts, aliases, made, left_out, accept)
+                return version.finish(pipeline, facts, aliases, made, left_out, accept, hearing)
             left_out |= version.left_out  # and planned again, so that all tables tell what is there
 
 
@@ -147,6 +152,7 @@ class _Version:
         shards_made: int,
         left_out: Mapping[str, LeftOut],
         accept: Accept,
+        hearing: Hearing | None,
     ) -> Published:
         """`shards_made` and `left_out`: in this pass and in those before."""
         closing: list[TableWriter | Line] = [*self._tables.values(), *self._lines.values()]
@@ -162,8 +168,12 @@ class _Version:
         if self._previous is not None and self._previous.is_as(content):
             path = self._previous.folder
             is_new = False
+            if hearing is not None:
+                hearing.keep(self._root)
         else:
             accept(self._samples, None if self._previous is None else self._previous.samples, len(left_out))
+            if hearing is not None:
+                hearing.keep(self._root)  # before the switch: who dies in between has told too much, and not too little
             path = self._commit(content)
             is_new = True
         shutil.rmtree(self._building)

@@ -10,7 +10,7 @@ import duckdb
 
 from actor18m import stopping
 from actor18m.errors import ActorError
-from actor18m.publish import hashes, manifest, versions
+from actor18m.publish import hashes, heard, manifest, versions
 from actor18m.publish.content import OF_VIDEOS, Family, of_subset
 from actor18m.publish.manifest import Manifest, OtherLayout, read_manifest
 from actor18m.publish.scan import members
@@ -19,7 +19,7 @@ from actor18m.verify.finding import DELETE_IT, FOREIGN, Finding, Kind
 
 Row = Mapping[str, Any]
 _CHUNK = 1 << 20
-_OURS = (".lock", hashes.NAME, hashes.ASIDE, versions.BUILDING)
+_OURS = (".lock", hashes.NAME, hashes.ASIDE, heard.NAME, heard.ASIDE, versions.BUILDING)
 _SUFFIXES = {"mp4": "mp4", "image": "webp", "mask": "mask.png", "json": "json"}
 """Of a family's members, in the shards."""
 _NEXT_VERSION = "Put a copy of it back; or build again: the next version has it right, where its source is still there."
@@ -56,6 +56,11 @@ class _Look:
                 yield _finding("missing", path / manifest.NAME, "is missing", "Put a copy of it back.")
             elif path.name not in (*known, *tags, *_OURS, versions.LATEST):
                 yield _finding("foreign", path, FOREIGN, DELETE_IT)
+        try:
+            heard.read_heard(self._root)
+        except ActorError:
+            way_out = "Put a copy of it back; or, if the store has all that was said, build with --allow-lost-words."
+            yield _finding("damaged", self._root / heard.NAME, "does not tell which words it was built with", way_out)
         if known and versions.latest(self._root) != known[-1]:
             wrong = f"is not {known[-1]}, which is the newest version"
             yield _finding("missing", self._root / versions.LATEST, wrong, "The next build, or `gc`, switches it.")

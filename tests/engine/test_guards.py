@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from actor18m import guards
-from actor18m.guards import Allowed, Refused
+from actor18m.errors import Refused
+from actor18m.guards import Allowed
 from tests.engine.site import Site, content_of, films
 from tests.engine.steady import PIPELINE
 
