@@ -16,13 +16,16 @@ from actor18m.fold import superseded
 from actor18m.ledger import ledgers
 from actor18m.planning import accounts
 from actor18m.publish import diff, gc, history
+from actor18m.publish.denied_today import denied_today
 from actor18m.publish.versions import folder, named
 from actor18m.purge import purge, still_published, unwanted
 from actor18m.say import Grid, console, say, say_json
-from actor18m.store import Store, open_store
+from actor18m.store import MARK, Store, open_store, store_at
 from actor18m.writer import hold
 
 app = typer.Typer()
+
+_NAMED = 8
 
 Dataset = Annotated[str, typer.Option(help="Where versions of the dataset are published.")]
 
@@ -72,21 +75,45 @@ def tag_command(
     version: Annotated[str, typer.Argument(help="A version, such as 000001.")] = "latest",
     dataset: Dataset = "dataset",
     remove: Annotated[bool, typer.Option("--remove", help="Take the tag away; the version stays.")] = False,
+    store: StoreUrl = "store",
 ) -> None:
     """Call a version by a name: `dataset/NAME` leads to it, commands take it, and `gc` keeps it."""
     if remove:
         say(f"{dataset}/{history.untag(dataset, name)} is not called {name} any more")
     else:
-        say(f"{dataset}/{name} is {history.tag(dataset, version, name)}")
+        called = history.tag(dataset, version, name)
+        say(f"{dataset}/{name} is {called}")
+        then = (
+            f"`gc` keeps them as long as it has the tag: build, and then `actor18m tag {name}` calls the new one by it"
+        )
+        _tell_denied(dataset, called, store, then)
 
 
 @app.command("restore")
 def restore_command(
-    version: Annotated[str, typer.Argument(help="A version, such as 000001, or a tag.")], dataset: Dataset = "dataset"
+    version: Annotated[str, typer.Argument(help="A version, such as 000001, or a tag.")],
+    dataset: Dataset = "dataset",
+    store: StoreUrl = "store",
 ) -> None:
     """Make an older version the latest again, as a new one that shares its files. The next build goes its own way."""
-    say(f"{dataset}/latest is {history.restore(dataset, version)}, with the files of {version}")
+    restored = history.restore(dataset, version)
+    say(f"{dataset}/latest is {restored}, with the files of {version}")
     say("Whatever was denied, removed or corrected since then is in it as it was, until the next build.", err=True)
+    _tell_denied(dataset, restored, store, "the next build leaves them out again")
+
+
+def _tell_denied(dataset: str, version: str, store: str, then: str) -> None:
+    if not store_at(store).exists(MARK):
+        say(
+            f"which of its clips are denied today is not known: there is no store at {store}; name it with --store",
+            err=True,
+        )
+        return
+    denied = denied_today(named(folder(dataset), version), open_store(store))
+    if denied:
+        more = f" and {len(denied) - _NAMED} more" if len(denied) > _NAMED else ""
+        clips = "clip of it is" if len(denied) == 1 else "clips of it are"
+        say(f"{len(denied)} {clips} denied today: {', '.join(denied[:_NAMED])}{more}; {then}", err=True)
 
 
 @app.command("runs")

@@ -129,3 +129,30 @@ def test_what_it_heard_is_no_part_of_a_version_and_damage_to_it_is_told(built: S
     assert (asked.exit_code, "does not tell which words it was built with" in asked.output) == (1, True)
     built.build("--allow-lost-words")
     assert heard.read_bytes() == whole
+
+
+def test_of_an_old_version_that_is_brought_back_or_tagged_the_clips_are_named_that_are_denied_today(
+    built: Site,
+) -> None:
+    built.put({"zlike": f"{GOOD['good0']} "})
+    (built.videos / "good0.mp4").rename(built.root / "good0.mp4")
+    built.build("--sync")
+    clips = {Path(row["uris"][0]).stem: row["clip"] for row in built.table("clips") if row["shard"] is not None}
+    assert clips.keys() == {"good1", "good2", "zlike"}
+    where = ["--dataset", str(built.dataset), "--store", str(built.root / "store")]
+    assert "denied today" not in built.bare("tag", "paper", "000002", *where).output
+    assert built.run("deny", str(built.root / "good0.mp4"), "--why", "no").exit_code == 0
+    deny(built, "good1")
+    built.build()
+    assert published(built) == {"good2"}
+    named = ", ".join(sorted([clips["good1"], clips["zlike"]]))
+    told = built.bare("tag", "paper", "000002", *where)
+    assert told.exit_code == 0
+    assert f"2 clips of it are denied today: {named}; `gc` keeps them" in told.stderr.replace("\n", " ")
+    told = built.bare("restore", "000002", *where)
+    assert f"2 clips of it are denied today: {named}; the next build leaves them out" in told.stderr.replace("\n", " ")
+    assert built.run("allow", clips["zlike"], "--why", "another take").exit_code == 0
+    told = built.bare("tag", "paper", "000002", *where)
+    assert f"1 clip of it is denied today: {clips['good1']}; " in told.stderr
+    where[-1] = str(built.root / "nowhere")
+    assert "there is no store at" in built.bare("tag", "paper", "000002", *where).stderr

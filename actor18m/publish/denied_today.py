@@ -1,0 +1,61 @@
+"""Which clips of an old version are denied today: a version is as it was, whatever was said since."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from actor18m.contents import contents
+from actor18m.like_denied import LikeDenied
+from actor18m.meaning import Force
+from actor18m.near import Likeness
+from actor18m.publish.hashes import checked
+from actor18m.store import Store
+from actor18m.words import DENY, read_words
+from actor18m.yaml_file import parse_yaml
+
+_ASKED = ("clip", "uris", "content_sha256", "cut", "crop", "shard")
+
+
+def denied_today(version: Path, store: Store) -> list[str]:
+    """Keys of clips whose videos it has: by the words that the store has, or as near duplicates by its own rule."""
+    force = Force([word for word in read_words(store).in_force if not word.is_of_image])
+    if not force.words:
+        return []
+    rows = [row for row in _clips(version) if row["shard"] is not None]
+    newest = {row["clip"]: _newest(force, row) for row in rows}
+    denied = {clip for clip, rank in newest.items() if rank >= 0 and force.words[rank].verb == DENY}
+    published = pa.array(newest, pa.string())
+    like = LikeDenied(_likeness(version), force.denied())
+    for known in contents(store, with_looks=True):
+        clips = known.filter(pc.is_in(known["clip"], published))
+        for clip, found in zip(clips["clip"].to_pylist(), like.of(clips), strict=True):
+            if found is not None and found.rank > newest[clip]:
+                denied.add(clip)
+    return sorted(denied)
+
+
+def _clips(version: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for part in checked(version, "clips"):
+        there = pq.read_schema(part).names
+        nothing = dict.fromkeys(_ASKED)
+        found += [nothing | row for row in pq.read_table(part, columns=[c for c in _ASKED if c in there]).to_pylist()]
+    return found
+
+
+def _newest(force: Force, row: Mapping[str, Any]) -> int:
+    """Of the words on any of its sources; -1 where there is none."""
+    about = {"clip": row["clip"], "content": row["content_sha256"], "cut": row["cut"], "crop": row["crop"]}
+    ranks = (force.newest(about | {"uri": uri}) for uri in row["uris"] or [None])
+    return max((rank for rank in ranks if rank is not None), default=-1)
+
+
+def _likeness(version: Path) -> Likeness | None:
+    """As the version was built: stages that its pipeline names may not be there any more."""
+    pipeline = parse_yaml((version / "pipeline.yaml").read_text("utf-8"))
+    rule = pipeline.get("duplicates") if isinstance(pipeline, Mapping) else None
+    return None if rule is None else Likeness.model_validate(rule)
