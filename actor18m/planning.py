@@ -114,11 +114,16 @@ def accounts(store: Store) -> list[dict[str, object]]:
             account = json.loads(store.read(path))
         except ValueError:
             account = None
-        if isinstance(account, dict) and isinstance(account.get("begun"), str):
+        if isinstance(account, dict) and is_account(account):
             found.append(account)
         else:
             log.warning("%s/%s is damaged; estimates and reasons do without it", store.url, path)
     return found
+
+
+def is_account(told: object) -> bool:
+    """What a run left, as far as others read it without looking twice."""
+    return isinstance(told, dict) and isinstance(told.get("begun"), str)
 
 
 def rates_of(store: Store) -> dict[tuple[str, str | None], float]:

@@ -65,6 +65,19 @@ def _check(file: str, path: Path, stamp: str) -> None:
         raise _damaged(file)
 
 
+def damaged() -> list[Path]:
+    """Of the files that are on this machine and that the lock names."""
+    found = []
+    for file in _locked():
+        path = folder() / file
+        if path.is_file():
+            try:
+                _check(file, path, stamp_of(path.stat()))
+            except ActorError:
+                found.append(path)
+    return found
+
+
 def _there(file: str) -> Path:
     path = folder() / file
     if not path.is_file():

@@ -13,12 +13,14 @@ from actor18m.catalog_files import CatalogFiles
 from actor18m.index import Index
 from actor18m.journal import is_entry
 from actor18m.ledger import Ledger, LotFiles, ledgers
+from actor18m.models.weights import damaged
 from actor18m.place import PRIVATE, Disk
+from actor18m.planning import is_account
 from actor18m.rows import BESIDE as DIGESTS_BESIDE
 from actor18m.sealed import DIGITS, digest_in
 from actor18m.store import Store, StoreError, open_store, sha256_of
 from actor18m.verify.finding import DELETE_IT, FOREIGN, Finding, Kind
-from actor18m.verify.known_files import ACCOUNT, BEAT, BESIDE, CATALOG, CLAIM, JOURNAL, MARK, ROWS, What, what
+from actor18m.verify.known_files import ACCOUNT, BEAT, BESIDE, CATALOG, CLAIM, JOURNAL, LOG, MARK, ROWS, What, what
 from actor18m.words import read_words
 
 _NOT_ITS_BYTES = "is damaged: its bytes are not those its name says"
@@ -67,6 +69,9 @@ class _Look:
         for path in self._names:
             yield from self._of_small(path, what(path))
         yield from self._open()
+        for weights in damaged():
+            wrong = "is not the file that the model lock names: no stage measures with it"
+            yield Finding("damaged", str(weights), wrong, "`actor18m models pull` fetches it again.")
 
     def _is_whole(self, path: str) -> bool:
         with self._store.open(path) as stream:
@@ -139,7 +144,14 @@ class _Look:
             if not all(map(is_entry, lines)):
                 way_out = f"{_DISPENSABLE} At worst a clip that killed the last build is met without care."
                 yield self._finding("damaged", path, "has lines that say nothing", way_out)
-        elif kind in (ACCOUNT, CLAIM, BEAT) and not isinstance(_json(self._store.read(path)), dict):
+        elif kind is LOG:
+            *lines, _ = self._store.read(path).split(b"\n")
+            if not all(isinstance(_json(line), dict) for line in lines):
+                yield self._finding("damaged", path, "has lines that are no JSON objects", _DISPENSABLE)
+        elif kind is ACCOUNT and not is_account(_json(self._store.read(path))):
+            way_out = f"{_DISPENSABLE} At worst the next build does not know with which flags the latest one was built."
+            yield self._finding("damaged", path, "is damaged: it does not tell of a run", way_out)
+        elif kind in (CLAIM, BEAT) and not isinstance(_json(self._store.read(path)), dict):
             yield self._finding("damaged", path, "is damaged: it is no JSON object", _DISPENSABLE)
 
     def _open(self) -> Iterator[Finding]:

@@ -184,6 +184,23 @@ def test_nobody_but_the_owner_may_read_what_is_restricted_whatever_the_umask(sit
     assert (site.root / "store" / "images").stat().st_mode & 0o777 == 0o777, "the others are as the umask says"
 
 
+def test_runs_logs_and_weights_that_say_nothing_are_found(
+    built: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = built.root / "store" / "runs"
+    account, log = runs / "000001.json", runs / "000001.log.jsonl"
+    account.write_text("{}")
+    log.write_bytes(log.read_bytes() + b"\0\0\n")
+    (tmp_path / "weights").mkdir()
+    weights = tmp_path / "weights" / "centerface.onnx"
+    weights.write_bytes(b"another file")
+    monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path / "weights"))
+    found = verify(built)
+    assert found.keys() == {str(account), str(log), str(weights)}
+    assert "with which flags" in found[str(account)]["way_out"]
+    assert "`actor18m models pull`" in found[str(weights)]["way_out"]
+
+
 def test_only_the_latest_version_is_looked_at_on_request(built: Site) -> None:
     readme = built.dataset / "000001" / "README.md"
     readme.unlink()
