@@ -1,5 +1,32 @@
-"""`python -m actor18m`: the commands, where a checkout is not installed."""
+"""Where the command begins, `actor18m` and `python -m actor18m` alike: it can be stopped from the first moment on."""
 
-from actor18m.cli import app
+import os
+import signal
+import sys
 
-app(prog_name="actor18m")
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Ctrl-C ends it with one line, also while its libraries are loaded, which takes a second."""
+    try:
+        # Not all libraries let a KeyboardInterrupt through while they are loaded, and nothing is to be put in order yet.
+        # Who started this to run undisturbed (nohup) has the signal ignored, and it stays so.
+        if is_heard := signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _end)
+        from actor18m.cli import app
+
+        if is_heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        app(prog_name="actor18m")
+    except KeyboardInterrupt:
+        _end()
+
+
+def _end(*_: object) -> None:
+    os.write(sys.stderr.fileno(), b"Stopped.\n")
+    os._exit(_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

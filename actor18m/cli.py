@@ -10,6 +10,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from actor18m import __version__, unexpected
+from actor18m.commands.build_commands import INTERRUPTED
 from actor18m.commands.build_commands import app as build_app
 from actor18m.commands.dataset_commands import app as dataset_app
 from actor18m.commands.doctor_command import app as doctor_app
@@ -35,6 +36,9 @@ class Commands(TyperGroup):
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say("Stopped.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
         except ActorError as error:
             console(err=True).print(Text(clean(str(error)), "red"), highlight=False, soft_wrap=True)
             raise typer.Exit(2 if isinstance(error, WrongUsage) else 1) from error
