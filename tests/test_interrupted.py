@@ -23,7 +23,12 @@ def test_while_libraries_are_loaded(start: list[str], tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("print('loading', flush=True)\nimport time; time.sleep(60)\n")
     env = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', Path.cwd())}"}
     process = subprocess.Popen(
-        [sys.executable, *start, "status"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+        [sys.executable, *start, "status"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # shells have jobs in the background ignore it
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "loading\n"
