@@ -10,7 +10,7 @@ _INTERRUPTED = 130
 def main() -> None:
     """Ctrl-C ends it with one line, also while its libraries are loaded, which takes a second."""
     try:
-        # Not all libraries let a KeyboardInterrupt through while they are loaded, and nothing is to be put in order yet.
+        # Not all libraries let a KeyboardInterrupt through while they are loaded, and nothing needs order yet.
         # Who started this to run undisturbed (nohup) has the signal ignored, and it stays so.
         if is_heard := signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _end)
