@@ -37,7 +37,7 @@ _CUT = struct(
 """`kind` is hard or dissolve. Hard: the last sample of the old shot and the first of the new one; dissolve: the samples
 between which the pictures mix. `similarity` is the encoder's, across it; `unexplained` that of the largest break
 within, 0 where there is none."""
-_BREAK = struct([(name, float32()) for name in ("at_s", "difference", "ratio", "unexplained", "leap", "pulse")])
+_BREAK = struct([(name, float32()) for name in ("at_s", "difference", "ratio", "unexplained", "torn", "pulse")])
 """A step from one frame to the next that movement does not explain, as `media.breaks` tells it."""
 _OCCLUSION = struct([("start_s", float32()), ("end_s", float32()), ("visible_fraction", float32())])
 """From the first sample in which the subject is hidden to the first in which it is not; `visible_fraction` is the
@@ -87,7 +87,7 @@ class Motion(Stage):
     """Needs a detector, an encoder and a point tracker; runs them on one frame at a time and keeps no frame but the one
     before."""
 
-    version = 4
+    version = 5
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Identity: ("frame_times", "faces")}
     roles: ClassVar = {"people": PersonDetector, "encoder": FrameEncoder, "points": PointTracker}
     writes = schema(

@@ -3,8 +3,9 @@
 What moves fast differs from frame to frame again and again, and over two frames more than over one. A cut differs
 once. So the difference of two neighbours is compared, place by place, with what changes near that place in the frames
 before and after, also over two frames: what is left is unexplained. Before it is called so, the one picture is brought
-to the other one's light and place, since lamps and hands that shake change all of it at once. Frames that are shown
-twice are left out, and a step that took longer is compared with longer ones.
+to the other one's light and place, since lamps and hands that shake change all of it at once. And what moves can be
+followed, at a cut it cannot: what differs although each place is followed, and more than in the steps about it, is
+torn. Frames that are shown twice are left out, and a step that took longer is compared with longer ones.
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,12 @@ from statistics import median
 import cv2
 import numpy as np
 
+from actor18m.media.flow import Flow, about, flow
 from actor18m.models.roles import Floats, Frame
 
 LONGER_SIDE = 192
 """Of the grey pictures that are looked at."""
-FLOOR, LEAST_RATIO = 0.02, 0.7
+FLOOR, LEAST_RATIO = 0.01, 0.7
 """Less is not told, unexplained or beside the largest step near by."""
 _SMALL = 96
 _REACH = 6
@@ -41,10 +43,10 @@ _ROUNDED = 2
 """Grey levels."""
 _MISPLACED = 0.25
 """In half pixels of a small picture, what is left after a shift is taken back."""
-_FLOW_REACH = 4
-_FLOW_PX, _FLOW_NEAR_PX, _FASTER = 7, 9, 1.5
-_STILL = 0.1
-"""A flow in pixels that even a still picture has."""
+_FLOW_REACH, _FLOW_NEAR_PX = 4, 9
+"""Frames to either side, and as wide is what a place is near to, where it is told how torn a step is."""
+_FAINT = 0.5
+"""Grey levels that are left of any step."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,13 @@ class Break:
     difference: float
     """In grey levels, the mean."""
     ratio: float
-    """Of the difference to the largest of the steps about it, each for the time that it took."""
+    """Of the difference to the largest of the steps about it, each for the time that it took; less what light or a
+    shift of the whole picture explains."""
     unexplained: float
     """The share of the difference that neither movement nor light nor a shift of the whole picture explains."""
-    leap: float
-    """The share of the movement that is beyond one and a half times what moves near by in the steps about it."""
+    torn: float
+    """Of what differs although places are followed, the share that is beyond what does near by in the steps about
+    it."""
     pulse: float
     """Onto a key frame of the codec: the difference that the clip's other ones bring, the middle one; else 0."""
 
@@ -88,6 +92,7 @@ class BreakFinder:
         """The step that is judged next is the one from this of `_near`."""
         self._found: list[tuple[Break, bool]] = []
         self._onto_keys: list[float] = []
+        self._flows = _Flows()
 
     def add(self, time_s: float, picture: Frame, is_key: bool) -> None:
         """uint8[H, W], small; frames in order."""
@@ -132,16 +137,16 @@ class BreakFinder:
         if near[at + 1].is_key:
             self._onto_keys.append(near[at + 1].step)
         if near[at + 1].number >= _BEFORE and self._count - near[at + 1].number > _AFTER:
-            found = _break(near, at)
+            found = _break(near, at, self._flows)
             if found is not None:
                 self._found.append((found, near[at + 1].is_key))
         if at == _REACH:
-            self._near.pop(0)
+            self._flows.forget(self._near.pop(0))
         else:
             self._at += 1
 
 
-def _break(near: Sequence[_Shown], at: int) -> Break | None:
+def _break(near: Sequence[_Shown], at: int, flows: "_Flows") -> Break | None:
     old, new = near[at], near[at + 1]
     ratio = _ratio(near, at)
     if ratio < LEAST_RATIO:
@@ -152,21 +157,29 @@ def _break(near: Sequence[_Shown], at: int) -> Break | None:
     if unexplained < FLOOR:
         return None
     # the old picture in the new one's light: shades are rounded, so that a little more may differ
+    start, left = old.picture, _mean(plain)
     lit = _lit_as(old.picture, new.picture)
     as_lit = _off(_shrunk(lit, _SMALL), new.small)
-    slack = _ROUNDED if _mean(as_lit) < _MOSTLY * _mean(plain) else 0
-    unexplained = min(unexplained, _share(as_lit, _more(moves, slack)))
+    is_lit = _mean(as_lit) < _MOSTLY * left
+    unexplained = min(unexplained, _share(as_lit, _more(moves, _ROUNDED if is_lit else 0)))
+    if is_lit:
+        start, left = lit, _mean(as_lit)
     # and in its place: shifts are not exact, so that edges may differ
-    placed, edge = _placed_as(lit, new.picture)
+    placed, edge = _placed_as(lit, flows.of(old, new).shift)
     inner = slice(edge, -edge or None), slice(edge, -edge or None)
     as_placed = _off(_shrunk(placed, _SMALL)[inner], new.small[inner])
-    start = old.picture
-    if _mean(as_placed) < _MOSTLY * _mean(as_lit):
-        start = placed
+    is_placed = _mean(as_placed) < _MOSTLY * _mean(as_lit)
+    if is_placed:
+        start, left = placed, _mean(as_placed)
         unexplained = min(unexplained, _share(as_placed, _more(moves, _slack(new.small))[inner]))
     if unexplained < FLOOR:
         return None
-    return Break(new.time_s, new.step, ratio, unexplained, _leap(near, at, start), 0.0)
+    ratio *= (left + _NOISE) / (_mean(plain) + _NOISE)
+    # what cannot be followed from there, but for edges that are not where they should be
+    own = flows.of(old, new) if start is old.picture else flow(start, new.picture)
+    blurred = own.left - about(_slack(new.picture)) if is_placed else own.left
+    torn = _torn(np.maximum(blurred, 0), flows.about(near, at))
+    return Break(new.time_s, new.step, ratio, unexplained, torn, 0.0)
 
 
 def _moves(near: Sequence[_Shown], at: int) -> Frame:
@@ -185,7 +198,7 @@ def _moves(near: Sequence[_Shown], at: int) -> Frame:
 def _ratio(near: Sequence[_Shown], at: int) -> float:
     pace = [shown.step / count for shown, count in zip(near[1:], _frames(near), strict=True)]
     own = pace.pop(at)
-    return own / (max(pace) + _NOISE)
+    return own / (max(pace, default=0.0) + _NOISE)
 
 
 def _frames(near: Sequence[_Shown]) -> list[int]:
@@ -207,15 +220,14 @@ def _lit_as(picture: Frame, other: Frame) -> Frame:
     return np.asarray(shades[picture], dtype=np.uint8)
 
 
-def _placed_as(picture: Frame, other: Frame) -> tuple[Frame, int]:
-    """Shifted as a whole to where the other is, if it is near; and how much of a small picture's edge is empty then."""
-    one, two = picture.astype(np.float32), other.astype(np.float32)
-    (x, y), _ = cv2.phaseCorrelate(one, two, cv2.createHanningWindow((one.shape[1], one.shape[0]), cv2.CV_32F))
-    far = max(abs(x), abs(y))
+def _placed_as(picture: Frame, shift: tuple[float, float]) -> tuple[Frame, int]:
+    """Shifted as a whole, if not far; and how much of a small picture's edge is empty then."""
+    far = max(map(abs, shift))
     if far > _MAX_SHIFT * max(picture.shape):
         return picture, 0
-    shift = np.array([[1, 0, x], [0, 1, y]], dtype=np.float32)
-    placed = cv2.warpAffine(picture, shift, (picture.shape[1], picture.shape[0]), borderMode=cv2.BORDER_REPLICATE)
+    x, y = shift
+    there = np.array([[1, 0, x], [0, 1, y]], dtype=np.float32)
+    placed = cv2.warpAffine(picture, there, (picture.shape[1], picture.shape[0]), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(placed, dtype=np.uint8), int(np.ceil(far * _SMALL / LONGER_SIDE))
 
 
@@ -225,24 +237,32 @@ def _slack(picture: Frame) -> Frame:
     return np.asarray(cv2.convertScaleAbs(edges, alpha=_MISPLACED), dtype=np.uint8)
 
 
-def _leap(near: Sequence[_Shown], at: int, start: Frame) -> float:
-    """`start` is the old picture, or that where the new one's window is."""
-    lengths: dict[int, Floats] = {}
-    for number, (one, other) in enumerate(pairwise(near)):
-        if abs(number - at) <= _FLOW_REACH:
-            lengths[number] = _flow(start if number == at else one.picture, other.picture)
-    own = lengths.pop(at)
-    near_by = np.ones((_FLOW_NEAR_PX, _FLOW_NEAR_PX), np.uint8)
-    most = cv2.dilate(np.max(list(lengths.values()), axis=0), near_by)
-    beyond = np.maximum(0, own - _FASTER * _frames(near)[at] * np.asarray(most))
-    return float(beyond.sum() / (own.sum() + _STILL * own.size))
+def _torn(left: Floats, others: Sequence[Flow]) -> float:
+    most = np.zeros_like(left)
+    for other in others:
+        cv2.max(most, other.left, dst=most)
+    near_by = cv2.dilate(most, np.ones((_FLOW_NEAR_PX, _FLOW_NEAR_PX), np.uint8))
+    beyond = np.maximum(left - np.asarray(near_by), 0)
+    return float(beyond.sum() / (left.sum() + _FAINT * left.size))
 
 
-def _flow(one: Frame, other: Frame) -> Floats:
-    """float32[H, W]: how many pixels each place moves."""
-    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    way = finder.calc(one, other, np.zeros((*one.shape, 2), dtype=np.float32))
-    return np.asarray(cv2.blur(np.hypot(way[..., 0], way[..., 1]), (_FLOW_PX, _FLOW_PX)), dtype=np.float32)
+class _Flows:
+    """From each frame to the one kept after it, found when first asked for."""
+
+    def __init__(self) -> None:
+        self._from: dict[int, Flow] = {}
+
+    def of(self, old: _Shown, new: _Shown) -> Flow:
+        if old.number not in self._from:
+            self._from[old.number] = flow(old.picture, new.picture)
+        return self._from[old.number]
+
+    def about(self, near: Sequence[_Shown], at: int) -> list[Flow]:
+        steps = list(enumerate(pairwise(near)))[max(0, at - _FLOW_REACH) : at + _FLOW_REACH + 1]
+        return [self.of(old, new) for number, (old, new) in steps if number != at]
+
+    def forget(self, old: _Shown) -> None:
+        self._from.pop(old.number, None)
 
 
 def _shrunk(picture: Frame, longer: int) -> Frame:

@@ -47,7 +47,7 @@ def test_a_person_who_jumps_in_one_framing_is_a_break() -> None:
     (found,) = breaks(walk(jump=12))
     assert found.at_s == JUMP / 25
     assert found.unexplained > 0.1
-    assert found.leap > 0.3
+    assert found.torn > 0.1
     assert found.ratio > 1.5
     assert found.pulse == 0
 
@@ -101,6 +101,18 @@ def test_a_picture_that_stays_after_a_cut_shows_the_cut_too_but_few_frames_show_
     assert [each.at_s for each in breaks([*walked, *[card] * 10])] == [COUNT / 25]
     assert breaks([*walked, card, card]) == []
     assert breaks([card] * 3 + walked) == []
+
+
+def test_a_picture_that_stays_and_then_another_one_that_stays_is_a_break() -> None:
+    (found,) = breaks([*[texture(HEIGHT, WIDTH, 4)] * 12, *[texture(HEIGHT, WIDTH, 3)] * 12])
+    assert found.at_s == 12 / 25
+    assert found.unexplained > 0.9
+
+
+def test_the_farther_a_person_jumps_the_more_is_torn_and_the_faster_they_move_anyway_the_less() -> None:
+    near, far, faster = (breaks(walk(jump, speed)) for jump, speed in ((3, 1), (12, 1), (3, 2)))
+    assert near[0].torn < 0.6 * far[0].torn
+    assert max((each.torn for each in faster), default=0.0) < 0.6 * near[0].torn
 
 
 def test_a_short_film_and_none_have_no_breaks() -> None:

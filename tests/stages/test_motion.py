@@ -152,11 +152,12 @@ def test_a_jump_from_frame_to_frame_is_one_unless_the_codec_brings_as_much_elsew
     rows: Mapping[str, Values],
 ) -> None:
     row = rows["turn_standing_1"]
-    jump = {"at_s": 1.0, "difference": 4.0, "ratio": 2.0, "unexplained": 0.1, "leap": 0.3, "pulse": 0.0}
+    jump = {"at_s": 1.0, "difference": 4.0, "ratio": 2.0, "unexplained": 0.1, "torn": 0.3, "pulse": 0.0}
     breaks = {
         "jump": jump,
         "pulse": jump | {"pulse": 3.0},
-        "still": jump | {"leap": 0.0},
+        "followed": jump | {"torn": 0.02},
+        "one of many": jump | {"ratio": 0.9},
         "faint": jump | {"difference": 0.8},
     }
     judged = {name: {**row, "breaks": [each]} for name, each in breaks.items()}
