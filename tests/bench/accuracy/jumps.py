@@ -1,9 +1,9 @@
 """Jump cuts in one framing, as interviews and vlogs have them: clips of one person out of which something was taken.
 
-Of every real clip of one person who should be accepted a piece is taken out at several places, and what is left is
-encoded as a whole. As controls the same clip is encoded with nothing missing, also as badly as the web does, in other
-rates, and with a window that shakes. By their names the clips are halved: bounds were chosen on one half, and what is
-reported stands on the other one.
+Of every real clip of one person, accepted or not, a piece is taken out at several places, and what is left is encoded
+as a whole; clips that are cut already are left out. As controls the same clip is encoded with nothing missing, also as
+badly as the web does, in other rates, and with a window that shakes. By their names the clips are halved: bounds were
+chosen on one half, and what is reported stands on the other one.
 """
 
 import hashlib
@@ -31,6 +31,8 @@ from tests.bench.accuracy.sets import Filmed, Set
 NAME = "jumps"
 REPORTED, CHOSEN_ON = "reported", "chosen on"
 RULE = "jump_cut"
+OF_ONE_PERSON = ("single", "turn_", "occlusion_")
+"""How the catalog's cases begin in which one person is seen in one go."""
 JUMP, AS_IT_IS = "jump over", "as it is"
 MISSING_S = (0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 """So much is taken out, once each."""
@@ -64,7 +66,7 @@ def figures(real: Set, folder: Path, pipeline: Pipeline) -> Figures:
     rule = {RULE: pipeline.rules("motion")[RULE]}
     told: dict[str, list[tuple[Made, bool]]] = {REPORTED: [], CHOSEN_ON: []}
     for filmed in real.clips:
-        if filmed.state == "accepted":
+        if filmed.case.startswith(OF_ONE_PERSON):
             for made in made_of(filmed, folder):
                 told[REPORTED if made.is_reported else CHOSEN_ON].append((made, is_called(made, rule)))
     kinds = dict.fromkeys(made.kind for half in told.values() for made, _ in half)
