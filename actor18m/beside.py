@@ -8,7 +8,6 @@ lies likewise below `restricted/`, which nothing publishes from.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import IO, Literal
 
 import pyarrow as pa
@@ -80,7 +79,6 @@ def read_files(shelf: Shelf) -> pa.Table:
         return pq.read_table(file, use_threads=False)
 
 
-@lru_cache(maxsize=2)
 def files_of_row(shelf: Shelf, key: str, input_digest: str) -> Mapping[str, bytes]:
     """By name; none when the row brought none."""
     is_of_row = (pc.field("key") == key) & (pc.field("input_digest") == input_digest)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from actor18m import __version__
 from actor18m.catalog import Catalog, Registration
-from actor18m.chain import Link, chain_of
+from actor18m.chain import Chain, Link, chain_of, requests_of, upstream_of
 from actor18m.code import code_of
 from actor18m.duplicates import Duplicates
 from actor18m.errors import ActorError
@@ -65,23 +65,32 @@ class Project:
     overrides: Sequence[LastWord] = ()
     """What that means for the clips that there are: settled() finds it."""
     until: str | None = None
-    chain: tuple[Link, ...] = field(init=False)
+    only: str | None = None
+    """The one subset that is built."""
+    stages: Chain = field(init=False)
     splitter: Link | None = field(init=False)
     """The stage by which inputs are split before they come to the chain."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "chain", chain_of(self.pipeline, self.until))
+        object.__setattr__(self, "stages", chain_of(self.pipeline, self.until, self.only))
         object.__setattr__(self, "splitter", splitter_of(self.pipeline))
+
+    @property
+    def chain(self) -> tuple[Link, ...]:
+        """The stages that every clip meets."""
+        return self.stages.clips
 
     @property
     def links(self) -> tuple[Link, ...]:
         """Of all stages."""
-        return self.chain if self.splitter is None else (self.splitter, *self.chain)
+        return self.stages.links if self.splitter is None else (self.splitter, *self.stages.links)
 
     def record(self, retry: Iterable[str] = ()) -> Record:
         """A new one for each pass: settling advances."""
         duplicates = Duplicates(self.store, self.pipeline.duplicates)
-        return Record(self.store, Surveyor(self.chain, duplicates, self.overrides), self.splitter, tuple(retry))
+        denied = frozenset(each for word in self.words.in_force if word.is_of_image for each in (word.of, *word.images))
+        surveyor = Surveyor(self.stages, duplicates, self.overrides, denied)
+        return Record(self.store, surveyor, self.splitter, tuple(retry))
 
     def identities(self, record: Record) -> Identities | None:
         """None when the pipeline tells no identities, or its chain does not come so far."""
@@ -92,7 +101,8 @@ class Project:
 
     def sources(self, splitter: Link, retry: Iterable[str] = ()) -> Record:
         """The inputs that were given, and the one stage that looks at them before they are split."""
-        return Record(self.store, Surveyor((splitter,), Duplicates(self.store, None)), None, tuple(retry))
+        alone = Chain((splitter,), (), ())
+        return Record(self.store, Surveyor(alone, Duplicates(self.store, None)), None, tuple(retry))
 
     def duties(self, lease: Lease, chain: Sequence[Link]) -> dict[str, Duty]:
         ledgers = {link.name: link.ledger(self.store) for link in chain}
@@ -101,7 +111,8 @@ class Project:
                 stage=link.name,
                 step=link.step,
                 ledger=ledgers[link.name],
-                upstream={needed: ledgers[needed] for needed in link.needs},
+                upstream={name: ledgers[name] for name in upstream_of(link, chain)},
+                requests=requests_of(link, chain),
                 values=link.values,
                 lease=lease,
             )
@@ -142,7 +153,7 @@ def measure(
         fan_out(project, lease)
     if project.words.in_force:
         # which clips they concern is known when their contents are: nothing of a denied copy is measured further
-        read = replace(project, until=project.chain[0].name)
+        read = replace(project, until=project.chain[0].name, only=None)
         tally += _drained(read, read.record, lease, staffing, watcher, watched)
         project, _ = settled(project)
     return tally + _drained(project, partial(project.record, retry), lease, staffing, watcher, watched)
@@ -182,7 +193,7 @@ def _drained(
                 lost,
             )
     drained = record()
-    workers = staffing(project.duties(lease, drained.surveyor.chain))
+    workers = staffing(project.duties(lease, drained.surveyor.stages.links))
     try:
         with Journal(lease) as journal:
             return Drain(drained, lease, journal, workers, watched(watcher)).run()
@@ -243,7 +254,7 @@ def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator
         "actor18m": __version__,
         "python": platform.python_version(),
         "stages": {
-            link.name: link.recipe | {"fingerprint": link.fingerprint, "code": code_of(link.step)}
+            link.name: link.recipe | {"fingerprint": link.fingerprint, "code": code_of(link.step), "unit": link.unit}
             for link in project.links
         },
     }

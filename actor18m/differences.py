@@ -17,6 +17,8 @@ from actor18m.words import Words
 from actor18m.yaml_file import parse_yaml
 
 PIPELINE = "pipeline.yaml"
+_AS_USUAL = {"of": [], "candidates": 1}
+"""Of a stage: what hardly any file says."""
 _LONGEST = 60
 Settings = Mapping[str, object]
 """What a pipeline says, piece by piece, by its place."""
@@ -144,7 +146,7 @@ def _of_stages(stages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, objec
                 yield from _below(name, said)
             elif section == "roles":
                 yield from ((f"{name} {role}", backend) for role, backend in said.items())
-            elif section not in ("stage", "run"):
+            elif section not in ("stage", "run") and said != _AS_USUAL.get(section):
                 yield from _below(f"{name}.{section}", said)
 
 

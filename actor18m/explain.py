@@ -1,7 +1,7 @@
-"""The whole story of one clip: where it came from, what was measured, what decided, and what went wrong."""
+"""The whole story of a clip or an image: where it came from, what was measured, what decided, and what went wrong."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -9,10 +9,11 @@ import pyarrow.compute as pc
 
 from actor18m.build import Project
 from actor18m.catalog import COLUMNS
-from actor18m.chain import DURATION, FIRST_WRITES, SIGNATURE
+from actor18m.chain import DURATION, FIRST_WRITES, SIGNATURE, Link
 from actor18m.entry import NO_FILE
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path
+from actor18m.keys import reference_key
 from actor18m.policy import by_name, judge, spelt
 from actor18m.record import Record
 from actor18m.redact import without_secrets
@@ -24,11 +25,14 @@ _NAME = re.compile(r"[0-9a-f]{6,20}")
 
 
 def explain(project: Project, name: str) -> list[dict[str, Any]]:
-    """Of each input that the name means: an input's id or a clip's key or their first digits, a path, or a URI."""
+    """Of each input or image that the name means: an image's key, an input's id or a clip's key or their first digits,
+    a path, or a URI."""
     record = project.record()
     columns = [each for each in COLUMNS if each != "version"]
     found: dict[str, dict[str, Any]] = {}
     for _, surveyed in record.surveyed(columns):
+        for image in surveyed.images.filter(pc.equal(surveyed.images["key"], name)).to_pylist():
+            found[name] = _image_story(project, record, surveyed, image)
         for number in _matching(surveyed, name):
             story = _story(project, record, surveyed, number)
             found[story["id"]] = story
@@ -106,7 +110,8 @@ def _story(project: Project, record: Record, surveyed: Surveyed, number: int) ->
     said = [str(each) for each in project.overrides if each.key == row["clip"]]
     removed = project.words.removed
     said += [str(word) for word in map(removed.get, (row["id"], row["parent"])) if word is not None]
-    return fate | {"stages": list(_stages(project, record, surveyed, number, row)), "overrides": said}
+    told = fate | {"stages": list(_stages(project, record, surveyed, number, row)), "overrides": said}
+    return told | {"images": _images(surveyed, row["clip"])} if row["clip"] else told
 
 
 def _stages(
@@ -114,47 +119,103 @@ def _stages(
 ) -> Iterator[dict[str, Any]]:
     for link in project.links:
         is_source = link is project.splitter
-        if is_source and row["parent"] is not None:
+        if (is_source and row["parent"] is not None) or link.stage_class.of != "clips":
             continue
-        files = record.files[link.name].get(row["lot"])
         key = row["id"] if is_source or link is project.chain[0] else row["clip"]
-        if files is None or key is None:
-            return
-        ledger = link.ledger(project.store)
-        rows = shortest(ledger.read_lot(files))
-        rows = rows.filter(pc.equal(rows["key"], key))
-        if not rows.num_rows:
-            return
-        held = rows.to_pylist()
+        held = _held(project, record, link, row["lot"], key)
+        if not held:
+            continue
         if is_source:
             decided, digests = None, [row["version"] or NO_FILE]
         else:
             decided = surveyed.measured[link.name]
             decided = decided.filter(pc.equal(decided["number"], number))
             digests = decided["input_digest"].to_pylist()
-        current = next((r for r in held if [r["input_digest"]] == digests), held[-1])
-        own = {name: _plain(value) for name, value in current.items() if name not in (*OUTCOME.names, "part")}
-        yield {
-            "stage": link.name,
-            "fingerprint": link.fingerprint,
-            "backends": {role: backend[0] for role, backend in link.backends.items()},
-            "state": current["state"],
-            "error": None if current["error"] is None else f"{current['error_kind']}: {current['error']}",
-            "values": {} if current["error"] else own,
-            "rules": [
-                {
-                    "rule": name,
-                    "value": shortest(decided)[name][0].as_py(),
-                    "bound": ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items()),
-                    "passed": judge(decided, {name: rule})["passed"][0].as_py(),
-                }
-                for name, rule in by_name(link.rules).items()
-                if decided is not None and decided.num_rows
-            ],
-            "older_rows": len(held) - 1,
-        }
+        yield _told(link, held, digests, decided)
         if is_source and row["stage"] == link.name:
             return
+
+
+def _images(surveyed: Surveyed, clip: str) -> list[dict[str, Any]]:
+    """What became of each image that the clip asks for."""
+    mine = surveyed.images.filter(pc.equal(surveyed.images["clip"], clip))
+    names = ["key", "state", "stage", "rule", "value", "bound", "error_kind"]
+    rows: list[dict[str, Any]] = mine.select(names).to_pylist()
+    return rows
+
+
+def _image_story(project: Project, record: Record, surveyed: Surveyed, image: Mapping[str, Any]) -> dict[str, Any]:
+    """Of one image: what was asked for, what was made of it in which attempt, and what was seen in it."""
+    key = image["key"]
+    fate = {name: value for name, value in image.items() if value is not None and name not in ("key", "number")}
+    (given,) = surveyed.inputs.slice(image["number"], 1).to_pylist()
+    asking = record.links[image["asked_by"]]
+    stages = []
+    for link in project.stages.images:
+        if link.name == image["maker"] or image["maker"] in link.of:
+            held = _held(project, record, link, image["lot"], key)
+            decided = surveyed.measured[link.name]
+            decided = decided.filter(pc.equal(decided["key"], key))
+            if held:
+                stages.append(
+                    _told(
+                        link,
+                        held,
+                        decided["input_digest"].to_pylist()[-1:],
+                        decided.slice(max(0, decided.num_rows - 1)),
+                    )
+                )
+    said = [str(word) for word in project.words.in_force if word.is_of_image and word.of == key]
+    request = _request(project, record, asking, image)
+    return {"image": key, "uri": given["uri"], **fate, "request": request, "stages": stages, "overrides": said}
+
+
+def _request(project: Project, record: Record, asking: Link, image: Mapping[str, Any]) -> dict[str, Any]:
+    requests = asking.stage_class.requests
+    assert requests is not None
+    held = _held(project, record, asking, image["lot"], image["clip"])
+    asked = next((row[requests.column] for row in held if row["input_digest"] == image["asked@"]), None) or []
+    found: dict[str, Any] = next(
+        (each for each in asked if reference_key(image["clip"], each["name"]) == image["key"]), {}
+    )
+    return {name: _plain(value) for name, value in found.items()}
+
+
+def _held(project: Project, record: Record, link: Link, lot: int, key: str | None) -> list[dict[str, Any]]:
+    """All rows of a clip or an image that hold, of whatever input digest."""
+    files = record.files[link.name].get(lot)
+    if files is None or key is None:
+        return []
+    rows = link.ledger(project.store).read_lot(files)
+    found: list[dict[str, Any]] = shortest(rows.filter(pc.equal(rows["key"], key))).to_pylist()
+    return found
+
+
+def _told(
+    link: Link, held: Sequence[Mapping[str, Any]], digests: Sequence[str], decided: pa.Table | None
+) -> dict[str, Any]:
+    """Of the row that counts now, or of the last one that did: what was measured, and what rules say of it."""
+    current = next((row for row in held if [row["input_digest"]] == [*digests]), held[-1])
+    own = {name: _plain(value) for name, value in current.items() if name not in (*OUTCOME.names, "part")}
+    return {
+        "stage": link.name,
+        "fingerprint": link.fingerprint,
+        "backends": {role: backend[0] for role, backend in link.backends.items()},
+        "state": current["state"],
+        "error": None if current["error"] is None else f"{current['error_kind']}: {current['error']}",
+        "values": {} if current["error"] else own,
+        "rules": [
+            {
+                "rule": name,
+                "value": shortest(decided)[name][0].as_py(),
+                "bound": ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items()),
+                "passed": judge(decided, {name: rule})["passed"][0].as_py(),
+            }
+            for name, rule in by_name(link.rules).items()
+            if decided is not None and decided.num_rows
+        ],
+        "older_rows": len(held) - 1,
+    }
 
 
 def _plain(value: object) -> object:

@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 from actor18m.build import Project
 from actor18m.entry import PENDING, REMOVED, SPLIT, SUPERSEDED
 from actor18m.errors import Refused
+from actor18m.following import REJECTED
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import OVERRIDE
-from actor18m.survey import ACCEPTED, DUPLICATE, REJECTED
+from actor18m.survey import ACCEPTED, DUPLICATE
 
 MAX_FAILED = 0.3
 """Of the inputs that were measured. Lists that were scraped have had several in a hundred that are damaged or gone, and

@@ -5,11 +5,10 @@ on. Stages are named by import path, and imported by it: the engine knows none o
 """
 
 import copy
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import pyarrow as pa
 import yaml
 from pydantic import (
     AfterValidator,
@@ -26,22 +25,17 @@ from pydantic import (
 from actor18m import cuts
 from actor18m.cuts import Cutting
 from actor18m.errors import ActorError, WrongUsage, instead_of
+from actor18m.extended import read_extended
 from actor18m.linkage import Same
 from actor18m.near import Likeness
-from actor18m.policy import Rule, Rules, check_rules
-from actor18m.rows import OUTCOME
+from actor18m.pipeline_checks import between_sections
+from actor18m.policy import Rule, Rules
 from actor18m.segments import LOTS_PER_SEGMENT
 from actor18m.settings import apply
-from actor18m.stage import Stage
 from actor18m.step import Step
-from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, read_yaml, trouble
+from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, trouble
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
-TAKEN = frozenset((*OUTCOME.names, "lot", "number", "rule", "value", "bound"))
-"""A rule of such a name would hide a column that stands beside its values."""
-_OF_CLIPS = ("duplicate_of", "error_kind", "identity_id", "json_offset", "json_size", "mp4_offset", "mp4_size")
-"""Columns of metadata/clips that are called like one of a stage."""
-_OF_IMAGES = ("name", "sha256", "mask_sha256")
 _MODES = ("shots", "windows")
 _ROOM_S = 4
 VIDEOS = "videos"
@@ -54,18 +48,19 @@ def _gate(given: object) -> object:
     return given
 
 
+def _some(given: object) -> object:
+    return (given,) if isinstance(given, str) else given
+
+
 class Subset(Section):
     """What is made of which clips."""
 
-    stages: tuple[str, ...] = Field(default=(), description="stages that only this subset needs")
+    stages: tuple[str, ...] = Field(default=(), description="stages of clips that only this subset needs")
     gate: Annotated[Literal["accepted"] | tuple[str, ...], BeforeValidator(_gate)] = Field(
         default="accepted", description="accepted: every rule passes. Or the rules that must: `stage`, `stage.rule`"
     )
-    references: str | None = Field(
-        default=None, description="the stage whose images are published: it tells of each in a list `references`"
-    )
-    labels: str | None = Field(
-        default=None, description="the stage that measured these images: it tells of each in a list `labels`"
+    references: Annotated[tuple[str, ...], BeforeValidator(_some)] = Field(
+        default=(), description="the makers whose images are the subset's: one, or a list"
     )
 
 
@@ -134,6 +129,9 @@ class Publish(Section):
     inputs: Literal["all", "accepted"] = Field(
         default="all", description="accepted: tables tell nothing of inputs and clips that are not accepted"
     )
+    images: Literal["kept", "all"] = Field(
+        default="kept", description="all: the table tells also of images that were asked for and are not published"
+    )
     columns: tuple[str, ...] = Field(
         default=(), description="`stage.column` or `stage.rule`, for `stage_column` in metadata/clips"
     )
@@ -152,6 +150,14 @@ class Pipeline(Section):
     subsets: Mapping[Name, Subset] = Field(default={})
     publish: Publish = Publish()
 
+    @model_validator(mode="after")
+    def _puts_rules_in_the_order_of_stages(self) -> "Pipeline":
+        """Whatever order they are written in, they are asked in this one."""
+        names = self.stage_names
+        ordered = sorted(self.policy, key=lambda stage: names.index(stage) if stage in names else len(names))
+        object.__setattr__(self, "policy", {stage: self.policy[stage] for stage in ordered})
+        return self
+
     def step(self, stage: str) -> Step:
         for step in self.stages:
             if step.name == stage:
@@ -162,14 +168,13 @@ class Pipeline(Section):
         """The stage's rules, in order; none where the policy has none."""
         return self.policy.get(self.step(stage).name, {})
 
-    def gate(self, subset: str) -> dict[str, Rules]:
-        """stage -> the rules that a clip must pass to enter the subset."""
+    def gate(self, subset: str) -> dict[str, Rules] | None:
+        """stage -> the rules that a clip must pass to enter the subset, whatever others say; None: it is accepted."""
         if subset not in self.subsets:
             raise WrongUsage(f"pipeline {self.name} has no subset {subset}; {instead_of(subset, self.subsets)}")
         wanted = self.subsets[subset].gate
-        later = {name for each in self.subsets.values() for name in each.stages}
         if wanted == "accepted":
-            return {stage: rules for stage, rules in self.policy.items() if stage not in later}
+            return None
         picked = {
             stage: {name: rule for name, rule in rules.items() if stage in wanted or f"{stage}.{name}" in wanted}
             for stage, rules in self.policy.items()
@@ -191,7 +196,7 @@ class Pipeline(Section):
 
 def load_pipeline(path: Path, settings: Sequence[str] = ()) -> Pipeline:
     """The file's pipeline, with settings such as `identity.mean_similarity=0.45` applied."""
-    pipeline = _validated(read_yaml(path), str(path))
+    pipeline = _validated(read_extended(path), str(path))
     if settings:
         changed = apply(pipeline.model_dump(mode="json"), settings, pipeline.stage_names)
         try:
@@ -214,7 +219,7 @@ def _validated(given: object, where: str) -> Pipeline:
     except ValidationError as error:
         problems = problems_of(error)
         raise explained(where, [*problems, *_in_the_rest(given, problems)]) from error
-    if problems := _between_sections(pipeline):
+    if problems := between_sections(pipeline):
         raise explained(where, problems)
     return pipeline
 
@@ -227,7 +232,7 @@ def _in_the_rest(given: Mapping[Any, Any], problems: Sequence[tuple[str, str]]) 
     if not all(_left_out(rest, path.split(".")) for path, _ in problems):
         return []
     try:
-        found = _between_sections(Pipeline.model_validate(rest))
+        found = between_sections(Pipeline.model_validate(rest))
     except ValidationError:
         return []
     # A gate may name a rule that was left out just now.
@@ -241,136 +246,3 @@ def _left_out(section: Any, path: Sequence[str]) -> bool:
         if not isinstance(section, dict | list):
             return False
     return isinstance(section, dict) and section.pop(path[-1], None) is not None
-
-
-def _between_sections(pipeline: Pipeline) -> list[tuple[str, str]]:
-    return [
-        *_of_stages(pipeline),
-        *_of_identities(pipeline),
-        *_of_policy(pipeline),
-        *_of_subsets(pipeline),
-        *_of_columns(pipeline),
-    ]
-
-
-def _of_stages(pipeline: Pipeline) -> list[tuple[str, str]]:
-    found, before = [], dict[str, type[Stage]]()
-    for number, step in enumerate(pipeline.stages):
-        if step.name in before:
-            found.append((f"stages.{number}", f"a second stage {step.name}; a pipeline has one of each name"))
-        for needed, columns in step.stage_class.needs.items():
-            name = needed.writes.name
-            if before.get(name) is not needed:
-                found.append((f"stages.{number}", f"{step.name} needs the stage {name} before it; put it there"))
-            for column in sorted(set(columns) - set(needed.writes.columns.names)):
-                cause = f"{step.name} reads {name}.{column}; {instead_of(column, needed.writes.columns.names)}"
-                found.append((f"stages.{number}", cause))
-        before[step.name] = step.stage_class
-    return found
-
-
-def _of_identities(pipeline: Pipeline) -> list[tuple[str, str]]:
-    given, names = pipeline.identities, pipeline.stage_names
-    if given is None:
-        return []
-    asked = {"stage": given.stage} | ({"after": given.after} if given.after else {})
-    unknown = [
-        (f"identities.{key}", f"no stage {name}; {instead_of(name, names)}")
-        for key, name in asked.items()
-        if name not in names
-    ]
-    if unknown or given.after is None or names.index(given.after) >= names.index(given.stage):
-        return unknown
-    return [("identities.after", f"{given.after} comes before {given.stage}; name {given.stage} or a later stage")]
-
-
-def _of_policy(pipeline: Pipeline) -> list[tuple[str, str]]:
-    found = []
-    names = pipeline.stage_names
-    for stage, rules in pipeline.policy.items():
-        if stage not in names:
-            found.append((f"policy.{stage}", f"no such stage; {instead_of(stage, names)}"))
-            continue
-        columns = pipeline.step(stage).stage_class.writes.columns
-        found += [
-            (f"policy.{stage}.{rule}", f"is the engine's own word; call the rule otherwise, with `value: {rule}`")
-            for rule in rules
-            if rule in TAKEN
-        ]
-        found += [(f"policy.{stage}.{path}", cause) for path, cause in check_rules(rules, columns)]
-    order = [stage for stage in pipeline.policy if stage in names]
-    if order != sorted(order, key=names.index):
-        found.append(("policy", f"the stages stand in another order than above; write {', '.join(names)}"))
-    return found
-
-
-def _of_subsets(pipeline: Pipeline) -> list[tuple[str, str]]:
-    found = []
-    names = pipeline.stage_names
-    rules = [f"{stage}.{rule}" for stage, of_stage in pipeline.policy.items() for rule in of_stage]
-    for subset, given in pipeline.subsets.items():
-        for stage in given.stages:
-            if stage not in names:
-                found.append((f"subsets.{subset}.stages", f"no stage {stage}; {instead_of(stage, names)}"))
-        gates = [*pipeline.policy, *rules]
-        for gate in () if given.gate == "accepted" else given.gate:
-            if gate not in gates:
-                found.append((f"subsets.{subset}.gate", f"no rules {gate}; {instead_of(gate, gates)}"))
-        telling = ("references", given.references, _OF_IMAGES), ("labels", given.labels, _OF_IMAGES[:1])
-        for column, teller, fields in telling:
-            if teller and (cause := _cannot_tell(pipeline, teller, column, fields)):
-                found.append((f"subsets.{subset}.{column}", cause))
-        if given.labels is not None and given.references is None:
-            found.append((f"subsets.{subset}.labels", "labels of no references; name the stage of these, too"))
-        if given.references is not None and given.gate != "accepted":
-            cause = "images of clips that are not accepted cannot be published yet; leave the gate out"
-            found.append((f"subsets.{subset}.gate", cause))
-    shards = [VIDEOS, *pipeline.subsets]
-    for name in pipeline.publish.lots_per_shard:
-        if name not in shards:
-            found.append((f"publish.lots_per_shard.{name}", f"no such subset; {instead_of(name, shards)}"))
-    return found
-
-
-def _of_columns(pipeline: Pipeline) -> list[tuple[str, str]]:
-    later = {name for each in pipeline.subsets.values() for name in each.stages}
-    first, names = pipeline.stage_names[0], [name for name in pipeline.stage_names if name not in later]
-    seen, found = set[str](), []
-    for given in pipeline.publish.columns:
-        if cause := _no_column(pipeline, given, first, names, seen):
-            found.append(("publish.columns", f"{given}: {cause}"))
-        seen.add(given.replace(".", "_"))
-    return found
-
-
-def _no_column(pipeline: Pipeline, given: str, first: str, stages: Sequence[str], seen: Container[str]) -> str | None:
-    """Why it cannot be published."""
-    stage, dot, name = given.partition(".")
-    if not dot:
-        return "names no stage; write stage.column"
-    if stage not in stages:
-        return f"no stage {stage}; {instead_of(stage, stages)}"
-    if stage == first:
-        return f"what {first} measures is in metadata/clips already, without {first}_ before it"
-    known = [*pipeline.step(stage).stage_class.writes.columns.names, *pipeline.rules(stage)]
-    if name not in known:
-        return f"{stage} has no column and no rule {name}; {instead_of(name, known)}"
-    called = f"{stage}_{name}"
-    if called in seen:
-        return "stands twice; leave one of them"
-    if called in (*_OF_CLIPS, *pipeline.step(first).stage_class.writes.columns.names):
-        return f"{called} is another column of metadata/clips; call the stage otherwise"
-    return None
-
-
-def _cannot_tell(pipeline: Pipeline, stage: str, column: str, fields: Sequence[str]) -> str | None:
-    """Why a stage does not tell of images."""
-    if stage not in pipeline.stage_names:
-        return f"no stage {stage}; {instead_of(stage, pipeline.stage_names)}"
-    columns = pipeline.step(stage).stage_class.writes.columns
-    if column not in columns.names:
-        return f"{stage} has no column {column}; {instead_of(column, columns.names)}"
-    kind = columns.field(column).type
-    told = kind.value_type if pa.types.is_list(kind) else kind
-    lacking = [name for name in fields if not pa.types.is_struct(told) or name not in told.names]
-    return f"{stage}.{column} is no list of structs with {', '.join(lacking)}" if lacking else None

@@ -2,9 +2,10 @@
 
 import json
 import logging
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -12,11 +13,13 @@ import pyarrow.compute as pc
 
 from actor18m.catalog import Registration
 from actor18m.chain import Link
+from actor18m.entry import PENDING
+from actor18m.image_survey import STATES as IMAGE_STATES
 from actor18m.index import Index
 from actor18m.ledger import ledgers
 from actor18m.record import Block, Record
 from actor18m.store import Store
-from actor18m.survey import STATES
+from actor18m.survey import STATES, Surveyed
 
 Counts = dict[str, int]
 
@@ -32,9 +35,12 @@ LOST = "lost rows"
 class StagePlan:
     """What is missing of one stage."""
 
+    unit: str = "clips"
+    """Or `images`."""
     missing: int = 0
-    at_most: int = 0
-    """With all clips that wait at an earlier stage: so many if each of them comes so far."""
+    at_most: int | None = 0
+    """With all clips that wait at an earlier stage: so many if each of them comes so far. Of images, if each clip asks
+    for as many as others did; None where none did so far."""
     why: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     seconds: float | None = None
@@ -50,6 +56,8 @@ class Plan:
     states: Counts
     stages: dict[str, StagePlan]
     """As far as it is known before measuring: what a clip needs later shows when its rows are there."""
+    images: dict[str, Counts] = field(default_factory=dict)
+    """By subset, how many images are in which state, of those that are asked for."""
     split: Registration | None = None
     """Clips that the sources are split into and that are not registered yet, and those that would be superseded; where
     inputs are split.
@@ -58,8 +66,8 @@ class Plan:
     @property
     def seconds(self) -> tuple[float, float] | None:
         """Working time of one worker, at least and at most; None where a stage that is needed has no rate yet."""
-        wanted = [stage for stage in self.stages.values() if stage.at_most]
-        if any(stage.seconds is None for stage in wanted):
+        wanted = [stage for stage in self.stages.values() if stage.at_most != 0]
+        if any(stage.seconds is None or stage.seconds_at_most is None for stage in wanted):
             return None
         return sum(stage.seconds or 0 for stage in wanted), sum(stage.seconds_at_most or 0 for stage in wanted)
 
@@ -71,33 +79,75 @@ class Plan:
 
 def plan(record: Record) -> Plan:
     """Surveys everything that is registered."""
-    chain, store = record.surveyor.chain, record.store
-    inputs, states = 0, Counter[str]()
-    stages = {link.name: StagePlan() for link in chain}
+    links, store = record.surveyor.stages.links, record.store
+    found = Plan(0, {}, {link.name: StagePlan(link.unit) for link in links})
+    states, images = Counter[str](), {branch.subset: Counter[str]() for branch in record.surveyor.stages.branches}
     others: dict[str, list[tuple[str, Index]]] = {}
+    asked = _Asked()
     for block, surveyed in record.surveyed():
-        inputs += surveyed.inputs.num_rows
+        found.inputs += surveyed.inputs.num_rows
         states.update(counted(surveyed.inputs["state"]))
-        for link in chain:
+        for branch in record.surveyor.stages.branches:
+            images[branch.subset].update(counted(surveyed.images_of(branch)["state"]))
+        asked.add(surveyed)
+        for link in links:
             rows = surveyed.missing[link.name]
             if rows.num_rows:
-                stages[link.name].missing += rows.num_rows
+                found.stages[link.name].missing += rows.num_rows
                 if link.name not in others:
                     others[link.name] = _others(store, link)
-                stages[link.name].why.update(_why(record, link, block, rows, others[link.name]))
-    rates = rates_of(store)
-    waiting = 0
-    for link in chain:
-        stage = stages[link.name]
-        waiting += stage.missing
-        stage.at_most = waiting
+                found.stages[link.name].why.update(_why(record, link, block, rows, others[link.name]))
+    found.states = {state: states[state] for state in STATES if states[state]}
+    found.images = {
+        subset: {state: counts[state] for state in IMAGE_STATES if counts[state]} for subset, counts in images.items()
+    }
+    _foresee(found, links, asked)
+    _price(found, links, rates_of(store))
+    return found
+
+
+@dataclass
+class _Asked:
+    """How many images clips asked for so far, by maker."""
+
+    images: Counter[str] = field(default_factory=Counter)
+    waiting: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By maker and the stage at which they stand, images that are not kept yet and may be."""
+    clips: int = 0
+
+    def add(self, surveyed: Surveyed) -> None:
+        self.images.update(counted(surveyed.images["maker"]))
+        self.clips += len(pc.unique(surveyed.images["clip"]))
+        pending = surveyed.images.filter(pc.equal(surveyed.images["state"], PENDING)).select(["maker", "stage"])
+        self.waiting.update((row["maker"], row["stage"]) for row in pending.to_pylist())
+
+
+def _foresee(found: Plan, links: Sequence[Link], asked: _Asked) -> None:
+    """How many rows of each stage there may be when all that waits has come as far as it can."""
+    clips = 0
+    for link in links:
+        stage = found.stages[link.name]
+        if stage.unit == "clips":
+            clips += stage.missing
+            stage.at_most = clips
+            continue
+        makers = [link.name] if link.stage_class.of == "requests" else link.of
+        waiting = sum(count for (maker, _), count in asked.waiting.items() if maker in makers)
+        more = clips * sum(asked.images[maker] for maker in makers) / asked.clips if asked.clips else 0
+        is_known = asked.clips > 0 or clips == 0
+        stage.at_most = max(waiting, stage.missing) + math.ceil(more) if is_known else None
+
+
+def _price(found: Plan, links: Sequence[Link], rates: Mapping[tuple[str, str | None], float]) -> None:
+    for link in links:
+        stage = found.stages[link.name]
         stage.calls = -(-stage.missing // link.step.run.clips_per_call)
         own = rates.get((link.name, link.fingerprint))
         rate = rates.get((link.name, None)) if own is None else own
         stage.is_rate_of_another = own is None and rate is not None
         stage.seconds = None if rate is None else round(stage.missing * rate, 1)
-        stage.seconds_at_most = None if rate is None else round(stage.at_most * rate, 1)
-    return Plan(inputs, {state: states[state] for state in STATES if states[state]}, stages)
+        if rate is not None and stage.at_most is not None:
+            stage.seconds_at_most = round(stage.at_most * rate, 1)
 
 
 def counted(column: pa.ChunkedArray) -> Counts:

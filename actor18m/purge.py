@@ -20,7 +20,7 @@ from actor18m.fold import superseded
 from actor18m.ledger import COVERS, Ledger, LotFiles, ledgers, number_of
 from actor18m.parquet import to_bytes
 from actor18m.publish.versions import LATEST
-from actor18m.rows import BESIDE
+from actor18m.rows import BESIDE, owners
 from actor18m.sealed import digest_of
 from actor18m.segments import LOTS_PER_SEGMENT
 from actor18m.store import Store
@@ -104,7 +104,7 @@ def still_published(dataset: Path, clips: frozenset[str]) -> int:
 
 def _purge_lot(lease: Lease | None, ledger: Ledger, files: LotFiles, keys: pa.Array, done: Purged) -> None:
     rows, loose = ledger.latest(files)
-    is_unwanted = pc.is_in(rows["key"], keys)
+    is_unwanted = pc.is_in(owners(rows["key"]), keys)
     gone = pc.sum(is_unwanted).as_py() or 0
     if not gone:
         return
@@ -130,7 +130,7 @@ def _without(
 ) -> str | None:
     """The name of a file beside rows without what is beside these; None when nothing else was in it."""
     content = read_files(ledger.shelf(kind, lot, digest))
-    is_unwanted = pc.is_in(content["key"], keys)
+    is_unwanted = pc.is_in(owners(content["key"]), keys)
     done.files += pc.sum(is_unwanted).as_py() or 0
     kept = content.filter(pc.invert(is_unwanted))
     if not kept.num_rows:

@@ -73,7 +73,7 @@ class Record:
 
     @cached_property
     def links(self) -> dict[str, Link]:
-        return {link.name: link for link in self.surveyor.chain}
+        return {link.name: link for link in self.surveyor.stages.links}
 
     @cached_property
     def files(self) -> dict[str, dict[int, LotFiles]]:
@@ -86,7 +86,7 @@ class Record:
 
     @property
     def _all(self) -> list[Link]:
-        return [*self.surveyor.chain, *([self.splitter] if self.splitter else [])]
+        return [*self.surveyor.stages.links, *([self.splitter] if self.splitter else [])]
 
     def judged(self, link: Link, lots: range) -> pa.Table:
         """What is known of a stage's rows in some lots of one block."""

@@ -68,6 +68,11 @@ def about(rows: pa.Table) -> Iterator[tuple[str, str]]:
     return zip(*(rows[name].to_pylist() for name in IDENTITY), strict=True)
 
 
+def owners(keys: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Of each row the clip, or the input, that it belongs to: of an image's row the clip whose image it is."""
+    return pc.replace_substring_regex(keys, "-.*$", "")
+
+
 def _first_of_each(rows: pa.Table) -> pa.ChunkedArray:
     """True where (key, input digest) differs from the row above, in sorted rows."""
     if rows.num_rows < 2:

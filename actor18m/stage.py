@@ -1,16 +1,22 @@
-"""What a stage is: it is given clips with their upstream rows, and returns one row or one failure for each.
+"""What a stage is: it is given clips or images with their upstream rows, and returns a row or a failure for each.
 
 A stage measures and never decides: what it writes is compared with thresholds elsewhere. It keeps nothing between
-calls, and its result for a clip does not depend on the clips beside it.
+calls, and its result for a clip or an image does not depend on those beside it.
+
+There are three kinds under one contract. A stage of clips measures a video window; it may write a list of requests for
+images. A stage of requests is a maker: it is given one request, and brings the picture along with its row. A stage of
+images looks at a picture that was made, whoever made it.
 """
 
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from hashlib import sha256
+from typing import Any, ClassVar, Generic, Literal
 
 import pyarrow as pa
+from typing_extensions import TypeVar
 
 from actor18m.errors import instead_of
 from actor18m.keys import fingerprint
@@ -19,6 +25,9 @@ from actor18m.rows import BESIDE, FAILED, OK, OUTCOME
 from actor18m.yaml_file import Section
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+UNAVAILABLE = "unavailable"
+PICTURE = {"webp": "sha256", "mask.png": "mask_sha256"}
+"""What a maker brings along, by suffix, and the column in which it says the SHA-256 of that. A mask may be missing."""
 _RESERVED = frozenset([*OUTCOME.names, "part", *BESIDE.values()])
 _PLAIN = (str, int, bool, bytes)
 """Most values are; what else they may be takes a while to find out."""
@@ -43,30 +52,62 @@ class Clip:
     crop: tuple[int, int, int, int] | None = None
     """x0, x1, y0, y1 in pixels."""
     upstream: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    images: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
-    """Files of the stages in `needs_images`, by stage and name."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One picture of a clip's person: what asks for it and, once it was made, the picture itself."""
+
+    key: str
+    """`<clip>-<name>`."""
+    clip: Clip
+    """Whose person it shows, with the rows that the stage needs."""
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """The element of the list that asks for it; empty for a stage of images that does not say `reads_request`."""
+    upstream: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Rows of other stages of images about this image."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """By suffix, `webp` and `mask.png`: what the maker brought along. Empty for makers."""
+    source: Mapping[str, bytes] = field(default_factory=dict)
+    """Likewise of the image from which this one is made, where its request names one."""
+    candidate: int = 1
+    """Which attempt at the request this is."""
+
+    @property
+    def uri(self) -> str:
+        """The clip's."""
+        return self.clip.uri
+
+    @property
+    def name(self) -> str:
+        """Its name among the clip's images: `face-self-01`."""
+        return self.key.partition("-")[2]
+
+    @property
+    def region(self) -> str:
+        """What it shows: `face`, `body` or `sheet`."""
+        return self.name.partition("-")[0]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one clip: a value for each column of the stage; None where there is none."""
+    """What was measured of one clip or image: a value for each column of the stage; None where there is none."""
 
     key: str
     values: Mapping[str, object]
     images: Mapping[str, bytes] = field(default_factory=dict)
-    """Files kept beside the row, by name. The values say something of each that tells its bytes apart (a digest), so
-    that who reads the values is measured again when the images change."""
+    """A maker's picture and what belongs to it, by suffix; it is kept beside the row."""
     restricted: Mapping[str, bytes] = field(default_factory=dict)
     """Likewise what must never be published, such as embeddings of faces."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one clip could not be measured, and would not be if it were tried again."""
+    """Why one clip or image could not be measured, and would not be if it were tried again."""
 
     key: str
     kind: str
-    """One word to count by, such as an exception's name."""
+    """One word to count by, such as an exception's name. UNAVAILABLE: this profile cannot make such an image."""
     message: str
 
 
@@ -110,15 +151,46 @@ def schema(name: str, **columns: pa.DataType) -> Schema:
     return Schema(name, pa.schema(list(columns.items())))
 
 
-class Stage:
-    """A measurement of clips. Subclasses say what they need, and define `measure`."""
+@dataclass(frozen=True)
+class Requests:
+    """Where a stage of clips asks for images: in a list of structs with the field `name`, and whatever else tells the
+    maker what is wanted.
+    """
+
+    column: str
+    source: str
+    """The third word of its images' keys, such as `self` in `face-self-01`: no two stages share one."""
+    private: tuple[str, ...] = ()
+    """Fields that are for the maker alone, and not published."""
+    made_from: tuple[str, ...] = ()
+    """Third words of the images from which these are made: the field `source_image` of a request then names one of the
+    same clip, or nothing."""
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Of names."""
+        return re.compile(rf"(face|body|sheet)-{re.escape(self.source)}-\d{{2,}}")
+
+
+Unit = TypeVar("Unit", default=Clip)
+"""What a stage is given."""
+
+
+class Stage(Generic[Unit]):
+    """A measurement of clips or, as `Stage[Image]`, of images. Subclasses say what they need, and define `measure`."""
 
     version: ClassVar[int]
-    needs: ClassVar[Mapping[type["Stage"], Sequence[str]]] = {}
+    of: ClassVar[Literal["clips", "requests", "images"]] = "clips"
+    """What it is given: clips; requests, for each of which it makes an image; or images that were made."""
+    needs: ClassVar[Mapping[type["Stage[Any]"], Sequence[str]]] = {}
     """The stages before it, and which of their columns it reads: only those are given to it, and only they count when
     a row is looked up again."""
-    needs_images: ClassVar[Sequence[type["Stage"]]] = ()
-    """Those of `needs` whose images it looks at."""
+    requests: ClassVar[Requests | None] = None
+    """Of a stage of clips, where it asks for images."""
+    reads_request: ClassVar[bool] = False
+    """Of a stage of images: it is given the request, too, and looks again when that changes."""
+    reads_source_image: ClassVar[bool] = False
+    """Likewise the image from which the image was made."""
     reads_source: ClassVar[bool] = True
     """False: it measures rows and images alone, never the clip's file, which may have gone meanwhile."""
     roles: ClassVar[Mapping[str, type]] = {}
@@ -139,9 +211,18 @@ class Stage:
             raise TypeError(f"{self.writes.name} needs a backend for {', '.join(unplayed)}")
         self.backends: Mapping[str, Any] = backends
 
-    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
-        """One outcome for each clip, in any order."""
+    def measure(self, units: Sequence[Unit], /) -> Iterable[Row | Failure]:
+        """One outcome for each clip or image, in any order."""
         raise NotImplementedError
+
+    def check(self, outcome: Row | Failure) -> None:
+        """Raises ValueError where a row does not say what others rely on."""
+        if isinstance(outcome, Failure):
+            return
+        if self.requests is not None:
+            _check_requests(self.writes.name, self.requests, outcome)
+        if self.of == "requests":
+            _check_picture(self.writes.name, outcome)
 
     @classmethod
     def fingerprint(cls, parameters: Parameters, backends: Mapping[str, tuple[str, str]]) -> str:
@@ -149,6 +230,27 @@ class Stage:
         if backends.keys() != cls.roles.keys():
             raise ValueError(f"{cls.writes.name} has the roles {sorted(cls.roles)}, not {sorted(backends)}")
         return fingerprint(cls.writes.name, cls.version, parameters.model_dump(mode="json"), backends)
+
+
+def _check_requests(stage: str, requests: Requests, row: Row) -> None:
+    asked = row.values[requests.column]
+    names = [each["name"] for each in asked] if isinstance(asked, list | tuple) else []
+    for name in names:
+        if not requests.pattern.fullmatch(name):
+            raise ValueError(
+                f"stage {stage} asks for an image called {name!r}; names are like face-{requests.source}-01"
+            )
+    if len({*names}) < len(names):
+        raise ValueError(f"stage {stage} asks for two images of one name: {', '.join(sorted(names))}")
+
+
+def _check_picture(stage: str, row: Row) -> None:
+    for suffix, column in PICTURE.items():
+        content = row.images.get(suffix)
+        if content is None and suffix == "webp":
+            raise ValueError(f"stage {stage} brought no picture of {row.key}: `images` must have a `webp`")
+        if (None if content is None else sha256(content).hexdigest()) != row.values.get(column):
+            raise ValueError(f"stage {stage}: {column} of {row.key} is not the SHA-256 of its {suffix}")
 
 
 def _array(column: pa.Field, values: list[object]) -> pa.Array:

@@ -6,10 +6,14 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from actor18m.chain import Branch
 from actor18m.entry import PENDING, REMOVED, SPLIT, SUPERSEDED
+from actor18m.following import REJECTED
+from actor18m.image_survey import KEPT
+from actor18m.image_survey import STATES as IMAGE_STATES
 from actor18m.planning import counted
 from actor18m.record import Record
-from actor18m.survey import DUPLICATE, REJECTED, STATES
+from actor18m.survey import DUPLICATE, STATES, Surveyed
 
 
 @dataclass
@@ -30,6 +34,19 @@ class Stage:
 
 
 @dataclass
+class SubsetImages:
+    """What became of the images that a subset's clips ask for."""
+
+    clips: int = 0
+    """Those that the subset takes in."""
+    requested: int = 0
+    """Counted in the rows that ask for them."""
+    states: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Why some are not kept: by stage, and rule or kind of error."""
+
+
+@dataclass
 class Status:
     inputs: int
     """Counted in the catalog."""
@@ -37,6 +54,8 @@ class Status:
     funnel: list[Stage]
     errors: dict[str, int]
     """By stage and kind."""
+    images: dict[str, "SubsetImages"]
+    """By subset."""
     listing: list[tuple[str, ...]]
 
     @property
@@ -52,7 +71,8 @@ class Status:
             + stage.pending + stage.split
             for stage in self.funnel
         )  # fmt: skip
-        return self.inputs == sum(self.states.values()) and all(stops)
+        images = (each.requested == sum(each.states.values()) for each in self.images.values())
+        return self.inputs == sum(self.states.values()) and all(stops) and all(images)
 
     def told(self) -> dict[str, Any]:
         return asdict(self) | {"adds_up": self.adds_up}
@@ -67,6 +87,8 @@ def status(record: Record, with_inputs: bool = False) -> Status:
     errors: Counter[str] = Counter()
     measured: Counter[str] = Counter()
     listing: list[tuple[str, ...]] = []
+    branches = record.surveyor.stages.branches
+    images = {branch.subset: SubsetImages() for branch in branches}
     for block, surveyed in record.surveyed(("id", "lot", "uri") if with_inputs else ("id", "lot")):
         inputs += block.inputs.num_rows
         is_clip, enters = pc.is_valid(block.inputs["parent"]), pc.is_null(block.inputs["entry_state"])
@@ -83,6 +105,8 @@ def status(record: Record, with_inputs: bool = False) -> Status:
                 errors[f"{row['state']} in {row['stage']}: {row['error_kind']}"] += row["count"]
         for link in record.surveyor.chain:
             measured[link.name] += pc.sum(surveyed.measured[link.name]["passed"]).as_py() or 0
+        for branch in branches:
+            _add_images(images[branch.subset], surveyed, branch)
         if with_inputs:
             listing += [tuple(str(row[name] or "-") for name in ("id", "clip", "state", "stage", "rule", "uri"))
                         for row in surveyed.inputs.to_pylist()]  # fmt: skip
@@ -114,9 +138,27 @@ def status(record: Record, with_inputs: bool = False) -> Status:
         )
         funnel.append(stage)
         entered = stage.passed
+    for each in images.values():
+        each.states = {state: each.states[state] for state in IMAGE_STATES if each.states.get(state)}
     return Status(
-        inputs, {state: states[state] for state in STATES if states[state]}, funnel, dict(errors.most_common()), listing
+        inputs,
+        {state: states[state] for state in STATES if states[state]},
+        funnel,
+        dict(errors.most_common()),
+        {subset: each for subset, each in images.items() if each.clips or each.requested},
+        listing,
     )
+
+
+def _add_images(so_far: SubsetImages, surveyed: Surveyed, branch: Branch) -> None:
+    so_far.clips += surveyed.admitted[branch.subset].num_rows
+    so_far.requested += surveyed.requested[branch.subset]
+    for row in _groups(surveyed.images_of(branch), ["state", "stage", "rule", "error_kind"]):
+        so_far.states[row["state"]] = so_far.states.get(row["state"], 0) + row["count"]
+        if row["state"] != KEPT:
+            why = f"{row['state']} {'in' if row['rule'] is None else 'by'} {row['stage']}"
+            why += f".{row['rule']}" if row["rule"] else f": {row['error_kind']}" if row["error_kind"] else ""
+            so_far.reasons[why] = so_far.reasons.get(why, 0) + row["count"]
 
 
 def _groups(table: Any, columns: list[str]) -> list[dict[str, Any]]:

@@ -37,8 +37,8 @@ class Run(Section):
     """How a stage is run. It changes how long a build takes and never what comes out."""
 
     workers: PositiveInt | None = Field(default=None, description="by default as many as the machine's CPUs allow")
-    clips_per_call: PositiveInt = 8
-    deadline_s: PositiveFloat = Field(default=60, description="for each clip; a worker that takes longer hangs")
+    clips_per_call: PositiveInt = Field(default=8, description="clips, or images, that one call is given")
+    deadline_s: PositiveFloat = Field(default=60, description="for each of them; a worker that takes longer hangs")
     cpus: PositiveFloat = 1
     gpus: NonNegativeFloat = 0
     memory_gib: PositiveFloat | None = Field(default=None, description="of one worker; a clip that needs more fails")
@@ -55,17 +55,25 @@ class Step(Section):
     roles: Mapping[str, Backend] = Field(
         default={}, description="which backend plays each role: a model of the lock, or one's own as module:Class"
     )
+    of: tuple[str, ...] = Field(
+        default=(),
+        description="of a maker: the stages whose requests it serves; of a stage of images: the makers whose images it "
+        "looks at. All before it, where nothing is said",
+    )
+    candidates: PositiveInt = Field(
+        default=1, description="of a maker: so many attempts at a request, until one passes the maker's rules"
+    )
     run: Run = Run()
 
     @property
-    def stage_class(self) -> type[Stage]:
+    def stage_class(self) -> type[Stage[Any]]:
         return _imported(self.stage)
 
     @property
     def name(self) -> str:
         return self.stage_class.writes.name
 
-    def made(self) -> Stage:
+    def made(self) -> Stage[Any]:
         """The stage with its backends loaded, ready to measure."""
         backends = {role: self._loaded(role, name) for role, name in self.roles.items()}
         try:
@@ -111,6 +119,11 @@ class Step(Section):
         for role, backend in self.roles.items():
             if role in roles and (cause := _cannot_play(backend, roles[role])):
                 found.append((f"roles.{role}", cause))
+        of = self.stage_class.of
+        if self.of and of == "clips":
+            found.append(("of", f"{self.name} measures clips; `of` is for stages of requests and of images"))
+        if self.candidates > 1 and of != "requests":
+            found.append(("candidates", f"{self.name} makes no images; attempts are repeated by makers"))
         if found:
             raise troubles(found)
         return self
@@ -123,7 +136,7 @@ def _cannot_play(backend: str, role: type) -> str | None:
         return str(error)
 
 
-def _imported(path: str) -> type[Stage]:
+def _imported(path: str) -> type[Stage[Any]]:
     module, _, name = path.partition(":")
     if not module or not name:
         raise trouble(f"{path} is no import path; write module:Class, such as stages.identity:Identity")

@@ -2,53 +2,31 @@
 
 Lots are surveyed in order. An input that is split, or waits to be, does not enter (entry.py). Another is found in the
 first stage's rows by its version; the rows tell which clip it is, and whether that clip repeats an earlier one. A clip
-is then followed from stage to stage for as long as its rows are there and pass their rules.
+is then followed from stage to stage for as long as its rows are there and pass their rules: through the chain, and
+through the branches of subsets, each with a gate of its own. Images are followed likewise (image_survey.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.chain import CLIP, DURATION, SIGNATURE, Link
+from actor18m.chain import CLIP, DURATION, SIGNATURE, Branch, Chain, Link
 from actor18m.duplicates import Duplicates
-from actor18m.entry import ENTRY, NO_FILE, PENDING, REMOVED, SPLIT, SUPERSEDED, found, joined
+from actor18m.entry import ENTRY, NO_FILE, PENDING, REMOVED, SPLIT, SUPERSEDED, found
+from actor18m.following import MISSING, REJECTED, VERDICT, Known, Way, here_of, stopped, stops
+from actor18m.following import follow as follow_through
+from actor18m.image_survey import requested, survey_images
 from actor18m.overrides import LastWord, override
-from actor18m.policy import by_name, judge
+from actor18m.policy import Rules, by_name, judge
 from actor18m.relations import MEMBERS
 from actor18m.rows import OK
 
-ACCEPTED, REJECTED, DUPLICATE = "accepted", "rejected", "duplicate"
+ACCEPTED, DUPLICATE = "accepted", "duplicate"
 STATES = (ACCEPTED, REJECTED, "failed", "quarantined", DUPLICATE, SPLIT, SUPERSEDED, REMOVED, PENDING)
 """Every input is in one of them."""
-
-FATE = pa.schema(
-    [
-        pa.field("state", pa.string(), nullable=False),
-        pa.field("stage", pa.string()),
-        pa.field("rule", pa.string()),
-        pa.field("value", pa.string()),
-        pa.field("bound", pa.string()),
-        pa.field("duplicate_of", pa.string()),
-        pa.field("error_kind", pa.string()),
-    ]
-)
-"""What became of an input, and at which stage it stands."""
-VERDICT = ("passed", "rule", "value", "bound")
-NO_ROWS = "clip"
-"""Stands for the digest of rows that are read, where a stage reads none."""
-MISSING = ("number", "key", "lot", "input_digest")
-"""Columns of the rows that are not there yet: `number` is the input that they are about. For each stage that is read,
-`identity@` is the input digest of the row to read.
-"""
-
-Indices = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-Known = Mapping[str, pa.Table]
-"""stage -> what the index tells of its rows, judged."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +70,38 @@ class Surveyed:
     """By stage."""
     measured: dict[str, pa.Table]
     """By stage, the judged rows that decided, with `number`."""
+    admitted: dict[str, pa.Table]
+    """By subset, `number`, `key` and `lot` of the clips that passed its gate and its own stages."""
+    images: pa.Table
+    """All that were asked for, IMAGES."""
+    requested: dict[str, int]
+    """By subset, how many images were asked for, as the rows that ask for them count."""
+    kept_images: pa.Table
+    """Those that are kept, with where their rows are: `made@` of the maker, and likewise of who looked at them."""
+
+    def images_of(self, branch: Branch) -> pa.Table:
+        """IMAGES of a subset: by its makers, of the clips that it takes in."""
+        of_makers = self.images.filter(pc.is_in(self.images["maker"], value_set=pa.array(branch.makers, pa.string())))
+        admitted = self.admitted[branch.subset]["key"].combine_chunks()
+        return of_makers.filter(pc.is_in(of_makers["clip"], value_set=admitted))
 
 
 class Surveyor:
-    """Follows lots through the chain; each lot is settled once, in order, since duplicates are told by it."""
+    """Follows lots through the stages; each lot is settled once, in order, since duplicates are told by it."""
 
-    def __init__(self, chain: Sequence[Link], duplicates: Duplicates, overrides: Sequence[LastWord] = ()) -> None:
-        self.chain = chain
+    def __init__(
+        self,
+        chain: Chain,
+        duplicates: Duplicates,
+        overrides: Sequence[LastWord] = (),
+        denied_images: frozenset[str] = frozenset(),
+    ) -> None:
+        """`denied_images` are keys of images, and digests of what is in them."""
+        self.chain = chain.clips
+        self.stages = chain
         self.duplicates = duplicates
         self._overrides = overrides
+        self._denied_images = denied_images
 
     def judged(self, link: Link, known: pa.Table) -> pa.Table:
         """With a verdict for each row that was measured."""
@@ -131,16 +132,18 @@ class Surveyor:
         digests = pc.fill_null(inputs["version"], NO_FILE)
         rows = found(known, inputs["id"], digests)
         former = rows.filter(pa.array(~enters))
-        here = _here(number[enters], rows.filter(pa.array(enters)), first.name)
+        entered = pa.table({"number": number[enters]})
+        here = here_of(number[enters], rows.filter(pa.array(enters)), first.name)
         going = number[enters][here.going]
         lots = inputs["lot"].take(going)
         clips, repeats = self._stand(here.passing.append_column("number", pa.array(going)), lots)
         going = clips["number"].to_numpy()
         return Settled(
             inputs=inputs.drop_columns(ENTRY.names).append_column("clip", _clips(inputs, rows)),
-            stopped=pa.concat_tables([_outside(inputs), *here.stopped, repeats]),
+            stopped=pa.concat_tables([_outside(inputs), stops(entered, here), repeats]),
             clips=pa.table(
                 {"number": going, "key": clips[f"_{CLIP}"], "lot": inputs["lot"].take(going)}
+                | {"id": inputs["id"].take(going)}
                 | {f"{first.name}@": clips["input_digest"]}
                 | {f"{first.name}>{reader}": clips[f"_for_{reader}"] for reader in first.readers}
             ),
@@ -151,23 +154,45 @@ class Surveyor:
 
     def follow(self, settled: Settled, known: Known) -> Surveyed:
         """From stage to stage; `known` has the judged rows of the stages after the first."""
-        first, stopped, clips = self.chain[0].name, [settled.stopped], settled.clips
-        missing, measured = {first: settled.missing}, {first: settled.measured}
-        for link in self.chain[1:]:
-            read = [clips[f"{needed}>{link.name}"] for needed in link.needs]
-            digests = joined(read) if read else _nothing_read(clips.num_rows)
-            clips = clips.append_column(f"{link.name}@", digests)
-            here = _here(clips["number"].to_numpy(), found(known[link.name], clips["key"], digests), link.name)
-            stopped += here.stopped
-            measured[link.name] = here.measured
-            wanted = clips.append_column("input_digest", digests).filter(pa.array(here.missing))
-            missing[link.name] = wanted.select([*MISSING, *(f"{needed}@" for needed in link.needs)])
-            clips = clips.filter(pa.array(here.going))
-            for reader in link.readers:
-                clips = clips.append_column(f"{link.name}>{reader}", here.passing[f"_for_{reader}"])
-        stopped.append(_stopped(clips["number"].to_numpy(), ACCEPTED))
-        fates = pa.concat_tables(stopped).sort_by("number")
-        return Surveyed(_with(settled.inputs, fates.drop_columns(["number"])), missing, measured)
+        first = self.chain[0].name
+        chain = follow_through(settled.clips, self.chain[1:], known)
+        accepted = stopped(chain.clips["number"].to_numpy(), ACCEPTED)
+        fates = pa.concat_tables([settled.stopped, *chain.stopped, accepted]).sort_by("number")
+        ways, admitted = [chain], dict[str, pa.Table]()
+        for branch in self.stages.branches:
+            entered = chain.clips if branch.gate is None else self._through(branch, settled.clips, known, ways)
+            own = follow_through(entered, branch.links, known)
+            ways.append(own)
+            admitted[branch.subset] = own.clips
+        images = survey_images(self.stages, admitted, known, self._denied_images)
+        ways.append(images.way)
+        missing = {link.name: _all_missing(link.name, ways) for link in self.stages.links[1:]}
+        # a branch may have measured clips that the chain rejected before: decisions are the chain's
+        measured = {link.name: _first_of(link.name, ways) for link in self.stages.links[1:]}
+        return Surveyed(
+            _with(settled.inputs, fates.drop_columns(["number"])),
+            {first: settled.missing} | missing,
+            {first: settled.measured} | measured,
+            {subset: clips.select(["number", "key", "lot"]) for subset, clips in admitted.items()},
+            images.fates,
+            {branch.subset: requested(self.stages, branch, admitted[branch.subset]) for branch in self.stages.branches},
+            images.way.clips,
+        )
+
+    def _through(self, branch: Branch, clips: pa.Table, known: Known, ways: list[Way]) -> pa.Table:
+        """Clips that pass a subset's gate, which asks of some rules and not of acceptance."""
+        gate, first = branch.gate or {}, self.chain[0].name
+        # the first stage's rows are those of inputs
+        rows = found(known[first], clips["id"], clips[f"{first}@"])
+        rows = _judged_by(rows, clips["key"], gate.get(first, {}), self._overrides)
+        through = follow_through(
+            clips.filter(rows["passed"]),
+            branch.way,
+            known,
+            lambda stage, rows: _judged_by(rows, rows["key"], gate.get(stage, {}), self._overrides),
+        )
+        ways.append(through)
+        return through.clips
 
     def _stand(self, passing: pa.Table, lots: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
         """Of clips that pass the first stage those that stand, and the fates of those that repeat another."""
@@ -176,59 +201,15 @@ class Surveyor:
         members = [lots, passing[f"_{CLIP}"], signatures, passing[f"_{DURATION}"]]
         of = self.duplicates.repeated(pa.table(members, schema=MEMBERS))
         repeats = passing.filter(pc.is_valid(of))
-        fates = _stopped(repeats["number"].to_numpy(), DUPLICATE, stage=self.chain[0].name, duplicate_of=of.drop_null())
+        fates = stopped(repeats["number"].to_numpy(), DUPLICATE, stage=self.chain[0].name, duplicate_of=of.drop_null())
         return passing.filter(pc.is_null(of)), fates
-
-
-@dataclass(frozen=True)
-class _Here:
-    """Who stops at a stage, and who goes on: of those that were asked for."""
-
-    stopped: list[pa.Table]
-    missing: Mask
-    going: Mask
-    passing: pa.Table
-    """Rows of those that go on."""
-    measured: pa.Table
-
-
-def _here(number: Indices, found: pa.Table, stage: str) -> _Here:
-    state = found["state"]
-    is_missing = pc.is_null(state).to_numpy()
-    passed = pc.fill_null(found["passed"], False).to_numpy()
-    is_ok = pc.fill_null(pc.equal(state, OK), False).to_numpy()
-    broken, failing = ~is_missing & ~is_ok, is_ok & ~passed
-    ended = found.select(["state", "error_kind"]).filter(pa.array(broken))
-    out = found.select(["rule", "value", "bound"]).filter(pa.array(failing))
-    stopped = [
-        _stopped(number[is_missing], PENDING, stage=stage),
-        _stopped(number[broken], ended["state"], stage=stage, error_kind=ended["error_kind"]),
-        _stopped(number[failing], REJECTED, stage=stage, **{name: out[name] for name in out.column_names}),
-    ]
-    going = is_ok & passed
-    judged = found.select([name for name in found.column_names if not name.startswith("_")])
-    measured = judged.filter(pa.array(is_ok)).add_column(0, "number", pa.array(number[is_ok]))
-    return _Here(stopped, is_missing, going, found.filter(pa.array(going)), measured)
-
-
-def _stopped(number: Indices, state: str | pa.ChunkedArray, **told: object) -> pa.Table:
-    values = {"state": state} | told
-
-    def column(field: pa.Field) -> pa.ChunkedArray | pa.Array:
-        value = values.get(field.name)
-        if value is None or isinstance(value, str):
-            return pa.array([value] * len(number), field.type)
-        return value
-
-    columns = {"number": pa.array(number)} | {field.name: column(field) for field in FATE}
-    return pa.table(columns, schema=pa.schema([("number", pa.int64()), *FATE]))
 
 
 def _outside(inputs: pa.Table) -> pa.Table:
     """The fates of inputs that do not enter."""
     number = np.flatnonzero(pc.is_valid(inputs["entry_state"]).to_numpy())
     told = {name.removeprefix("entry_"): inputs[name].take(number) for name in ENTRY.names}
-    return _stopped(number, told.pop("state"), **told)
+    return stopped(number, told.pop("state"), **told)
 
 
 def _clips(inputs: pa.Table, rows: pa.Table) -> pa.ChunkedArray:
@@ -241,12 +222,32 @@ def _clips(inputs: pa.Table, rows: pa.Table) -> pa.ChunkedArray:
     return pc.if_else(is_one, rows[f"_{CLIP}"], None)
 
 
-def _nothing_read(count: int) -> pa.ChunkedArray:
-    """The input digests of a stage that looks at the clip alone, whose key tells its content."""
-    return pa.chunked_array([pa.array([NO_ROWS] * count, pa.string())])
-
-
 def _with(table: pa.Table, more: pa.Table) -> pa.Table:
     for name in more.column_names:
         table = table.append_column(more.schema.field(name), more[name])
     return table
+
+
+def _judged_by(rows: pa.Table, clips: pa.ChunkedArray, rules: Rules, overrides: Sequence[LastWord]) -> pa.Table:
+    """With verdicts by these rules instead of all of the stage's; where a row is missing, there is none."""
+    verdicts = judge(rows, by_name(rules))
+    if overrides:
+        verdicts = override(verdicts.set_column(0, "key", clips), overrides)
+    is_ok = pc.fill_null(pc.equal(rows["state"], OK), False)
+    for name in VERDICT:
+        rows = rows.set_column(rows.column_names.index(name), name, pc.if_else(is_ok, verdicts[name], None))
+    return rows
+
+
+def _all_missing(stage: str, ways: Sequence[Way]) -> pa.Table:
+    """Each row once, also where several ways lead to it."""
+    tables = [way.missing[stage] for way in ways if stage in way.missing]
+    rows = pa.concat_tables([tables[0], *(table for table in tables[1:] if table.num_rows)])
+    if sum(table.num_rows > 0 for table in tables) < 2:
+        return rows
+    about = pc.binary_join_element_wise(rows["key"], rows["input_digest"], "/")
+    return rows.filter(pa.array(np.isin(np.arange(len(about)), np.unique(about.to_numpy(), return_index=True)[1])))
+
+
+def _first_of(stage: str, ways: Sequence[Way]) -> pa.Table:
+    return next(way.measured[stage] for way in ways if stage in way.measured)

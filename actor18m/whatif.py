@@ -10,22 +10,24 @@ import pyarrow as pa
 
 from actor18m.build import Project
 from actor18m.errors import WrongUsage
-from actor18m.survey import ACCEPTED, STATES
+from actor18m.survey import ACCEPTED, STATES, Surveyed
 
 _MOST_STEPS = 1000
 
 
 @dataclass(frozen=True)
 class Move:
-    """An input that stands elsewhere than before."""
+    """An input, or an image, that stands elsewhere than before."""
 
     uri: str
     clip: str | None
+    """Of an image, its key."""
     before: str
     """`rejected identity.fit_faces`, `accepted`, `pending identity`."""
     after: str
     why: str
     """The value and the bound that stop it now, or that stopped it before."""
+    is_image: bool = False
 
 
 def moves(before: Project, after: Project) -> list[Move]:
@@ -37,7 +39,20 @@ def moves(before: Project, after: Project) -> list[Move]:
         for was, would_be in zip(_rows(old.inputs), _rows(new.inputs), strict=True):
             if (here := _where(was)) != (there := _where(would_be)):
                 found.append(Move(was["uri"], would_be["clip"] or was["clip"], here, there, _why(would_be, was)))
+        found += _image_moves(old, new)
     return found
+
+
+def _image_moves(old: Surveyed, new: Surveyed) -> Iterator[Move]:
+    """Of images that are asked for before or after: not those of clips that no subset takes in."""
+    was, would_be = ({row["key"]: row for row in each.images.to_pylist()} for each in (old, new))
+    none = {"state": "not asked for", **dict.fromkeys(("stage", "rule", "value", "bound", "duplicate_of"))}
+    for key in sorted(was.keys() | would_be.keys()):
+        before, after = was.get(key, none), would_be.get(key, none)
+        if (here := _where(before)) != (there := _where(after)):
+            number = (was.get(key) or would_be[key])["number"]
+            uri = new.inputs["uri"][number].as_py()
+            yield Move(uri, key, f"image {here}", f"image {there}", _why(after, before), is_image=True)
 
 
 def sweep(asked: str, project: Callable[[str], Project]) -> list[dict[str, Any]]:

@@ -5,33 +5,16 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-from pyarrow import bool_, float32, int32, list_, string, struct
+from pyarrow import bool_, float32, int32, string
 from pydantic import NonNegativeFloat
 
 from actor18m.media.encoded import decoded
 from actor18m.media.views import body_view, face_view_of
 from actor18m.models.roles import Box, Frame, PersonDetector, PoseEstimator
-from actor18m.stage import Clip, Failure, Row, Stage, schema
-from stages.crops import Crops
+from actor18m.stage import Failure, Image, Row, Stage, schema
 from stages.looks.face import FaceParameters, FaceReader
 from stages.looks.pose import Posture, PostureParameters, posture_of
 from stages.told import rounded
-
-_LABEL = struct(
-    [
-        ("name", string()),
-        ("seen_people", int32()),
-        ("seen_viewpoint", string()),
-        ("seen_yaw_deg", float32()),
-        ("seen_pitch_deg", float32()),
-        ("seen_roll_deg", float32()),
-        ("seen_visibility", float32()),
-        ("seen_expression", string()),
-        ("has_face", bool_()),
-    ]
-)
-"""Of one image. Angles and visibility are the face's in an image of a face, the body's in one of a body; null where
-none is seen."""
 
 
 class AnnotateParameters(FaceParameters, PostureParameters):
@@ -42,25 +25,31 @@ class AnnotateParameters(FaceParameters, PostureParameters):
     """Where a body's yaw cannot be told, the image is looked at again with so much of its longer side around it."""
 
 
-class Annotate(Stage):
-    """Measures each image by itself: what it is of is not told to the models."""
+class Annotate(Stage[Image]):
+    """Measures each image by itself, whoever made it: what it is of is not told to the models."""
 
-    version = 4
+    version = 5
+    of = "images"
     reads_source = False
-    needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Crops: ("references",)}
-    needs_images: ClassVar = (Crops,)
     roles: ClassVar[Mapping[str, type]] = {**FaceReader.roles, "people": PersonDetector, "pose": PoseEstimator}
-    writes = schema("annotate", labels=list_(_LABEL))
+    writes = schema(
+        "annotate",
+        seen_people=int32(),
+        seen_viewpoint=string(),
+        seen_yaw_deg=float32(),
+        seen_pitch_deg=float32(),
+        seen_roll_deg=float32(),
+        seen_visibility=float32(),
+        seen_expression=string(),
+        has_face=bool_(),
+    )
+    """Angles and visibility are the face's in an image of a face, the body's in one of a body; null where none is
+    seen."""
     parameters = AnnotateParameters()
 
-    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
-        for clip in clips:
-            images = clip.images["crops"]
-            labels = [
-                {"name": each["name"], **self._seen(decoded(images[f"{each['name']}.webp"]), each["region"])}
-                for each in clip.upstream["crops"]["references"]
-            ]
-            yield Row(clip.key, {"labels": labels})
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            yield Row(image.key, self._seen(decoded(image.files["webp"]), image.region))
 
     def _seen(self, image: Frame, region: str) -> dict[str, Any]:
         height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""The chosen pictures, cut out of the video: an image of each, and the person's mask."""
+"""A chosen picture, cut out of the video, and the person's mask."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -7,36 +7,19 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-from pyarrow import bool_, field, float32, int32, list_, string, struct
+from pyarrow import bool_, float32, int32, string
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from actor18m.media.encoded import encoded
 from actor18m.media.run_lengths import from_run_lengths
 from actor18m.media.sharpness import sharpness
+from actor18m.media.source import MediaError
 from actor18m.media.video import frames_at
-from actor18m.models.roles import Frame
-from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
-from stages.bodies import Bodies
+from actor18m.models.roles import Bools, Frame
+from actor18m.stage import Failure, Image, Parameters, Row, Stage, schema
 from stages.intake import Intake
-from stages.select import REFERENCE, Select
 from stages.told import one_by_one, rounded
 
-_CROP = struct(
-    [
-        *REFERENCE,
-        field("source", string(), nullable=False),
-        field("method", string(), nullable=False),
-        field("is_generated", bool_(), nullable=False),
-        field("width", int32(), nullable=False),
-        field("height", int32(), nullable=False),
-        field("sharpness", float32(), nullable=False),
-        field("mask_share", float32(), nullable=False),
-        field("sha256", string(), nullable=False),
-        field("mask_sha256", string(), nullable=False),
-    ]
-)
-"""`width` and `height` are the image's, which is smaller than the box where that is larger than is wanted; `sharpness`
-is the variance of the Laplacian of the image at one size; `mask_share` is how much of it is the person."""
 _SHARPNESS_PX = 256
 
 
@@ -49,41 +32,56 @@ class CropsParameters(Parameters):
     """101 is lossless."""
 
 
-class Crops(Stage):
-    """`<name>.webp` and `<name>.mask.png`, which is lossless, for each reference that was chosen."""
+class Crops(Stage[Image]):
+    """A crop and the person's mask in it, which is lossless."""
 
-    version = 1
-    needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {
-        Intake: ("width", "height"),
-        Bodies: ("bodies", "masks"),
-        Select: ("references",),
-    }
-    writes = schema("crops", references=list_(_CROP))
+    version = 2
+    of = "requests"
+    needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {Intake: ("width", "height")}
+    writes = schema(
+        "crops",
+        source=string(),
+        method=string(),
+        is_generated=bool_(),
+        width=int32(),
+        height=int32(),
+        sharpness=float32(),
+        mask_share=float32(),
+        sha256=string(),
+        mask_sha256=string(),
+    )
+    """`width` and `height` are the image's, which is smaller than the box where that is larger than is wanted;
+    `sharpness` is the variance of the Laplacian of the image at one size; `mask_share` is how much of it the person
+    takes."""
     parameters = CropsParameters()
 
-    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
-        return one_by_one(clips, self._cut)
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        """Those of one clip from one reading of its file."""
+        for _, some in groupby(sorted(images, key=_where), key=lambda image: image.clip.key):
+            of_clip = list(some)
+            try:
+                yield from self._of_clip(of_clip)
+            except MediaError:
+                # a file may be damaged behind some of them: each for itself
+                yield from one_by_one(of_clip, lambda image: self._of_clip([image])[0])
 
-    def _cut(self, clip: Clip) -> Row:
-        bodies = clip.upstream["bodies"]
-        masks = {body["sample"]: mask for body, mask in zip(bodies["bodies"], bodies["masks"], strict=True)}
+    def _of_clip(self, images: Sequence[Image]) -> list[Row]:
+        """Images in order of time."""
+        clip, rows = images[0].clip, list[Row]()
         size = clip.upstream["intake"]["height"], clip.upstream["intake"]["width"]
-        wanted = sorted(clip.upstream["select"]["references"], key=lambda each: (each["sample"], each["name"]))
-        samples = [(sample, list(some)) for sample, some in groupby(wanted, key=lambda each: int(each["sample"]))]
-        times = [sample / self.parameters.fps for sample, _ in samples]
-        told: list[dict[str, Any]] = []
-        images: dict[str, bytes] = {}
-        for (sample, some), frame in zip(samples, frames_at(clip.uri, times, clip.cut, clip.crop), strict=True):
-            mask = from_run_lengths(masks[sample], *size)
-            for reference in some:
-                image, shape = self._cropped(frame, reference), self._cropped(mask * np.uint8(255), reference)
-                shape = np.where(shape > 127, np.uint8(255), np.uint8(0))
-                quality = [cv2.IMWRITE_WEBP_QUALITY, self.parameters.webp_quality]
-                webp = encoded(".webp", image, quality)
-                png = encoded(".png", shape, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-                images |= {f"{reference['name']}.webp": webp, f"{reference['name']}.mask.png": png}
-                told.append(reference | _about(image, shape) | _digests(webp, png))
-        return Row(clip.key, {"references": sorted(told, key=lambda each: each["name"])}, images)
+        by_sample = [(sample, list(some)) for sample, some in groupby(images, key=lambda each: each.request["sample"])]
+        times = [sample / self.parameters.fps for sample, _ in by_sample]
+        for (_, some), frame in zip(by_sample, frames_at(clip.uri, times, clip.cut, clip.crop), strict=True):
+            for image in some:
+                rows.append(self._cut(image, frame, from_run_lengths(image.request["mask"], *size)))
+        return rows
+
+    def _cut(self, image: Image, frame: Frame, mask: Bools) -> Row:
+        picture, shape = self._cropped(frame, image.request), self._cropped(mask * np.uint8(255), image.request)
+        shape = np.where(shape > 127, np.uint8(255), np.uint8(0))
+        webp = encoded(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, self.parameters.webp_quality])
+        png = encoded(".png", shape, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        return Row(image.key, _about(picture, shape) | _digests(webp, png), {"webp": webp, "mask.png": png})
 
     def _cropped(self, picture: Frame, reference: Mapping[str, int]) -> Frame:
         """uint8[H, W] or uint8[H, W, 3], cut and made small enough."""
@@ -94,6 +92,10 @@ class Crops(Stage):
             return np.ascontiguousarray(cut)
         size = max(1, round(width * scale)), max(1, round(height * scale))
         return cv2.resize(cut, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _where(image: Image) -> tuple[str, int]:
+    return image.clip.key, image.request["sample"]
 
 
 def _about(image: Frame, mask: Frame) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Which pictures of a clip are worth keeping: faces and bodies spread over viewpoints and time, and three anchors.
 
-Nothing is looked at: all is told by the rows of other stages. Another choice re-makes only the crops that it concerns.
+Nothing is looked at: all is told by the rows of other stages. Each choice is a request for an image, with all that who
+cuts it has to know, so that another choice re-makes only the crops that it concerns.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,13 +11,13 @@ from statistics import fmean
 from typing import Any, ClassVar
 
 import numpy as np
-from pyarrow import bool_, field, float32, int32, list_, string, struct
+from pyarrow import binary, bool_, field, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from actor18m.media.boxes import square, with_margin
 from actor18m.media.views import angle_between, body_view, face_view
 from actor18m.models.roles import KEYPOINTS
-from actor18m.stage import Clip, Failure, Row, Stage, schema
+from actor18m.stage import Clip, Failure, Requests, Row, Stage, schema
 from stages.bodies import Bodies
 from stages.faces import Faces
 from stages.intake import Intake
@@ -42,9 +43,11 @@ REFERENCE = (
     *(field(side, int32(), nullable=False) for side in SIDES),
     field("is_clearest", bool_(), nullable=False),
     field("anchor", string(), nullable=False),
+    field("mask", binary(), nullable=False),
 )
 """One picture to be cut. `sample` counts motion's frame times from 0; the box is what is cut, its end exclusive;
-`quality` is what it was chosen by, 0 to 1; `anchor` is the canonical view that it stands for, or empty."""
+`quality` is what it was chosen by, 0 to 1; `anchor` is the canonical view that it stands for, or empty; `mask` is the
+person's in the whole frame, as run lengths."""
 _ANCHOR = struct(
     [("view", string()), ("sample", int32()), ("time_s", float32()), ("yaw_deg", float32()), ("score", float32())]
 )
@@ -91,13 +94,14 @@ class SelectParameters(SpreadParameters):
 
 
 class Select(Stage):
-    version = 3
+    version = 4
     reads_source = False
+    requests = Requests("references", "self", private=("mask",))
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {
         Intake: ("width", "height"),
         Motion: ("frame_times",),
         Faces: ("faces",),
-        Bodies: ("bodies",),
+        Bodies: ("bodies", "masks"),
         Pose: ("poses",),
     }
     writes = schema(
@@ -122,9 +126,10 @@ class Select(Stage):
         anchors = self._anchors(bodies)
         chosen_faces = spread(faces, [], of.max_faces, of)
         chosen_bodies = spread(bodies, list(anchors.values()), of.max_bodies, of)
+        masks = _masks(clip)
         references = [
-            *_references("face", chosen_faces, {}),
-            *_references("body", chosen_bodies, {id(body): view for view, body in anchors.items()}),
+            *_references("face", chosen_faces, {}, masks),
+            *_references("body", chosen_bodies, {id(body): view for view, body in anchors.items()}, masks),
         ]
         return {
             "references": references,
@@ -224,7 +229,15 @@ class Select(Stage):
         return max(0.0, 1 - off / self.parameters.anchor_within_deg) if body.is_whole else 0.0
 
 
-def _references(region: str, chosen: Sequence[Picture], anchors: Mapping[int, str]) -> list[dict[str, Any]]:
+def _masks(clip: Clip) -> dict[int, bytes]:
+    """By sample."""
+    bodies = clip.upstream["bodies"]
+    return {body["sample"]: mask for body, mask in zip(bodies["bodies"], bodies["masks"], strict=True)}
+
+
+def _references(
+    region: str, chosen: Sequence[Picture], anchors: Mapping[int, str], masks: Mapping[int, bytes]
+) -> list[dict[str, Any]]:
     clearest = max(chosen, key=_clearness, default=None)
     return [
         {
@@ -235,6 +248,7 @@ def _references(region: str, chosen: Sequence[Picture], anchors: Mapping[int, st
             "quality": rounded(picture.quality),
             "is_clearest": picture is clearest,
             "anchor": anchors.get(id(picture), ""),
+            "mask": masks[picture.told["sample"]],
             **picture.told,
         }
         for number, picture in enumerate(chosen, start=1)

@@ -1,24 +1,27 @@
-"""How stages tell what they measured: clip after clip, and numbers as rows hold them."""
+"""How stages tell what they measured: one after the other, and numbers as rows hold them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 from actor18m.media.source import MediaError
 from actor18m.models.roles import Box
-from actor18m.stage import Clip, Failure, Row
+from actor18m.stage import Clip, Failure, Image, Row
 
 DIGITS = 4
 """After the point, of every number in a row: what a machine adds beyond is noise."""
 SIDES = ("x0", "y0", "x1", "y1")
 
 
-def one_by_one(clips: Iterable[Clip], measured: Callable[[Clip], Row]) -> Iterator[Row | Failure]:
-    """A file that is at fault fails its own clip."""
-    for clip in clips:
+Unit = TypeVar("Unit", Clip, Image)
+
+
+def one_by_one(units: Iterable[Unit], measured: Callable[[Unit], Row]) -> Iterator[Row | Failure]:
+    """A file that is at fault fails its own clip or image."""
+    for unit in units:
         try:
-            yield measured(clip)
+            yield measured(unit)
         except MediaError as error:
-            yield Failure(clip.key, error.kind, str(error))
+            yield Failure(unit.key, error.kind, str(error))
 
 
 @overload

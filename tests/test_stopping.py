@@ -66,7 +66,7 @@ def test_what_was_measured_while_a_signal_was_swallowed_is_not_committed(store: 
     with hold(store) as lease:
         ledger = Ledger(store, "deaf", "f1")
         step = Step(stage=f"{__name__}:Deaf")
-        worker = Worker(Duty("deaf", step, ledger, {}, Values("none", (), lambda rows: rows.select([])), lease))
+        worker = Worker(Duty("deaf", step, ledger, {}, {}, Values("none", (), lambda rows: rows.select([])), lease))
         todos = tuple(Todo(f"{number:020x}", "d", uri) for number, uri in enumerate(["whole", "stopped", "whole"]))
         with pytest.raises(KeyboardInterrupt), stoppable():
             worker.do(Task(0, "deaf", 0, todos, {}))

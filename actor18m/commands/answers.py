@@ -32,6 +32,12 @@ def print_status(found: Status) -> None:
         say(f"  {count} {reason}")
     total = " + ".join(f"{count} {state}" for state, count in found.states.items())
     say(f"{found.inputs} inputs = {total or 0}: {'they add up' if found.adds_up else 'THEY DO NOT ADD UP'}")
+    for subset, images in found.images.items():
+        if images.requested:
+            told = " + ".join(f"{count} {state}" for state, count in images.states.items())
+            say(f"subset {subset}: {images.requested} images of {images.clips} clips = {told}")
+        for reason, count in images.reasons.items():
+            say(f"  {count} {reason}")
     for line in found.listing:
         say("  ".join(line))
 
@@ -40,11 +46,13 @@ def print_plan(found: Plan, given: Registration | None) -> None:
     if given is not None:
         changes = [f"{getattr(given, name)} {name}" for name in _CHANGES if getattr(given, name)]
         say(f"inputs: {given.given} given, {', '.join(changes) or 'all known already'}")
-    table = _table("stage", "clips", "at most", "calls", "one worker")
+    table = _table("stage", "missing", "at most", "calls", "one worker")
     for number, (name, stage) in enumerate(found.stages.items()):
         new = _new(given)
         least = stage.missing + (new if number == 0 else 0)  # each of the new ones is read, at least
-        table.add_row(name, str(least), str(stage.at_most + new), str(stage.calls), _time(stage))
+        most = "?" if stage.at_most is None or (new and stage.unit == "images") else str(stage.at_most + new)
+        called = f"{name} (images)" if stage.unit == "images" else name
+        table.add_row(called, str(least), most, str(stage.calls), _time(stage))
     console().print(table)
     for name, stage in found.stages.items():
         if stage.why:
@@ -58,7 +66,8 @@ def print_plan(found: Plan, given: Registration | None) -> None:
 def plan_as_json(found: Plan, given: Registration | None) -> dict[str, Any]:
     stages = {
         name: {
-            "clips": stage.missing,
+            "unit": stage.unit,
+            "missing": stage.missing,
             "at_most": stage.at_most,
             "calls": stage.calls,
             "why": dict(stage.why),
@@ -68,7 +77,8 @@ def plan_as_json(found: Plan, given: Registration | None) -> dict[str, Any]:
         }
         for name, stage in found.stages.items()
     }
-    told = {"inputs": found.inputs, "states": found.states, "stages": stages, "is_done": found.is_done}
+    told: dict[str, Any] = {"inputs": found.inputs, "states": found.states, "images": found.images}
+    told |= {"stages": stages, "is_done": found.is_done}
     told["seconds"] = None if found.seconds is None else list(found.seconds)
     if found.split is not None:
         told["split"] = {name: getattr(found.split, name) for name in ("given", "added", "back", "gone")}
@@ -86,17 +96,25 @@ def print_moves(moves: Sequence[Move], listed: bool) -> None:
     console().print(table)
     for move in moves if listed else ():
         say(f"{move.clip or '-'}  {move.before} -> {move.after}  {move.why}  {shown(move.uri)}")
-    unknown = sum(move.after.startswith("pending") for move in moves)
-    say(f"{len(moves)} inputs move; of these {unknown} are unknown until they are measured.")
+    unknown = sum("pending" in move.after for move in moves)
+    images = sum(move.is_image for move in moves)
+    also = f" and {images} images" if images else ""
+    say(f"{len(moves) - images} inputs{also} move; of these {unknown} are unknown until they are measured.")
 
 
 def moves_as_json(moves: Sequence[Move]) -> dict[str, Any]:
-    counts = sorted(Counter((move.before, move.after) for move in moves).items())
+    counts = sorted(Counter((move.before, move.after) for move in moves if not move.is_image).items())
     return {
         "moved": [{"from": before, "to": after, "inputs": count} for (before, after), count in counts],
         "inputs": [
             {"uri": move.uri, "clip": move.clip, "from": move.before, "to": move.after, "why": move.why}
             for move in moves
+            if not move.is_image
+        ],
+        "images": [
+            {"key": move.clip, "from": move.before, "to": move.after, "why": move.why}
+            for move in moves
+            if move.is_image
         ],
         "unknown_until_measured": sum(move.after.startswith("pending") for move in moves),
     }

@@ -179,15 +179,15 @@ def build(
             "differs": found.lines if found is not None else [],
         }
         with building.told(project, lease, given) as account:
-            if only is not None:
-                _check_subset(project, only)
             for said in edited(project.links, accounts(project.store)):
                 say(f"note: {said}", err=True)
+            subset = _subset(project, only)
             account["left_out"] = left_out = LeftOut()
             sources = find_inputs(inputs, left_out) if inputs else None
             may_go = partial(guards.check_superseded, allowed=allowed)
             account["registration"] = building.register(project, lease, sources, sync, may_go)
-            tally = _measured(project, lease, crew, [each.value for each in retry or ()], as_json)
+            wanted = replace(project, only=subset)
+            tally = _measured(wanted, lease, crew, [each.value for each in retry or ()], as_json)
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
             project, meaning = building.settled_for_good(project, lease)
             building.settle_down(project, lease)
@@ -199,8 +199,9 @@ def build(
             except Refused as error:
                 refused = error
                 account["refused"] = str(error)
-            states = plan(replace(project, until=None).record()).states
-            account["states"] = unpublished.counted(states, account["published"])
+            came_to = plan(replace(project, until=None).record())
+            account["states"] = unpublished.counted(came_to.states, account["published"])
+            account["images"] = came_to.images
             account |= {"unknown_overrides": meaning.unknown, "like_denied": meaning.like_denied}
             account["words"] = project.words.files
     _tell_words(meaning, project)
@@ -255,12 +256,12 @@ def _tell_words(meaning: Meaning, project: Project) -> None:
         )
 
 
-def _check_subset(project: Project, only: str) -> None:
-    name = only.removeprefix("subset-")
-    project.pipeline.gate(name)  # there is one, or an error names those that are
-    subset = project.pipeline.subsets[name]
-    if not subset.stages and subset.references is None:
-        say(f"subset {name} has no images of its own in this pipeline: building what it will be made of", err=True)
+def _subset(project: Project, only: str | None) -> str | None:
+    """What `subset-A` means; there is one, or an error names those that are."""
+    name = None if only is None else only.removeprefix("subset-")
+    if name is not None:
+        project.pipeline.gate(name)
+    return name
 
 
 def _measured(project: Project, lease: Lease, crew: Crew, retry: Sequence[str], as_json: bool) -> Tally:
@@ -352,12 +353,16 @@ def _report(account: Mapping[str, Any], as_json: bool) -> None:
         since = f"{len(removed)} given and left out, since they were removed ({which})"
         say(f"{since}: `actor18m undo URI` takes one in again")
     say("states: " + ", ".join(f"{count} {state}" for state, count in states.items()))
-    for stage in account["stages"]:
+    for subset, images in account["images"].items():
+        if images:
+            say(f"subset {subset}: " + ", ".join(f"{count} {state}" for state, count in images.items()) + " images")
+    for stage, about in account["stages"].items():
         done = tally.measured[stage], tally.failed[stage], tally.quarantined[stage]
         moved = f", {tally.adopted[stage]} kept of moved files" if tally.adopted[stage] else ""
         if any(done) or moved:
             measured, failed, quarantined = done
-            say(f"{stage}: {measured} measured, {failed} failed, {quarantined} quarantined{moved}")
+            what = "" if about["unit"] == "clips" else "images "
+            say(f"{stage}: {measured} {what}measured, {failed} failed, {quarantined} quarantined{moved}")
     if not tally.measured and not tally.failed and not tally.stopped:
         say("measured: nothing was missing")
     for clip, reason in sorted(tally.given_up.items()):

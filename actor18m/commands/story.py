@@ -8,7 +8,7 @@ from typing import Any
 from actor18m.inputs import shown
 from actor18m.say import one_line, say
 
-_FACTS = ("id", "clip", "lot", "parent", "licence", "consent", "cut", "crop")
+_FACTS = ("image", "id", "clip", "lot", "parent", "licence", "consent", "cut", "crop")
 _INDENT = 4
 _ERROR = "error:"
 _LEAST_WIDTH, _WIDTH_OF_FILES = 60, 160
@@ -30,8 +30,14 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
     yield f"  state: {story['state']}{f' ({why})' if why else ''}"
     yield from (f"  said: {said}" for said in story["overrides"])
     yield from _repeats(story)
+    if story.get("request"):
+        yield f"  asked for by {story['asked_by']}:"
+        yield from (f"    {name}: {_brief(value)}" for name, value in story["request"].items())
     for stage in story["stages"]:
         yield from _stage(stage)
+    for image in story.get("images", ()):
+        why = " ".join(str(image[name]) for name in ("stage", "rule", "value", "bound", "error_kind") if image[name])
+        yield f"  image {image['key']}: {image['state']}{f' ({why})' if why else ''}"
     for clip in story.get("clips", ()):
         why = ".".join(clip[name] for name in ("stage", "rule") if clip[name])
         key = clip["clip"] or f"input {clip['id']}"

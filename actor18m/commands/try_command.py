@@ -33,11 +33,16 @@ def try_command(
     told: dict[str, object] = {}
     trouble: str | None = None
     try:
-        for name, outcome in measured(video, stage, loaded):
-            told[name] = _told(outcome)
-            trouble = f"{outcome.kind}: {outcome.message}" if isinstance(outcome, Failure) else None
+        for step, outcomes in measured(video, stage, loaded):
+            of_clip = step.stage_class.of == "clips"
+            rows = {outcome.key.partition("-")[2]: _told(outcome) for outcome in outcomes}
+            told[step.name] = _told(outcomes[0]) if of_clip else rows
+            trouble = next((f"{each.kind}: {each.message}" for each in outcomes if isinstance(each, Failure)), None)
             if not as_json:
-                _print(name, outcome)
+                for outcome in outcomes:
+                    _print(step.name if of_clip else f"{step.name} {outcome.key.partition('-')[2]}", outcome)
+                if not outcomes:
+                    say(f"{step.name}: no image is asked for")
     except ActorError:
         raise
     except Exception as error:

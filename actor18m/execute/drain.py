@@ -51,7 +51,7 @@ class Drain:
         self.tally = Tally()
         self._record, self._lease, self._journal, self._workers = record, lease, journal, workers
         self._watcher = watcher
-        self._chain = {link.name: link for link in record.surveyor.chain}
+        self._chain = record.links
         self._first = record.surveyor.chain[0].name
         self._lots: dict[int, Lot] = {}
         self._frontier: deque[Lot] = deque()
@@ -189,7 +189,7 @@ class Drain:
 
     def _task(self, stage: str, lot: int, todos: Sequence[Todo]) -> Task:
         reads: dict[tuple[str, int], list[Read]] = defaultdict(list)
-        for read in itertools.chain.from_iterable(todo.reads for todo in todos):
+        for read in itertools.chain.from_iterable(todo.all_reads for todo in todos):
             reads[read.stage, read.lot].append(read)
         files = {place: self._files(lot, *place, some) for place, some in reads.items()}
         return Task(next(self._numbers), stage, lot, tuple(todos), files)

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from actor18m.chain import Link
-from actor18m.execute.work import Read, Todo
+from actor18m.execute.work import Read, Todo, ToImage
 from actor18m.record import FOR_WORK, Block
+from actor18m.stage import Stage
 from actor18m.survey import Settled
 
 
@@ -27,17 +29,41 @@ class Lot:
     """Stage, key and input digest of what was measured in this run -> its part of the ledger."""
     under_way: int = 0
 
-    def todo(self, link: Link, row: Mapping[str, object], first: str) -> Todo:
+    def todo(self, link: Link, row: Mapping[str, Any], first: str) -> Todo:
         """Of a row that is missing; `first` is the stage whose rows have the input's id for a key."""
-        number = row["number"]
-        assert isinstance(number, int)
-        given = {name: self.inputs[name][number].as_py() for name in FOR_WORK}
-        reads = tuple(
-            Read(needed, self.number, given["id"] if needed == first else str(row["key"]), str(row[f"{needed}@"]))
-            for needed in link.needs
-        )
+        given = {name: self.inputs[name][row["number"]].as_py() for name in FOR_WORK}
+        is_of_images = link.stage_class.of != "clips"
+        clip = row["clip"] if is_of_images else row["key"]
+        about_images = {needed.writes.name for needed in link.stage_class.needs if needed.of != "clips"}
+        reads = []
+        for needed in link.needs:
+            key = given["id"] if needed == first else row["key"] if needed in about_images else clip
+            reads.append(Read(needed, self.number, key, row[f"{needed}@"]))
         cut, crop = (None if given[name] is None else tuple(given[name]) for name in ("cut", "crop"))
-        return Todo(str(row["key"]), str(row["input_digest"]), given["uri"], cut, crop, reads, version=given["version"])
+        return Todo(
+            row["key"],
+            row["input_digest"],
+            given["uri"],
+            cut,
+            crop,
+            tuple(reads),
+            version=given["version"],
+            image=self._to_image(link.stage_class, row) if is_of_images else None,
+        )
+
+    def _to_image(self, stage: type[Stage[Any]], row: Mapping[str, Any]) -> ToImage:
+        makes = stage.of == "requests"
+        asked = Read(row["asked_by"], self.number, row["clip"], row["asked@"])
+        made = None if makes else Read(row["maker"], self.number, row["key"], row["made@"])
+        source = None
+        if row["source_image"] is not None:
+            source = Read(row["source_maker"], self.number, row["source_image"], row["source@"])
+        return ToImage(
+            asked=asked if makes or stage.reads_request else None,
+            made=made,
+            source=source if makes or stage.reads_source_image else None,
+            candidate=row["candidate"],
+        )
 
 
 def lots_of(block: Block, numbers: Iterable[int]) -> Iterator[Lot]:

@@ -1,4 +1,4 @@
-"""Rows that serve again: a clip whose file moved has those of its former input, in another lot."""
+"""Rows that serve again: a clip whose file moved has those of its former input, in another lot, and so its images."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ class Moved:
         files = self._record.files[link.name]
         for row in missing:
             key = str(row["key"])
-            former = self._lots.get(key)
+            former = self._lots.get(key.partition("-")[0])
             if former is not None and former != lot and former in files:
                 wanted[former][key] = str(row["input_digest"])
         for former, digests in wanted.items():

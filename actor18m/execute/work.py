@@ -17,6 +17,8 @@ from errno import (
     ESTALE,
     ETIMEDOUT,
 )
+from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 
@@ -31,12 +33,14 @@ from actor18m.media.watch import NOTHING, SourceTrouble, not_as_registered, watc
 from actor18m.redact import redact
 from actor18m.remote import Unreachable
 from actor18m.rows import BESIDE
-from actor18m.stage import Clip, Failure, Row, Stage
+from actor18m.stage import Clip, Failure, Image, Row, Stage
 from actor18m.step import Step
 from actor18m.traces import place_of, trace_of
 from actor18m.writer import Lease, TakenOver
 
 log = logging.getLogger(__name__)
+
+Unit = Clip | Image
 
 PATIENCE_S = (0.5, 2.0, 8.0)
 """Pauses before a clip in transient trouble is tried again; after the last it is given up for this build."""
@@ -58,8 +62,21 @@ class Read:
 
 
 @dataclass(frozen=True)
+class ToImage:
+    """Of an image, what is to be read of it."""
+
+    asked: Read | None
+    """The row with its request, where that is read."""
+    made: Read | None
+    """Its maker's row; None where it is to be made."""
+    source: Read | None
+    """The maker's row of its source image, where there is one and it is read."""
+    candidate: int
+
+
+@dataclass(frozen=True)
 class Todo:
-    """A clip to measure."""
+    """A clip or an image to measure."""
 
     key: str
     input_digest: str
@@ -69,11 +86,17 @@ class Todo:
     reads: tuple[Read, ...] = ()
     version: str | None = None
     """Of the file, which the first stage reads or has read; None: there was none."""
+    image: ToImage | None = None
+
+    @property
+    def all_reads(self) -> tuple[Read, ...]:
+        of_image = () if self.image is None else (self.image.asked, self.image.made, self.image.source)
+        return (*self.reads, *(read for read in of_image if read is not None))
 
 
 @dataclass(frozen=True)
 class Task:
-    """Clips of one lot, for one call of a stage, or for a few quick ones; committed together."""
+    """Clips or images of one lot, for one call of a stage, or for a few quick ones; committed together."""
 
     number: int
     stage: str
@@ -133,6 +156,8 @@ class Duty:
     step: Step
     ledger: Ledger
     upstream: Mapping[str, Ledger]
+    requests: Mapping[str, str]
+    """Stage -> the column in which it asks for images, of those whose requests are read."""
     values: Values
     lease: Lease
 
@@ -141,7 +166,7 @@ class Duty:
 class _Found:
     """A row of an earlier stage, and what is beside it."""
 
-    values: Mapping[str, object]
+    values: Mapping[str, Any]
     images: str | None
     """The file with its images, by its digest."""
 
@@ -155,7 +180,7 @@ class Worker:
 
     def __init__(self, duty: Duty) -> None:
         self._duty = duty
-        self._stage: Stage = duty.step.made()
+        self._stage: Stage[Any] = duty.step.made()
         self._watch = NOTHING
 
     def do(self, task: Task, moved: Callable[[int], None] = lambda clips: None) -> Report:
@@ -166,10 +191,10 @@ class Worker:
         given_up: dict[str, str] = {}
         too_large: list[str] = []
         raised: dict[str, Raised] = {}
-        clips, size = self._clips(task), self._duty.step.run.clips_per_call
+        units, size = self._units(task), self._duty.step.run.clips_per_call
         sources = {todo.key: (todo.uri, todo.version) for todo in task.todos}
-        for start in range(0, len(clips), size):
-            for key, result in self._of_registered(clips[start : start + size], sources, moved):
+        for start in range(0, len(units), size):
+            for key, result in self._of_registered(units[start : start + size], sources, moved):
                 stopping.check()
                 if isinstance(result, SourceTrouble):
                     given_up[key] = said(result)
@@ -188,35 +213,49 @@ class Worker:
         known = known_of([(task.lot, rows)], self._duty.values)
         return Report(part, known, given_up, tuple(too_large), time.perf_counter() - begun, raised)
 
-    def _clips(self, task: Task) -> list[Clip]:
+    def _units(self, task: Task) -> list[Unit]:
+        """What the stage is given, in the order of the task."""
         rows: dict[Read, _Found] = {}
         wanted: dict[tuple[str, int], set[Read]] = {}
         for todo in task.todos:
-            for read in todo.reads:
+            for read in todo.all_reads:
                 wanted.setdefault((read.stage, read.lot), set()).add(read)
         for (stage, lot), reads in wanted.items():
             rows |= self._rows(stage, task.files[stage, lot], reads)
-        looked_at = {needed.writes.name for needed in self._stage.needs_images}
-        return [
-            Clip(
-                todo.key,
-                todo.uri,
-                todo.cut,
-                todo.crop,
-                {read.stage: rows[read].values for read in todo.reads},
-                {read.stage: self._images(read, rows[read]) for read in todo.reads if read.stage in looked_at},
-            )
-            for todo in task.todos
-        ]
+        return [self._unit(todo, rows) for todo in task.todos]
 
-    def _images(self, read: Read, found: "_Found") -> Mapping[str, bytes]:
-        if found.images is None:
+    def _unit(self, todo: Todo, rows: Mapping[Read, "_Found"]) -> Unit:
+        needed = {each.writes.name: columns for each, columns in self._stage.needs.items()}
+        upstream = {read.stage: {name: rows[read].values[name] for name in needed[read.stage]} for read in todo.reads}
+        if todo.image is None:
+            return Clip(todo.key, todo.uri, todo.cut, todo.crop, upstream)
+        about_images = {needed.writes.name for needed in self._stage.needs if needed.of != "clips"}
+        clip, _, name = todo.key.partition("-")
+        of_clip = {stage: values for stage, values in upstream.items() if stage not in about_images}
+        return Image(
+            key=todo.key,
+            clip=Clip(clip, todo.uri, todo.cut, todo.crop, of_clip),
+            request=self._request(todo.image.asked, name, rows),
+            upstream={stage: values for stage, values in upstream.items() if stage in about_images},
+            files=self._files(todo.image.made, rows),
+            source=self._files(todo.image.source, rows),
+            candidate=todo.image.candidate,
+        )
+
+    def _request(self, asked: Read | None, name: str, rows: Mapping[Read, "_Found"]) -> Mapping[str, Any]:
+        if asked is None:
             return {}
-        shelf = self._duty.upstream[read.stage].shelf("images", read.lot, found.images)
+        requests: Sequence[Mapping[str, Any]] = rows[asked].values[self._duty.requests[asked.stage]]
+        return next(each for each in requests if each["name"] == name)
+
+    def _files(self, read: Read | None, rows: Mapping[Read, "_Found"]) -> Mapping[str, bytes]:
+        if read is None or (images := rows[read].images) is None:
+            return {}
+        shelf = self._duty.upstream[read.stage].shelf("images", read.lot, images)
         return files_of_row(shelf, read.key, read.input_digest)
 
     def _rows(self, stage: str, files: LotFiles, reads: set[Read]) -> dict[Read, "_Found"]:
-        columns = {needed.writes.name: list(read) for needed, read in self._stage.needs.items()}[stage]
+        columns = self._columns[stage]
         table = self._duty.upstream[stage].read_lot(files, columns, with_beside=True)
         found: dict[Read, _Found] = {}
         for row in table.to_pylist():
@@ -230,8 +269,20 @@ class Worker:
             )
         return found
 
+    @cached_property
+    def _columns(self) -> Mapping[str, list[str]]:
+        """stage -> columns of its rows that are read: those that are needed, or requests; of makers their files are
+        read alone.
+        """
+        read: dict[str, list[str]] = {name: [] for name in self._duty.upstream}
+        for name, column in self._duty.requests.items():
+            read[name].append(column)
+        for needed, columns in self._stage.needs.items():
+            read[needed.writes.name] += columns
+        return {name: list(dict.fromkeys(columns)) for name, columns in read.items()}
+
     def _of_registered(
-        self, clips: Sequence[Clip], sources: Mapping[str, Wanted], moved: Callable[[int], None]
+        self, clips: Sequence[Unit], sources: Mapping[str, Wanted], moved: Callable[[int], None]
     ) -> Iterator[tuple[str, Row | Failure | Raised | Exception]]:
         """Each clip with what was measured of the file that was registered, or with why there is nothing."""
         lost: dict[str, Exception] = dict(self._lost({clip.key: sources[clip.key] for clip in clips}))
@@ -249,7 +300,7 @@ class Worker:
         return troubles(sources, PATIENCE_S, is_transient) if self._stage.reads_source else {}
 
     def _measure(
-        self, clips: Sequence[Clip], moved: Callable[[int], None]
+        self, clips: Sequence[Unit], moved: Callable[[int], None]
     ) -> Iterator[tuple[str, Row | Failure | Raised | Exception]]:
         """Each clip with its outcome, or with what kept it from having one: an exception is for want of memory."""
         left = {clip.key: clip for clip in clips}
@@ -287,9 +338,11 @@ class Worker:
     def _check(self, outcomes: Sequence[Row | Failure]) -> None:
         no_digests = {outcome.key: "" for outcome in outcomes}
         self._stage.writes.table(outcomes, no_digests)
+        for outcome in outcomes:
+            self._stage.check(outcome)
         files_of(outcomes, no_digests)
 
-    def _alone(self, clip: Clip) -> Row | Failure | Raised | Exception:
+    def _alone(self, clip: Unit) -> Row | Failure | Raised | Exception:
         try:
             return _patiently(lambda: self._outcome(clip))
         except MediaError as error:
@@ -297,12 +350,12 @@ class Worker:
         except Exception as error:
             return error.with_traceback(None) if is_out_of_memory(error) else what_was_raised(error)
 
-    def _outcome(self, clip: Clip) -> Row | Failure:
+    def _outcome(self, clip: Unit) -> Row | Failure:
         (outcome,) = self._outcomes([clip])
         self._check([outcome])
         return outcome
 
-    def _outcomes(self, clips: Sequence[Clip]) -> Iterator[Row | Failure]:
+    def _outcomes(self, clips: Sequence[Unit]) -> Iterator[Row | Failure]:
         left = {clip.key for clip in clips}
         self._watch.begin(clip.uri for clip in clips)
         try:
@@ -318,7 +371,7 @@ class Worker:
         if left:
             raise ValueError(f"stage {self._duty.stage} gave no outcome of {', '.join(sorted(left))}")
 
-    def _not_one_each(self, key: str, clips: Sequence[Clip]) -> str:
+    def _not_one_each(self, key: str, clips: Sequence[Unit]) -> str:
         told = f"stage {self._duty.stage} gave two outcomes of clip {key} in one call"
         if key not in {clip.key for clip in clips}:
             told = f"stage {self._duty.stage} gave an outcome of {key}, which it was not given in this call"

@@ -84,8 +84,13 @@ class Blocks:
 
 def with_images(project: Project) -> list[str]:
     """Subsets that have shards of their own, as far as the chain makes their images."""
-    made = {link.name for link in project.chain}
-    return [name for name, subset in project.pipeline.subsets.items() if subset.references in made]
+    made = {link.name for link in project.stages.images}
+    subsets = {branch.subset for branch in project.stages.branches}
+    return [
+        name
+        for name, each in project.pipeline.subsets.items()
+        if name in subsets and made.intersection(each.references)
+    ]
 
 
 def _smallest(project: Project) -> int:

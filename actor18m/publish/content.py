@@ -18,8 +18,10 @@ class Family:
     table: str
     key: str
     """The table's column that names a sample."""
+    suffixes: tuple[str, ...]
+    """Of a sample's files."""
     members: tuple[str, ...]
-    """What a sample's files are called in the table; `sha256` there is the first one's."""
+    """What these are called in the table; `sha256` there is the first one's."""
     told: tuple[str, ...] = ()
     """What only making a sample tells of it, by column of the table."""
 
@@ -30,7 +32,7 @@ class Family:
 
     @property
     def where(self) -> pa.Schema:
-        """What publish adds to each row: where its sample is. Null: it is not published."""
+        """What publish adds to each row: where its sample is. Null: it, or that file of it, is not published."""
         places = [pa.field(f"{member}_{what}", pa.int64()) for member in self.members for what in ("offset", "size")]
         told = [pa.field(name, pa.string()) for name in ("sha256", *self.told)]
         return pa.schema([pa.field("shard", pa.string()), *places, *told])
@@ -38,11 +40,11 @@ class Family:
 
 ENCODING = "video_encoding"
 """Whether a video's pictures were "copied" as they were stored, or "encoded" anew."""
-OF_VIDEOS = Family("videos", "videos", "clips", "clip", ("mp4", "json"), (ENCODING,))
+OF_VIDEOS = Family("videos", "videos", "clips", "clip", ("mp4", "json"), ("mp4", "json"), (ENCODING,))
 
 
 def of_subset(name: str) -> Family:
-    return Family(name, f"subset-{name}", "references", "key", ("image", "mask", "json"))
+    return Family(name, f"subset-{name}", "references", "key", ("webp", "mask.png", "json"), ("image", "mask", "json"))
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,11 @@ class Reference:
 
     key: str
     shelf: Shelf
-    """Where its files are, called `<name>.<suffix>` there."""
+    """Where its files are, called by their suffix there."""
     row: tuple[str, str]
     """Key and input digest of the row that they are beside."""
-    name: str
     digests: Mapping[str, str]
-    """By suffix, `webp` and `mask.png`: the SHA-256 that its row tells of each."""
+    """By suffix, `webp` and `mask.png`: the SHA-256 that its row tells of each. There may be no mask."""
     facts: Mapping[str, object]
 
     @property
@@ -175,13 +176,14 @@ REFERENCES = pa.schema(
         pa.field("clip", pa.string(), nullable=False),
         pa.field("lot", pa.int32(), nullable=False),
         pa.field("subset", pa.string(), nullable=False),
+        *_WHY,
         pa.field("uri", pa.string(), nullable=False),
         *_RIGHTS,
-        pa.field("stage", pa.string(), nullable=False),
+        pa.field("maker", pa.string(), nullable=False),
         pa.field("fingerprint", pa.string(), nullable=False),
     ]
 )
-"""`stage` and `fingerprint` say what made the image."""
+"""`maker` and `fingerprint` say what made the image, or would have."""
 LEAST = {"inputs": INPUTS, "clips": CLIPS, "decisions": DECISIONS, "references": REFERENCES}
 
 

@@ -146,7 +146,7 @@ def _images(reference: Reference) -> Iterator[tuple[str, bytes]]:
     shelf = reference.shelf
     files = files_of_row(shelf, *reference.row)
     for suffix, digest in reference.digests.items():
-        content = files.get(f"{reference.name}.{suffix}")
+        content = files.get(suffix)
         if content is None or sha256(content).hexdigest() != digest:
             raise ActorError(
                 f"{reference.key}.{suffix}: the image in {shelf.store.url}/{shelf.path} is not the one that the row of "
@@ -160,10 +160,11 @@ def _add(
     tar: TarWriter, sample: Sample, files: Mapping[str, Path | bytes], told: Mapping[str, str], family: Family
 ) -> Placed:
     stopping.check()
-    members = [_member(tar, f"{sample.key}.{suffix}", content) for suffix, content in files.items()]
-    members.append(_member(tar, f"{sample.key}.json", _json(sample).encode()))
-    places = {member: (file.offset, file.size) for member, file in zip(family.members, members, strict=True)}
-    return Placed(sample.key, places, members[0].sha256, told)
+    members = {suffix: _member(tar, f"{sample.key}.{suffix}", content) for suffix, content in files.items()}
+    members["json"] = _member(tar, f"{sample.key}.json", _json(sample).encode())
+    called = dict(zip(family.suffixes, family.members, strict=True))
+    places = {called[suffix]: (file.offset, file.size) for suffix, file in members.items()}
+    return Placed(sample.key, places, next(iter(members.values())).sha256, told)
 
 
 def _member(tar: TarWriter, name: str, content: Path | bytes) -> Member:

@@ -93,7 +93,8 @@ class Previous:
 
 
 def _placed(family: Family, row: Mapping[str, Any]) -> Placed:
-    places = {member: (row[f"{member}_offset"], row[f"{member}_size"]) for member in family.members}
+    there = [member for member in family.members if row[f"{member}_offset"] is not None]
+    places = {member: (row[f"{member}_offset"], row[f"{member}_size"]) for member in there}
     return Placed(row[family.key], places, row["sha256"], {name: row[name] for name in family.told})
 
 

@@ -1,6 +1,6 @@
-"""What is published of a subset's images: a row of the table and a sample for each, of the clips that are accepted."""
+"""What is published of a subset's images: a row of the table for each, and a sample for those that are kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,17 +10,16 @@ import pyarrow.compute as pc
 
 from actor18m.build import Project
 from actor18m.chain import Link
-from actor18m.keys import reference_key
-from actor18m.pipeline import Subset
+from actor18m.image_survey import KEPT
 from actor18m.publish.content import REFERENCES, Part, Reference, Sample
+from actor18m.publish.verdicts import fates
 from actor18m.record import Record
-from actor18m.rows import BESIDE, about
+from actor18m.rows import BESIDE
 from actor18m.shortest import shortest
-from actor18m.survey import ACCEPTED, Surveyed
+from actor18m.stage import PICTURE, Requests
+from actor18m.survey import Surveyed
 
-NAME, SHA256 = "name", "sha256"
-"""Fields of each image that its stage writes; `sha256` stands in the table as of what is published."""
-
+NAME = "name"
 UNKNOWN = "unknown"
 
 Row = Mapping[str, Any]
@@ -39,98 +38,168 @@ class References:
         """Of these rows of the table of clips."""
         samples: list[Sample] = []
         rows: list[Row] = []
-        accepted = clips.filter(pc.equal(clips["state"], ACCEPTED))
-        for lot in sorted(set(accepted["lot"].to_pylist())):
-            of_lot = accepted.filter(pc.equal(accepted["lot"], lot)).select(
-                ["clip", "lot", "licence", "consent", "uris"]
-            )
-            told = {row["clip"]: row for row in of_lot.to_pylist()}
-            labels = {row["key"]: row["labels"] for row in self._rows(self._labelling, lot, "labels")}
-            for made in self._rows(self._making, lot, "references"):
-                if (clip := told.get(made["key"])) is not None:
-                    for row, sample in self._images(clip, made, labels.get(made["key"], [])):
-                        rows.append(row)
-                        samples.append(sample)
+        lots = pc.unique(clips["lot"]).to_pylist()
+        images = self._images.filter(pc.is_in(self._images["lot"], value_set=pa.array(lots, pa.int32())))
+        for lot in sorted(set(images["lot"].to_pylist())):
+            of_lot = clips.filter(pc.equal(clips["lot"], lot)).select(["clip", "licence", "consent", "uris"])
+            about = {row["clip"]: row for row in of_lot.to_pylist()}
+            for row, sample in self._of_lot(lot, images.filter(pc.equal(images["lot"], lot)), about):
+                rows.append(row)
+                samples.extend([sample] if sample is not None else [])
         rows.sort(key=lambda row: str(row["key"]))
         return Part(sorted(samples, key=lambda sample: sample.key), pa.Table.from_pylist(rows, schema=self._schema))
 
-    def _images(self, clip: Row, made: Row, labels: list[Row]) -> Iterator[tuple[Row, Reference]]:
-        by_name = {label[NAME]: label for label in labels}
-        link = self._making
-        shelf = link.ledger(self.project.store).shelf("images", clip["lot"], made[BESIDE["images"]])
-        for image in made["references"]:
-            if reference_key(clip["clip"], image[NAME]) in self._denied or image[SHA256] in self._denied:
-                continue
-            told = image | by_name.get(image[NAME], {})
+    def _of_lot(self, lot: int, images: pa.Table, about: Mapping[str, Row]) -> Iterator[tuple[Row, Reference | None]]:
+        """Each image's row, and its sample when it is kept. `images` have IMAGES, and where their rows are."""
+        links = {name: self.record.links[name] for name in self._readable}
+        read = {name: self._rows(link, lot, images) for name, link in links.items()}
+        why = fates(images)
+        for number, image in enumerate(images.to_pylist()):
+            maker = self.record.links[image["maker"]]
+            asked = read[image["asked_by"]].get((image["clip"], image["asked@"]), {})
+            request = _request(self._requests(image["asked_by"]), asked, image["key"])
+            made: Row = read[maker.name].get((image["key"], image["made@"]), {})
+            seen = [read[name].get((image["key"], image.get(f"{name}@"))) or {} for name in self._looking]
+            told = {**request, **made}
+            for each in seen:
+                told |= each
+            clip = about[image["clip"]]
             row = {field.name: told.get(field.name) for field in self._fields} | {
-                "key": reference_key(clip["clip"], image[NAME]),
-                "clip": clip["clip"],
-                "lot": clip["lot"],
+                "key": image["key"],
+                "clip": image["clip"],
+                "lot": lot,
                 "subset": self.subset,
+                **{name: image[name] for name in ("state", "stage", "rule")},
+                **{name: column[number].as_py() for name, column in why.items()},
                 "uri": clip["uris"][0],
                 "licence": clip["licence"],
                 "consent": clip["consent"],
-                "stage": link.name,
-                "fingerprint": link.fingerprint,
+                "maker": maker.name,
+                "fingerprint": maker.fingerprint,
             }
-            facts = {"clip": row["clip"], "subset": row["subset"]} | _without_nulls(image, self._made)
-            digests = {"webp": image[SHA256], "mask.png": image[f"mask_{SHA256}"]}
-            yield row, Reference(row["key"], shelf, (made["key"], made["input_digest"]), image[NAME], digests, facts)
+            yield row, self._sample(maker, image, made, told) if image["state"] == KEPT else None
 
-    def _rows(self, link: Link | None, lot: int, column: str) -> list[Row]:
-        """Those that decided, of one lot."""
-        if link is None or lot not in self.record.files[link.name]:
-            return []
-        rows = link.ledger(self.project.store).read_lot(self.record.files[link.name][lot], [column], with_beside=True)
-        holds = self._decided[link.name]
-        found: list[Row] = shortest(rows.select(["key", "input_digest", BESIDE["images"], column])).to_pylist()
-        return [row for row in found if holds.get(row["key"]) == row["input_digest"]]
+    def _sample(self, maker: Link, image: Row, made: Row, told: Row) -> Reference:
+        shelf = maker.ledger(self.project.store).shelf("images", image["lot"], made[BESIDE["images"]])
+        digests = {suffix: made[column] for suffix, column in PICTURE.items() if made.get(column) is not None}
+        facts = {"clip": image["clip"], "subset": self.subset} | _without_nulls(told, self._made)
+        return Reference(image["key"], shelf, (image["key"], image["made@"]), digests, facts)
 
-    @cached_property
-    def _decided(self) -> Mapping[str, Mapping[str, str]]:
-        """stage -> key -> input digest."""
-        links = [link.name for link in (self._making, self._labelling) if link is not None]
-        tables = {name: self.surveyed.measured[name] for name in links}
-        return {name: dict(about(rows)) for name, rows in tables.items()}
-
-    @cached_property
-    def _denied(self) -> frozenset[str]:
-        """Keys of images, and what they are by content: another choice of images may number them otherwise."""
-        words = [word for word in self.project.words.in_force if word.is_of_image]
-        return frozenset(each for word in words for each in (word.of, *word.images))
-
-    @cached_property
-    def _making(self) -> Link:
-        return self.record.links[self._subset.references or ""]
+    def _rows(self, link: Link, lot: int, images: pa.Table) -> dict[tuple[str, str], Row]:
+        """By key and input digest, rows of one lot that these images stand on."""
+        if lot not in self.record.files[link.name]:
+            return {}
+        asks = link.stage_class.requests
+        columns = [asks.column] if asks is not None else link.stage_class.writes.columns.names
+        rows = link.ledger(self.project.store).read_lot(self.record.files[link.name][lot], columns, with_beside=True)
+        at = (
+            ("clip", "asked@")
+            if asks
+            else ("key", "made@")
+            if link.stage_class.of == "requests"
+            else ("key", f"{link.name}@")
+        )
+        wanted = pc.binary_join_element_wise(images[at[0]], images[at[1]], "/").drop_null()
+        about = pc.binary_join_element_wise(rows["key"], rows["input_digest"], "/")
+        rows = shortest(rows.filter(pc.is_in(about, value_set=pc.unique(wanted))))
+        return {(row["key"], row["input_digest"]): row for row in rows.to_pylist()}
 
     @cached_property
-    def _labelling(self) -> Link | None:
-        return self.record.links[self._subset.labels] if self._subset.labels else None
+    def _images(self) -> pa.Table:
+        """IMAGES of the subset, and of those that are kept where their rows are."""
+        branch = next(each for each in self.project.stages.branches if each.subset == self.subset)
+        every = self.surveyed.images_of(branch)
+        if self.project.pipeline.publish.images == "kept":
+            every = every.filter(pc.equal(every["state"], KEPT))
+        kept = self.surveyed.kept_images
+        at = pc.index_in(every["key"], value_set=kept["key"].combine_chunks())
+        for name in ("made@", *(f"{name}@" for name in self._looking)):
+            found = kept[name].take(at) if name in kept.column_names else pa.nulls(every.num_rows, pa.string())
+            every = every.append_column(name, found)
+        return every
 
     @property
-    def _subset(self) -> Subset:
-        return self.project.pipeline.subsets[self.subset]
+    def _makers(self) -> Sequence[str]:
+        return self.project.pipeline.subsets[self.subset].references
+
+    @cached_property
+    def _looking(self) -> list[str]:
+        """Stages of images that look at the subset's."""
+        return _looking(self.project, self._makers)
+
+    @cached_property
+    def _askers(self) -> list[str]:
+        return _asking(self.project, self._makers)
+
+    @property
+    def _readable(self) -> Collection[str]:
+        """Of all stages that tell something of the subset's images."""
+        return [name for name in (*self._askers, *self._makers, *self._looking) if name in self.record.links]
+
+    def _requests(self, asker: str) -> Requests:
+        requests = self.record.links[asker].stage_class.requests
+        assert requests is not None
+        return requests
+
+    @cached_property
+    def _made(self) -> list[pa.Field]:
+        """What is known of an image as soon as it is made."""
+        return _of_making(self.project, self._makers)
 
     @cached_property
     def _fields(self) -> list[pa.Field]:
-        """What the stages tell of an image."""
-        told = [*_told(self._making, "references"), *(_told(self._labelling, "labels") if self._labelling else [])]
-        return [field for field in told if field.name not in (NAME, SHA256)]
+        """The table's, the same for all subsets: what is known of an image as it is made, and what others see in it."""
+        makers = [link.name for link in self.project.stages.images if link.stage_class.of == "requests"]
+        links = {link.name: link for link in self.project.stages.images}
+        seen = [field for name in _looking(self.project, makers) for field in links[name].stage_class.writes.columns]
+        return _each_once([*_of_making(self.project, makers), *seen])
 
     @cached_property
     def _schema(self) -> pa.Schema:
         return pa.schema([*REFERENCES, *(field.with_nullable(True) for field in self._fields)])
 
-    @cached_property
-    def _made(self) -> list[pa.Field]:
-        """What the stage that made an image tells of it."""
-        return [field for field in _told(self._making, "references") if field.name not in (NAME, SHA256)]
+
+def _looking(project: Project, makers: Collection[str]) -> list[str]:
+    links = project.stages.images
+    return [link.name for link in links if link.stage_class.of == "images" and {*link.of} & {*makers}]
+
+
+def _asking(project: Project, makers: Collection[str]) -> list[str]:
+    links = project.stages.images
+    return list(dict.fromkeys(asker for link in links if link.name in makers for asker in link.of))
+
+
+def _of_making(project: Project, makers: Collection[str]) -> list[pa.Field]:
+    """What was asked for, and what the maker tells."""
+    links = {link.name: link for link in project.links}
+    told = []
+    for name in _asking(project, makers):
+        requests = links[name].stage_class.requests if name in links else None
+        if requests is not None:
+            hidden = (NAME, *requests.private)
+            told += [field for field in _of_requests(links[name], requests) if field.name not in hidden]
+    told += [field for name in makers for field in links[name].stage_class.writes.columns]
+    return _each_once(field for field in told if field.name != PICTURE["webp"])
+
+
+def _request(requests: Requests, row: Row, key: str) -> Row:
+    """The one that asks for an image, in the row that asks."""
+    name = key.partition("-")[2]
+    return next((each for each in row.get(requests.column) or () if each[NAME] == name), {})
+
+
+def _of_requests(link: Link, requests: Requests) -> list[pa.Field]:
+    return list(link.stage_class.writes.columns.field(requests.column).type.value_type)
+
+
+def _each_once(fields: Iterator[pa.Field] | Sequence[pa.Field]) -> list[pa.Field]:
+    return list({field.name: field for field in fields}.values())
 
 
 def _without_nulls(image: Row, fields: Sequence[pa.Field]) -> dict[str, Any]:
     """For a sample's JSON, in which readers expect the same fields of the same types each time: where nothing is known
     stand 0, false or no text, and `unknown` has the names of these fields."""
-    unknown = [field.name for field in fields if image[field.name] is None]
+    unknown = [field.name for field in fields if image.get(field.name) is None]
     told = {field.name: _nothing(field.type) if field.name in unknown else image[field.name] for field in fields}
     return told | {UNKNOWN: " ".join(unknown)}
 
@@ -143,7 +212,3 @@ def _nothing(kind: pa.DataType) -> object:
     if pa.types.is_boolean(kind):
         return False
     return [] if pa.types.is_list(kind) else ""
-
-
-def _told(link: Link, column: str) -> list[pa.Field]:
-    return list(link.stage_class.writes.columns.field(column).type.value_type)

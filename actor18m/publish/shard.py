@@ -18,12 +18,14 @@ class Placed:
     told: Mapping[str, str]
     """What making it told, by column of the family's table."""
 
-    def where(self, column: str) -> int | str:
-        """As the table tells it."""
+    def where(self, column: str) -> int | str | None:
+        """As the table tells it; None of a file that the sample does not have."""
         if column in self.told:
             return self.told[column]
         member, _, what = column.rpartition("_")
-        return self.sha256 if column == "sha256" else self.places[member][what == "size"]
+        if column == "sha256":
+            return self.sha256
+        return self.places[member][what == "size"] if member in self.places else None
 
 
 @dataclass(frozen=True)

@@ -174,10 +174,12 @@ def _placed(family: Family, tables: list[Path]) -> Iterator[tuple[str, list[Row]
 
 def _members(family: Family, row: Row) -> Iterator[tuple[str, Member]]:
     """By its name in the shard, what the table tells of each file; without a digest where it has none."""
-    for number, member in enumerate(family.members):
+    for number, (suffix, member) in enumerate(zip(family.suffixes, family.members, strict=True)):
+        if row[f"{member}_offset"] is None:
+            continue
         sha256 = row["sha256"] if number == 0 else row.get(f"{member}_sha256") or ""
         place = row[f"{member}_offset"], row[f"{member}_size"]
-        yield f"{row[family.key]}.{_SUFFIXES[member]}", Member(*place, sha256)
+        yield f"{row[family.key]}.{suffix}", Member(*place, sha256)
 
 
 def _finding(kind: Kind, path: Path, wrong: str, way_out: str) -> Finding:

@@ -1,14 +1,17 @@
-"""Planning at scale: eight stages, nothing to do. Time, processor time and peak memory of each step in its own process.
+"""Planning at scale: eight stages of clips and, with `--images`, three for ten images a clip; nothing to do.
+
+Time, processor time and peak memory of each step in its own process.
 
 The store is made as a build leaves it (long_store.py), and at the smallest size it is compared with one that the serial
 executor built. Columns: the first index and the first search for near duplicates, which a build does when it ends; the
 index again after it was lost; plan and status with both; plan without the index, and without what was found of
 duplicates. The page cache is warm.
 
-python -m tests.bench.engine_scale [--clips 10000]... [--full]
+python -m tests.bench.engine_scale [--clips 10000]... [--full] [--images]
 """
 
 import argparse
+import os
 import shutil
 import tempfile
 import time
@@ -21,6 +24,7 @@ from actor18m.execute.serial import SerialWorkers
 from actor18m.index import refresh
 from actor18m.pipeline import parse_pipeline
 from actor18m.planning import plan
+from actor18m.rows import BESIDE
 from actor18m.status import status
 from actor18m.store import make_store, open_store
 from actor18m.writer import hold
@@ -29,6 +33,8 @@ from tests.bench.long_chain import pipeline
 from tests.bench.measure import Cost, cost
 from tests.bench.no_ops import Silent
 
+WITH_IMAGES = "ACTOR18M_BENCH_IMAGES"
+"""An environment variable, since each step has a process of its own."""
 BUILT = 1_000
 ROWS_A_PART = 8
 COLUMNS = ("index", "duplicates", "plan", "status", "index again", "plan, no index", "plan, no duplicates")
@@ -39,7 +45,9 @@ def main() -> None:
     parser.add_argument("--clips", type=int, action="append")
     parser.add_argument("--full", action="store_true", help="1.6 million as well")
     parser.add_argument("--keep", type=Path, help="where stores are made, and left")
+    parser.add_argument("--images", action="store_true", help="each clip asks for ten")
     args = parser.parse_args()
+    os.environ[WITH_IMAGES] = "1" if args.images else ""
     with tempfile.TemporaryDirectory() as small:
         compare(Path(small))
     print(f"the layout is the executor's: {BUILT:,} clips, built and made, are the same rows")
@@ -91,7 +99,7 @@ def make(folder: str, clips: int) -> None:
 def make_index(folder: str) -> None:
     project = project_at(folder)
     with hold(project.store) as lease:
-        for link in project.chain:
+        for link in project.links:
             refresh(lease, link.ledger(project.store), link.values)
 
 
@@ -114,7 +122,8 @@ def ask_status(folder: str) -> int:
 
 
 def project_at(folder: str) -> Project:
-    return Project(parse_pipeline(pipeline(), "long chain"), open_store(folder))
+    with_images = bool(os.environ.get(WITH_IMAGES))
+    return Project(parse_pipeline(pipeline(with_images=with_images), "long chain"), open_store(folder))
 
 
 def compare(folder: Path) -> None:
@@ -128,12 +137,12 @@ def compare(folder: Path) -> None:
         settle_down(built, lease)
     made = project_at(str(folder / "made"))
     assert status(made.record()).told() == status(built.record()).told()
-    for link in made.chain:
+    for link in made.links:
         names = [project.store.names(link.ledger(project.store).folder) for project in (made, built)]
         assert [lot_and_fold(name) for name in names[0]] == [lot_and_fold(name) for name in names[1]], names
         for paths in zip(*names, strict=True):
             one, other = (
-                pq.read_table(folder / which / path).drop_columns("part")
+                pq.read_table(folder / which / path).drop_columns(["part", *BESIDE.values()])
                 for which, path in zip(("made", "built"), paths, strict=True)
             )
             assert one.equals(other), paths

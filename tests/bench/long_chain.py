@@ -1,18 +1,20 @@
-"""Eight stages whose rows can be told without running them: for stores of any size, and for the cost of the engine.
+"""Stages whose rows can be told without running them: for stores of any size, and for the cost of the engine.
+
+Eight are of clips. A clip that passes them all asks for ten images; one stage makes them, and one looks at them.
 
 Clip `n` has a number below 1,000 at each stage, computed from the one before; rules reject 2% at each. Of 1,000 inputs,
 1 cannot be read, 5 are copies of a clip, and 10 nearly repeat one.
 """
 
 from collections.abc import Iterable, Sequence
-from hashlib import sha512
+from hashlib import sha256, sha512
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from pyarrow import binary, float32, int32, list_, string
+from pyarrow import binary, field, float32, int32, list_, string, struct
 
-from actor18m.stage import Clip, Failure, Row, Schema, Stage, schema
+from actor18m.stage import Clip, Failure, Image, Requests, Row, Schema, Stage, schema
 
 Numbers = npt.NDArray[np.int64]
 SHADES = 1000
@@ -154,13 +156,65 @@ class Eighth(_Later):
     writes = _writes("eighth")
 
 
+IMAGES_A_CLIP = 10
+_REQUEST = struct([field("name", string(), nullable=False), field("shade", int32(), nullable=False)])
+
+
+def request_of(shade: int, number: int) -> dict[str, object]:
+    return {"name": f"face-made-{number:02d}", "shade": (shade + number) % SHADES}
+
+
+def picture_of(shade: int) -> bytes:
+    return b"shade %d" % shade
+
+
+class Asks(Stage):
+    version = 1
+    reads_source = False
+    requests = Requests("wanted", "made")
+    needs: ClassVar = {Eighth: ("shade",)}
+    writes = schema("asks", wanted=list_(_REQUEST))
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            shade = clip.upstream["eighth"]["shade"]
+            yield Row(clip.key, {"wanted": [request_of(shade, number) for number in range(IMAGES_A_CLIP)]})
+
+
+class Makes(Stage[Image]):
+    version = 1
+    of = "requests"
+    writes = schema("makes", sha256=string())
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            picture = picture_of(image.request["shade"])
+            yield Row(image.key, {"sha256": sha256(picture).hexdigest()}, {"webp": picture})
+
+
+class Looks(Stage[Image]):
+    version = 1
+    of = "images"
+    reads_source = False
+    writes = schema("looks", brightness=int32())
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            yield Row(image.key, {"brightness": int(image.files["webp"].split()[1])})
+
+
 STAGES: tuple[type[Stage], ...] = (First, Second, Third, Fourth, Fifth, Sixth, Seventh, Eighth)
 RULE = 0.02
 
 
-def pipeline(stages: int = len(STAGES), run: str = "{}") -> str:
-    """YAML with the first so many stages."""
+def pipeline(stages: int = len(STAGES), run: str = "{}", with_images: bool = False) -> str:
+    """YAML with the first so many stages; with all of them those of images, too."""
     used = STAGES[:stages]
     listed = "".join(f"  - stage: {__name__}:{stage.__name__}\n    run: {run}\n" for stage in used)
     rules = "".join(f"  {stage.writes.name}:\n    score: {{at_least: {RULE}}}\n" for stage in used)
-    return f"name: long-chain\nprofile: bench\nstages:\n{listed}duplicates: {{at_most: 0.15}}\npolicy:\n{rules}"
+    subsets = "subsets: {A: {references: makes}}\n" if with_images else ""
+    for stage in (Asks, Makes, Looks) if with_images else ():
+        listed += f"  - stage: {__name__}:{stage.__name__}\n    run: {run}\n"
+    return (
+        f"name: long-chain\nprofile: bench\nstages:\n{listed}duplicates: {{at_most: 0.15}}\npolicy:\n{rules}{subsets}"
+    )

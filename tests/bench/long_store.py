@@ -1,4 +1,4 @@
-"""A store with eight stages' rows of any number of clips, as a build leaves it: made in minutes, without building."""
+"""A store with all stages' rows of any number of clips, as a build leaves it: made in minutes, without building."""
 
 import json
 import os
@@ -23,9 +23,11 @@ from actor18m.sealed import digest_of
 from actor18m.stage import Stage
 from actor18m.writer import Lease
 from tests.bench.long_chain import (
+    IMAGES_A_CLIP,
     RULE,
     SHADES,
     STAGES,
+    Asks,
     Numbers,
     clip_of,
     duration_of,
@@ -33,6 +35,8 @@ from tests.bench.long_chain import (
     key_of,
     like,
     next_shade,
+    picture_of,
+    request_of,
     score_of,
     shade_of,
     signature_of,
@@ -55,7 +59,8 @@ def write_rows(project: Project, rows_a_part: int) -> None:
     """The folds of a store whose inputs are registered. They are not synced, which makes the store sooner, and reading
     it no faster.
     """
-    ledgers = [link.ledger(project.store) for link in project.chain]
+    ledgers = [link.ledger(project.store) for link in project.links]
+    with_images = len(ledgers) > len(STAGES)
     catalog = Catalog(project.store)
     with patch.object(os, "fsync", lambda handle: None):
         start = 0
@@ -63,12 +68,12 @@ def write_rows(project: Project, rows_a_part: int) -> None:
             for offset in range(0, ids.num_rows, _AT_ONCE):
                 some = ids["id"].slice(offset, _AT_ONCE)
                 numbers = np.arange(start, start + len(some), dtype=np.int64)
-                for ledger, (number, table) in zip(ledgers, _stages(numbers, some), strict=True):
+                for ledger, (number, table) in zip(ledgers, _stages(numbers, some, with_images), strict=True):
                     _write_folds(ledger, number, table, rows_a_part)
                 start += len(some)
 
 
-def _stages(n: Numbers, ids: pa.ChunkedArray) -> Iterator[tuple[Numbers, pa.Table]]:
+def _stages(n: Numbers, ids: pa.ChunkedArray, with_images: bool) -> Iterator[tuple[Numbers, pa.Table]]:
     """For each stage the inputs that its rows are about, and the rows."""
     own, broken = clip_of(n), is_broken(n)
     shade = shade_of(own)
@@ -83,6 +88,7 @@ def _stages(n: Numbers, ids: pa.ChunkedArray) -> Iterator[tuple[Numbers, pa.Tabl
             [f"{uri_of(int(number))} is no video" if broken[at] else None for at, number in enumerate(n)]
         ),
         "clip": pc.if_else(ok, keys, None),
+        "content_sha256": pc.if_else(ok, keys, None),
         "signature": pa.array([None if broken[at] else signature_of(int(number)) for at, number in enumerate(own)]),
         "duration_s": pc.if_else(ok, pa.array(duration_of(own)), None),
         "shade": pc.if_else(ok, pa.array(shade.astype(np.int32)), None),
@@ -98,19 +104,45 @@ def _stages(n: Numbers, ids: pa.ChunkedArray) -> Iterator[tuple[Numbers, pa.Tabl
         shades[stage.writes.name], score = shade, score_of(shade)
         ends = pa.array(np.arange(0, 12 * len(n) + 1, 12, dtype=np.int32))
         table = {
-            "key": key,
-            "input_digest": digests[0] if len(digests) == 1 else pc.binary_join_element_wise(*digests, "-"),
-            "state": pa.array(["ok"] * len(n), pa.string()),
-            "error_kind": pa.nulls(len(n), pa.string()),
-            "error": pa.nulls(len(n), pa.string()),
             "shade": pa.array(shade.astype(np.int32)),
             "score": pa.array(score),
             "scores": pa.ListArray.from_arrays(ends, pa.array(np.repeat(score, 12))),
         }
-        yield n, pa.table(table)
+        joined = digests[0] if len(digests) == 1 else pc.binary_join_element_wise(*digests, "-")
+        yield n, pa.table(_ok(key, joined) | table)
         going = _passes(shade)
         n, shade, key = n[going], shade[going], key.filter(pa.array(going))
         shades = {name: each[going] for name, each in shades.items()}
+    if with_images:
+        yield from _images(n, key, shade)
+
+
+def _images(n: Numbers, key: pa.Array, shade: Numbers) -> Iterator[tuple[Numbers, pa.Table]]:
+    """Of clips that pass all rules: what they ask for, what is made and what is seen."""
+    asked = [[request_of(each, number) for number in range(IMAGES_A_CLIP)] for each in range(SHADES)]
+    wanted = pa.array(asked, Asks.writes.columns.field("wanted").type).take(pa.array(shade))
+    yield n, pa.table(_ok(key, _digest_of_each(("shade",)).take(pa.array(shade))) | {"wanted": wanted})
+    names = pa.array([f"face-made-{number:02d}" for number in range(IMAGES_A_CLIP)] * len(n))
+    keys = pc.binary_join_element_wise(key.take(pa.array(np.repeat(np.arange(len(n)), IMAGES_A_CLIP))), names, "-")
+    number = np.tile(np.arange(IMAGES_A_CLIP), len(n))
+    requests = pa.array([input_digest(each) + "-" for row in asked for each in row])
+    digests = requests.take(pa.array(np.repeat(shade, IMAGES_A_CLIP) * IMAGES_A_CLIP + number))
+    shown = (np.repeat(shade, IMAGES_A_CLIP) + number) % SHADES
+    hashes = pa.array([sha256(picture_of(each)).hexdigest() for each in range(SHADES)])
+    n = np.repeat(n, IMAGES_A_CLIP)
+    yield n, pa.table(_ok(keys, digests) | {"sha256": hashes.take(pa.array(shown))})
+    seen = pc.utf8_slice_codeunits(hashes, 0, 16).take(pa.array(shown))
+    yield n, pa.table(_ok(keys, seen) | {"brightness": pa.array(shown.astype(np.int32))})
+
+
+def _ok(key: pa.Array, digests: pa.Array) -> dict[str, pa.Array]:
+    return {
+        "key": key,
+        "input_digest": digests,
+        "state": pa.array(["ok"] * len(key), pa.string()),
+        "error_kind": pa.nulls(len(key), pa.string()),
+        "error": pa.nulls(len(key), pa.string()),
+    }
 
 
 def _passes(shade: Numbers) -> np.ndarray:

@@ -1,77 +1,201 @@
-"""Stages with files beside their rows: one draws what a film says, another one looks at the drawings."""
+"""Stages of images over films: one asks for a picture of each word, one draws it, another one looks at the drawings."""
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import ClassVar
 
-from pyarrow import field, int32, list_, string, struct
+from pyarrow import field, float32, int32, list_, string, struct
 
-from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
-from tests.engine.steady import PIPELINE as STEADY
+from actor18m.keys import seed
+from actor18m.stage import UNAVAILABLE, Clip, Failure, Image, Parameters, Requests, Row, Stage, schema
 from tests.engine.steady import Read, counted
+from tests.execute.poison_stages import act
 
-
-class DrawParameters(Parameters):
-    ink: str = "black"
-
-
-_PICTURE = struct(
+_WORD = struct(
     [
         field("name", string(), nullable=False),
-        field("sha256", string(), nullable=False),
-        field("mask_sha256", string(), nullable=False),
+        field("word", string(), nullable=False),
         field("letters", int32(), nullable=False),
         field("vowels", int32()),
     ]
 )
 
 
-class Draw(Stage):
-    """A picture of each word, and a secret."""
+class Ask(Stage):
+    """For a picture of each word."""
 
     version = 1
+    reads_source = False
+    requests = Requests("words", "word", private=("word",))
     needs: ClassVar = {Read: ("text",)}
-    writes = schema("draw", references=list_(_PICTURE))
-    parameters = DrawParameters()
+    writes = schema("ask", words=list_(_WORD))
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
-            counted("draw", clip.key)
+            counted("ask", clip.key)
             words = clip.upstream["read"]["text"].split()
-            images: dict[str, bytes] = {}
-            told = []
-            for number, word in enumerate(words):
-                picture, mask = f"{word} in {self.parameters.ink}".encode(), b"mask of " + word.encode()
-                images |= {f"{number}.webp": picture, f"{number}.mask.png": mask}
-                digests = {"sha256": sha256(picture).hexdigest(), "mask_sha256": sha256(mask).hexdigest()}
-                told.append({"name": str(number), **digests, "letters": len(word), "vowels": None})
-            yield Row(clip.key, {"references": told}, images, {"secret": sha256(words[-1].encode()).digest()})
+            told = [
+                {"name": f"face-word-{number:02d}", "word": word, "letters": len(word), "vowels": None}
+                for number, word in enumerate(words)
+            ]
+            yield Row(clip.key, {"words": told})
+
+
+class DrawParameters(Parameters):
+    ink: str = "black"
+
+
+class Draw(Stage[Image]):
+    """The picture of a word, and a secret."""
+
+    version = 1
+    of = "requests"
+    writes = schema("draw", sha256=string(), mask_sha256=string())
+    parameters = DrawParameters()
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            counted("draw", image.key)
+            word = image.request["word"]
+            files = {"webp": f"{word} in {self.parameters.ink}".encode(), "mask.png": b"mask of " + word.encode()}
+            digests = {"sha256": files["webp"], "mask_sha256": files["mask.png"]}
+            values = {name: sha256(content).hexdigest() for name, content in digests.items()}
+            yield Row(image.key, values, files, {"secret": sha256(word.encode()).digest()})
 
 
 class DescribeParameters(Parameters):
     times: int = 1
 
 
-class Describe(Stage):
+class Describe(Stage[Image]):
     version = 1
-    needs: ClassVar = {Draw: ("references",)}
-    needs_images: ClassVar = (Draw,)
+    of = "images"
+    reads_source = False
     parameters = DescribeParameters()
-    writes = schema("describe", labels=list_(struct([("name", string()), ("seen", string()), ("times", int32())])))
+    writes = schema("describe", seen=string(), times=int32())
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            counted("describe", image.key)
+            yield Row(image.key, {"seen": image.files["webp"].decode(), "times": self.parameters.times})
+
+
+PIPELINE = """\
+name: drawing
+profile: test
+stages:
+  - stage: tests.engine.steady:Read
+  - stage: tests.engine.drawing:Ask
+  - stage: tests.engine.drawing:Draw
+  - stage: tests.engine.drawing:Describe
+duplicates: {at_most: 0.1}
+policy:
+  read:
+    words: {at_least: 2}
+subsets:
+  A: {references: draw}
+"""
+
+
+class Sketch(Draw):
+    """Likes some of its attempts more than others."""
+
+    version = 1
+    writes = schema("draw", sha256=string(), mask_sha256=string(), likeness=float32())
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            counted("draw", f"{image.key} {image.candidate}")
+            picture = f"{image.request['word']} once more, {image.candidate}".encode()
+            likeness = seed(image.key, "draw", image.candidate) % 1000 / 1000
+            digests = {"sha256": sha256(picture).hexdigest(), "mask_sha256": None}
+            yield Row(image.key, {**digests, "likeness": likeness}, {"webp": picture})
+
+
+class Poisonous(Draw):
+    """Some words kill, hang or fail whoever draws them, and one cannot be drawn."""
+
+    version = 2
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            act(image.request["word"])
+            if image.request["word"] == "ineffable":
+                yield Failure(image.key, UNAVAILABLE, "there is no picture of that")
+            else:
+                yield from super().measure([image])
+
+
+class Frames(Stage):
+    """Asks for a frame around each picture of a word that begins with p."""
+
+    version = 1
+    reads_source = False
+    requests = Requests("frames", "framed", made_from=("word",))
+    needs: ClassVar = {Ask: ("words",)}
+    writes = schema("frames", frames=list_(struct([("name", string()), ("source_image", string())])))
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
-            counted("describe", clip.key)
-            names = [each["name"] for each in clip.upstream["draw"]["references"]]
-            seen = {name: clip.images["draw"][f"{name}.webp"].decode() for name in names}
-            told = [{"name": name, "seen": seen[name], "times": self.parameters.times} for name in names]
-            yield Row(clip.key, {"labels": told})
+            counted("frames", clip.key)
+            fine = [each["name"] for each in clip.upstream["ask"]["words"] if each["word"].startswith("p")]
+            told = [{"name": f"face-framed-{n:02d}", "source_image": name} for n, name in enumerate(fine)]
+            yield Row(clip.key, {"frames": told})
 
 
-PIPELINE = (
-    STEADY.replace("tests.engine.steady:Look", "tests.engine.drawing:Draw")
-    .replace('    roles: {meter: "tests.engine.steady:Steady"}\n', "")
-    .replace("tests.engine.steady:Deep", "tests.engine.drawing:Describe")
-    .partition("  look:")[0]
-    + "subsets:\n  A: {references: draw, labels: describe}\n"
-)
+class FrameParameters(Parameters):
+    wood: str = "oak"
+
+
+class Frame(Stage[Image]):
+    """Puts a frame around another image."""
+
+    version = 1
+    of = "requests"
+    reads_source = False
+    writes = schema("frame", sha256=string())
+    parameters = FrameParameters()
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            counted("frame", image.key)
+            picture = image.source["webp"] + b" in " + self.parameters.wood.encode()
+            yield Row(image.key, {"sha256": sha256(picture).hexdigest()}, {"webp": picture})
+
+
+class Judge(Stage[Image]):
+    """Compares an image with the one that it was made from, and with what was asked for."""
+
+    version = 1
+    of = "images"
+    reads_source = False
+    reads_request = True
+    reads_source_image = True
+    needs: ClassVar = {Describe: ("seen",)}
+    writes = schema("judge", longer_by=int32(), asked_for=string())
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            counted("judge", image.key)
+            longer = len(image.upstream["describe"]["seen"]) - len(image.source["webp"])
+            yield Row(image.key, {"longer_by": longer, "asked_for": image.request["name"]})
+
+
+FRAMED = (
+    PIPELINE.partition("subsets:")[0].replace(
+        "  - stage: tests.engine.drawing:Describe\n",
+        """\
+  - stage: tests.engine.drawing:Frames
+  - stage: tests.engine.drawing:Frame
+    of: [frames]
+  - stage: tests.engine.drawing:Describe
+  - stage: tests.engine.drawing:Judge
+    of: [frame]
+""",
+    )
+    + """\
+subsets:
+  A: {references: draw}
+  B: {stages: [frames], references: [frame]}
+"""
+).replace("drawing:Draw\n", "drawing:Draw\n    of: [ask]\n")

@@ -30,7 +30,7 @@ def built(site: Site) -> Site:
 
 def planned(answer: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """What is missing and why, by stage."""
-    return {name: stage["why"] for name, stage in answer["stages"].items() if stage["clips"]}
+    return {name: stage["why"] for name, stage in answer["stages"].items() if stage["missing"]}
 
 
 def where(site: Site) -> dict[str, str]:
@@ -82,7 +82,7 @@ def test_plan_reckons_with_the_rates_that_were_measured(site: Site) -> None:
     account = site.build("--until", "read", "--set", "read.pause_s=0.02")
     plan = site.ask("plan", "--set", "read.pause_s=0.02")
     look = plan["stages"]["look"]
-    assert (look["clips"], look["at_most"], look["calls"], look["why"]) == (12, 12, 2, {"new": 12})
+    assert (look["missing"], look["at_most"], look["calls"], look["why"]) == (12, 12, 2, {"new": 12})
     assert look["seconds"] is plan["seconds"] is None
     for each in site.videos.iterdir():
         each.touch()

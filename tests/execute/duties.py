@@ -15,7 +15,7 @@ _numbers = itertools.count()
 
 def duty(lease: Lease, ready: str = "", **run: Any) -> Duty:
     step = Step(stage="tests.execute.poison_stages:Poison", parameters=PoisonParameters(ready=ready), run=Run(**run))
-    return Duty("poison", step, Ledger(lease.store, "poison", "f1"), {}, Values("none", (), nothing_kept), lease)
+    return Duty("poison", step, Ledger(lease.store, "poison", "f1"), {}, {}, Values("none", (), nothing_kept), lease)
 
 
 def task(*names: str) -> Task:

@@ -37,7 +37,7 @@ def test_a_machine_in_trouble_makes_no_clip_fail(lease: Lease, monkeypatch: pyte
     monkeypatch.setattr(work, "PATIENCE_S", ())
     ledger = Ledger(lease.store, "troubled", "f1")
     step = Step(stage=f"{__name__}:Troubled")
-    worker = Worker(Duty("troubled", step, ledger, {}, Values("none", (), lambda rows: rows.select([])), lease))
+    worker = Worker(Duty("troubled", step, ledger, {}, {}, Values("none", (), lambda rows: rows.select([])), lease))
     names = ["well", "ENOSPC", "EMFILE", "EINVAL", "well"]
     todos = tuple(Todo(f"{number:020x}", "d", name) for number, name in enumerate(names))
     report = worker.do(Task(0, "troubled", 0, todos, {}))
@@ -51,7 +51,7 @@ def test_a_machine_in_trouble_makes_no_clip_fail(lease: Lease, monkeypatch: pyte
 def test_a_gpu_without_memory_left_makes_no_clip_fail(lease: Lease) -> None:
     step = Step(stage=f"{__name__}:Troubled")
     ledger = Ledger(lease.store, "troubled", "f1")
-    worker = Worker(Duty("troubled", step, ledger, {}, Values("none", (), lambda rows: rows.select([])), lease))
+    worker = Worker(Duty("troubled", step, ledger, {}, {}, Values("none", (), lambda rows: rows.select([])), lease))
     todos = tuple(Todo(f"{number:020x}", "d", name) for number, name in enumerate(["well", "hungry"]))
     assert worker.do(Task(0, "troubled", 0, todos, {})).out_of_memory == (todos[1].key,)
 
@@ -78,7 +78,7 @@ class Doubling(Stage):
 def test_what_a_stage_says_twice_of_a_clip_is_not_believed(lease: Lease, names: list[str], failed: int | None) -> None:
     step = Step(stage=f"{__name__}:Doubling")
     ledger = Ledger(lease.store, "doubling", "f1")
-    worker = Worker(Duty("doubling", step, ledger, {}, Values("none", (), lambda rows: rows.select([])), lease))
+    worker = Worker(Duty("doubling", step, ledger, {}, {}, Values("none", (), lambda rows: rows.select([])), lease))
     todos = tuple(Todo(f"{number:020x}", "d", name) for number, name in enumerate(names))
     report = worker.do(Task(0, "doubling", 0, todos, {}))
     wrong = {number for number, todo in enumerate(todos) if todo.key in report.raised}

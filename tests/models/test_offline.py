@@ -49,7 +49,7 @@ def test_every_backend_is_loaded_without_a_network(pulled: Callable[[str], None]
 
 def test_the_digest_of_every_weights_file_is_in_a_fingerprint() -> None:
     """Of the stages that use it: other weights make other rows."""
-    for link in chain_of(load_pipeline(shipped()["embedded"])):
+    for link in chain_of(load_pipeline(shipped()["embedded"])).links:
         for role, name in link.step.roles.items():
             before = link.stage_class.fingerprint(link.step.parameters, link.backends)
             other = link.stage_class.fingerprint(link.step.parameters, link.backends | {role: (name, "other weights")})

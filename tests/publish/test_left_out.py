@@ -227,7 +227,7 @@ def test_what_is_left_out_has_no_references_and_its_copies_stay_duplicates() -> 
     copy |= {"id": "copy", "state": "duplicate", "duplicate_of": lost.clip}
     names = {clip: f"{clip}-face-self-00" for clip in (lost.clip, stays.clip)}
     references = [
-        Reference(name, None, (clip, "d"), "face", "0", {})  # type: ignore[arg-type]
+        Reference(name, None, (clip, "d"), {}, {})  # type: ignore[arg-type]
         for clip, name in sorted(names.items())
     ]
     rows = pa.Table.from_pylist([{"key": name, "clip": clip} for clip, name in names.items()])

@@ -19,7 +19,7 @@ from actor18m.report.sheets import LABEL_WIDTH, STILLS, TILE_HEIGHT, TILE_WIDTH,
 from actor18m.stage import Row
 from stages.crops import Crops
 from tests.publish.material import FACTS, PIPELINE, key_of, lot, sample, video
-from tests.stages.shot_by_truth import with_references
+from tests.stages.shot_by_truth import wanted_images
 
 Pixels = npt.NDArray[np.uint8]
 GAP = 4
@@ -106,20 +106,18 @@ def test_without_clips_no_sheet_is_drawn(tmp_path: Path) -> None:
 
 def publish_references(version: Path, name: str, wanted: list[tuple[str, int]], **seen: str) -> None:
     """A shard with crops of a sample, and its part of the table, with the columns that a sheet reads."""
-    clip, _ = with_references(name, wanted)
-    (row,) = Crops().measure([clip])
-    assert isinstance(row, Row), row
-    told = row.values["references"]
-    assert isinstance(told, list)
+    images, _ = wanted_images(name, wanted)
+    made = {row.key: row for row in Crops().measure(images) if isinstance(row, Row)}
     shard, rows = b"", list[Mapping[str, Any]]()
-    for each in told:
+    for image in images:
+        each = {**image.request, **made[image.key].values}
         places: dict[str, int] = {}
-        for member, end in (("image", ".webp"), ("mask", ".mask.png")):
-            content = row.images[f"{each['name']}{end}"]
+        for member, end in (("image", "webp"), ("mask", "mask.png")):
+            content = made[image.key].images[end]
             places |= {f"{member}_offset": len(shard), f"{member}_size": len(content)}
             shard += content
         labels = {"seen_viewpoint": each["viewpoint"], "seen_yaw_deg": 0.0, "seen_pitch_deg": 0.0, "seen_people": 1}
-        about = {"key": f"{name}-{each['name']}", "clip": name, "uri": clip.uri, "shard": "shard.tar"}
+        about = {"key": image.key, "clip": name, "uri": image.uri, "shard": "shard.tar"}
         rows.append(each | labels | seen | about | places)
     (version / "shard.tar").write_bytes(shard)
     (version / "metadata" / "references").mkdir(exist_ok=True)

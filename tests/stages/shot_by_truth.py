@@ -1,4 +1,4 @@
-"""References of samples as a perfect choice would name them, and the masks of a perfect segmenter: for what is done
+"""Images of samples as a perfect choice would ask for them, with the masks of a perfect segmenter: for what is done
 with them afterwards."""
 
 from collections.abc import Sequence
@@ -9,25 +9,24 @@ from actor18m.media.boxes import square, with_margin
 from actor18m.media.views import body_view, face_view
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
-from actor18m.stage import Clip
+from actor18m.stage import Clip, Image
 
 MARGINS = {"face": 0.4, "body": 0.06}
 
 
-def with_references(name: str, wanted: Sequence[tuple[str, int]]) -> tuple[Clip, Truth]:
-    """The subject's face or body at these samples."""
+def wanted_images(name: str, wanted: Sequence[tuple[str, int]]) -> tuple[list[Image], Truth]:
+    """Requests for the subject's face or body at these samples."""
     truth = Truth.read(SHIPPED / f"{name}.json")
-    samples = sorted({sample for _, sample in wanted})
-    masks = [(truth.actors[0].body_masks[sample] or "").encode() for sample in samples]
-    upstream: dict[str, dict[str, Any]] = {
-        "intake": {"width": truth.width, "height": truth.height},
-        "bodies": {"bodies": [{"sample": sample} for sample in samples], "masks": masks},
-        "select": {"references": [_reference(truth, number, *each) for number, each in enumerate(wanted, start=1)]},
-    }
-    return Clip(name, canonical_uri(SHIPPED / f"{name}.mp4"), upstream=upstream), truth
+    clip = Clip(name, uri_of(name), upstream={"intake": {"width": truth.width, "height": truth.height}})
+    requests = [_request(truth, number, *each) for number, each in enumerate(wanted, start=1)]
+    return [Image(f"{name}-{each['name']}", clip, each) for each in requests], truth
 
 
-def _reference(truth: Truth, number: int, region: str, sample: int) -> dict[str, Any]:
+def uri_of(name: str) -> str:
+    return canonical_uri(SHIPPED / f"{name}.mp4")
+
+
+def _request(truth: Truth, number: int, region: str, sample: int) -> dict[str, Any]:
     actor, frame = truth.actors[0], truth.mask_frames[sample]
     box = (actor.face_box if region == "face" else actor.body_box)[frame]
     head = actor.head_yaw_deg[frame], actor.head_pitch_deg[frame], actor.head_roll_deg[frame]
@@ -52,4 +51,5 @@ def _reference(truth: Truth, number: int, region: str, sample: int) -> dict[str,
         **cut,
         "is_clearest": False,
         "anchor": "",
+        "mask": (actor.body_masks[sample] or "").encode(),
     }

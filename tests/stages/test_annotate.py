@@ -1,6 +1,7 @@
 """The real models on images that were cut where the truth says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -13,10 +14,10 @@ from actor18m.models.backends import load
 from actor18m.models.roles import Frame
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
-from actor18m.stage import Clip, Row
+from actor18m.stage import Clip, Image, Row
 from stages.annotate import Annotate, AnnotateParameters
 from stages.crops import Crops
-from tests.stages.shot_by_truth import with_references
+from tests.stages.shot_by_truth import uri_of, wanted_images
 
 BACKENDS = {
     "faces": "centerface",
@@ -37,36 +38,29 @@ def stage(pulled: Callable[[str], None]) -> Annotate:
     return Annotate(**{role: load(name) for role, name in BACKENDS.items()})
 
 
-def labels(stage: Annotate, clip: Clip) -> list[Mapping[str, Any]]:
-    (row,) = stage.measure([clip])
-    assert isinstance(row, Row), row
-    assert Annotate.writes.table([row], {row.key: ""}).num_rows == 1
-    found = row.values["labels"]
-    assert isinstance(found, list)
-    return found
+def labels(stage: Annotate, images: Sequence[Image]) -> list[Mapping[str, Any]]:
+    rows = list(stage.measure(images))
+    assert Annotate.writes.table(rows, {row.key: "" for row in rows}).num_rows == len(images)
+    return [row.values for row in rows if isinstance(row, Row)]
 
 
-def cut(name: str, wanted: list[tuple[str, int]]) -> tuple[Clip, list[Mapping[str, Any]]]:
-    """The clip with its crops, and what is true of them."""
-    clip, _ = with_references(name, wanted)
-    (row,) = Crops().measure([clip])
-    assert isinstance(row, Row), row
-    told = row.values["references"]
-    assert isinstance(told, list)
-    return Clip(name, clip.uri, upstream={"crops": row.values}, images={"crops": row.images}), told
+def cut(name: str, wanted: list[tuple[str, int]]) -> tuple[list[Image], list[Mapping[str, Any]]]:
+    """Crops of a clip as they are looked at, and what is true of them."""
+    images, _ = wanted_images(name, wanted)
+    rows = {row.key: row for row in Crops().measure(images) if isinstance(row, Row)}
+    made = [Image(each.key, each.clip, files=rows[each.key].images) for each in images]
+    return made, [each.request for each in images]
 
 
-def image(pixels: Frame, region: str) -> Clip:
-    """A clip that has one reference, with these pixels."""
+def image(pixels: Frame, region: str) -> list[Image]:
+    """One image with these pixels."""
     webp = cv2.imencode(".webp", np.ascontiguousarray(pixels[:, :, ::-1]))[1].tobytes()
-    upstream = {"crops": {"references": [{"name": "one", "region": region}]}}
-    return Clip("image", "", upstream=upstream, images={"crops": {"one.webp": webp}})
+    return [Image(f"clip-{region}-self-01", Clip("clip", ""), files={"webp": webp})]
 
 
 def test_bodies_are_seen_to_face_where_they_do(stage: Annotate) -> None:
-    clip, true = cut("turn_standing_1", [("body", sample) for sample in BODIES])
-    found = labels(stage, clip)
-    assert [each["name"] for each in found] == [each["name"] for each in true]
+    images, true = cut("turn_standing_1", [("body", sample) for sample in BODIES])
+    found = labels(stage, images)
     off = [angle_between(each["seen_yaw_deg"], told["yaw_deg"]) for each, told in zip(found, true, strict=True)]
     assert np.median(off) <= 10
     assert max(off) < 30
@@ -78,8 +72,8 @@ def test_bodies_are_seen_to_face_where_they_do(stage: Annotate) -> None:
 def test_faces_are_seen_to_look_where_they_do(stage: Annotate) -> None:
     pairs = list[tuple[Mapping[str, Any], Mapping[str, Any]]]()
     for name, samples in (("talk_pitch_1", (0, 6, 12, 18)), ("talk_yaw_1", (3, 22))):
-        clip, true = cut(name, [("face", sample) for sample in samples])
-        pairs += zip(labels(stage, clip), true, strict=True)
+        images, true = cut(name, [("face", sample) for sample in samples])
+        pairs += zip(labels(stage, images), true, strict=True)
     assert {each["seen_viewpoint"] for each, _ in pairs} >= {"front", "left", "right"}
     for each, told in pairs:
         assert each["has_face"]
@@ -93,13 +87,12 @@ def test_what_is_expressed_is_read(stage: Annotate) -> None:
     shown = Truth.read(SHIPPED / "expressions_2.json")
     told = [shown.actors[0].expression[frame] for frame in shown.mask_frames]
     wanted = {name: told.index(name) + told.count(name) // 2 for name in ("happiness", "surprise", "sadness")}
-    clip, _ = cut("expressions_2", [("face", sample) for sample in wanted.values()])
-    assert [each["seen_expression"] for each in sorted(labels(stage, clip), key=lambda each: each["name"])] == [*wanted]
+    images, _ = cut("expressions_2", [("face", sample) for sample in wanted.values()])
+    assert [each["seen_expression"] for each in labels(stage, images)] == [*wanted]
 
 
 def test_two_people_are_two(stage: Annotate) -> None:
-    clip, _ = with_references("two_people_1", [])
-    _, frame = next(frames(clip.uri))
+    _, frame = next(frames(uri_of("two_people_1")))
     (found,) = labels(stage, image(frame, "body"))
     assert found["seen_people"] == 2
     strict = Annotate(AnnotateParameters(min_person_score=0.99), **stage.backends)
@@ -108,10 +101,9 @@ def test_two_people_are_two(stage: Annotate) -> None:
 
 def test_someone_of_whom_the_detector_is_unsure_is_there_if_a_face_or_a_body_is(stage: Annotate) -> None:
     strict = Annotate(AnnotateParameters(min_person_score=0.99), **stage.backends)
-    clip, _ = cut("turn_standing_1", [("body", BODIES[0]), ("body", BODIES[2])])
-    assert [each["seen_people"] for each in labels(strict, clip)] == [1, 1]
-    faceless = with_references("turn_standing_1", [])[0]
-    _, frame = next(frames(faceless.uri))
+    images, _ = cut("turn_standing_1", [("body", BODIES[0]), ("body", BODIES[2])])
+    assert [each["seen_people"] for each in labels(strict, images)] == [1, 1]
+    _, frame = next(frames(uri_of("turn_standing_1")))
     legs = np.ascontiguousarray(frame[frame.shape[0] * 2 // 3 :])
     assert [each["seen_people"] for each in labels(strict, image(legs, "face"))] == [0]
 
@@ -119,13 +111,11 @@ def test_someone_of_whom_the_detector_is_unsure_is_there_if_a_face_or_a_body_is(
 @pytest.mark.parametrize("region", ["face", "body"])
 def test_where_nobody_is_nothing_is_told(stage: Annotate, region: str) -> None:
     (found,) = labels(stage, image(np.full((240, 160, 3), 120, np.uint8), region))
-    told = {"name": "one", "seen_people": 0, "has_face": False}
-    assert found == dict.fromkeys(found, None) | told
+    assert found == dict.fromkeys(found, None) | {"seen_people": 0, "has_face": False}
 
 
-def test_labels_do_not_depend_on_what_an_image_was_cut_for(stage: Annotate) -> None:
-    clip, _ = cut("turn_standing_1", [("body", 24)])
-    told = dict(clip.upstream["crops"]["references"][0]) | {"viewpoint": "front", "yaw_deg": 0.0}
-    other = Clip(clip.key, clip.uri, upstream={"crops": {"references": [told]}}, images=clip.images)
-    assert labels(stage, other) == labels(stage, clip)
-    assert labels(stage, clip)[0]["seen_viewpoint"] == "back"
+def test_labels_do_not_depend_on_what_an_image_was_made_for(stage: Annotate) -> None:
+    (crop,), _ = cut("turn_standing_1", [("body", 24)])
+    other = replace(crop, request={"viewpoint": "front", "yaw_deg": 0.0}, clip=Clip("other", ""))
+    assert labels(stage, [other]) == labels(stage, [crop])
+    assert labels(stage, [crop])[0]["seen_viewpoint"] == "back"

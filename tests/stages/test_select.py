@@ -48,7 +48,7 @@ def clip(
         "intake": {"width": WIDTH, "height": HEIGHT},
         "motion": {"frame_times": [sample / 8 for sample in range(max(samples, default=0) + 1)]},
         "faces": {"faces": faces},
-        "bodies": {"bodies": bodies},
+        "bodies": {"bodies": bodies, "masks": [b"mask of %d" % each["sample"] for each in bodies]},
         "pose": {"poses": poses},
     }
     return Clip(key, "", upstream=upstream)
@@ -65,7 +65,11 @@ def chosen(given: Clip, **parameters: Any) -> Mapping[str, Any]:
     stage = Select(SelectParameters(**parameters))
     (row,) = stage.measure([given])
     assert isinstance(row, Row)
+    stage.check(row)
     assert Select.writes.table([row], {row.key: ""}).num_rows == 1
+    references = row.values["references"]
+    assert isinstance(references, list)
+    assert all(each["mask"] == b"mask of %d" % each["sample"] for each in references)
     return row.values
 
 

@@ -1,0 +1,258 @@
+"""Images as units of work: each has its own rows, its own end, and is made again alone."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from actor18m.keys import seed
+from tests.engine.drawing import FRAMED, PIPELINE
+from tests.engine.site import Site
+from tests.engine.steady import attempts
+
+WORDS = {name: f"a film about {name}" for name in ("apples", "pears", "plums")}
+
+
+@pytest.fixture
+def drawn(site: Site) -> Site:
+    site = replace(site, pipeline=PIPELINE)
+    site.put(WORDS)
+    site.build()
+    assert site.called() == {"read": 3, "ask": 3, "draw": 12, "describe": 12}
+    return site
+
+
+@pytest.fixture
+def framed(site: Site) -> Site:
+    site = replace(site, pipeline=FRAMED)
+    site.put(WORDS)
+    site.build()
+    assert site.called() == {"read": 3, "ask": 3, "draw": 12, "frames": 3, "frame": 2, "describe": 14, "judge": 2}
+    return site
+
+
+def images(site: Site, subset: str = "A") -> dict[str, Any]:
+    answer: dict[str, Any] = site.ask("status")["images"][subset]
+    return answer
+
+
+def references(site: Site, subset: str = "A") -> dict[str, dict[str, Any]]:
+    return {row["key"]: row for row in site.table("references") if row["subset"] == subset}
+
+
+def key_of(site: Site, name: str) -> str:
+    return next(str(row["clip"]) for row in site.table("inputs") if Path(row["uri"]).stem == name)
+
+
+def test_images_add_up_to_what_was_asked_for(drawn: Site) -> None:
+    assert images(drawn) == {"clips": 3, "requested": 12, "states": {"kept": 12}, "reasons": {}}
+    assert drawn.ask("status")["adds_up"]
+    assert "subset A: 12 images of 3 clips = 12 kept" in drawn.run("status", str(drawn.root / "steady.yaml")).output
+
+
+def test_one_changed_request_makes_one_image_again(drawn: Site) -> None:
+    """Of the same films: another word in one place."""
+    other = replace(drawn, pipeline=PIPELINE.replace("drawing:Ask", "drawing_otherwise:Ask"))
+    other.build()
+    assert other.called() == {"ask": 3, "draw": 1, "describe": 1}
+    drawn.build()
+    assert drawn.called() == {}
+
+
+def test_an_image_that_looks_as_before_is_not_looked_at_again(drawn: Site) -> None:
+    """Another maker with the same bytes: who looks at images asks for bytes, and not who made them."""
+    anew = replace(drawn, pipeline=PIPELINE.replace("drawing:Draw", "drawing_otherwise:Draw"))
+    anew.build()
+    assert anew.called() == {"draw": 12}
+
+
+def test_what_an_image_is_made_from_counts_by_its_bytes(framed: Site) -> None:
+    pears, plums = (key_of(framed, name) for name in ("pears", "plums"))
+    found = references(framed, "B")
+    assert found.keys() == {f"{pears}-face-framed-00", f"{plums}-face-framed-00"}
+    told = found[f"{pears}-face-framed-00"]
+    assert (told["seen"], told["longer_by"]) == ("pears in black in oak", len(" in oak"))
+    assert (told["mask_offset"], told["mask_size"]) == (None, None), "it has no mask"
+    red = replace(framed, pipeline=FRAMED.replace("of: [ask]", "of: [ask]\n    parameters: {ink: red}"))
+    red.build()
+    assert red.called() == {"draw": 12, "frame": 2, "describe": 14, "judge": 2}
+    pine = replace(framed, pipeline=FRAMED.replace("of: [frames]", "of: [frames]\n    parameters: {wood: pine}"))
+    pine.build()
+    assert pine.called() == {"frame": 2, "describe": 2, "judge": 2}
+
+
+def test_an_image_waits_for_the_one_that_it_is_made_from(framed: Site) -> None:
+    stricter = FRAMED.replace("subsets:", "  draw: {pears: {value: \"key not like '%-03'\", equals: true}}\nsubsets:")
+    site = replace(framed, pipeline=stricter.replace("\"key not like '%-03'\"", "\"sha256 < '0'\""))
+    site.build()
+    assert images(site)["states"] == {"rejected": 12}
+    assert images(site, "B") == {
+        "clips": 3,
+        "requested": 2,
+        "states": {"pending": 2},
+        "reasons": {"pending in frame": 2},
+    }
+    assert site.called() == {}
+    assert site.table("references") == []
+
+
+def test_candidates_are_tried_until_one_passes(site: Site) -> None:
+    pipeline = PIPELINE.replace("drawing:Draw", "drawing:Sketch\n    candidates: 3")
+    pipeline = pipeline.replace("subsets:", "  draw: {likeness: {at_least: 0.6}}\nsubsets:")
+    site = replace(site, pipeline=pipeline)
+    site.put(WORDS)
+    site.build()
+    tries = Counter(key.partition(" ")[0] for stage, key in attempts(site.root / "calls") if stage == "draw")
+    site.called()
+    found = references(site)
+    for key, count in tries.items():
+        likings = [seed(key, "draw", number) % 1000 / 1000 for number in (1, 2, 3)]
+        passing = next((number for number, liking in enumerate(likings, start=1) if liking >= 0.6), None)
+        assert count == (passing or 3)
+        if passing is None:
+            assert key not in found
+        else:
+            assert found[key]["seen"].endswith(f"once more, {passing}")
+            assert found[key]["likeness"] == pytest.approx(likings[passing - 1], abs=1e-4)
+    told = images(site)
+    assert told["states"] == {"kept": len(found), "rejected": 12 - len(found)}
+    assert len(found) < 12
+    lost = next(key for key in tries if key not in found)
+    (story,) = site.ask("explain", lost)
+    assert (story["state"], story["stage"], story["rule"]) == ("rejected", "draw", "likeness")
+    assert story["stages"][0]["older_rows"] == 2
+    more = replace(site, pipeline=pipeline.replace("candidates: 3", "candidates: 5"))
+    assert more.ask("plan")["stages"]["draw"]["missing"] == 12 - len(found)
+    more.build()
+    assert set(more.called()) == {"draw", "describe"}
+    site.build()
+    assert site.called() == {}, "fewer attempts: those that were made stay, and what passed among the first ones"
+    assert references(site) == found
+
+
+def test_each_image_ends_for_itself(site: Site) -> None:
+    """One raises, one kills and one hangs its maker, one cannot be made: the others of the same clip are published."""
+    run = "\n    run: {clips_per_call: 3, deadline_s: 5}"
+    site = replace(site, pipeline=PIPELINE.replace("drawing:Draw", f"drawing:Poisonous{run}"))
+    site.put({"bad": "a raise and segfault or ineffable film", "good": "a film about apples"})
+    ended = [site.apart("build", "--input", "videos", "--store", "store", "--dataset", "dataset").returncode]
+    while ended[-1] and len(ended) < 5:
+        ended.append(site.apart("build", "--store", "store", "--dataset", "dataset").returncode)
+    assert ended[-1] == 0
+    told = images(site)
+    assert told["states"] == {"kept": 8, "failed": 1, "quarantined": 1, "unavailable": 1}
+    assert told["requested"] == 11
+    assert {row["state"] for row in site.table("inputs")} == {"accepted"}
+    assert len(references(site)) == 8
+    bad = key_of(site, "bad")
+    (story,) = site.ask("explain", f"{bad}-face-word-03")
+    assert (story["state"], story["request"]["word"]) == ("quarantined", "segfault")
+    (clip,) = site.ask("explain", bad)
+    assert {image["key"][-2:]: image["state"] for image in clip["images"]} == {
+        "00": "kept", "01": "failed", "02": "kept", "03": "quarantined", "04": "kept", "05": "unavailable", "06": "kept"
+    }  # fmt: skip
+    everything = replace(site, pipeline=f"{site.pipeline}publish: {{images: all}}\n")
+    site.called()
+    everything.build()
+    assert everything.called() == {}
+    rows = references(everything)
+    assert Counter(row["state"] for row in rows.values()) == told["states"]
+    assert {row["shard"] is None for row in rows.values() if row["state"] != "kept"} == {True}
+
+
+def test_only_what_a_subset_needs_is_measured(site: Site) -> None:
+    site = replace(site, pipeline=FRAMED)
+    site.put(WORDS)
+    site.build("--only", "subset-A")
+    assert site.called() == {"read": 3, "ask": 3, "draw": 12, "describe": 12}
+    assert "B" not in site.ask("status")["images"], "nobody asked for images of B yet"
+    site.build("--only", "subset-B")
+    assert site.called() == {"frames": 3, "frame": 2, "describe": 2, "judge": 2}
+    site.build()
+    assert site.called() == {}
+    fresh = replace(site, root=site.root / "fresh")
+    fresh.root.mkdir()
+    fresh.build("--only", "subset-B", given=site.videos)
+    needed = {"read": 3, "ask": 3, "draw": 12, "frames": 3, "frame": 2, "describe": 2, "judge": 2}
+    assert site.called() == needed, "images that B's are made from, too, and nobody looks at those"
+
+
+def test_a_gate_asks_of_rows_and_not_of_acceptance(site: Site) -> None:
+    """A subset may take in clips that the chain rejects, and then has what it needs measured of them."""
+    look = '  - stage: tests.engine.steady:Look\n    roles: {meter: "tests.engine.steady:Steady"}\n'
+    ask = "  - stage: tests.engine.drawing:Ask"
+    pipeline = PIPELINE.replace(ask, look + ask)
+    pipeline = pipeline.replace("subsets:\n  A: {", "  look: {score: {above: 2}}\nsubsets:\n  C: {gate: [read], ")
+    site = replace(site, pipeline=pipeline)
+    site.put(WORDS | {"one": "short"})
+    site.build()
+    assert site.called() == {"read": 4, "look": 3, "ask": 3, "draw": 12, "describe": 12}
+    assert site.states() == dict.fromkeys([*WORDS, "one"], "rejected")
+    assert images(site, "C")["states"] == {"kept": 12}
+    assert len(references(site, "C")) == 12
+    assert site.table("clips")[0]["shard"] is None
+    site.run("deny", key_of(site, "pears"), "--why", "she asked")
+    site.build()
+    assert len(references(site, "C")) == 8, "what a person denied is in no subset"
+    fresh = replace(site, root=site.root / "fresh")
+    fresh.root.mkdir()
+    fresh.build("--only", "subset-C", given=site.videos)
+    assert site.called() == {"read": 4, "ask": 3, "draw": 12, "describe": 12}, "the chain's own stages are left out"
+
+
+def test_a_denied_image_is_rejected_and_its_clip_stays(drawn: Site) -> None:
+    key = f"{key_of(drawn, 'pears')}-face-word-03"
+    assert drawn.run("deny", key, "--why", "a hand over the face").exit_code == 0
+    drawn.build()
+    assert images(drawn)["states"] == {"kept": 11, "rejected": 1}
+    assert key not in references(drawn)
+    (story,) = drawn.ask("explain", key)
+    assert (story["state"], story["rule"]) == ("rejected", "override")
+    assert "a hand over the face" in story["overrides"][0]
+
+
+def test_what_if_tells_of_images(drawn: Site) -> None:
+    strict = replace(drawn, pipeline=PIPELINE.replace("subsets:", "  describe: {times: {at_least: 1}}\nsubsets:"))
+    strict.build()
+    told = strict.ask("what-if", "--set", "describe.rules.times=2")
+    assert len(told["images"]) == 12
+    assert {move["to"] for move in told["images"]} == {"image rejected describe.times"}
+    assert told["inputs"] == []
+
+
+def test_a_plan_counts_images(site: Site) -> None:
+    site = replace(site, pipeline=PIPELINE)
+    site.put(WORDS)
+    site.build("--until", "ask")
+    plan = site.ask("plan")
+    assert {name: (stage["unit"], stage["missing"], stage["at_most"]) for name, stage in plan["stages"].items()} == {
+        "read": ("clips", 0, 0),
+        "ask": ("clips", 0, 0),
+        "draw": ("images", 12, 12),
+        "describe": ("images", 0, 12),
+    }
+    assert plan["images"] == {"A": {"pending": 12}}
+
+
+def test_what_was_made_of_a_removed_input_goes(drawn: Site) -> None:
+    """Its images, their rows and what is beside them; images of others stay."""
+
+    def says_pears() -> set[str]:
+        files = [path for path in (drawn.root / "store").rglob("*.parquet") if path.is_file()]
+        told = {path.relative_to(drawn.root).parts[1] for path in files if has(path, "pears in black")}
+        return told
+
+    def has(path: Path, text: str) -> bool:
+        return any(text in str(value) for column in pq.read_table(path).columns for value in column.to_pylist())
+
+    assert says_pears() == {"images", "ledger"}
+    assert drawn.run("remove", str(drawn.videos / "pears.mp4"), "--why", "given by mistake").exit_code == 0
+    drawn.build()
+    assert drawn.run("gc", "--dataset", str(drawn.dataset)).exit_code == 0
+    assert says_pears() == set()
+    drawn.build()
+    assert drawn.called() == {}
+    assert images(drawn)["states"] == {"kept": 8}

@@ -1,0 +1,79 @@
+"""Files that say only what differs from another one."""
+
+from pathlib import Path
+
+import pytest
+
+from actor18m.errors import ActorError
+from actor18m.pipeline import load_pipeline
+from tests.test_pipeline import TEXT
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    path = tmp_path / "base.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def extension(base: Path, text: str) -> Path:
+    path = base.parent / "own.yaml"
+    path.write_text(f"extends: base.yaml\nname: own\n{text}")
+    return path
+
+
+def test_what_is_not_said_is_as_in_the_other_file(base: Path) -> None:
+    own = load_pipeline(extension(base, ""))
+    assert own.model_copy(update={"name": "tiny"}) == load_pipeline(base)
+
+
+def test_rules_and_sections_are_replaced_one_by_one(base: Path) -> None:
+    own = load_pipeline(
+        extension(
+            base,
+            "policy:\n  faces: {mean_similarity: {at_least: 0.6}, people: {at_most: 1}}\n  probe: {readable: null}\n"
+            "publish: {uris: names, lots_per_shard: null}\nsubsets: {C: null}\n",
+        )
+    )
+    assert list(own.rules("faces")) == ["lowest", "mean_similarity", "people"], "one's own are asked last"
+    assert own.rules("faces")["mean_similarity"].bounds == {"at_least": 0.6}
+    assert list(own.rules("probe")) == ["duration"]
+    assert list(own.subsets) == ["A"]
+    assert own.publish.uris == "names"
+
+
+def test_a_stage_is_changed_by_its_import_path_and_another_one_comes_last(base: Path) -> None:
+    own = load_pipeline(
+        extension(
+            base,
+            "stages:\n  - {stage: 'tests.tiny_stages:Faces', parameters: {cap: 3}}\n"
+            "  - stage: tests.engine.steady:Read\n"
+            "policy: {read: {words: {at_least: 2}}}\npublish: {lots_per_shard: null}\n",
+        )
+    )
+    assert own.stage_names == ["probe", "faces", "read"]
+    assert own.step("faces").parameters.model_dump() == {"fps": 2.0, "sizes": (64, 128), "cap": 3}
+    assert own.step("faces").roles == {"faces": "tests.tiny_stages:TwoEyes"}
+
+
+def test_a_shipped_pipeline_can_be_extended(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: embedded\nname: mine\npolicy: {motion: {occlusion: null}}\n")
+    mine, shipped = load_pipeline(path), load_pipeline(Path("pipelines/embedded.yaml"))
+    assert "occlusion" not in mine.rules("motion")
+    assert mine.stages == shipped.stages
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("extends: own.yaml", r"own\.yaml: extends: own\.yaml extends own\.yaml, without end"),
+        ("extends: [a]", r"own\.yaml: extends: must be a shipped pipeline's name or a file, not \['a'\]"),
+        ("extends: embeded", r"no pipeline embeded ships with actor18m.*did you mean embedded\?"),
+        ("extends: embedded\npolicy: {motion: {oclusion: {at_most: 0}}}", r"own\.yaml: policy\.motion\.oclusion"),
+    ],
+)
+def test_a_mistake_is_told_with_the_file(text: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(ActorError, match=why):
+        load_pipeline(tmp_path / "own.yaml")
