@@ -134,7 +134,7 @@ def test_the_way_out_counts_the_clips_that_are_measured_again(built: Site) -> No
     way_out = verify(built)[str(fold)]["way_out"]
     assert "delete it: stage draw then measures 12 clips of lot 0 again" in way_out
     fold.write_bytes(whole)
-    (images,) = (built.root / "store" / "images" / "draw").rglob("lot-000000.*")
+    images = min((built.root / "store" / "images" / "draw").rglob("lot-000000.*"))
     images.write_bytes(b"")
     way_out = verify(built)[str(images)]["way_out"]
     assert f"delete it and {fold.parent}/lot-000000.*: stage draw then measures" in way_out
@@ -142,7 +142,7 @@ def test_the_way_out_counts_the_clips_that_are_measured_again(built: Site) -> No
     fold.unlink()
     built.called()
     built.build("--sync")
-    assert built.called() == {"draw": 2}, "one of them was moved to another lot, and superseded here"
+    assert built.called() == {"draw": 8}, "one of them was moved to another lot, and superseded here"
     assert verify(built) == {}
 
 
