@@ -242,7 +242,7 @@ def keep_relations(project: Project, lease: Lease) -> None:
         settled = record.settled(block)
         record.surveyor.duplicates.keep(lease)
         if identities is not None:
-            identities.take(record.surveyor.follow(settled, block.known))
+            identities.take(record.surveyor.follow(settled, block.known).measured)
             identities.keep(lease)
 
 

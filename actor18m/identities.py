@@ -28,7 +28,6 @@ from actor18m.linkage import Linkage, Near, Same
 from actor18m.rows import BESIDE, about
 from actor18m.segments import LOTS_PER_SEGMENT, Segments
 from actor18m.store import StoreError
-from actor18m.survey import Surveyed
 from actor18m.writer import Lease
 
 TEMPLATE = "template"
@@ -71,10 +70,10 @@ class Identities:
         self._new: tuple[int, pa.Table, dict[int, str]] | None = None
         """Of the block that was given last, if it is not kept so: its rows, and the digests of its lots."""
 
-    def take(self, surveyed: Surveyed) -> None:
-        """One block. Clips that passed so far take part, if they have a template."""
+    def take(self, measured: Mapping[str, pa.Table]) -> None:
+        """The judged rows of one block, by stage. Clips that passed so far take part, if they have a template."""
         self._new = None
-        members = self._members(surveyed)
+        members = self._members(measured)
         if not members.num_rows:
             return
         block = int(members["lot"][0].as_py()) // LOTS_PER_SEGMENT
@@ -92,9 +91,9 @@ class Identities:
             self._new = block, pa.concat_tables([here, found]), digests
         self._blocks.append((block, first))
 
-    def _members(self, surveyed: Surveyed) -> pa.Table:
-        last = surveyed.measured[self._same.after or self._same.stage]
-        rows = surveyed.measured[self._same.stage].sort_by("number")
+    def _members(self, measured: Mapping[str, pa.Table]) -> pa.Table:
+        last = measured[self._same.after or self._same.stage]
+        rows = measured[self._same.stage].sort_by("number")
         rows = rows.filter(pc.is_in(rows["number"], last["number"].filter(last["passed"])))
         return pa.table([rows[name] for name in ("lot", "key", "input_digest")], schema=MEMBERS)
 

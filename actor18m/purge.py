@@ -8,9 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,7 +17,6 @@ from actor18m.contents import contents
 from actor18m.fold import superseded
 from actor18m.ledger import COVERS, Ledger, LotFiles, ledgers, number_of
 from actor18m.parquet import to_bytes
-from actor18m.publish.versions import LATEST
 from actor18m.rows import BESIDE, owners
 from actor18m.sealed import digest_of
 from actor18m.segments import LOTS_PER_SEGMENT
@@ -89,17 +86,6 @@ def purge(store: Store, lease: Lease | None, found: Unwanted) -> Purged:
         for path in _caches(store, found.lots):
             lease.delete(path)
     return done
-
-
-def still_published(dataset: Path, clips: frozenset[str]) -> int:
-    """How many of these clips have their videos in the latest version."""
-    tables = str(dataset / LATEST / "metadata" / "clips" / "*.parquet")
-    if not clips or not (dataset / LATEST).is_dir():
-        return 0
-    sql = "SELECT count(*) FROM read_parquet($tables) WHERE shard IS NOT NULL AND list_contains($clips, clip)"
-    with duckdb.connect() as db:
-        row = db.execute(sql, {"tables": tables, "clips": sorted(clips)}).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _purge_lot(lease: Lease | None, ledger: Ledger, files: LotFiles, keys: pa.Array, done: Purged) -> None:

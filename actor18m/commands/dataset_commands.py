@@ -17,8 +17,9 @@ from actor18m.ledger import ledgers
 from actor18m.planning import accounts
 from actor18m.publish import diff, gc, history
 from actor18m.publish.denied_today import denied_today
+from actor18m.publish.lookup import still_published
 from actor18m.publish.versions import folder, named
-from actor18m.purge import purge, still_published, unwanted
+from actor18m.purge import purge, unwanted
 from actor18m.say import Grid, console, say, say_json
 from actor18m.store import MARK, Store, open_store, store_at
 from actor18m.writer import hold

@@ -60,7 +60,7 @@ def relations_of(project: Project) -> Relations:
             found[row["clip"]].licences.append(row["licence"])
             found[row["clip"]].consents.append(row["consent"])
         if identities is not None:
-            identities.take(surveyed)
+            identities.take(surveyed.measured)
     return Relations(found, identities)
 
 

@@ -71,9 +71,10 @@ def score_of(shade: Numbers) -> npt.NDArray[np.float32]:
 
 
 class First(Stage):
-    """Stands for intake: tells the clip, and what finds near duplicates."""
+    """Stands for intake: tells the clip, and what finds near duplicates. There are no files."""
 
     version = 1
+    reads_source = False
     writes = schema(
         "first",
         clip=string(),
@@ -105,6 +106,7 @@ def _writes(name: str) -> Schema:
 class _Later(Stage):
     """Computes its shade from the one of the stage before."""
 
+    reads_source = False
     number: ClassVar[int]
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
@@ -183,6 +185,7 @@ class Asks(Stage):
 
 class Makes(Stage[Image]):
     version = 1
+    reads_source = False
     of = "requests"
     writes = schema("makes", sha256=string())
 
