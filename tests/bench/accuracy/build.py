@@ -64,6 +64,6 @@ def measure(store: Path, clips: Sequence[Filmed], by: Sequence[Pipeline], crew: 
             with engine.told(project, lease, {"pipeline": pipeline.name, "policy": pipeline.policy}) as account:
                 engine.register(project, lease, firsts)
                 account["registration"] = engine.register(project, lease, every, sync=True)
-                with progress([link.name for link in project.chain], sys.stderr) as watcher:
+                with progress([link.name for link in project.links], sys.stderr) as watcher:
                     account["tally"] = engine.measure(project, lease, crew.hire, watcher)
                 engine.settle_down(project, lease)
