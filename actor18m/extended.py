@@ -2,7 +2,8 @@
 
 Mappings are merged, key by key, and a value takes the place of the other's. A rule replaces the rule of its name whole,
 and is asked after those that stay. `null` takes out what the other has. Of `stages`, an entry with the other's import
-path changes that stage, and any other is a further stage after all of them.
+path changes that stage, and any other is a further stage: before the next one in the list that the other has, so that a
+stage that is there can read it, or after all of them.
 """
 
 from collections.abc import Mapping
@@ -68,11 +69,19 @@ def _is_rule(place: tuple[str, ...]) -> bool:
 def _stages(base: list[Any], own: list[Any]) -> list[Any]:
     """Whatever is no stage is left for whoever checks the pipeline."""
     merged = list(base)
-    at = {step["stage"]: number for number, step in enumerate(base) if isinstance(step, Mapping) and "stage" in step}
+    further: list[Any] = []
     for step in own:
-        number = at.get(step.get("stage")) if isinstance(step, Mapping) else None
-        if number is None:
-            merged.append(step)
+        paths = [_path(each) for each in merged]
+        path = _path(step)
+        if path is None or path not in paths:
+            further.append(step)
         else:
-            merged[number] = _merged(base[number], step, ("stages",))
-    return merged
+            number = paths.index(path)
+            merged[number : number + 1] = [*further, _merged(merged[number], step, ("stages",))]
+            further = []
+    return [*merged, *further]
+
+
+def _path(step: Any) -> object:
+    """A stage's import path."""
+    return step.get("stage") if isinstance(step, Mapping) else None

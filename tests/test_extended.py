@@ -56,6 +56,16 @@ def test_a_stage_is_changed_by_its_import_path_and_another_one_comes_last(base: 
     assert own.step("faces").roles == {"faces": "tests.tiny_stages:TwoEyes"}
 
 
+def test_a_further_stage_comes_before_the_next_one_that_is_there(base: Path) -> None:
+    """So that a stage of the other file can look at what it makes."""
+    read = "  - stage: tests.engine.steady:Read\n"
+    faces = "  - stage: tests.tiny_stages:Faces\n"
+    assert load_pipeline(extension(base, f"stages:\n{faces}{read}")).stage_names == ["probe", "faces", "read"]
+    between = load_pipeline(extension(base, f"stages:\n{read}{faces}"))
+    assert between.stage_names == ["probe", "read", "faces"]
+    assert between.step("faces") == load_pipeline(base).step("faces"), "it is named, and changed in nothing"
+
+
 def test_a_shipped_pipeline_can_be_extended(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("extends: embedded\nname: mine\npolicy: {motion: {occlusion: null}}\n")
