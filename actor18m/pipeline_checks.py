@@ -9,7 +9,7 @@ from actor18m.errors import instead_of
 from actor18m.policy import check_rules
 from actor18m.requests import SOURCE
 from actor18m.rows import OUTCOME
-from actor18m.serving import asks_or_makes
+from actor18m.serving import asks_or_makes, served_by
 from actor18m.stage import Stage
 from actor18m.step import Step
 
@@ -76,7 +76,7 @@ def _cannot_read(step: Step, needed: type[Stage[Any]], own: Container[str]) -> s
 
 def _of_images(pipeline: "Pipeline") -> list[tuple[str, str]]:
     """Of stages that ask for images, make them, or look at them."""
-    found, before, sources = [], dict[str, Step](), dict[str, str]()
+    found, before, sources, makers = [], dict[str, Step](), dict[str, str](), dict[str, str]()
     referenced = {name for subset in pipeline.subsets.values() for name in subset.references}
     for number, step in enumerate(pipeline.stages):
         place, stage = f"stages.{number}", step.stage_class
@@ -89,6 +89,10 @@ def _of_images(pipeline: "Pipeline") -> list[tuple[str, str]]:
                 found.append((place, f"{step.name} makes images, so it must write the column sha256 (string)"))
             if step.name not in referenced:
                 found.append((place, f"{step.name} makes images for no subset; name it in a subset's references"))
+            for asker in served_by(pipeline.stages, step):
+                if (other := makers.setdefault(asker, step.name)) != step.name:
+                    cause = f"{step.name} and {other} would both make what {asker} asks for, under the same keys"
+                    found.append((place, f"{cause}; say with `of` whose requests {step.name} serves"))
         if stage.of != "clips":
             asks = [name for name, each in before.items() if asks_or_makes(each, stage.of)]
             what = "asks for images" if stage.of == "requests" else "makes images"

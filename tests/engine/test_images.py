@@ -163,6 +163,18 @@ def test_each_image_ends_for_itself(site: Site) -> None:
     assert {row["shard"] is None for row in rows.values() if row["state"] != "kept"} == {True}
 
 
+def test_two_makers_of_one_request_are_refused(site: Site) -> None:
+    """A maker that does not say whose requests it serves would make what another one makes already, too."""
+    pipeline = replace(site, pipeline=FRAMED.replace("    of: [frames]\n", ""))
+    pipeline.put(WORDS)
+    said = pipeline.run("build", str(pipeline.root / "steady.yaml"), "--input", str(pipeline.videos))
+    assert said.exit_code == 1
+    assert (
+        "stages.4: frame and draw would both make what ask asks for, under the same keys; say with `of` whose requests "
+        "frame serves"
+    ) in " ".join(said.stderr.split())
+
+
 def test_only_what_a_subset_needs_is_measured(site: Site) -> None:
     site = replace(site, pipeline=FRAMED)
     site.put(WORDS)
