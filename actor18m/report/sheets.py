@@ -41,11 +41,8 @@ def clips_sheet(version: Path, out: Path, most: int) -> int:
 
 def references_sheet(version: Path, out: Path, most: int) -> int:
     """All references of some clips, a line for each; how many clips."""
-    columns = "key, clip, uri, region, viewpoint, yaw_deg, pitch_deg, time_s, quality, visibility, is_clearest, anchor"
-    labels = "seen_viewpoint, seen_yaw_deg, seen_pitch_deg, seen_people"
-    sql = f"""
-        SELECT {columns}, {labels}, shard, image_offset, image_size, mask_offset, mask_size, sha256, mask_sha256
-        FROM read_parquet($tables) WHERE clip IN (
+    sql = """
+        SELECT * FROM read_parquet($tables) WHERE shard IS NOT NULL AND clip IN (
             SELECT DISTINCT clip FROM read_parquet($tables) WHERE shard IS NOT NULL ORDER BY clip LIMIT $most
         ) ORDER BY uri, clip, key
     """
@@ -82,7 +79,7 @@ def _clip(row: Row) -> Pixels:
 
 
 def _references(version: Path, rows: Sequence[Row]) -> Pixels:
-    is_golden = {row["anchor"] for row in rows} >= {"front", "side", "back"}
+    is_golden = {row.get("anchor") for row in rows} >= {"front", "side", "back"}
     lines = [(_name(rows[0]["uri"]), WHITE), (rows[0]["clip"], GREY), ("golden" if is_golden else "", YELLOW)]
     label = np.pad(_label(lines), ((0, 54), (0, 0), (0, 0)), constant_values=PAPER)
     return np.hstack([label, *(_reference(version, row) for row in rows)])
@@ -91,15 +88,25 @@ def _references(version: Path, rows: Sequence[Row]) -> Pixels:
 def _reference(version: Path, row: Row) -> Pixels:
     """The image with its mask's outline, over what is said of it and what is seen in it."""
     image = _image(version, row, "image")
-    mask = cv2.cvtColor(_image(version, row, "mask"), cv2.COLOR_RGB2GRAY)
-    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(image, outlines, -1, GREEN, max(1, max(image.shape) // TILE_WIDTH))
-    said = f"{row['viewpoint']} {row['yaw_deg']:.0f}" + ("" if row["pitch_deg"] is None else f"/{row['pitch_deg']:.0f}")
-    seen = "not seen" if row["seen_yaw_deg"] is None else f"seen {row['seen_viewpoint']} {row['seen_yaw_deg']:.0f}"
-    people = "" if row["seen_people"] == 1 else f" {row['seen_people']} people"
-    notes = f"{row['time_s']:.1f}s q{row['quality']:.2f} {row['anchor']}{' *' if row['is_clearest'] else ''}"
-    agrees = WHITE if row["seen_viewpoint"] == row["viewpoint"] else RED
+    if row.get("mask_offset") is not None:
+        mask = cv2.cvtColor(_image(version, row, "mask"), cv2.COLOR_RGB2GRAY)
+        outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(image, outlines, -1, GREEN, max(1, max(image.shape) // TILE_WIDTH))
+    said, seen = _view(row, "") or row["maker"], _view(row, "seen_")
+    people = "" if row.get("seen_people") in (1, None) else f" {row['seen_people']} people"
+    agrees = WHITE if not _view(row, "") or row.get("seen_viewpoint") == row["viewpoint"] else RED
+    seen = f"seen {seen}" if seen else "not seen"
+    notes = "" if row.get("time_s") is None else f"{row['time_s']:.1f}s q{row['quality']:.2f} {row['anchor']}"
+    notes += " *" if row.get("is_clearest") else ""
     return np.vstack([_tile(image), _text([(said, WHITE), (seen + people, agrees), (notes, GREY)], 54, TILE_WIDTH, 16)])
+
+
+def _view(row: Row, of: str) -> str:
+    """Viewpoint and angles as whoever asked for the image told them, or who looked at it; nothing where nobody did."""
+    viewpoint, yaw, pitch = (row.get(f"{of}{name}") for name in ("viewpoint", "yaw_deg", "pitch_deg"))
+    if yaw is None:
+        return ""
+    return f"{viewpoint} {yaw:.0f}" + ("" if of or pitch is None else f"/{pitch:.0f}")
 
 
 def _image(version: Path, row: Row, member: str) -> Pixels:

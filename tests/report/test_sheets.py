@@ -98,6 +98,23 @@ def test_a_label_that_disagrees_stands_out(version: Path, tmp_path: Path) -> Non
     assert reds("front") == 0 < reds("back")
 
 
+def test_an_image_without_mask_time_or_angles_is_drawn_too(version: Path, tmp_path: Path) -> None:
+    """A maker need not tell more than its picture."""
+    publish_references(version, "turn_standing_1", [("face", 0), ("face", 8)])
+    (table,) = (version / "metadata" / "references").glob("*.parquet")
+    rows = pq.read_table(table).to_pylist()
+    told = ("key", "clip", "uri", "shard", "image_offset", "image_size", "sha256")
+    bare = [{name: row[name] for name in told} | {"maker": "tint", "mask_offset": None} for row in rows[:1]]
+    waiting = [bare[0] | {"shard": None}]
+    table.chmod(0o644)
+    pq.write_table(pa.Table.from_pylist([*bare, *waiting]), table)
+    add_to_manifest(version, [str(table.relative_to(version))])
+    assert references_sheet(version, tmp_path / "references.png", most=10) == 1
+    sheet = drawn(tmp_path / "references.png")
+    assert sheet.shape[1] == LABEL_WIDTH + TILE_WIDTH
+    assert all(still.std() > 10 for still in tiles(sheet, 0))
+
+
 def test_without_clips_no_sheet_is_drawn(tmp_path: Path) -> None:
     version = Path(publish(tmp_path / "dataset", [], PIPELINE, FACTS).path)
     assert clips_sheet(version, tmp_path / "clips.png", most=10) == 0
