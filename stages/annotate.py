@@ -1,6 +1,7 @@
 """The same measurements on single images: a label says what is seen in the image, not what it was cut or made for."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import cv2
@@ -8,12 +9,13 @@ import numpy as np
 from pyarrow import bool_, float32, int32, string
 from pydantic import NonNegativeFloat
 
+from actor18m.media.chunks import chunks
 from actor18m.media.encoded import decoded
 from actor18m.media.views import body_view, face_view_of
 from actor18m.models.roles import Box, Frame, PersonDetector, PoseEstimator
 from actor18m.stage import Failure, Image, Row, Stage, schema
 from stages.looks.face import FaceParameters, FaceReader
-from stages.looks.pose import Posture, PostureParameters, posture_of
+from stages.looks.pose import Posture, PostureParameters, postures_of
 from stages.told import rounded
 
 
@@ -48,42 +50,60 @@ class Annotate(Stage[Image]):
     parameters = AnnotateParameters()
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
-        for image in images:
-            yield Row(image.key, self._seen(decoded(image.files["webp"]), image.region))
+        shown = ((image, decoded(image.files["webp"])) for image in images)
+        for chunk in chunks(shown, itemgetter(1)):
+            seen = self._seen([picture for _, picture in chunk], [image.region for image, _ in chunk])
+            yield from (Row(image.key, values) for (image, _), values in zip(chunk, seen, strict=True))
 
-    def _seen(self, image: Frame, region: str) -> dict[str, Any]:
-        height, width = image.shape[:2]
-        whole = (0.0, 0.0, float(width), float(height))
-        found = self.backends["people"].people(_no_narrower_than_high(image))
+    def _seen(self, pictures: Sequence[Frame], regions: Sequence[str]) -> list[dict[str, Any]]:
+        people = self.backends["people"].people([_no_narrower_than_high(picture) for picture in pictures])
         reader = FaceReader(self.backends, self.parameters)
-        face = reader.find(image, whole)
-        if region == "face":
-            seen = _of_face({} if face is None else reader.read(image, face)[0])
-        else:
-            seen = self._of_body(image, whole)
-        sure = sum(person.score >= self.parameters.min_person_score for person in found)
-        unsure = bool(found) and (face is not None or seen["seen_viewpoint"] is not None)
-        return {"seen_people": sure or int(unsure), "has_face": face is not None, **seen}
+        faces = reader.find(pictures, [_whole(picture) for picture in pictures])
+        of_faces = [
+            (picture, face)
+            for picture, face, region in zip(pictures, faces, regions, strict=True)
+            if region == "face" and face is not None
+        ]
+        read = iter(reader.read([picture for picture, _ in of_faces], [face for _, face in of_faces]))
+        bodies = iter(self._of_bodies([p for p, region in zip(pictures, regions, strict=True) if region != "face"]))
+        found = []
+        for there, face, region in zip(people, faces, regions, strict=True):
+            seen = next(bodies) if region != "face" else _of_face({} if face is None else next(read)[0])
+            sure = sum(person.score >= self.parameters.min_person_score for person in there)
+            unsure = bool(there) and (face is not None or seen["seen_viewpoint"] is not None)
+            found.append({"seen_people": sure or int(unsure), "has_face": face is not None, **seen})
+        return found
 
-    def _of_body(self, image: Frame, whole: Box) -> dict[str, Any]:
-        posture = self._posture(image, whole)
-        yaw = None if posture is None else posture.body_yaw_deg
-        if yaw is None:
-            more = round(self.parameters.second_margin * max(image.shape[:2]))
-            wider = cv2.copyMakeBorder(image, more, more, more, more, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
-            again = self._posture(wider, (more, more, whole[2] + more, whole[3] + more))
-            yaw = None if again is None else again.body_yaw_deg
-        return {
-            "seen_viewpoint": None if yaw is None else body_view(yaw),
-            "seen_yaw_deg": rounded(yaw),
-            "seen_pitch_deg": None,
-            "seen_roll_deg": None,
-            "seen_visibility": None if posture is None else rounded(posture.score),
-            "seen_expression": None,
-        }
+    def _of_bodies(self, pictures: Sequence[Frame]) -> list[dict[str, Any]]:
+        postures = self._postures(pictures, [_whole(picture) for picture in pictures])
+        yaws = [None if posture is None else posture.body_yaw_deg for posture in postures]
+        unknown = [number for number, yaw in enumerate(yaws) if yaw is None]
+        wider = [self._wider(pictures[number]) for number in unknown]
+        again = self._postures([picture for picture, _ in wider], [box for _, box in wider])
+        for number, posture in zip(unknown, again, strict=True):
+            yaws[number] = None if posture is None else posture.body_yaw_deg
+        return [_of_body(posture, yaw) for posture, yaw in zip(postures, yaws, strict=True)]
 
-    def _posture(self, image: Frame, box: Box) -> Posture | None:
-        return posture_of(image, box, self.backends["pose"], self.backends["faces"], self.parameters)
+    def _wider(self, picture: Frame) -> tuple[Frame, Box]:
+        """The picture with its edge going on to all sides, and the box of what it was before."""
+        more = round(self.parameters.second_margin * max(picture.shape[:2]))
+        x0, y0, x1, y1 = _whole(picture)
+        wider = cv2.copyMakeBorder(picture, more, more, more, more, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+        return wider, (x0 + more, y0 + more, x1 + more, y1 + more)
+
+    def _postures(self, pictures: Sequence[Frame], boxes: Sequence[Box]) -> list[Posture | None]:
+        return postures_of(pictures, boxes, self.backends["pose"], self.backends["faces"], self.parameters)
+
+
+def _of_body(posture: Posture | None, yaw_deg: float | None) -> dict[str, Any]:
+    return {
+        "seen_viewpoint": None if yaw_deg is None else body_view(yaw_deg),
+        "seen_yaw_deg": rounded(yaw_deg),
+        "seen_pitch_deg": None,
+        "seen_roll_deg": None,
+        "seen_visibility": None if posture is None else rounded(posture.score),
+        "seen_expression": None,
+    }
 
 
 def _of_face(seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,3 +124,8 @@ def _no_narrower_than_high(image: Frame) -> Frame:
     more = max(0, height - width)
     wider = cv2.copyMakeBorder(image, 0, 0, more // 2, more - more // 2, cv2.BORDER_REPLICATE)
     return wider.astype(np.uint8, copy=False)
+
+
+def _whole(picture: Frame) -> Box:
+    height, width = picture.shape[:2]
+    return 0.0, 0.0, float(width), float(height)

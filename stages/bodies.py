@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import tee
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from pyarrow import binary, bool_, float32, int32, list_, struct
 from pydantic import NonNegativeFloat, PositiveFloat
 
 from actor18m.media.boxes import overlap
+from actor18m.media.chunks import chunks
 from actor18m.media.run_lengths import to_run_lengths
 from actor18m.media.video import frames
-from actor18m.models.roles import Bools, Frame, PersonDetector, PersonSegmenter
+from actor18m.models.roles import Bools, Frame, Person, PersonDetector, PersonSegmenter
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.looks.body import Body, body_of, near, others_share, sharpness_of
 from stages.motion import Motion
@@ -66,26 +68,38 @@ class Bodies(Stage):
         bodies: list[dict[str, Any]] = []
         masks: list[bytes] = []
         found = self.backends["bodies"].masks(asked)
-        for sample, ((frame, _), mask) in enumerate(zip(shown, found, strict=True)):
-            body = None if mask is None else body_of(mask, self.parameters.at_edge)
-            if mask is None or body is None:
-                continue
-            others = self._others(frame, body) if motion["people"][sample] > 1 else []
-            share = rounded(others_share(mask, body.box, self.parameters.margin, others))
-            sharpness = rounded(sharpness_of(frame, mask, body.box))
-            bodies.append({"sample": sample, **_told(body), "others_share": share, "sharpness": sharpness})
-            masks.append(to_run_lengths(mask))
+        seen = (
+            (sample, frame, mask, body)
+            for sample, ((frame, _), mask) in enumerate(zip(shown, found, strict=True))
+            if mask is not None and (body := body_of(mask, self.parameters.at_edge)) is not None
+        )
+        for chunk in chunks(seen, itemgetter(1)):
+            in_company = [(frame, body) for sample, frame, _, body in chunk if motion["people"][sample] > 1]
+            beside = iter(self._others(in_company))
+            for sample, frame, mask, body in chunk:
+                others = next(beside) if motion["people"][sample] > 1 else []
+                share = rounded(others_share(mask, body.box, self.parameters.margin, others))
+                sharpness = rounded(sharpness_of(frame, mask, body.box))
+                bodies.append({"sample": sample, **_told(body), "others_share": share, "sharpness": sharpness})
+                masks.append(to_run_lengths(mask))
         return {"bodies": bodies, "masks": masks, "mask_share": rounded(len(bodies) / len(boxes))}
 
-    def _others(self, frame: Frame, body: Body) -> list[Bools]:
-        """Masks of the people beside the subject whose boxes reach into the crop."""
-        of, found = self.parameters, []
-        for person in self.backends["people"].people(frame):
-            is_subject = overlap(person.box, body.box) >= of.same_overlap
-            if person.score < of.min_person_score or is_subject or not near(body.box, of.margin, person.box):
-                continue
-            found += [mask for mask in self.backends["bodies"].masks([(frame, person.box)]) if mask is not None]
-        return found
+    def _others(self, shown: Sequence[tuple[Frame, Body]]) -> list[list[Bools]]:
+        """Of each frame, masks of the people beside the subject whose boxes reach into the crop."""
+        people = self.backends["people"].people([frame for frame, _ in shown])
+        return [
+            [mask for person in around if self._is_beside(person, body) for mask in self._masks(frame, person)]
+            for (frame, body), around in zip(shown, people, strict=True)
+        ]
+
+    def _is_beside(self, person: Person, body: Body) -> bool:
+        of = self.parameters
+        is_subject = overlap(person.box, body.box) >= of.same_overlap
+        return person.score >= of.min_person_score and not is_subject and near(body.box, of.margin, person.box)
+
+    def _masks(self, frame: Frame, person: Person) -> list[Bools]:
+        """In one frame, which is a film of its own: who stands beside the subject there may be another in the next."""
+        return [mask for mask in self.backends["bodies"].masks([(frame, person.box)]) if mask is not None]
 
 
 def _told(body: Body) -> dict[str, Any]:

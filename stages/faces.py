@@ -1,11 +1,13 @@
 """Where does the subject look, how clearly is the face seen, and what does it express? At motion's samples."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from pyarrow import list_, string
 from pydantic import PositiveFloat, PositiveInt
 
+from actor18m.media.chunks import chunks
 from actor18m.media.video import frames
 from actor18m.stage import Clip, Failure, Row, Stage, schema
 from stages.looks.face import FACE, PARSING, FaceParameters, FaceReader
@@ -21,7 +23,7 @@ class FacesParameters(FaceParameters):
 
 
 class Faces(Stage):
-    """Needs a detector, a mesh, a parser and a reader of expressions; runs them on one face at a time."""
+    """Needs a detector, a mesh, a parser and a reader of expressions."""
 
     version = 3
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Motion: ("frame_times", "subject")}
@@ -39,12 +41,18 @@ class Faces(Stage):
         faces: list[dict[str, Any]] = []
         parsing: list[dict[str, Any]] = []
         pictures = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps)
-        for sample, ((_, frame), person) in enumerate(zip(pictures, subject, strict=True)):
-            if person is None or sample % self.parameters.every:
-                continue
-            face = reader.find(frame, box_of(person))
-            if face is not None:
-                measured, parts = reader.read(frame, face)
+        looked_at = (
+            (sample, frame, box_of(person))
+            for sample, ((_, frame), person) in enumerate(zip(pictures, subject, strict=True))
+            if person is not None and sample % self.parameters.every == 0
+        )
+        for chunk in chunks(looked_at, itemgetter(1)):
+            found = reader.find([frame for _, frame, _ in chunk], [box for *_, box in chunk])
+            seen = [
+                (sample, frame, face) for (sample, frame, _), face in zip(chunk, found, strict=True) if face is not None
+            ]
+            read = reader.read([frame for _, frame, _ in seen], [face for *_, face in seen])
+            for (sample, *_), (measured, parts) in zip(seen, read, strict=True):
                 faces.append({"sample": sample, **measured})
                 parsing.append({"sample": sample, **parts})
         return {"faces": faces, "parsing": parsing, "parsing_method": reader.parsing_method}

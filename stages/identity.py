@@ -7,6 +7,7 @@ face can be compared at all, without a threshold.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from statistics import fmean
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from pyarrow import bool_, float32, int32, list_, struct
 from pydantic import PositiveFloat
 
 from actor18m.identities import TEMPLATE
+from actor18m.media.chunks import chunks
 from actor18m.media.sharpness import sharpness
 from actor18m.media.video import frames
 from actor18m.models.geometry import square_around
@@ -67,7 +69,7 @@ class IdentityParameters(Parameters):
 
 
 class Identity(Stage):
-    """Needs a detector and an embedder; runs them on one frame at a time."""
+    """Needs a detector and an embedder."""
 
     version = 7
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Intake: ()}
@@ -90,13 +92,21 @@ class Identity(Stage):
         times: list[float] = []
         faces: list[dict[str, Any]] = []
         embedded: list[tuple[dict[str, Any], Floats]] = []
-        for number, (time_s, frame) in enumerate(frames(clip.uri, clip.cut, clip.crop, self.parameters.fps)):
-            times.append(rounded(time_s))
-            for rank, face in enumerate(self.backends["faces"].detect(frame)):
-                told = {"frame": number, "rank": rank, **self._told(frame, face)}
-                faces.append(told)
-                if rank == 0:
-                    embedded.append((told, self.backends["identity"].embed(frame, face)))
+        sampled = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps)
+        for chunk in chunks(sampled, itemgetter(1)):
+            pictures = [frame for _, frame in chunk]
+            found = self.backends["faces"].detect(pictures)
+            surest = [(frame, of_frame[0]) for frame, of_frame in zip(pictures, found, strict=True) if of_frame]
+            vectors = iter(self.backends["identity"].embed([f for f, _ in surest], [face for _, face in surest]))
+            for (time_s, frame), of_frame in zip(chunk, found, strict=True):
+                number = len(times)
+                times.append(rounded(time_s))
+                told = [
+                    {"frame": number, "rank": rank, **self._told(frame, face)} for rank, face in enumerate(of_frame)
+                ]
+                faces += told
+                if told:
+                    embedded.append((told[0], next(vectors)))
         self._compare(embedded)
         values = {
             "frame_times": times,

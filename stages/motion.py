@@ -8,6 +8,7 @@ samples miss, every frame that is decoded on the way is compared, small and grey
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import itemgetter
 from statistics import fmean
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from pydantic import PositiveFloat, PositiveInt
 
 from actor18m.media.boxes import inside, shrunk, size
 from actor18m.media.breaks import LONGER_SIDE, Break, BreakFinder
+from actor18m.media.chunks import chunks
 from actor18m.media.colours import colours
 from actor18m.media.hidden import hidden_runs, visible_fractions
 from actor18m.media.shots import Blend, BlendFinder, dissolves
@@ -84,8 +86,7 @@ class MotionParameters(Parameters):
 
 
 class Motion(Stage):
-    """Needs a detector, an encoder and a point tracker; runs them on one frame at a time and keeps no frame but the one
-    before."""
+    """Needs a detector, an encoder and a point tracker."""
 
     version = 5
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Identity: ("frame_times", "faces")}
@@ -161,38 +162,50 @@ class Motion(Stage):
         looked, breaks = _Looked(), BreakFinder()
         first: Floats | None = None
         last: tuple[Frame, Floats, list[_Marked]] | None = None
-        for time_s, frame in frames(clip.uri, clip.cut, clip.crop, told.fps, (breaks.add, LONGER_SIDE)):
-            looked.height, looked.width = frame.shape[:2]
-            vector = encoder.encode(frame)
-            first = vector if first is None else first
-            marked = [self._marked(frame, person.box, person.score) for person in self._people(frame)]
-            if last is not None:
-                looked.neighbours.append(similarity(encoder.metric, last[1], vector))
-                looked.people.append(self._followed(last[0], frame, last[2]))
-            looked.to_first.append(similarity(encoder.metric, first, vector))
-            looked.blends += [blend for finder in finders if (blend := finder.add(frame, vector))]
-            looked.times.append(time_s)
-            last = frame, vector, marked
+        samples = frames(clip.uri, clip.cut, clip.crop, told.fps, (breaks.add, LONGER_SIDE))
+        for chunk in chunks(samples, itemgetter(1)):
+            pictures = [frame for _, frame in chunk]
+            looked.height, looked.width = pictures[0].shape[:2]
+            vectors = encoder.encode(pictures)
+            for (time_s, frame), vector, marked in zip(chunk, vectors, self._marked(pictures), strict=True):
+                first = vector if first is None else first
+                if last is not None:
+                    looked.neighbours.append(similarity(encoder.metric, last[1], vector))
+                    looked.people.append(self._followed(last[0], frame, last[2]))
+                looked.to_first.append(similarity(encoder.metric, first, vector))
+                looked.blends += [blend for finder in finders if (blend := finder.add(frame, vector))]
+                looked.times.append(time_s)
+                last = frame, vector, marked
         if last is not None:
             looked.people.append([Seen(box, score, colours, 1.0) for box, score, colours, _ in last[2]])
         looked.breaks = breaks.found()
         return looked
 
-    def _people(self, frame: Frame) -> list[Person]:
-        told = self.parameters
-        people = [person for person in self.backends["people"].people(frame) if size(person.box) > 0]
-        return [person for person in people if person.score >= told.min_followed_score][: told.max_people]
+    def _marked(self, pictures: Sequence[Frame]) -> "list[list[_Marked]]":
+        """The people of each picture who are followed, with colours and points of what is surely theirs."""
+        found = [self._worth_following(people) for people in self.backends["people"].people(pictures)]
+        shown = [(frame, person) for frame, people in zip(pictures, found, strict=True) for person in people]
+        inner = [shrunk(person.box, _INNER) for _, person in shown]
+        points = self.backends["points"].seed([frame for frame, _ in shown], inner, self.parameters.points)
+        marked = iter(
+            [
+                (person.box, person.score, colours(frame, box), own)
+                for (frame, person), box, own in zip(shown, inner, points, strict=True)
+            ]
+        )
+        return [[next(marked) for _ in people] for people in found]
 
-    def _marked(self, frame: Frame, box: Box, score: float) -> "_Marked":
-        points = self.backends["points"].seed(frame, shrunk(box, _INNER), self.parameters.points)
-        return box, score, colours(frame, shrunk(box, _INNER)), points
+    def _worth_following(self, people: Sequence[Person]) -> list[Person]:
+        told = self.parameters
+        sure = [person for person in people if size(person.box) > 0 and person.score >= told.min_followed_score]
+        return sure[: told.max_people]
 
     def _followed(self, before: Frame, frame: Frame, people: "list[_Marked]") -> list[Seen]:
         """All points at once: the tracker prepares each frame only once then."""
         starts = [points for *_, points in people]
         if not sum(map(len, starts)):
             return [Seen(box, score, looks) for box, score, looks, _ in people]
-        there, is_kept = self.backends["points"].follow(before, frame, np.concatenate(starts))
+        (_, there), (_, is_kept) = self.backends["points"].track([before, frame], np.concatenate(starts))
         found, at = [], 0
         for box, score, looks, points in people:
             mine = slice(at, at + len(points))

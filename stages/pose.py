@@ -1,16 +1,18 @@
 """Pose: the subject's body points, and where body and head face, eight times a second."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from pyarrow import float32, int32, list_, struct
 from pydantic import NonNegativeInt, PositiveFloat
 
+from actor18m.media.chunks import chunks
 from actor18m.media.video import frames
 from actor18m.media.views import circular_median
 from actor18m.models.roles import FaceDetector, PoseEstimator
 from actor18m.stage import Clip, Failure, Row, Stage, schema
-from stages.looks.pose import Posture, PostureParameters, posture_of
+from stages.looks.pose import Posture, PostureParameters, postures_of
 from stages.motion import Motion
 from stages.told import box_of, one_by_one, rounded
 
@@ -48,12 +50,16 @@ class Pose(Stage):
     def _poses(self, clip: Clip) -> list[dict[str, Any]]:
         postures: dict[int, Posture] = {}
         decoded = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps)
-        for sample, ((_, frame), subject) in enumerate(zip(decoded, clip.upstream["motion"]["subject"], strict=True)):
-            if subject is None:
-                continue
-            posture = posture_of(frame, box_of(subject), self.backends["pose"], self.backends["faces"], self.parameters)
-            if posture is not None:
-                postures[sample] = posture
+        subjects = clip.upstream["motion"]["subject"]
+        shown = (
+            (sample, frame, box_of(subject))
+            for sample, ((_, frame), subject) in enumerate(zip(decoded, subjects, strict=True))
+            if subject is not None
+        )
+        poses, faces = self.backends["pose"], self.backends["faces"]
+        for chunk in chunks(shown, itemgetter(1)):
+            found = postures_of([f for _, f, _ in chunk], [box for *_, box in chunk], poses, faces, self.parameters)
+            postures |= {sample: each for (sample, *_), each in zip(chunk, found, strict=True) if each is not None}
         return [_told(sample, posture, self._median(postures, sample)) for sample, posture in postures.items()]
 
     def _median(self, postures: Mapping[int, Posture], sample: int) -> float | None:

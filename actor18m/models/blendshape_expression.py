@@ -7,7 +7,7 @@ of 64 faces were read right in a clip of all expressions while anger asked for l
 mini-Xception reads 30 and a third.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from actor18m.models.roles import EXPRESSIONS, Face, Frame, Mesh
@@ -32,11 +32,15 @@ class BlendshapeExpression:
     def load(cls) -> Self:
         return cls()
 
-    def read(self, frame: Frame, face: Face, mesh: Mesh | None) -> dict[str, float]:
-        if mesh is None:
-            return {}
-        speaks = evidence(mesh.blendshapes)
-        return {name: speaks[name] / sum(speaks.values()) for name in EXPRESSIONS}
+    def read(
+        self, frames: Sequence[Frame], faces: Sequence[Face], meshes: Sequence[Mesh | None]
+    ) -> list[dict[str, float]]:
+        return [{} if mesh is None else _likely(mesh) for mesh in meshes]
+
+
+def _likely(mesh: Mesh) -> dict[str, float]:
+    speaks = evidence(mesh.blendshapes)
+    return {name: speaks[name] / sum(speaks.values()) for name in EXPRESSIONS}
 
 
 def evidence(actions: Mapping[str, float]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """FaceDetector: CenterFace on onnxruntime. Boxes and five points of faces from about 10 px upwards, profiles too."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import cv2
@@ -38,8 +39,12 @@ class CenterFace:
         model = any_size(content_of(cls.weights[0]), _INPUT.encode(), _PUBLISHED_SHAPES)
         return cls(ort.InferenceSession(model, options, providers=["CPUExecutionProvider"]))
 
-    def detect(self, frame: Frame) -> list[Face]:
-        """Faces of uint8[H, W, 3] RGB."""
+    def detect(self, frames: Sequence[Frame]) -> list[list[Face]]:
+        """One frame at a time."""
+        return [self._faces(frame) for frame in frames]
+
+    def _faces(self, frame: Frame) -> list[Face]:
+        """Of uint8[H, W, 3] RGB."""
         height, width = frame.shape[:2]
         scale = min(1.0, _LONGER_SIDE / max(height, width))
         small = frame

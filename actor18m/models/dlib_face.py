@@ -1,5 +1,6 @@
 """FaceEmbedder: dlib's ResNet on a face aligned by its 5-point predictor. 128 numbers, compared by distance."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -31,7 +32,11 @@ class DlibFace:
         network, predictor = (str(path_of(name)) for name in cls.weights)
         return cls(dlib, dlib.face_recognition_model_v1(network), dlib.shape_predictor(predictor))
 
-    def embed(self, frame: Frame, face: Face) -> Floats:
+    def embed(self, frames: Sequence[Frame], faces: Sequence[Face]) -> list[Floats]:
+        """One face at a time."""
+        return [self._embedded(frame, face) for frame, face in zip(frames, faces, strict=True)]
+
+    def _embedded(self, frame: Frame, face: Face) -> Floats:
         """float32[128], not scaled to unit length: the model was trained on distances between raw descriptors."""
         x0, y0, x1, y1 = square_around(face.box, _BOX_SCALE)
         shape = self._predictor(frame, self._dlib.rectangle(x0, y0, x1 - 1, y1 - 1))

@@ -1,5 +1,6 @@
 """PersonDetector: EfficientDet-Lite0 on LiteRT, trained on COCO. People from about a twelfth of the frame's height."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import cv2
@@ -40,7 +41,11 @@ class EfficientDet:
     def load(cls) -> Self:
         return cls(Network(cls.weights[0], _OUTPUTS))
 
-    def people(self, frame: Frame) -> list[Person]:
+    def people(self, frames: Sequence[Frame]) -> list[list[Person]]:
+        """One frame at a time."""
+        return [self._people(frame) for frame in frames]
+
+    def _people(self, frame: Frame) -> list[Person]:
         """People in uint8[H, W, 3] RGB, found in the whole frame or in a square of it."""
         height, width = frame.shape[:2]
         whole = self._found(frame)

@@ -1,6 +1,7 @@
 """FrameEncoder: EfficientNet-Lite0 on LiteRT, trained on ImageNet. What a picture shows, as the 1280 numbers before
 the classes."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import cv2
@@ -25,7 +26,11 @@ class EfficientNet:
     def load(cls) -> Self:
         return cls(Network(cls.weights[0], (_POOLED,), has_inner_outputs=True))
 
-    def encode(self, frame: Frame) -> Floats:
+    def encode(self, frames: Sequence[Frame]) -> list[Floats]:
+        """One frame at a time."""
+        return [self._encoded(frame) for frame in frames]
+
+    def _encoded(self, frame: Frame) -> Floats:
         """float32[1280] of the whole of uint8[H, W, 3] RGB, whatever its shape: what is at its sides counts too."""
         small = cv2.resize(frame, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         (pooled,) = self._network((small.astype(np.float32) - _MIDDLE) / _SPREAD)

@@ -1,5 +1,6 @@
 """FaceMesh: MediaPipe's face landmarker. 478 points, 52 blendshapes, head angles from its 4 x 4 matrix."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -47,7 +48,14 @@ class MediaPipeFace:
         )
         return cls(task)
 
-    def mesh(self, frame: Frame, box: Box) -> Mesh | None:
+    def mesh(self, frames: Sequence[Frame], boxes: Sequence[Box]) -> list[Mesh | None]:
+        """One face at a time."""
+        return [self._mesh(frame, box) for frame, box in zip(frames, boxes, strict=True)]
+
+    def close(self) -> None:
+        self._task.close()
+
+    def _mesh(self, frame: Frame, box: Box) -> Mesh | None:
         region = square_around(box, _CROP)
         side = region[2] - region[0]
         found = self._task(cut_out(frame, region))

@@ -1,6 +1,6 @@
 """PoseEstimator and PersonSegmenter: MediaPipe's pose landmarker (full). Body points in 2D and 3D, yaw, mask."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import cv2
@@ -51,7 +51,14 @@ class MediaPipePose:
         )
         return cls(task)
 
-    def pose(self, frame: Frame, box: Box) -> Pose | None:
+    def pose(self, frames: Sequence[Frame], boxes: Sequence[Box]) -> list[Pose | None]:
+        """One person at a time."""
+        return [self._pose(frame, box) for frame, box in zip(frames, boxes, strict=True)]
+
+    def close(self) -> None:
+        self._task.close()
+
+    def _pose(self, frame: Frame, box: Box) -> Pose | None:
         region, found = self._look(frame, box)
         if not found.pose_landmarks:
             return None

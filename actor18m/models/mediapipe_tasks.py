@@ -37,7 +37,7 @@ class Task:
             self(np.zeros((_SIDE, _SIDE, 3), np.uint8))  # the first image makes it talk
         except OSError as error:  # the shared library is loaded here, not on import
             raise ActorError(f"mediapipe cannot be loaded ({error}): install {NEEDS}") from error
-        weakref.finalize(self, _close, self._task)
+        self._freed = weakref.finalize(self, _close, self._task)
 
     def __call__(self, image: Frame) -> Any:
         """What the task finds in uint8[side, side, 3] RGB."""
@@ -48,6 +48,10 @@ class Task:
             found = self._task.detect(given)
         self._has_found = any(vars(found).values())
         return found
+
+    def close(self) -> None:
+        """Frees the model; further calls do nothing."""
+        self._freed()
 
 
 def _close(task: Any) -> None:

@@ -4,6 +4,7 @@ A mesh lies over a face as if nothing hid it: what it covers in another colour t
 something in front of the face, or for hair. It tells no glasses, ears, hair, hats or clothes.
 """
 
+from collections.abc import Sequence
 from typing import Self
 
 import cv2
@@ -53,7 +54,11 @@ class MeshParsing:
     def load(cls) -> Self:
         return cls()
 
-    def parse(self, frame: Frame, face: Face, mesh: Mesh | None) -> Parsing:
+    def parse(self, frames: Sequence[Frame], faces: Sequence[Face], meshes: Sequence[Mesh | None]) -> list[Parsing]:
+        """One face at a time."""
+        return [self._parsed(frame, face, mesh) for frame, face, mesh in zip(frames, faces, meshes, strict=True)]
+
+    def _parsed(self, frame: Frame, face: Face, mesh: Mesh | None) -> Parsing:
         """Without a mesh the ellipse in the box stands for the face, all of it skin."""
         region = square_around(face.box, MARGIN)
         side = region[2] - region[0]

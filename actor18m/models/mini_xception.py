@@ -3,6 +3,7 @@
 Its training pictures are small, grey, and hold little but the face.
 """
 
+from collections.abc import Sequence
 from typing import Self
 
 import cv2
@@ -30,7 +31,13 @@ class MiniXception:
     def load(cls) -> Self:
         return cls(Network(cls.weights[0], (_OUTPUT,)))
 
-    def read(self, frame: Frame, face: Face, mesh: Mesh | None) -> dict[str, float]:
+    def read(
+        self, frames: Sequence[Frame], faces: Sequence[Face], meshes: Sequence[Mesh | None]
+    ) -> list[dict[str, float]]:
+        """One face at a time."""
+        return [self._read(frame, face, mesh) for frame, face, mesh in zip(frames, faces, meshes, strict=True)]
+
+    def _read(self, frame: Frame, face: Face, mesh: Mesh | None) -> dict[str, float]:
         """Of the face in uint8[H, W, 3] RGB, turned upright; the mesh knows better than the box where it is."""
         centre, width, lean = _extent(face, mesh)
         looks = [_upright(frame, centre, width * scale, lean) for scale in WIDTHS]

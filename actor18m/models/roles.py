@@ -1,12 +1,16 @@
 """What the stages ask of models. A backend plays one of these roles; no stage knows which.
 
+All take sequences, so that a GPU has enough to do, and answer with one result for each item, in their order. The items
+of a call may be of different sizes, and where a method takes several sequences, items at one place belong together.
+What a result says does not depend on how many others are asked for with it, as far as the backend's libraries allow.
+
 Frames are uint8[H, W, 3] RGB. Boxes are x0, y0, x1, y1 in pixels of the frame, as are points; x grows to the image's
 right, y down. Left and right are the subject's own. Angles are degrees: yaw is 0 facing the camera and grows when the
 subject turns to their own left (towards the image's right), in (-180, 180]; pitch grows when they look up; roll grows
 when the head leans to their own left shoulder.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -89,16 +93,17 @@ class Pose:
 
     points: Floats
     """float32[17, 2]: `KEYPOINTS` in the frame; may lie outside of it."""
-    points_3d: Floats
-    """float32[17, 3]: metres from the middle of the hips; x to the image's right, y down, z away from the camera."""
-    visibility: Floats
+    points_3d: Floats | None = None
+    """float32[17, 3]: metres from the middle of the hips; x to the image's right, y down, z away from the camera. None
+    where a backend tells points in the frame alone."""
+    visibility: Floats | None = None
     """float32[17]: 0 to 1, how likely a point is in the frame and not hidden."""
-    body_yaw_deg: float
+    body_yaw_deg: float | None = None
 
 
 class FaceDetector(Protocol):
-    def detect(self, frame: Frame) -> list[Face]:
-        """All faces, the surest first."""
+    def detect(self, frames: Sequence[Frame]) -> list[list[Face]]:
+        """All faces of each frame, the surest first."""
         ...
 
 
@@ -118,14 +123,15 @@ def similarity(metric: Metric, one: Floats, other: Floats) -> float:
 class FaceEmbedder(Protocol):
     metric: Metric
 
-    def embed(self, frame: Frame, face: Face) -> Floats:
-        """float32[D]."""
+    def embed(self, frames: Sequence[Frame], faces: Sequence[Face]) -> list[Floats]:
+        """float32[D] of a face in each frame."""
         ...
 
 
 class FaceMesh(Protocol):
-    def mesh(self, frame: Frame, box: Box) -> Mesh | None:
-        """The face in the box, or None where the model sees none. How much around it is looked at is the model's."""
+    def mesh(self, frames: Sequence[Frame], boxes: Sequence[Box]) -> list[Mesh | None]:
+        """The face in each frame's box, or None where the model sees none. How much around a box is looked at is the
+        model's."""
         ...
 
 
@@ -135,8 +141,8 @@ class FaceParser(Protocol):
     tells: tuple[str, ...]
     """The parts that it can tell; of the others it says nothing."""
 
-    def parse(self, frame: Frame, face: Face, mesh: Mesh | None) -> Parsing:
-        """The face's parts; `mesh` is what its mesh model saw there."""
+    def parse(self, frames: Sequence[Frame], faces: Sequence[Face], meshes: Sequence[Mesh | None]) -> list[Parsing]:
+        """The parts of a face in each frame; its mesh is what its mesh model saw there."""
         ...
 
 
@@ -144,43 +150,49 @@ class ExpressionReader(Protocol):
     tells: tuple[str, ...]
     """The expressions, of `EXPRESSIONS`, that it can tell."""
 
-    def read(self, frame: Frame, face: Face, mesh: Mesh | None) -> dict[str, float]:
-        """How likely each is; they add up to 1. Nothing where it cannot tell."""
+    def read(
+        self, frames: Sequence[Frame], faces: Sequence[Face], meshes: Sequence[Mesh | None]
+    ) -> list[dict[str, float]]:
+        """Of a face in each frame, how likely each expression is; they add up to 1. Nothing where it cannot tell."""
         ...
 
 
 class PersonSegmenter(Protocol):
     def masks(self, frames: Iterable[tuple[Frame, Box | None]]) -> Iterator[Bools | None]:
         """One person through successive frames, with a box where somebody has seen the person: bool[H, W] for each
-        frame, in their order, or None where the model sees nobody. One frame is a film too."""
+        frame, in their order, or None where the model sees nobody. One frame is a film too. Frames are read as they are
+        needed: a film need not fit into memory."""
         ...
 
 
 class PoseEstimator(Protocol):
-    def pose(self, frame: Frame, box: Box) -> Pose | None:
-        """The person in the box, or None where the model sees none. How much around it is looked at is the model's."""
+    def pose(self, frames: Sequence[Frame], boxes: Sequence[Box]) -> list[Pose | None]:
+        """The person in each frame's box, or None where the model sees none. How much around a box is looked at is the
+        model's."""
         ...
 
 
 class PersonDetector(Protocol):
-    def people(self, frame: Frame) -> list[Person]:
-        """All people, the surest first."""
+    def people(self, frames: Sequence[Frame]) -> list[list[Person]]:
+        """All people of each frame, the surest first."""
         ...
 
 
 class FrameEncoder(Protocol):
     metric: Metric
 
-    def encode(self, frame: Frame) -> Floats:
-        """float32[D]: what the picture shows. Any part of a frame is a picture too."""
+    def encode(self, frames: Sequence[Frame]) -> list[Floats]:
+        """float32[D]: what each picture shows. Any part of a frame is a picture too."""
         ...
 
 
 class PointTracker(Protocol):
-    def seed(self, frame: Frame, box: Box, count: int) -> Floats:
-        """float32[N, 2]: up to `count` points in the box that can be told from their surroundings."""
+    def seed(self, frames: Sequence[Frame], boxes: Sequence[Box], count: int) -> list[Floats]:
+        """float32[N, 2] of each frame's box: up to `count` points in it that can be told from their surroundings."""
         ...
 
-    def follow(self, before: Frame, frame: Frame, points: Floats) -> tuple[Floats, Bools]:
-        """Where the points of one frame are in the next, float32[N, 2], and which of them are seen there, bool[N]."""
+    def track(self, frames: Sequence[Frame], points: Floats) -> tuple[Floats, Bools]:
+        """Where float32[N, 2] points of the first frame are in each frame of a window, float32[T, N, 2], and which of
+        them are seen there, bool[T, N]. In the first frame they are as given, and all are seen. What is not seen is
+        where the tracker believes it to be."""
         ...

@@ -3,11 +3,13 @@
 The same for a frame of a video and for a single image, so that their measurements can be compared.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from pyarrow import bool_, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat, PositiveFloat
 
@@ -71,7 +73,7 @@ class FaceParameters(Parameters):
 
 
 class FaceReader:
-    """Finds a person's face and measures it, with one backend for each of its roles."""
+    """Finds people's faces and measures them, with one backend for each of its roles."""
 
     roles: ClassVar[Mapping[str, type]] = {
         "faces": FaceDetector,
@@ -88,8 +90,17 @@ class FaceReader:
     def parsing_method(self) -> str:
         return str(self._backends["parsing"].method)
 
-    def find(self, frame: Frame, person: Box) -> Face | None:
-        """The face of the person in the box, in uint8[H, W, 3] RGB."""
+    def find(self, frames: Sequence[Frame], people: Sequence[Box]) -> list[Face | None]:
+        """Of each frame, uint8[H, W, 3] RGB, the face of the person in the box."""
+        views = [self._view(frame, person) for frame, person in zip(frames, people, strict=True)]
+        detected = iter(self._backends["faces"].detect([view.picture for view in views if view is not None]))
+        return [
+            None if view is None else _own_face([view.in_frame(face) for face in next(detected)], person)
+            for view, person in zip(views, people, strict=True)
+        ]
+
+    def _view(self, frame: Frame, person: Box) -> "_View | None":
+        """What is looked at of a person; None where the box is nowhere in the frame."""
         height, width = frame.shape[:2]
         margin = self._parameters.margin * max(person[2] - person[0], person[3] - person[1])
         left, top = max(0, round(person[0] - margin)), max(0, round(person[1] - margin))
@@ -100,20 +111,21 @@ class FaceReader:
         scale = min(1.0, self._parameters.detect_px / ((right - left) * (bottom - top)) ** 0.5)
         size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
         small = np.ascontiguousarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        to_frame = np.array([(right - left) / size[0], (bottom - top) / size[1]])
-        origin = np.array([left, top])
-        found = []
-        for face in self._backends["faces"].detect(small):
-            x0, y0, x1, y1 = (np.reshape(face.box, (2, 2)) * to_frame + origin).ravel().tolist()
-            points = (face.points * to_frame + origin).astype(np.float32)
-            found.append(Face((x0, y0, x1, y1), face.score, points))
-        return max(found, key=lambda face: face.score * _centred(face.box, person), default=None)
+        return _View(small, np.array([(right - left) / size[0], (bottom - top) / size[1]]), np.array([left, top]))
 
-    def read(self, frame: Frame, face: Face) -> tuple[dict[str, Any], dict[str, float | None]]:
-        """The fields of `FACE` and of `PARSING`, without the sample."""
-        mesh = believed(self._backends["mesh"].mesh(frame, face.box), face, self._parameters)
-        parsing = self._backends["parsing"].parse(frame, face, mesh)
-        likely = self._backends["expression"].read(frame, face, mesh)
+    def read(
+        self, frames: Sequence[Frame], faces: Sequence[Face]
+    ) -> list[tuple[dict[str, Any], dict[str, float | None]]]:
+        """The fields of `FACE` and of `PARSING` of a face in each frame, without the sample."""
+        seen = self._backends["mesh"].mesh(frames, [face.box for face in faces])
+        meshes = [believed(mesh, face, self._parameters) for mesh, face in zip(seen, faces, strict=True)]
+        parsings = self._backends["parsing"].parse(frames, faces, meshes)
+        likely = self._backends["expression"].read(frames, faces, meshes)
+        return [self._told(*of_face) for of_face in zip(frames, faces, meshes, parsings, likely, strict=True)]
+
+    def _told(
+        self, frame: Frame, face: Face, mesh: Mesh | None, parsing: Parsing, likely: Mapping[str, float]
+    ) -> tuple[dict[str, Any], dict[str, float | None]]:
         expression = max(likely, key=lambda name: likely[name], default=None)
         x0, y0, x1, y1 = face.box
         measured = {
@@ -138,6 +150,26 @@ class FaceReader:
         counts = np.bincount(inside.ravel(), minlength=len(FACE_PARTS)) / max(1, inside.size)
         told = self._backends["parsing"].tells
         return {name: float(counts[i]) if name in told else None for i, name in enumerate(FACE_PARTS) if i}
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """A part of a frame, made smaller, and the way back."""
+
+    picture: Frame
+    to_frame: npt.NDArray[np.float64]
+    """float[2]: a pixel of the picture in pixels of the frame."""
+    origin: npt.NDArray[np.int_]
+    """int[2]: where in the frame the picture's corner is."""
+
+    def in_frame(self, face: Face) -> Face:
+        x0, y0, x1, y1 = (np.reshape(face.box, (2, 2)) * self.to_frame + self.origin).ravel().tolist()
+        points = (face.points * self.to_frame + self.origin).astype(np.float32)
+        return Face((x0, y0, x1, y1), face.score, points)
+
+
+def _own_face(faces: Sequence[Face], person: Box) -> Face | None:
+    return max(faces, key=lambda face: face.score * _centred(face.box, person), default=None)
 
 
 def believed(mesh: Mesh | None, face: Face, parameters: FaceParameters) -> Mesh | None:

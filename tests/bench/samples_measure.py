@@ -115,7 +115,7 @@ def judge_clip(video: Path, models: Models, fps: float) -> ClipSeen:
 
 
 def _judge_faces(seen: ClipSeen, models: Models, frame: Frame, actors: list[ActorTruth], index: int) -> None:
-    detected = models.faces.detect(frame)
+    detected = models.faces.detect([frame])[0]
     boxes = [actor.face_box[index] for actor in actors]
     seen.detections += len(detected)
     seen.true_detections += sum(any(b and overlap(d.box, b) >= SAME_FACE_OVERLAP for b in boxes) for d in detected)
@@ -125,7 +125,7 @@ def _judge_faces(seen: ClipSeen, models: Models, frame: Frame, actors: list[Acto
             continue
         face = _best(detected, box)
         width = box[2] - box[0]
-        mesh = models.mesh.mesh(frame, face.box) if face else None
+        mesh = models.mesh.mesh([frame], [face.box])[0] if face else None
         if mesh is None:
             seen.faces.append(FaceSeen(yaw, pitch, width, found=face is not None))
         else:
@@ -133,7 +133,7 @@ def _judge_faces(seen: ClipSeen, models: Models, frame: Frame, actors: list[Acto
             seen.faces.append(FaceSeen(yaw, pitch, width, True, True, *errors))
         fit = width >= FIT_PX and abs(yaw) <= FIT_YAW_DEG and abs(pitch) <= FIT_PITCH_DEG and share >= FIT_SHARE
         if face and fit:
-            seen.embedded.append(Embedded(actor.identity, seen.clip, models.identity.embed(frame, face)))
+            seen.embedded.append(Embedded(actor.identity, seen.clip, models.identity.embed([frame], [face])[0]))
 
 
 def _best(detected: list[Face], box: Box) -> Face | None:
@@ -149,11 +149,11 @@ def _judge_bodies(seen: ClipSeen, models: Models, frame: Frame, truth: Truth, in
         if box is None or yaw is None or share is None or share < BODY_SHARE:
             continue
         visible = True
-        pose = models.pose.pose(frame, box)
-        error = abs(wrapped_deg(pose.body_yaw_deg - yaw)) if pose else 0.0
+        pose = models.pose.pose([frame], [box])[0]
+        error = 0.0 if pose is None or pose.body_yaw_deg is None else abs(wrapped_deg(pose.body_yaw_deg - yaw))
         seen.bodies.append(BodySeen(yaw, pose is not None, error))
     if visible or truth.people[index] == 0:
-        found = models.pose.pose(frame, whole) is not None
+        found = models.pose.pose([frame], [whole])[0] is not None
         seen.frames_with_body += visible
         seen.frames_with_body_found += visible and found
         seen.frames_without_people += not visible

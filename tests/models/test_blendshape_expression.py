@@ -26,8 +26,8 @@ def seen(pulled: Callable[[str], None]) -> Mapping[str, Seen]:
     pictures = frames_at(canonical_uri(SHIPPED / "expressions_2.mp4"), [truth.times_s[i] for i, _ in middles])
     detector, mesh, found = CenterFace.load(), MediaPipeFace.load(), {}
     for (_, name), frame in zip(middles, pictures, strict=True):
-        face = detector.detect(frame)[0]
-        points = mesh.mesh(frame, face.box)
+        face = detector.detect([frame])[0][0]
+        points = mesh.mesh([frame], [face.box])[0]
         assert points is not None
         found[name] = frame, face, points
     return found
@@ -39,7 +39,8 @@ def surest(likely: Mapping[str, float]) -> str:
 
 def test_a_face_that_expresses_something_is_read(seen: Mapping[str, Seen]) -> None:
     reader = BlendshapeExpression.load()
-    read = {name: reader.read(*each) for name, each in seen.items()}
+    frames, faces, meshes = zip(*seen.values(), strict=True)
+    read = dict(zip(seen, reader.read(frames, faces, meshes), strict=True))
     assert {name: surest(likely) for name, likely in read.items()} == {name: name for name in EXPRESSIONS[:7]}
     assert all(sum(likely.values()) == pytest.approx(1) for likely in read.values())
 
@@ -47,7 +48,7 @@ def test_a_face_that_expresses_something_is_read(seen: Mapping[str, Seen]) -> No
 def test_a_face_that_does_nothing_is_neutral(seen: Mapping[str, Seen]) -> None:
     frame, face, mesh = seen["happiness"]
     still = Mesh(mesh.points, mesh.five_points, dict.fromkeys(mesh.blendshapes, 0.0), 0.0, 0.0, 0.0)
-    assert BlendshapeExpression.load().read(frame, face, still)["neutral"] == 1
+    assert BlendshapeExpression.load().read([frame], [face], [still])[0]["neutral"] == 1
 
 
 @pytest.mark.parametrize(("lowered", "told"), [(0.6, "neutral"), (0.7, "anger")])
@@ -58,9 +59,9 @@ def test_brows_that_lie_low_or_move_in_talking_are_no_anger(
     frame, face, mesh = seen["happiness"]
     actions = dict.fromkeys(mesh.blendshapes, 0.0) | {"browDownLeft": lowered, "browDownRight": lowered}
     brows = Mesh(mesh.points, mesh.five_points, actions, 0.0, 0.0, 0.0)
-    assert surest(BlendshapeExpression.load().read(frame, face, brows)) == told
+    assert surest(BlendshapeExpression.load().read([frame], [face], [brows])[0]) == told
 
 
 def test_without_a_mesh_nothing_is_told(seen: Mapping[str, Seen]) -> None:
     frame, face, _ = seen["anger"]
-    assert BlendshapeExpression.load().read(frame, face, None) == {}
+    assert BlendshapeExpression.load().read([frame], [face], [None])[0] == {}

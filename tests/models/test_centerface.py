@@ -19,12 +19,12 @@ def detector(pulled: Callable[[str], None]) -> CenterFace:
 
 def test_one_face_is_found_in_pictures_from_the_front_and_both_sides(detector: CenterFace, face_views: Views) -> None:
     for view in ("front", "image_left", "image_right"):
-        assert [len(detector.detect(picture)) for _, picture in face_views[view]] == [1] * len(face_views[view])
+        assert [len(detector.detect([picture])[0]) for _, picture in face_views[view]] == [1] * len(face_views[view])
 
 
 def test_points_are_the_eyes_nose_and_mouth_in_the_subjects_order(detector: CenterFace, face_views: Views) -> None:
     for _, picture in face_views["front"]:
-        face = detector.detect(picture)[0]
+        face = detector.detect([picture])[0][0]
         right_eye, left_eye, nose, mouth_right, mouth_left = face.points
         assert right_eye[0] < nose[0] < left_eye[0]
         assert mouth_right[0] < nose[0] < mouth_left[0]
@@ -37,28 +37,28 @@ def test_a_box_stays_on_its_face_when_the_picture_grows_or_has_odd_sides(
     detector: CenterFace, face_views: Views
 ) -> None:
     for _, picture in face_views["front"][:5]:
-        box = detector.detect(picture)[0].box
+        box = detector.detect([picture])[0][0].box
         for factor in (2.5, 9.0):
             large = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-            found = detector.detect(np.asarray(large, dtype=np.uint8))
+            found = detector.detect([np.asarray(large, dtype=np.uint8)])[0]
             scaled = [value / factor for value in found[0].box]
             assert overlap((scaled[0], scaled[1], scaled[2], scaled[3]), box) > 0.7
 
 
 def test_faces_are_sorted_by_score_and_each_is_told_once(detector: CenterFace, face_views: Views) -> None:
     row = np.concatenate([picture for _, picture in face_views["front"][:4]], axis=1)
-    faces = detector.detect(row)
+    faces = detector.detect([row])[0]
     assert len(faces) == 4
     assert [f.score for f in faces] == sorted((f.score for f in faces), reverse=True)
 
 
 def test_no_face_is_found_where_there_is_none(detector: CenterFace, body_views: list[Frame]) -> None:
-    assert detector.detect(np.full((90, 160, 3), 127, dtype=np.uint8)) == []
-    assert detector.detect(body_views[4]) == [], "the back of a head"
+    assert detector.detect([np.full((90, 160, 3), 127, dtype=np.uint8)])[0] == []
+    assert detector.detect([body_views[4]])[0] == [], "the back of a head"
 
 
 def test_the_same_picture_gives_the_same_numbers(detector: CenterFace, face_views: Views) -> None:
     picture = face_views["front"][0][1]
-    first, second = detector.detect(picture)[0], CenterFace.load().detect(picture)[0]
+    first, second = detector.detect([picture])[0][0], CenterFace.load().detect([picture])[0][0]
     assert (first.box, first.score) == (second.box, second.score)
     assert np.array_equal(first.points, second.points)

@@ -15,7 +15,7 @@ def test_frontal_faces_of_one_person_are_closer_than_the_bound_and_of_two_farthe
     pulled("centerface")
     pulled("dlib-face")
     detector, embedder = CenterFace.load(), DlibFace.load()
-    known = [(person, embedder.embed(p, detector.detect(p)[0])) for person, p in face_views["front"]]
+    known = [(person, embedder.embed([p], detector.detect([p])[0][:1])[0]) for person, p in face_views["front"]]
     assert all(vector.shape == (128,) and vector.dtype == np.float32 for _, vector in known)
     pairs = [(a == b, float(np.linalg.norm(x - y))) for (a, x), (b, y) in combinations(known, 2)]
     same = [distance for is_same, distance in pairs if is_same]
@@ -33,8 +33,9 @@ def test_the_same_face_gives_the_same_numbers(
     pulled("centerface")
     pulled("dlib-face")
     _, picture = face_views["front"][0]
-    face = CenterFace.load().detect(picture)[0]
-    assert np.array_equal(DlibFace.load().embed(picture, face), DlibFace.load().embed(picture, face))
+    face = CenterFace.load().detect([picture])[0][0]
+    (one,), (other,) = (DlibFace.load().embed([picture], [face]) for _ in range(2))
+    assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("box", [(-40.0, -40.0, 60.0, 60.0), (100.0, 90.0, 400.0, 400.0), (5.0, 5.0, 6.0, 6.0)])
@@ -46,6 +47,6 @@ def test_a_box_that_leaves_the_frame_or_has_no_size_is_survived(
     pulled("centerface")
     pulled("dlib-face")
     _, picture = face_views["front"][0]
-    face = CenterFace.load().detect(picture)[0]
-    vector = DlibFace.load().embed(picture, type(face)(box, face.score, face.points))
+    face = CenterFace.load().detect([picture])[0][0]
+    vector = DlibFace.load().embed([picture], [type(face)(box, face.score, face.points)])[0]
     assert np.isfinite(vector).all()

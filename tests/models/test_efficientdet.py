@@ -28,7 +28,7 @@ def first_picture(name: str) -> tuple[Frame, list[Box]]:
 @pytest.mark.parametrize("name", ["two_people_1", "turn_walking_1", "far_away_1", "from_behind_2", "phone_rotated_1"])
 def test_people_are_found_where_they_are(detector: EfficientDet, name: str) -> None:
     frame, truth = first_picture(name)
-    sure = [person for person in detector.people(frame) if person.score >= 0.5]
+    sure = [person for person in detector.people([frame])[0] if person.score >= 0.5]
     assert len(sure) == len(truth)
     for box in truth:
         assert max(overlap(person.box, box) for person in sure) > 0.7
@@ -36,18 +36,18 @@ def test_people_are_found_where_they_are(detector: EfficientDet, name: str) -> N
 
 def test_nobody_is_found_where_nobody_is(detector: EfficientDet) -> None:
     frame, _ = first_picture("nobody_1")
-    assert detector.people(frame) == []
-    assert detector.people(np.full((90, 160, 3), 127, dtype=np.uint8)) == []
+    assert detector.people([frame])[0] == []
+    assert detector.people([np.full((90, 160, 3), 127, dtype=np.uint8)])[0] == []
 
 
 def test_a_person_is_told_once_however_large_or_oblong_the_frame_is(detector: EfficientDet) -> None:
     frame, (truth,) = first_picture("sixty_fps_1")
     double = np.asarray(cv2.resize(frame, None, fx=2, fy=2), dtype=np.uint8)
-    (person,) = (each for each in detector.people(double) if each.score >= 0.5)
+    (person,) = (each for each in detector.people([double])[0] if each.score >= 0.5)
     x0, y0, x1, y1 = person.box
     assert overlap((x0 / 2, y0 / 2, x1 / 2, y1 / 2), truth) > 0.7
     narrow = np.ascontiguousarray(frame[:, round(truth[0]) : round(truth[2])])
-    assert sum(each.score >= 0.5 for each in detector.people(narrow)) == 1
+    assert sum(each.score >= 0.5 for each in detector.people([narrow])[0]) == 1
 
 
 @pytest.mark.parametrize(("height", "width", "count"), [(100, 100, 0), (540, 960, 3), (960, 540, 3), (300, 400, 2)])

@@ -17,13 +17,13 @@ def encoder(pulled: Callable[[str], None]) -> EfficientNet:
 
 def test_pictures_of_one_shot_are_more_alike_than_those_of_two(encoder: EfficientNet) -> None:
     start, _, before, after = (frame for _, frame in list(frames(str(SHIPPED / "cut_same_actor_1.mp4"), fps=1))[:4])
-    one, two, other = (encoder.encode(frame) for frame in (start, before, after))
+    one, two, other = (encoder.encode([frame])[0] for frame in (start, before, after))
     assert one.shape == (1280,)
     assert similarity("cosine", two, other) > 0.9
     assert similarity("cosine", one, other) < 0.6
-    assert np.array_equal(encoder.encode(start), one)
+    assert np.array_equal(encoder.encode([start])[0], one)
 
 
 def test_any_part_of_a_frame_is_a_picture(encoder: EfficientNet) -> None:
     strip = np.random.default_rng(0).integers(0, 256, (300, 7, 3), dtype=np.uint8)
-    assert np.isfinite(encoder.encode(strip)).all()
+    assert np.isfinite(encoder.encode([strip])[0]).all()

@@ -16,8 +16,8 @@ from actor18m.media.video import frames
 from actor18m.models.backends import load
 faces, mesh, people, poses = map(load, ("centerface", "mediapipe-face", "efficientdet", "mediapipe-pose"))
 _, frame = next(frames(sys.argv[1]))
-print(mesh.mesh(frame, faces.detect(frame)[0].box) is not None)
-print(poses.pose(frame, people.people(frame)[0].box) is not None)
+print(mesh.mesh([frame], [faces.detect([frame])[0][0].box]) != [None])
+print(poses.pose([frame], [people.people([frame])[0][0].box]) != [None])
 """
 
 

@@ -13,12 +13,18 @@ def texture(height: int, width: int, seed: int) -> Frame:
 def test_points_go_where_the_picture_goes() -> None:
     scene = texture(400, 800, 1)
     tracker = LucasKanade.load()
-    points = tracker.seed(scene, (100, 100, 600, 300), 50)
+    (points,) = tracker.seed([scene], [(100, 100, 600, 300)], 50)
     assert 20 < len(points) <= 50
     assert ((points >= (95, 95)) & (points <= (605, 305))).all()
-    there, seen = tracker.follow(scene, np.roll(scene, (6, 15), axis=(0, 1)), points)
-    assert seen.mean() > 0.9
-    assert np.abs(there[seen] - points[seen] - (15, 6)).max() < 1.5
+    window = [np.roll(scene, (6 * step, 15 * step), axis=(0, 1)) for step in range(4)]
+    there, seen = tracker.track(window, points)
+    assert there.shape == (4, len(points), 2)
+    assert np.array_equal(there[0], points)
+    assert seen[0].all()
+    for step in range(1, 4):
+        assert seen[step].mean() > 0.9
+        moved = there[step] - points - (15 * step, 6 * step)
+        assert np.abs(moved[seen[step]]).max() < 1.5
 
 
 def test_points_that_something_covers_are_lost() -> None:
@@ -26,8 +32,8 @@ def test_points_that_something_covers_are_lost() -> None:
     covered = scene.copy()
     covered[:, 300:500] = texture(400, 200, 2)
     tracker = LucasKanade.load()
-    points = tracker.seed(scene, (0, 0, 800, 400), 200)
-    _, seen = tracker.follow(scene, covered, points)
+    (points,) = tracker.seed([scene], [(0, 0, 800, 400)], 200)
+    seen = tracker.track([scene, covered], points)[1][1]
     under = (points[:, 0] > 310) & (points[:, 0] < 490)
     assert seen[under].mean() < 0.2
     assert seen[(points[:, 0] < 270) | (points[:, 0] > 530)].mean() > 0.95
@@ -36,6 +42,19 @@ def test_points_that_something_covers_are_lost() -> None:
 def test_a_plain_picture_has_no_points() -> None:
     grey = np.full((90, 160, 3), 127, dtype=np.uint8)
     tracker = LucasKanade.load()
-    points = tracker.seed(grey, (0, 0, 160, 90), 10)
+    (points,) = tracker.seed([grey], [(0, 0, 160, 90)], 10)
     assert len(points) == 0
-    assert [len(each) for each in tracker.follow(grey, grey, points)] == [0, 0]
+    there, seen = tracker.track([grey, grey], points)
+    assert (there.shape, seen.shape) == ((2, 0, 2), (2, 0))
+
+
+def test_a_point_that_was_covered_does_not_come_back_by_itself() -> None:
+    """What uncovers may be anything: a window tells only who was seen all along."""
+    scene = texture(400, 800, 1)
+    covered = scene.copy()
+    covered[:, 300:500] = texture(400, 200, 2)
+    tracker = LucasKanade.load()
+    (points,) = tracker.seed([scene], [(0, 0, 800, 400)], 200)
+    _, seen = tracker.track([scene, covered, scene], points)
+    assert not (seen[2] & ~seen[1]).any()
+    assert np.array_equal(seen[1], tracker.track([scene, covered], points)[1][1]), "however long the window is"

@@ -17,7 +17,11 @@ def meshes(pulled: Callable[[str], None], face_views: Views) -> dict[str, list[M
     pulled("mediapipe-face")
     detector, model = CenterFace.load(), MediaPipeFace.load()
     return {
-        view: [model.mesh(picture, faces[0].box) for _, picture in pictures if (faces := detector.detect(picture))]
+        view: [
+            model.mesh([picture], [faces[0].box])[0]
+            for _, picture in pictures
+            if (faces := detector.detect([picture])[0])
+        ]
         for view, pictures in face_views.items()
     }
 
@@ -54,8 +58,7 @@ def test_roll_is_positive_when_the_head_leans_to_its_own_left_shoulder(
     side = min(large.shape[:2])
     square = np.ascontiguousarray(large[:side, :side])
     model, middle = MediaPipeFace.load(), (0.3 * side, 0.3 * side, 0.7 * side, 0.7 * side)  # all of it is looked at
-    upright = model.mesh(square, middle)
-    on_its_side = model.mesh(np.ascontiguousarray(np.rot90(square, k=-1)), middle)
+    upright, on_its_side = model.mesh([square, np.ascontiguousarray(np.rot90(square, k=-1))], [middle, middle])
     assert upright is not None
     assert on_its_side is not None, "np.rot90(k=-1) lays the top of the head to the image's right"
     assert on_its_side.roll_deg - upright.roll_deg == pytest.approx(90, abs=10)
@@ -66,8 +69,8 @@ def test_points_lie_on_the_face_and_blendshapes_are_shares(pulled: Callable[[str
     pulled("mediapipe-face")
     detector, model = CenterFace.load(), MediaPipeFace.load()
     _, picture = face_views["front"][0]
-    face = detector.detect(picture)[0]
-    mesh = model.mesh(picture, face.box)
+    face = detector.detect([picture])[0][0]
+    mesh = model.mesh([picture], [face.box])[0]
     assert mesh is not None
     x0, y0, x1, _ = face.box
     width = x1 - x0
@@ -80,4 +83,4 @@ def test_points_lie_on_the_face_and_blendshapes_are_shares(pulled: Callable[[str
 
 def test_no_mesh_where_there_is_no_face(pulled: Callable[[str], None]) -> None:
     pulled("mediapipe-face")
-    assert MediaPipeFace.load().mesh(np.full((120, 160, 3), 90, dtype=np.uint8), (40, 20, 100, 90)) is None
+    assert MediaPipeFace.load().mesh([np.full((120, 160, 3), 90, dtype=np.uint8)], [(40, 20, 100, 90)])[0] is None

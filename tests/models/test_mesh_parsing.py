@@ -21,10 +21,15 @@ def seen(pulled: Callable[[str], None]) -> Seen:
     pulled("centerface")
     pulled("mediapipe-face")
     _, frame = next(frames(canonical_uri(SHIPPED / "one_second_1.mp4")))
-    face = CenterFace.load().detect(frame)[0]
-    mesh = MediaPipeFace.load().mesh(frame, face.box)
+    face = CenterFace.load().detect([frame])[0][0]
+    mesh = MediaPipeFace.load().mesh([frame], [face.box])[0]
     assert mesh is not None
     return frame, face, mesh
+
+
+def parsed(frame: Frame, face: Face, mesh: Mesh | None) -> Parsing:
+    (parsing,) = MeshParsing().parse([frame], [face], [mesh])
+    return parsing
 
 
 def middle(parsing: Parsing, part: str) -> tuple[float, float]:
@@ -38,7 +43,7 @@ def shown(parsing: Parsing) -> float:
 
 
 def test_parts_lie_where_a_face_has_them(seen: Seen) -> None:
-    parsing = MeshParsing().parse(*seen)
+    parsing = parsed(*seen)
     at = {part: middle(parsing, part) for part in MeshParsing.tells[1:] if part != "mouth"}
     for side in ("left", "right"):
         assert at[f"{side}_brow"][1] < at[f"{side}_eye"][1] < at["nose"][1] < at["upper_lip"][1] < at["lower_lip"][1]
@@ -49,25 +54,25 @@ def test_parts_lie_where_a_face_has_them(seen: Seen) -> None:
 
 def test_what_hides_the_face_in_another_colour_is_not_parsed_as_face(seen: Seen) -> None:
     frame, face, mesh = seen
-    parsing = MeshParsing().parse(frame, face, mesh)
+    parsing = parsed(frame, face, mesh)
     rows, columns = np.nonzero(parsing.hull)
     forehead = int(np.percentile(rows, 30))
     hidden = frame.copy()
     x0, y0 = parsing.region[:2]
     hidden[y0 : y0 + forehead, x0 + columns.min() : x0 + columns.max()] = (40, 70, 160)
-    after = MeshParsing().parse(hidden, face, mesh)
+    after = parsed(hidden, face, mesh)
     assert shown(parsing) - shown(after) == pytest.approx(0.3 * 0.85, abs=0.1), "brows are known by their place alone"
 
 
 def test_a_face_that_the_frame_cuts_off_is_seen_in_part(seen: Seen) -> None:
     frame, face, mesh = seen
     middle_x = int(mesh.points[:, 0].mean())
-    half = MeshParsing().parse(np.ascontiguousarray(frame[:, :middle_x]), face, mesh)
+    half = parsed(np.ascontiguousarray(frame[:, :middle_x]), face, mesh)
     assert shown(half) == pytest.approx(0.5, abs=0.1)
 
 
 def test_without_a_mesh_only_skin_is_told(seen: Seen) -> None:
     frame, face, _ = seen
-    parsing = MeshParsing().parse(frame, face, None)
+    parsing = parsed(frame, face, None)
     assert set(np.unique(parsing.parts)) == {0, FACE_PARTS.index("skin")}
     assert 0.6 < shown(parsing) < 1

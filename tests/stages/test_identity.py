@@ -89,8 +89,8 @@ class Vectors:
     def __init__(self, vectors: Sequence[Sequence[float]]) -> None:
         self._vectors = iter(vectors)
 
-    def embed(self, frame: Frame, face: Face) -> Floats:
-        return np.array(next(self._vectors), dtype=np.float32)
+    def embed(self, frames: Sequence[Frame], faces: Sequence[Face]) -> list[Floats]:
+        return [np.array(next(self._vectors), dtype=np.float32) for _ in faces]
 
 
 class Sharpening:
@@ -99,9 +99,9 @@ class Sharpening:
     def __init__(self) -> None:
         self._scores = iter([0.9, 1.0, 0.9, 0.9])
 
-    def detect(self, frame: Frame) -> list[Face]:
+    def detect(self, frames: Sequence[Frame]) -> list[list[Face]]:
         points: Floats = np.array([(230, 140), (270, 140), (250, 163), (236, 182), (264, 182)], dtype=np.float32)
-        return [Face((200.0, 100.0, 300.0, 220.0), next(self._scores), points)]
+        return [[Face((200.0, 100.0, 300.0, 220.0), next(self._scores), points)] for _ in frames]
 
 
 def test_the_medoid_is_most_like_the_others_also_where_another_face_is_the_fittest(tmp_path: Path) -> None:
