@@ -24,3 +24,8 @@ def instead_of(wrong: str, known: Iterable[str]) -> str:
     if close := get_close_matches(wrong, names, n=1, cutoff=0.6):
         return f"did you mean {close[0]}?"
     return f"there are: {', '.join(names)}" if names else "there are none"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Of this machine or of its GPU: torch's and CuPy's errors have this name, and are no MemoryError."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
