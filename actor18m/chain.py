@@ -10,7 +10,6 @@ from actor18m import keys, policy
 from actor18m.errors import ActorError, WrongUsage, instead_of
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger
-from actor18m.models.backends import describe
 from actor18m.pipeline import Pipeline
 from actor18m.policy import Rules
 from actor18m.requests import asked, pictures
@@ -52,8 +51,8 @@ class Link:
 
     @property
     def backends(self) -> dict[str, tuple[str, str]]:
-        """role -> its backend's name, and the digest of its weights."""
-        return {role: describe(name) for role, name in self.step.roles.items()}
+        """role -> its backend's name, and the digest of its weights and parameters."""
+        return {role: backend.described() for role, backend in self.step.roles.items()}
 
     @property
     def recipe(self) -> dict[str, object]:
@@ -252,7 +251,9 @@ def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], carried: Iterab
     return Link(
         name=step.name,
         step=step,
-        fingerprint=stage.fingerprint(step.parameters, {role: describe(name) for role, name in step.roles.items()}),
+        fingerprint=stage.fingerprint(
+            step.parameters, {role: backend.described() for role, backend in step.roles.items()}
+        ),
         rules=rules,
         needs=tuple(needed.writes.name for needed in stage.needs),
         readers=tuple(readers),

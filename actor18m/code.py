@@ -22,7 +22,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def code_of(step: Step) -> dict[str, str]:
     """By what it is called in a sentence, the digest of the code of the stage and of each backend without weights."""
     given = {f"stage {step.stage}": step.stage_class}
-    for name in step.roles.values():
+    for name in (backend.name for backend in step.roles.values()):
         if name not in read_lock().models and not hasattr(backend_class(name), "digest"):
             given[f"backend {name}"] = backend_class(name)
     found = {said: _digest(kind) for said, kind in given.items()}

@@ -145,9 +145,18 @@ def _of_stages(stages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, objec
             if section == "parameters":
                 yield from _below(name, said)
             elif section == "roles":
-                yield from ((f"{name} {role}", backend) for role, backend in said.items())
+                for role, backend in said.items():
+                    yield from _of_backend(f"{name} {role}", backend)
             elif section not in ("stage", "run") and said != _AS_USUAL.get(section):
                 yield from _below(f"{name}.{section}", said)
+
+
+def _of_backend(place: str, said: str | Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    if isinstance(said, str):
+        yield place, said
+    else:
+        yield place, said["backend"]
+        yield from ((f"{place} {name}", value) for name, value in said.items() if name != "backend")
 
 
 def _of_policy(policy: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

@@ -16,6 +16,7 @@ from actor18m.yaml_file import read_yaml
 
 EXTENDS = "extends"
 _DEEPEST = 8
+_ROLES = ("stages", "roles")
 
 
 def read_extended(path: Path) -> object:
@@ -54,11 +55,22 @@ def _merged(base: Mapping[Any, Any], own: Mapping[Any, Any], place: tuple[str, .
             del merged[key]
         elif key == "stages" and not place and isinstance(there, list) and isinstance(value, list):
             merged[key] = _stages(there, value)
+        elif place == _ROLES:
+            merged[key] = _backend(there, value)
         elif isinstance(there, Mapping) and isinstance(value, Mapping):
             merged[key] = _merged(there, value, (*place, str(key)))
         else:
             merged[key] = value
     return merged
+
+
+def _backend(there: object, own: object) -> object:
+    """What the other file says of a backend holds for that one only; who says no `backend` means the other's."""
+    before = {"backend": there} if isinstance(there, str) else there
+    if not isinstance(own, Mapping) or not isinstance(before, Mapping):
+        return own
+    is_same = own.get("backend", before.get("backend")) == before.get("backend")
+    return {**before, **own} if is_same else own
 
 
 def _is_rule(place: tuple[str, ...]) -> bool:

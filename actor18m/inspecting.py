@@ -13,6 +13,7 @@ from typing import Any
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri
 from actor18m.keys import reference_key
+from actor18m.models.shared import Shared
 from actor18m.pipeline import Pipeline, load_pipeline
 from actor18m.requests import SOURCE
 from actor18m.rows import OUTCOME
@@ -48,9 +49,9 @@ def inspect(video: str | Path, until: str, pipeline: str | Path | Pipeline = "em
 def measured(video: str | Path, until: str, pipeline: Pipeline) -> Iterator[tuple[Step, Sequence[Row | Failure]]]:
     """Stage after stage, as soon as each is done, to the last or to the first that fails for the clip or all images."""
     given = Input(canonical_uri(video))
-    so_far = _SoFar(given.uri, given.id)
+    so_far, shared = _SoFar(given.uri, given.id), Shared()
     for step in _needed(pipeline, until):
-        stage = step.made()
+        stage = step.made(shared)
         if step.stage_class.of == "clips":
             outcomes = _outcomes(stage, [so_far.clip(stage)])
         else:

@@ -27,6 +27,7 @@ from actor18m.cuts import Cutting
 from actor18m.errors import ActorError, WrongUsage, instead_of
 from actor18m.extended import read_extended
 from actor18m.linkage import Same
+from actor18m.models.backends import ONLY_WHAT_COUNTS
 from actor18m.near import Likeness
 from actor18m.pipeline_checks import between_sections
 from actor18m.policy import Rule, Rules
@@ -182,12 +183,14 @@ class Pipeline(Section):
         return {stage: rules for stage, rules in picked.items() if rules}
 
     def render(self, with_run: bool = True) -> str:
-        """The resolved YAML; read again, it gives an equal pipeline. Without `run` it says just what a dataset is made
-        by.
+        """The resolved YAML; read again, it gives an equal pipeline. Without `run`, and what else has no effect on
+        results, it says just what a dataset is made by.
         """
         left_out = {} if with_run else {"stages": {"__all__": {"run"}}, "split": {each: {"run"} for each in _MODES}}
         # ASCII, since PyYAML writes some of Unicode's line breaks in a way that it does not read back
-        return yaml.safe_dump(self.model_dump(mode="json", exclude=left_out), sort_keys=False, width=120)
+        context = {} if with_run else {ONLY_WHAT_COUNTS: True}
+        told = self.model_dump(mode="json", exclude=left_out, context=context)
+        return yaml.safe_dump(told, sort_keys=False, width=120)
 
     @property
     def stage_names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""`--set identity.mean_similarity=0.45`: one number of a pipeline changed for one run."""
+"""`--set identity.mean_similarity=0.45`: one number of a pipeline changed for one run, or who plays a role."""
 
 import copy
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from actor18m.yaml_file import in_one_line, parse_yaml
 
 SPLIT = "split"
 _RELATIONS = ("duplicates", "identities")
-_HOW = "write --set stage.rule=value, stage.rule.bound=value or stage.parameter=value"
+_HOW = "write --set stage.rule=value, stage.rule.bound=value, stage.parameter=value or stage.roles.role=backend"
 
 
 def apply(pipeline: dict[str, Any], settings: Sequence[str], stages: Sequence[str]) -> dict[str, Any]:
@@ -44,8 +44,11 @@ def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Seque
     if stage not in stages:
         raise _CannotSet(f"no stage {stage}; {instead_of(stage, [*stages, SPLIT, *_RELATIONS])}")
     rules = pipeline["policy"].get(stage, {})
-    parameters = pipeline["stages"][stages.index(stage)]["parameters"]
+    step = pipeline["stages"][stages.index(stage)]
+    parameters = step["parameters"]
     match rest:
+        case ["roles", role, *below] if "roles" not in rules and "roles" not in parameters:
+            _set_role(step["roles"], stage, role, below, value)
         case ["rules", name, *bound] if "rules" not in rules:
             _set_bound(rules, name, bound, value)
         case ["parameters", name] if "parameters" not in rules:
@@ -96,6 +99,24 @@ def _set_relation(relation: dict[str, Any] | None, name: str, path: list[str], v
     if len(path) != 1 or path[0] not in relation:
         raise _CannotSet(f"{name} has no {'.'.join(path)}; {instead_of('.'.join(path), relation)}")
     relation[path[0]] = value
+
+
+def _set_role(roles: dict[str, Any], stage: str, role: str, below: list[str], value: object) -> None:
+    """`identity.roles.faces=centerface`, with that one's own defaults; `identity.roles.faces.batch=4`."""
+    if role not in roles:
+        raise _CannotSet(f"{stage} has no role {role}; {instead_of(role, roles)}")
+    match below:
+        case []:
+            roles[role] = value
+        case [name]:
+            backend = roles[role] if isinstance(roles[role], dict) else {"backend": roles[role]}
+            known = [each for each in backend if each != "backend"]
+            if name not in known:
+                cause = f"{backend['backend']} has no parameter {name}"
+                raise _CannotSet(f"{cause}; {instead_of(name, known)}" if known else cause)
+            backend[name] = value
+        case _:
+            raise _CannotSet(_HOW)
 
 
 def _set_parameter(parameters: dict[str, Any], name: str, value: object) -> None:

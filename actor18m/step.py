@@ -2,8 +2,8 @@
 
 import importlib
 import logging
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import (
     Field,
@@ -11,20 +11,17 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SerializeAsAny,
-    StringConstraints,
     ValidationError,
     model_validator,
 )
 
 from actor18m.errors import ActorError, instead_of
-from actor18m.models.backends import backend_class, cannot_play, load
+from actor18m.models.backends import Backend, backend_class, cannot_play
+from actor18m.models.shared import Shared
 from actor18m.redact import redact
 from actor18m.stage import Parameters, Stage
 from actor18m.traces import place_of, trace_of
 from actor18m.yaml_file import Section, problems_of, trouble, troubles
-
-Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_]*)?$")]
-
 
 _SAYS = {
     "version": "write `version = 1`, and raise it whenever it would measure something else",
@@ -53,7 +50,9 @@ class Step(Section):
     stage: str = Field(description="where its class is: stages.identity:Identity")
     parameters: SerializeAsAny[Parameters] = Parameters()
     roles: Mapping[str, Backend] = Field(
-        default={}, description="which backend plays each role: a model of the lock, or one's own as module:Class"
+        default={},
+        description="which backend plays each role: a model of the lock, or one's own as module:Class; or a mapping of "
+        "`backend` and its parameters",
     )
     of: tuple[str, ...] = Field(
         default=(),
@@ -73,9 +72,10 @@ class Step(Section):
     def name(self) -> str:
         return self.stage_class.writes.name
 
-    def made(self) -> Stage[Any]:
-        """The stage with its backends loaded, ready to measure."""
-        backends = {role: self._loaded(role, name) for role, name in self.roles.items()}
+    def made(self, shared: Shared) -> Stage[Any]:
+        """The stage with its backends loaded, ready to measure. They are lent by those of this process, to which they
+        go back with `given_back`."""
+        backends = {role: self._loaded(role, backend, shared) for role, backend in self.roles.items()}
         try:
             return self.stage_class(self.parameters, **backends)
         except ActorError:
@@ -83,42 +83,39 @@ class Step(Section):
         except (Exception, SystemExit) as error:
             raise _cannot(f"stage {self.name}: {self.stage} cannot be made", error, "mend its __init__") from error
 
-    def _loaded(self, role: str, backend: str) -> Any:
+    def given_back(self, shared: Shared) -> None:
+        for backend in self.roles.values():
+            shared.take_back(backend)
+
+    def _loaded(self, role: str, backend: Backend, shared: Shared) -> Any:
         try:
-            return load(backend)
+            return shared.lend(backend)
         except ActorError:
             raise
         except (Exception, SystemExit) as error:
-            what = f"stage {self.name}: backend {backend}, which plays {role}, cannot be loaded"
+            what = f"stage {self.name}: backend {backend.name}, which plays {role}, cannot be loaded"
             raise _cannot(what, error, "check it with `actor18m doctor` and `actor18m models verify`") from error
 
     @model_validator(mode="before")
     @classmethod
-    def _takes_the_parameters_of_its_stage(cls, given: Any) -> Any:
+    def _takes_what_its_classes_take(cls, given: Any) -> Any:
+        """The stage's parameters and its backends' with their defaults; all that is wrong with them is told at once."""
         if not isinstance(given, Mapping) or not isinstance(given.get("stage"), str):
             return given
-        kind = type(_imported(given["stage"]).parameters)
-        parameters = given.get("parameters") or {}
-        if not isinstance(parameters, Parameters):
-            try:
-                parameters = kind.model_validate(parameters)
-            except ValidationError as error:
-                below = [(f"parameters.{path}".rstrip("."), cause) for path, cause in problems_of(error)]
-                raise troubles(below) from error
-        return {**given, "parameters": parameters}
+        stage = _imported(given["stage"])
+        found: list[tuple[str, str]] = []
+        parameters = _read(type(stage.parameters), given.get("parameters") or {}, "parameters", found)
+        roles = given.get("roles") or {}
+        if isinstance(roles, Mapping):
+            roles = {str(role): _read(Backend, backend, f"roles.{role}", found) for role, backend in roles.items()}
+            found += _of_roles(stage, roles)
+        if found:
+            raise troubles(found)
+        return {**given, "parameters": parameters, "roles": roles}
 
     @model_validator(mode="after")
-    def _has_a_backend_for_each_role(self) -> "Step":
-        roles = self.stage_class.roles
-        found = [
-            (f"roles.{role}", f"{self.name} has no such role; {instead_of(role, roles)}")
-            for role in sorted(self.roles.keys() - roles.keys())
-        ]
-        if unplayed := sorted(roles.keys() - self.roles.keys()):
-            found.append(("roles", f"{self.name} needs a backend for {', '.join(unplayed)}"))
-        for role, backend in self.roles.items():
-            if role in roles and (cause := _cannot_play(backend, roles[role])):
-                found.append((f"roles.{role}", cause))
+    def _says_what_its_kind_can(self) -> "Step":
+        found = []
         of = self.stage_class.of
         if self.of and of == "clips":
             found.append(("of", f"{self.name} measures clips; `of` is for stages of requests and of images"))
@@ -129,9 +126,32 @@ class Step(Section):
         return self
 
 
-def _cannot_play(backend: str, role: type) -> str | None:
+def _read(kind: type[Section], given: object, place: str, problems: list[tuple[str, str]]) -> object:
+    """What is given as a section of this kind; what is wrong with it is added to the problems."""
+    if isinstance(given, kind):
+        return given
     try:
-        return cannot_play(backend_class(backend), role)
+        return kind.model_validate(given)
+    except ValidationError as error:
+        problems += [(f"{place}.{path}".rstrip("."), cause) for path, cause in problems_of(error)]
+        return given
+
+
+def _of_roles(stage: type[Stage[Any]], played: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """What is wrong with who plays which role."""
+    name, roles = stage.writes.name, stage.roles
+    for role in sorted(played.keys() - roles.keys()):
+        yield f"roles.{role}", f"{name} has no such role; {instead_of(role, roles)}"
+    if unplayed := sorted(roles.keys() - played.keys()):
+        yield "roles", f"{name} needs a backend for {', '.join(unplayed)}"
+    for role, backend in played.items():
+        if role in roles and isinstance(backend, Backend) and (cause := _cannot_play(backend, roles[role])):
+            yield f"roles.{role}", cause
+
+
+def _cannot_play(backend: Backend, role: type) -> str | None:
+    try:
+        return cannot_play(backend_class(backend.name), role)
     except ActorError as error:
         return str(error)
 

@@ -53,7 +53,7 @@ def test_a_stage_is_changed_by_its_import_path_and_another_one_comes_last(base: 
     )
     assert own.stage_names == ["probe", "faces", "read"]
     assert own.step("faces").parameters.model_dump() == {"fps": 2.0, "sizes": (64, 128), "cap": 3}
-    assert own.step("faces").roles == {"faces": "tests.tiny_stages:TwoEyes"}
+    assert own.step("faces").roles["faces"].name == "tests.tiny_stages:TwoEyes"
 
 
 def test_a_further_stage_comes_before_the_next_one_that_is_there(base: Path) -> None:
@@ -87,3 +87,24 @@ def test_a_mistake_is_told_with_the_file(text: str, why: str, tmp_path: Path) ->
     (tmp_path / "own.yaml").write_text(text)
     with pytest.raises(ActorError, match=why):
         load_pipeline(tmp_path / "own.yaml")
+
+
+def test_what_a_file_says_of_a_backend_holds_for_that_backend_only(base: Path) -> None:
+    """A batch of another one may be meant for a model of another size."""
+    knobs = "tests.models.knobs:Knobs"
+    base.write_text(TEXT.replace("'tests.tiny_stages:TwoEyes'", f"{{backend: '{knobs}', threshold: 0.25, batch: 2}}"))
+    played = [
+        load_pipeline(extension(base, f"stages: [{{stage: 'tests.tiny_stages:Faces', roles: {{faces: {own}}}}}]\n"))
+        .step("faces")
+        .roles["faces"]
+        .model_dump()
+        for own in (
+            "{batch: 4}",
+            f"{{backend: '{knobs}', checkpoint: large}}",
+            "'tests.tiny_stages:TwoEyes'",
+            f"'{knobs}'",
+        )
+    ]
+    usual = {"backend": knobs, "threshold": 0.25, "checkpoint": "small", "batch": 2, "device": "cpu"}
+    assert played[:3] == [usual | {"batch": 4}, usual | {"checkpoint": "large"}, "tests.tiny_stages:TwoEyes"]
+    assert played[3] == usual | {"threshold": 0.5, "batch": 8}, "a name alone is the backend as it comes"

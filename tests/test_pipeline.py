@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actor18m.errors import ActorError
+from actor18m.models.backends import Backend
 from actor18m.pipeline import Pipeline, load_pipeline, parse_pipeline
 from tests.tiny_stages import Faces, FacesParameters, Probe
 
@@ -49,7 +50,7 @@ def test_a_pipeline_is_resolved(tmp_path: Path) -> None:
     pipeline = load_pipeline(written(tmp_path))
     assert [step.stage_class for step in pipeline.stages] == [Probe, Faces]
     assert pipeline.step("faces").parameters == FacesParameters(fps=2.0, sizes=(64, 128), cap=8)
-    assert pipeline.step("faces").roles == {"faces": "tests.tiny_stages:TwoEyes"}
+    assert pipeline.step("faces").roles == {"faces": Backend.model_validate("tests.tiny_stages:TwoEyes")}
     assert list(pipeline.rules("faces")) == ["mean_similarity", "lowest"]
     assert pipeline.rules("probe")["duration"].bounds == {"at_least": 2, "at_most": 60}
     assert pipeline.publish.lots_per_shard == {"videos": 1, "C": 1024}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from actor18m.doctor.check import Check, State
 from actor18m.doctor.machine import visible_gpus
+from actor18m.models.backends import WEIGHTLESS
 from actor18m.models.libraries import extra
 from actor18m.models.lock import Model, read_lock
 from actor18m.models.weights import folder, verify
@@ -23,10 +24,10 @@ def pipeline(file: Path) -> Iterator[Check]:
     loaded = load_pipeline(file)
     yield Check("pipeline", "ok", f"{file}: {', '.join(loaded.stage_names)}")
     yield from _gpu(loaded)
-    backends = {backend for step in loaded.stages for backend in step.roles.values()}
+    backends = {backend.name for step in loaded.stages for backend in step.roles.values()}
     models = read_lock().models
     yield from _of({name: models[name] for name in sorted(backends & models.keys())}, is_needed=True)
-    if own := sorted(name for name in backends - models.keys() if not name.startswith("actor18m.")):
+    if own := sorted(backends - models.keys() - WEIGHTLESS.keys()):
         yield Check("own backends", "ok", f"{', '.join(own)}: not looked at, since they are not in the model lock")
 
 

@@ -8,12 +8,14 @@ from functools import partial
 from actor18m.execute.isolated import Isolated
 from actor18m.execute.work import Duty, Task, Worker
 from actor18m.execute.workers import Broken, Done
+from actor18m.models.shared import Shared
 
 
 class SerialWorkers:
     def __init__(self, duties: Mapping[str, Duty]) -> None:
         self._duties = duties
         self._workers: dict[str, Worker] = {}
+        self._shared = Shared()
         self._isolated = Isolated()
         self._next: tuple[Task, bool] | None = None
         self._moved: Callable[[str, int], None] = lambda stage, clips: None
@@ -45,11 +47,14 @@ class SerialWorkers:
         if is_alone:
             return [self._isolated.run(duty, task, duty.step.run.deadline_s)]
         if task.stage not in self._workers:
-            self._workers[task.stage] = Worker(duty)
+            self._workers[task.stage] = Worker(duty, self._shared)
         return [Done(task, self._workers[task.stage].do(task, partial(self._moved, task.stage)))]
 
     def release(self, stage: str) -> None:
-        self._workers.pop(stage, None)
+        if (worker := self._workers.pop(stage, None)) is not None:
+            worker.close()
 
     def close(self) -> None:
+        for stage in list(self._workers):
+            self.release(stage)
         self._isolated.close()

@@ -24,12 +24,13 @@ import pyarrow as pa
 
 from actor18m import stopping
 from actor18m.beside import files_of, files_of_row
-from actor18m.errors import ActorError
+from actor18m.errors import ActorError, is_out_of_memory
 from actor18m.execute.sources import Wanted, troubles
 from actor18m.index import Values, known_of
 from actor18m.ledger import Ledger, LotFiles
 from actor18m.media.source import AWAY, MediaError
 from actor18m.media.watch import NOTHING, SourceTrouble, not_as_registered, watched
+from actor18m.models.shared import Shared
 from actor18m.redact import redact
 from actor18m.remote import Unreachable
 from actor18m.rows import BESIDE
@@ -178,10 +179,16 @@ class _NotOneEach(ValueError):
 class Worker:
     """A stage with its backends, ready to measure."""
 
-    def __init__(self, duty: Duty) -> None:
+    def __init__(self, duty: Duty, shared: Shared | None = None) -> None:
+        """`shared` lends the backends of a process that has several workers."""
         self._duty = duty
-        self._stage: Stage[Any] = duty.step.made()
+        self._shared = shared or Shared()
+        self._stage: Stage[Any] = duty.step.made(self._shared)
         self._watch = NOTHING
+
+    def close(self) -> None:
+        """Gives the backends back; it measures no more."""
+        self._duty.step.given_back(self._shared)
 
     def do(self, task: Task, moved: Callable[[int], None] = lambda clips: None) -> Report:
         """Measures and commits. `moved` is told of each clip that is measured, as soon as it is."""
@@ -383,11 +390,6 @@ def _away(result: Row | Failure | Raised | Exception, uri: str, version: str | N
     if isinstance(result, Failure) and result.kind in AWAY and version is not None:
         return not_as_registered(uri, version, None)
     return None
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Of this machine or of its GPU: torch's and CuPy's errors have this name, and are no MemoryError."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def is_transient(error: BaseException) -> bool:

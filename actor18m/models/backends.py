@@ -1,30 +1,114 @@
 """Which class a backend's name means, what its results depend on, and whether it can play a role.
 
-A name is one of the model lock, such as `centerface`, or an import path of one's own, `module:Class`. A class needs
-`load()` and, itself or as an attribute, what its role's protocol asks for; it is registered nowhere.
+A name is one of the model lock, such as `centerface`, one of those without weights, such as `lucas-kanade`, or an
+import path of one's own, `module:Class`. A class needs `load()` and, itself or as an attribute, what its role's
+protocol asks for; it is registered nowhere. Where it has `parameters`, `load` is given them. Where it has `close()`,
+that is called when nobody needs what was loaded any more.
 """
 
 import importlib
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import (
+    SerializationInfo,
+    SerializeAsAny,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from actor18m.errors import ActorError, instead_of
 from actor18m.keys import digest
 from actor18m.models.lock import Model, read_lock
+from actor18m.models.parameters import BackendParameters
 from actor18m.traces import place_of
+from actor18m.yaml_file import Section, problems_of, trouble, troubles
+
+WEIGHTLESS = {
+    "lucas-kanade": "actor18m.models.lucas_kanade:LucasKanade",
+    "mesh-parsing": "actor18m.models.mesh_parsing:MeshParsing",
+    "blendshape-expression": "actor18m.models.blendshape_expression:BlendshapeExpression",
+}
+"""Backends that ship and are in no lock, since there is nothing to fetch. By these names they are in fingerprints, so
+that their files may move."""
+ONLY_WHAT_COUNTS = "only what counts"
+"""In the context of a dump: parameters without effect on results are left out of it."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_]*)?$")]
 
 
-def load(name: str) -> Any:
+class Backend(Section):
+    """Who plays a role: in YAML a name, or a mapping of `backend` and of parameters that its class takes."""
+
+    name: Name
+    parameters: SerializeAsAny[BackendParameters] = BackendParameters()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_name_or_has_parameters(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            given = {"backend": given}
+        if not isinstance(given, Mapping) or not isinstance(given.get("backend"), str):
+            raise trouble(f"must be a backend's name, or a mapping with `backend` and its parameters, not {given!r}")
+        name = given["backend"]
+        told = {key: value for key, value in given.items() if key != "backend"}
+        return {"name": name, "parameters": _read_parameters(name, told)}
+
+    @model_serializer(mode="plain")
+    def _as_it_is_written(self, info: SerializationInfo) -> str | dict[str, Any]:
+        is_brief = info.context is not None and ONLY_WHAT_COUNTS in info.context
+        told = self.parameters.that_count() if is_brief else self.parameters.model_dump(mode="json")
+        return {"backend": self.name, **told} if told else self.name
+
+    def loaded(self) -> Any:
+        return load(self.name, self.parameters)
+
+    def described(self) -> tuple[str, str]:
+        return describe(self.name, self.parameters)
+
+
+def load(name: str, parameters: BackendParameters | None = None) -> Any:
     """The backend, ready to be asked. Its libraries are imported and its weights read here, not before."""
-    return backend_class(name).load()
+    found = backend_class(name)
+    taken = parameters_of(found)
+    return found.load() if taken is None else found.load(parameters or taken)
 
 
-def describe(name: str) -> tuple[str, str]:
-    """The name and a digest of all that its results depend on: its weights, or what its class says, and its version."""
+def describe(name: str, parameters: BackendParameters | None = None) -> tuple[str, str]:
+    """The name and a digest of all that its results depend on: its weights, or what its class says, its version, and
+    those of its parameters that count."""
     found = backend_class(name)
     version = getattr(found, "version", 1)
     if (model := read_lock().models.get(name)) is not None:
-        return name, digest("weights", [file.sha256 for file in model.files], version)
-    return name, str(getattr(found, "digest", digest("class", name, version)))
+        own = digest("weights", [file.sha256 for file in model.files], version)
+    else:
+        own = str(getattr(found, "digest", digest("class", name, version)))
+    taken = parameters_of(found)
+    told = {} if taken is None else (parameters or taken).that_count()
+    return name, digest("parameters", own, told) if told else own
+
+
+def parameters_of(found: type[Any]) -> BackendParameters | None:
+    """What a class takes, with its defaults; None of one that takes nothing."""
+    taken = getattr(found, "parameters", None)
+    return taken if isinstance(taken, BackendParameters) else None
+
+
+def _read_parameters(name: str, told: Mapping[str, Any]) -> BackendParameters:
+    try:
+        taken = parameters_of(backend_class(name))
+    except ActorError:
+        return BackendParameters()  # that there is no such backend is said where its role is known
+    if taken is None:
+        if told:
+            raise trouble(f"{name} takes no parameters, so not {', '.join(map(str, told))} either")
+        return BackendParameters()
+    try:
+        return type(taken).model_validate({**taken.model_dump(), **told})
+    except ValidationError as error:
+        raise troubles(problems_of(error)) from error
 
 
 def backend_class(name: str) -> type[Any]:
@@ -33,9 +117,12 @@ def backend_class(name: str) -> type[Any]:
     if colon:
         return _checked(name, getattr(_imported(name, module), attribute, None), f"{module} has no class {attribute}")
     models = read_lock().models
-    if name not in models:
-        raise ActorError(f"there is no backend {name}; {instead_of(name, models)}; one of your own is module:Class")
-    return _of_lock(name, models[name])
+    if name in models:
+        return _of_lock(name, models[name])
+    if name in WEIGHTLESS:
+        return backend_class(WEIGHTLESS[name])
+    there = instead_of(name, [*models, *WEIGHTLESS])
+    raise ActorError(f"there is no backend {name}; {there}; one of your own is module:Class")
 
 
 def cannot_play(found: type[Any], role: type[Any]) -> str | None:

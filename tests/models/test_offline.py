@@ -30,7 +30,7 @@ for name in sys.argv[1:]:
 
 def backends() -> set[str]:
     steps = [step for path in shipped().values() for step in load_pipeline(path).stages]
-    return {backend for step in steps for backend in step.roles.values()}
+    return {backend.name for step in steps for backend in step.roles.values()}
 
 
 def test_every_backend_is_loaded_without_a_network(pulled: Callable[[str], None]) -> None:
@@ -50,7 +50,7 @@ def test_every_backend_is_loaded_without_a_network(pulled: Callable[[str], None]
 def test_the_digest_of_every_weights_file_is_in_a_fingerprint() -> None:
     """Of the stages that use it: other weights make other rows."""
     for link in chain_of(load_pipeline(shipped()["embedded"])).links:
-        for role, name in link.step.roles.items():
+        for role, (name, _) in link.backends.items():
             before = link.stage_class.fingerprint(link.step.parameters, link.backends)
             other = link.stage_class.fingerprint(link.step.parameters, link.backends | {role: (name, "other weights")})
             assert before == link.fingerprint != other

@@ -22,8 +22,8 @@ from tests.stages.shot_by_truth import uri_of, wanted_images
 BACKENDS = {
     "faces": "centerface",
     "mesh": "mediapipe-face",
-    "parsing": "actor18m.models.mesh_parsing:MeshParsing",
-    "expression": "actor18m.models.blendshape_expression:BlendshapeExpression",
+    "parsing": "mesh-parsing",
+    "expression": "blendshape-expression",
     "people": "efficientdet",
     "pose": "mediapipe-pose",
 }

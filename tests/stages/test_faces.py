@@ -21,8 +21,8 @@ from stages.looks.face import FaceReader
 BACKENDS = {
     "faces": "centerface",
     "mesh": "mediapipe-face",
-    "parsing": "actor18m.models.mesh_parsing:MeshParsing",
-    "expression": "actor18m.models.blendshape_expression:BlendshapeExpression",
+    "parsing": "mesh-parsing",
+    "expression": "blendshape-expression",
 }
 NAMES = ("talk_yaw_1", "talk_pitch_1", "two_people_1", "from_behind_1")
 
@@ -113,7 +113,7 @@ def test_of_two_faces_in_a_box_the_one_in_its_middle_is_the_persons(stage: Faces
     )
     boxes = [actor.face_box[at] for actor, at in faces]
     for middle, x0, x1 in ((0, 40.0, 650.0), (1, 300.0, 905.0)):
-        found, box = reader.find(frame, (x0, 0.0, x1, 540.0)), boxes[middle]
+        (found,), box = reader.find([frame], [(x0, 0.0, x1, 540.0)]), boxes[middle]
         assert found is not None
         assert box is not None
         assert box[0] < (found.box[0] + found.box[2]) / 2 < box[2]

@@ -38,7 +38,7 @@ def identity(pulled: Callable[[str], None]) -> Identity:
 def stage(pulled: Callable[[str], None]) -> Motion:
     pulled("efficientdet")
     pulled("efficientnet")
-    points = load("actor18m.models.lucas_kanade:LucasKanade")
+    points = load("lucas-kanade")
     return Motion(people=load("efficientdet"), encoder=load("efficientnet"), points=points)
 
 

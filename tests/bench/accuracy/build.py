@@ -37,8 +37,8 @@ def pipelines() -> dict[str, Pipeline]:
                 f"pipelines {DEFAULT} and {PAPER} measure {theirs.name} otherwise, and cannot share a store: give it "
                 "the same parameters and backends in both."
             )
-    models = {name for step in default.stages for name in step.roles.values()} & read_lock().models.keys()
-    pull(sorted(models), say=lambda text: print(text, file=sys.stderr))
+    backends = {backend.name for step in default.stages for backend in step.roles.values()}
+    pull(sorted(backends & read_lock().models.keys()), say=lambda text: print(text, file=sys.stderr))
     return loaded
 
 

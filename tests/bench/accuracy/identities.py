@@ -14,7 +14,6 @@ from typing import Any
 from actor18m import keys
 from actor18m.media.boxes import overlap
 from actor18m.media.video import frames
-from actor18m.models.backends import describe, load
 from actor18m.models.roles import Box, Floats, similarity
 from actor18m.pipeline import Pipeline
 from stages.told import box_of
@@ -74,11 +73,11 @@ def pairs_of(seen: Sequence[Seen], pipeline: Pipeline, kept: Path) -> Pairs:
     asked = keys.digest(
         "pairs",
         [[each.filmed.name, fit_faces(each)] for each in wanted],
-        {role: list(describe(name)) for role, name in backends.items()},
+        {role: list(backend.described()) for role, backend in backends.items()},
     )
     if kept.is_file() and (found := json.loads(kept.read_text()))["asked"] == asked:
         return Pairs(**found["pairs"])
-    loaded = {role: load(name) for role, name in backends.items()}
+    loaded = {role: backend.loaded() for role, backend in backends.items()}
     pairs = compared([face for each in wanted for face in _embedded(each, loaded)], loaded["identity"].metric)
     kept.write_text(json.dumps({"asked": asked, "pairs": asdict(pairs)}) + "\n")
     return pairs
@@ -110,10 +109,10 @@ def _embedded(seen: Seen, backends: dict[str, Any]) -> Iterator[Known]:
         if number not in wanted:
             continue
         box = box_of(wanted[number])
-        face = max(backends["faces"].detect(frame), key=lambda each: overlap(each.box, box))
+        face = max(backends["faces"].detect([frame])[0], key=lambda each: overlap(each.box, box))
         person = _person(seen, time_s, box)
         if person is not None:
-            yield Known(person, seen.filmed.name, backends["identity"].embed(frame, face))
+            yield Known(person, seen.filmed.name, backends["identity"].embed([frame], [face])[0])
 
 
 def _person(seen: Seen, time_s: float, box: Box) -> str | None:

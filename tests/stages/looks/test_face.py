@@ -24,8 +24,8 @@ def reader(pulled: Callable[[str], None]) -> FaceReader:
     backends = {
         "faces": load("centerface"),
         "mesh": load("mediapipe-face"),
-        "parsing": load("actor18m.models.mesh_parsing:MeshParsing"),
-        "expression": load("actor18m.models.blendshape_expression:BlendshapeExpression"),
+        "parsing": load("mesh-parsing"),
+        "expression": load("blendshape-expression"),
     }
     return FaceReader(backends, FaceParameters())
 
@@ -36,12 +36,12 @@ def test_real_faces_are_seen_from_where_people_say(reader: FaceReader, footage: 
     with (footage / "labels" / "face_view.tsv").open() as lines:
         for row in csv.DictReader(lines, delimiter="\t"):
             picture = _read_rgb(footage / row["file"])
-            face = reader.find(picture, (0, 0, picture.shape[1], picture.shape[0]))
+            (face,) = reader.find([picture], [(0, 0, picture.shape[1], picture.shape[0])])
             expected = SEEN_AS[row["nose_points_to"]]
             if face is None:
                 told[expected, None] += 1
                 continue
-            measured, _ = reader.read(picture, face)
+            ((measured, _),) = reader.read([picture], [face])
             told[expected, face_view(measured["yaw_deg"], measured["pitch_deg"] or 0)] += 1
             if expected == "front":
                 level.append(measured["pitch_deg"])
@@ -69,7 +69,7 @@ def test_a_mesh_is_believed_that_lies_on_the_face_and_looks_where_it_does() -> N
 
 
 def test_a_box_outside_of_the_picture_has_no_face(reader: FaceReader) -> None:
-    assert reader.find(np.zeros((90, 160, 3), np.uint8), (400, 10, 500, 80)) is None
+    assert reader.find([np.zeros((90, 160, 3), np.uint8)], [(400, 10, 500, 80)]) == [None]
 
 
 def _read_rgb(path: Path) -> Frame:

@@ -1,0 +1,37 @@
+"""docs/a-backend.md, followed as it is printed."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from actor18m.chain import chain_of
+from actor18m.inputs import canonical_uri
+from actor18m.media.video import frames
+from actor18m.models.roles import similarity
+from actor18m.pipeline import load_pipeline
+from actor18m.samples.shipped import SHIPPED
+from tests.docs.page import Reader, reader, run
+
+__all__ = ["reader"]
+
+
+def test_a_backend_is_written_and_plays_its_role(reader: Reader) -> None:
+    reader.write_files("a-backend.md")
+    assert "colourful" in run("actor18m validate colourful.yaml")
+    usual, finer, slower = (
+        load_pipeline(reader.folder / "colourful.yaml", given)
+        for given in ([], ["motion.roles.encoder.grid=8"], ["motion.roles.encoder.batch=1"])
+    )
+    one, other, third = (
+        next(link.fingerprint for link in chain_of(each).clips if link.name == "motion")
+        for each in (usual, finer, slower)
+    )
+    assert one == third != other
+    encoder = usual.step("motion").roles["encoder"].loaded()
+    pictures = [frame for _, frame in frames(canonical_uri(SHIPPED / "cut_other_actor_1.mp4"), fps=8)]
+    vectors = encoder.encode(pictures)
+    assert [vector.shape for vector in vectors] == [(6 * 6 * 3,)] * len(pictures)
+    assert all(np.array_equal(encoder.encode([picture])[0], v) for picture, v in zip(pictures, vectors, strict=True))
+    steps = [similarity(encoder.metric, a, b) for a, b in pairwise(vectors)]
+    assert min(steps) < np.median(steps), "it sees the cut"
+    encoder.close()
