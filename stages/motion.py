@@ -165,7 +165,7 @@ class Motion(Stage):
         samples = frames(clip.uri, clip.cut, clip.crop, told.fps, (breaks.add, LONGER_SIDE))
         for chunk in chunks(samples, itemgetter(1)):
             pictures = [frame for _, frame in chunk]
-            looked.height, looked.width = pictures[0].shape[:2]
+            looked.height, looked.width = pictures[-1].shape[:2]
             vectors = encoder.encode(pictures)
             for (time_s, frame), vector, marked in zip(chunk, vectors, self._marked(pictures), strict=True):
                 first = vector if first is None else first

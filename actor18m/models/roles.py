@@ -1,8 +1,8 @@
 """What the stages ask of models. A backend plays one of these roles; no stage knows which.
 
-All take sequences, so that a GPU has enough to do, and answer with one result for each item, in their order. The items
-of a call may be of different sizes, and where a method takes several sequences, items at one place belong together.
-What a result says does not depend on how many others are asked for with it, as far as the backend's libraries allow.
+All take sequences, so that a GPU has enough to do, and answer with one result for each item, in their order. There may
+be none, and the items of a call may be of different sizes. Where a method takes several sequences, items at one place
+belong together. What a result says does not depend on the others, as far as the backend's libraries allow.
 
 Frames are uint8[H, W, 3] RGB. Boxes are x0, y0, x1, y1 in pixels of the frame, as are points; x grows to the image's
 right, y down. Left and right are the subject's own. Angles are degrees: yaw is 0 facing the camera and grows when the
