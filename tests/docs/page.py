@@ -35,8 +35,11 @@ class Block:
         return named[1] if named else None
 
 
-def blocks(page: str) -> list[Block]:
-    return [Block(*found) for found in _BLOCK.findall((DOCS / page).read_text())]
+def blocks(page: str, until: str | None = None) -> list[Block]:
+    """Of the whole page, or up to a heading."""
+    text = (DOCS / page).read_text()
+    assert until is None or f"\n{until}\n" in text
+    return [Block(*found) for found in _BLOCK.findall(text if until is None else text.partition(f"\n{until}\n")[0])]
 
 
 @dataclass
@@ -53,10 +56,10 @@ class Reader:
             if block.file:
                 (self.folder / block.file).write_text(block.text)
 
-    def follow(self, page: str) -> None:
+    def follow(self, page: str, until: str | None = None) -> None:
         self.write_files(page)
         printed = ""
-        for block in blocks(page):
+        for block in blocks(page, until):
             if block.file:
                 continue
             if block.language == "sh":

@@ -1,5 +1,6 @@
 """docs/a-backend.md, followed as it is printed."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,21 @@ from tests.docs.page import Reader, reader, run
 __all__ = ["reader"]
 
 
-def test_a_backend_is_written_and_plays_its_role(reader: Reader) -> None:
+def test_a_face_detector_is_written_and_tried(reader: Reader, pulled: Callable[[str], None]) -> None:
+    pulled("centerface")
+    pulled("dlib-face")
+    reader.follow("a-backend.md", until="## In batches, on a GPU")
+    step = load_pipeline(reader.folder / "mirrored.yaml").step("identity")
+    found = step.roles["faces"].loaded()
+    (picture, *_) = (frame for _, frame in frames(canonical_uri(SHIPPED / "two_people_1.mp4"), fps=1))
+    some, nobody = found.detect([picture, np.zeros_like(picture)])
+    assert len(some) == 2
+    assert some[0].score >= some[1].score
+    assert nobody == []
+    assert found.detect([]) == []
+
+
+def test_one_that_takes_batches_plays_its_role(reader: Reader) -> None:
     reader.write_files("a-backend.md")
     assert "colourful" in run("actor18m validate colourful.yaml")
     usual, finer, slower = (
