@@ -19,14 +19,15 @@ from actor18m.code import code_of
 from actor18m.duplicates import Duplicates
 from actor18m.errors import ActorError
 from actor18m.execute.drain import Drain
+from actor18m.execute.messages import Duty
 from actor18m.execute.tally import Tally, Watcher
-from actor18m.execute.work import Duty
 from actor18m.execute.workers import Workers
 from actor18m.fold import fold, superseded
 from actor18m.identities import Identities
 from actor18m.index import refresh
 from actor18m.inputs import Input
 from actor18m.journal import Journal
+from actor18m.ledger import LotFiles
 from actor18m.log import run_log
 from actor18m.meaning import Meaning, meaning
 from actor18m.overrides import LastWord
@@ -42,6 +43,9 @@ from actor18m.words import NOTHING_SAID, Words, keep, now, read_words
 from actor18m.writer import Lease
 
 log = logging.getLogger(__name__)
+
+LOOSE = 32
+"""So many commits of one lot are folded before more is measured."""
 
 
 class Staffing(Protocol):
@@ -193,12 +197,20 @@ def _drained(
                 lost,
             )
     drained = record()
+    if crumbled := [link for link in drained.links.values() if _is_crumbled(drained.files[link.name].values())]:
+        # a build that was killed left its commits as they were: whoever goes on would read them all, time and again
+        _settle(project, lease, crumbled)
+        drained = record()
     workers = staffing(project.duties(lease, drained.surveyor.stages.links))
     try:
         with Journal(lease) as journal:
             return Drain(drained, lease, journal, workers, watched(watcher)).run()
     finally:
         workers.close()
+
+
+def _is_crumbled(lots: Iterable[LotFiles]) -> bool:
+    return any(len(files.parts) > LOOSE for files in lots)
 
 
 def planned(project: Project) -> Plan:

@@ -99,6 +99,9 @@ class Row:
     """A maker's picture and what belongs to it, by suffix; it is kept beside the row."""
     restricted: Mapping[str, bytes] = field(default_factory=dict)
     """Likewise what must never be published, such as embeddings of faces."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """What it took to measure this, by names of the stage's `costs`: `{"dollars": 0.004}`. It is kept with the run,
+    and never in the dataset."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ class Failure:
     kind: str
     """One word to count by, such as an exception's name. UNAVAILABLE: this profile cannot make such an image."""
     message: str
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """Likewise."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +200,8 @@ class Stage(Generic[Unit]):
     """False: it measures rows and images alone, never the clip's file, which may have gone meanwhile."""
     roles: ClassVar[Mapping[str, type]] = {}
     writes: ClassVar[Schema]
+    costs: ClassVar[Sequence[str]] = ()
+    """What its rows say that they cost, such as `("tokens", "dollars")`: a pipeline may set a budget for it."""
     parameters: Parameters = Parameters()
     """A subclass assigns its own, with every default: `parameters = IdentityParameters()`."""
 
@@ -217,6 +224,11 @@ class Stage(Generic[Unit]):
 
     def check(self, outcome: Row | Failure) -> None:
         """Raises ValueError where a row does not say what others rely on."""
+        for name, value in outcome.costs.items():
+            if name not in self.costs:
+                raise ValueError(f"stage {self.writes.name} has no cost {name}; {instead_of(name, self.costs)}")
+            if not 0 <= value < math.inf:
+                raise ValueError(f"stage {self.writes.name}: {name} of {outcome.key} is {value!r}, which is no cost")
         if isinstance(outcome, Failure):
             return
         if self.requests is not None:

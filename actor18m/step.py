@@ -21,13 +21,19 @@ from actor18m.models.shared import Shared
 from actor18m.redact import redact
 from actor18m.stage import Parameters, Stage
 from actor18m.traces import place_of, trace_of
+from actor18m.waiting import WaitingStage
 from actor18m.yaml_file import Section, problems_of, trouble, troubles
 
+REQUESTS, GPU_SECONDS = "requests", "gpu_seconds"
+"""Costs that workers count: attempts of a stage that waits; what a stage claims of a GPU, times how long it works."""
 _SAYS = {
     "version": "write `version = 1`, and raise it whenever it would measure something else",
     "writes": 'write `writes = schema("its_name", column=float32())`',
 }
 """What a stage must have."""
+
+
+_CONCURRENCY = 16
 
 
 class Run(Section):
@@ -42,6 +48,20 @@ class Run(Section):
     stop_after: PositiveInt | None = Field(
         default=20, description="clips in a row that fail alike, with no success between; null: it never stops"
     )
+    concurrency: PositiveInt | None = Field(
+        default=None, description="of a stage that waits: so many clips or images one worker has in flight; default 16"
+    )
+    requests_per_minute: PositiveFloat | None = Field(
+        default=None, description="of a stage that waits, of all its workers together: attempts that may begin"
+    )
+    budget: Mapping[str, PositiveFloat] = Field(
+        default={}, description="what the stage may spend in one build: {requests: 1000, dollars: 5}; the rest waits"
+    )
+
+    @property
+    def in_flight(self) -> int:
+        """Of one worker of a stage that waits."""
+        return self.concurrency or _CONCURRENCY
 
 
 class Step(Section):
@@ -71,6 +91,10 @@ class Step(Section):
     @property
     def name(self) -> str:
         return self.stage_class.writes.name
+
+    @property
+    def waits(self) -> bool:
+        return issubclass(self.stage_class, WaitingStage)
 
     def made(self, shared: Shared) -> Stage[Any]:
         """The stage with its backends loaded, ready to measure. They are lent by those of this process, to which they
@@ -121,9 +145,22 @@ class Step(Section):
             found.append(("of", f"{self.name} measures clips; `of` is for stages of requests and of images"))
         if self.candidates > 1 and of != "requests":
             found.append(("candidates", f"{self.name} makes no images; attempts are repeated by makers"))
+        found += self._misfits_of_run()
         if found:
             raise troubles(found)
         return self
+
+    def _misfits_of_run(self) -> list[tuple[str, str]]:
+        """What is said of how the stage is run, and would have no effect."""
+        found, stage = [], self.stage_class
+        for name in ("concurrency", "requests_per_minute"):
+            if getattr(self.run, name) is not None and not self.waits:
+                found.append((f"run.{name}", f"{self.name} is no WaitingStage: it measures one call after the other"))
+        costs = [*stage.costs, *([REQUESTS] if self.waits else ()), *([GPU_SECONDS] if self.run.gpus else ())]
+        for name in self.run.budget:
+            if name not in costs:
+                found.append((f"run.budget.{name}", f"{self.name} does not tell that; {instead_of(name, costs)}"))
+        return found
 
 
 def _read(kind: type[Section], given: object, place: str, problems: list[tuple[str, str]]) -> object:

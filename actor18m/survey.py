@@ -18,7 +18,7 @@ from actor18m.duplicates import Duplicates
 from actor18m.entry import ENTRY, NO_FILE, PENDING, REMOVED, SPLIT, SUPERSEDED, found
 from actor18m.following import MISSING, REJECTED, VERDICT, Known, Way, here_of, stopped, stops
 from actor18m.following import follow as follow_through
-from actor18m.image_survey import requested, survey_images
+from actor18m.image_survey import Images, requested, survey_images
 from actor18m.overrides import LastWord, override
 from actor18m.policy import Rules, by_name, judge
 from actor18m.relations import MEMBERS
@@ -155,29 +155,43 @@ class Surveyor:
     def follow(self, settled: Settled, known: Known) -> Surveyed:
         """From stage to stage; `known` has the judged rows of the stages after the first."""
         first = self.chain[0].name
-        chain = follow_through(settled.clips, self.chain[1:], known)
+        ways, admitted, images = self._ways(settled.clips, known)
+        chain = ways[0]
         accepted = stopped(chain.clips["number"].to_numpy(), ACCEPTED)
         fates = pa.concat_tables([settled.stopped, *chain.stopped, accepted]).sort_by("number")
-        ways, admitted = [chain], dict[str, pa.Table]()
-        for branch in self.stages.branches:
-            entered = chain.clips if branch.gate is None else self._through(branch, settled.clips, known, ways)
-            own = follow_through(entered, branch.links, known)
-            ways.append(own)
-            admitted[branch.subset] = own.clips
-        images = survey_images(self.stages, admitted, known, self._denied_images)
-        ways.append(images.way)
-        missing = {link.name: _all_missing(link.name, ways) for link in self.stages.links[1:]}
         # a branch may have measured clips that the chain rejected before: decisions are the chain's
         measured = {link.name: _first_of(link.name, ways) for link in self.stages.links[1:]}
         return Surveyed(
             _with(settled.inputs, fates.drop_columns(["number"])),
-            {first: settled.missing} | missing,
+            {first: settled.missing} | self._missing(ways),
             {first: settled.measured} | measured,
             {subset: clips.select(["number", "key", "lot"]) for subset, clips in admitted.items()},
             images.fates,
             {branch.subset: requested(self.stages, branch, admitted[branch.subset]) for branch in self.stages.branches},
             images.way.clips,
         )
+
+    def missing(self, clips: pa.Table, known: Known) -> dict[str, pa.Table]:
+        """Of some clips of Settled, which rows of the stages after the first are missing. No clip's depend on those of
+        another, so these may be any clips of any lots; `number` is then of their lot's inputs.
+        """
+        return self._missing(self._ways(clips, known)[0])
+
+    def _ways(self, clips: pa.Table, known: Known) -> tuple[list[Way], dict[str, pa.Table], Images]:
+        """The chain's, the branches' and the images', the clips that each branch admits, and the images."""
+        chain = follow_through(clips, self.chain[1:], known)
+        ways, admitted = [chain], dict[str, pa.Table]()
+        for branch in self.stages.branches:
+            entered = chain.clips if branch.gate is None else self._through(branch, clips, known, ways)
+            own = follow_through(entered, branch.links, known)
+            ways.append(own)
+            admitted[branch.subset] = own.clips
+        images = survey_images(self.stages, admitted, known, self._denied_images)
+        ways.append(images.way)
+        return ways, admitted, images
+
+    def _missing(self, ways: Sequence[Way]) -> dict[str, pa.Table]:
+        return {link.name: _all_missing(link.name, ways) for link in self.stages.links[1:]}
 
     def _through(self, branch: Branch, clips: pa.Table, known: Known, ways: list[Way]) -> pa.Table:
         """Clips that pass a subset's gate, which asks of some rules and not of acceptance."""

@@ -6,7 +6,8 @@ from contextlib import suppress
 import pyarrow as pa
 import pytest
 
-from actor18m.execute.work import Duty, Task, Todo, Worker
+from actor18m.execute.messages import Duty, Task, Todo
+from actor18m.execute.worker import Worker
 from actor18m.index import Values
 from actor18m.ledger import Ledger
 from actor18m.stage import Clip, Failure, Row, Stage, schema

@@ -315,10 +315,11 @@ def _tell_what_stopped(stopped: Mapping[str, Stopped]) -> None:
         for line in why.trace.splitlines():
             say(line, err=True)
         say(
-            f"stage {stage} was stopped: {why.clips} clips failed alike with no success between, {why.example} for "
-            f"one: {why.error}. Nothing of that was kept and nothing was published. Mend the stage, or what it needs, "
-            "and run the same command again; `actor18m try` shows what it does with one video. If these clips are at "
-            f"fault, write `run: {{stop_after: null}}` to {stage} in the pipeline: then they fail one by one.",
+            f"stage {stage} was stopped: {why.clips} {why.unit} failed alike with no success between, {why.example} "
+            f"for one: {why.error}. Nothing of that was kept and nothing was published. Mend the stage, or what it "
+            f"needs, and run the same command again; `actor18m try` shows what it does with one video. If these "
+            f"{why.unit} are at fault, write `run: {{stop_after: null}}` to {stage} in the pipeline: then they fail "
+            "one by one.",
             err=True,
         )
 
@@ -328,6 +329,11 @@ def _with_rates(stages: object, tally: Tally) -> object:
     return {
         name: told
         | {"measured": tally.measured[name] + tally.failed[name], "seconds": round(tally.seconds.get(name, 0.0), 3)}
+        | (
+            {"costs": {cost: round(value, 6) for cost, value in costs.items()}}
+            if (costs := tally.costs.get(name))
+            else {}
+        )
         for name, told in stages.items()
     }
 
@@ -365,6 +371,11 @@ def _report(account: Mapping[str, Any], as_json: bool) -> None:
             say(f"{stage}: {measured} {what}measured, {failed} failed, {quarantined} quarantined{moved}")
     if not tally.measured and not tally.failed and not tally.stopped:
         say("measured: nothing was missing")
+    for stage, spent in tally.spent.items():
+        say(
+            f"{stage}: stopped at its budget: {spent}. The rest is pending: run the same command again to go on, or "
+            "raise its `run.budget`"
+        )
     for clip, reason in sorted(tally.given_up.items()):
         if clip.partition(" ")[0] not in tally.stopped:
             say(f"not now: {clip}: {reason}; run the same command again")

@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from actor18m.execute.messages import Raised, Todo
 from actor18m.execute.tally import Stopped
-from actor18m.execute.work import Raised, Todo
 
 FEW = 3
 """So many clips that all fail alike show nothing less than a stage does that never measured any."""
@@ -71,10 +71,11 @@ class Alike:
             return False
         return len(self._held[stage]) >= FEW or any(each.error.is_bug for each in self._held[stage])
 
-    def stopped(self, stage: str) -> Stopped:
+    def stopped(self, stage: str, unit: str) -> Stopped:
         """What to tell of a stage that is."""
         kind, clips = self._counts[stage].most_common(1)[0]
         examples = [each for each in self._held[stage] if each.kind == kind]
         example = examples[0] if examples else self._given_up[stage][kind]
         error = f"{example.error.kind}: {example.error.told}"
-        return Stopped(clips, example.todo.uri, error, example.error.trace)
+        name = example.todo.uri if example.todo.image is None else example.todo.key
+        return Stopped(clips, unit, name, error, example.error.trace)

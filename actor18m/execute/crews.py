@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from actor18m.execute.messages import Duty
 from actor18m.execute.tally import Watcher
-from actor18m.execute.work import Duty
 from actor18m.execute.workers import Workers
 from actor18m.publish.make import Made, ShardPlan, make_shard, one_by_one
 

@@ -3,7 +3,7 @@
 import signal
 
 from actor18m.errors import ActorError
-from actor18m.execute.work import said
+from actor18m.execute.trouble import said
 
 Death = tuple[str, str]
 """Kind and words."""

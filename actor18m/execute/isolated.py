@@ -10,7 +10,10 @@ from multiprocessing.connection import Connection, wait
 from actor18m.errors import ActorError
 from actor18m.execute.deaths import OUT_OF_MEMORY, Death, exited, hung, not_set_up
 from actor18m.execute.limits import SET_UP_S, limit_memory
-from actor18m.execute.work import Duty, Report, Task, Worker, said
+from actor18m.execute.messages import Duty, Report, Task
+from actor18m.execute.trouble import said
+from actor18m.execute.waiting_worker import WaitingWorker
+from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.log import guard
 
@@ -119,7 +122,7 @@ def _serve(pipe: Connection, duty: Duty, parent: int) -> None:
     guard()
     try:
         limit_memory(duty.step.run.memory_gib)
-        worker = Worker(duty)
+        worker = WaitingWorker(duty) if duty.step.waits else Worker(duty)
     except Exception as error:
         _send(pipe, error)
         return

@@ -3,12 +3,25 @@
 import resource
 from pathlib import Path
 
+from actor18m.execute.messages import Task
+from actor18m.step import Step
+
+ATTEMPTS = 4
+"""Of a stage that waits, at most, each with a deadline of its own, and pauses between them."""
 SET_UP_S = 600.0
 """Weights of tens of GB are read, maybe from far away."""
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 ONE_THREAD = dict.fromkeys(_THREADS, "1")
 """Environment of a worker: a sum that is split among threads differs in its last bits from machine to machine."""
+
+
+def deadline_s(step: Step, task: Task) -> float:
+    """When a worker that measures nothing else hangs. One that waits ends each attempt by itself; only what blocks its
+    process makes it hang.
+    """
+    each_s = step.run.deadline_s * len(task.todos)
+    return each_s * ATTEMPTS + SET_UP_S if step.waits else each_s
 
 
 def limit_memory(gib: float | None) -> None:

@@ -1,7 +1,8 @@
-"""The lots that are under way: what is known of each, and what was asked for."""
+"""A lot under way: its inputs, and what was asked for of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from actor18m.chain import Link
-from actor18m.execute.work import Read, Todo, ToImage
+from actor18m.execute.messages import Read, Todo, ToImage
 from actor18m.record import FOR_WORK, Block
 from actor18m.stage import Stage
 from actor18m.survey import Settled
@@ -22,6 +23,7 @@ class Lot:
     number: int
     inputs: pa.Table
     known: dict[str, pa.Table]
+    """What was known when it began, and of the first stage also what was learned until it was settled."""
     settled: Settled | None = None
     asked: set[tuple[str, str, str]] = field(default_factory=set)
     """Stage, key and input digest of what was handed out or queued."""
@@ -31,7 +33,7 @@ class Lot:
 
     def todo(self, link: Link, row: Mapping[str, Any], first: str) -> Todo:
         """Of a row that is missing; `first` is the stage whose rows have the input's id for a key."""
-        given = {name: self.inputs[name][row["number"]].as_py() for name in FOR_WORK}
+        given = self._given[row["number"]]
         is_of_images = link.stage_class.of != "clips"
         clip = row["clip"] if is_of_images else row["key"]
         about_images = {needed.writes.name for needed in link.stage_class.needs if needed.of != "clips"}
@@ -50,6 +52,11 @@ class Lot:
             version=given["version"],
             image=self._to_image(link.stage_class, row) if is_of_images else None,
         )
+
+    @cached_property
+    def _given(self) -> list[dict[str, Any]]:
+        given: list[dict[str, Any]] = self.inputs.select(FOR_WORK).to_pylist()
+        return given
 
     def _to_image(self, stage: type[Stage[Any]], row: Mapping[str, Any]) -> ToImage:
         makes = stage.of == "requests"

@@ -6,7 +6,7 @@ clips takes no CPU, and the operating system shares CPUs among those that do not
 stage without any worker, and the stages before it full. GPUs are not scaled: a claim on one is a part of its memory.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from actor18m.errors import ActorError
@@ -37,10 +37,17 @@ class Pool:
     gpus: float
 
 
-def plan_pools(runs: Mapping[str, Run], nodes: Sequence[Node], cpus: int | None) -> dict[str, Pool]:
-    """By stage. `cpus`: as many workers as so many CPUs would allow, whatever the pipeline says."""
-    pools = {stage: Pool(_workers(run, runs, nodes, cpus), run.cpus, run.gpus) for stage, run in runs.items()}
-    fixed = {stage for stage, run in runs.items() if run.workers is not None and cpus is None}
+def plan_pools(
+    runs: Mapping[str, Run], nodes: Sequence[Node], cpus: int | None, waiting: Collection[str] = ()
+) -> dict[str, Pool]:
+    """By stage. `cpus`: as many workers as so many CPUs would allow, whatever the pipeline says. `waiting` are stages
+    whose work is waiting: one worker has enough in flight.
+    """
+    pools = {
+        stage: Pool(run.workers or 1 if stage in waiting else _workers(run, runs, nodes, cpus), run.cpus, run.gpus)
+        for stage, run in runs.items()
+    }
+    fixed = {stage for stage, run in runs.items() if run.workers is not None and cpus is None} | {*waiting}
     pools = _within_memory(pools, runs, nodes, fixed)
     _check_gpus({stage: pool for stage, pool in pools.items() if stage not in fixed}, nodes)
     return _within_cpus(pools, nodes)

@@ -13,7 +13,7 @@ from ray.experimental import internal_kv
 
 from actor18m.errors import ActorError
 from actor18m.execute.deaths import Death, exited
-from actor18m.execute.work import said
+from actor18m.execute.trouble import said
 
 BESIDE: Death = ("lost", "ended while this call waited, or before its answer was sent")
 _LOST: Death = ("lost", "was lost with its machine, or cannot be reached")

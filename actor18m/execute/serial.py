@@ -1,12 +1,17 @@
 """Measures in this process, one call at a time: no Ray, and the debugger works. A clip that was in flight when a driver
-died is measured in a child process, whose death is survived.
+died is measured in a child process, whose death is survived. Stages that wait do so beside the others.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import queue
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
 
 from actor18m.execute.isolated import Isolated
-from actor18m.execute.work import Duty, Task, Worker
+from actor18m.execute.limits import deadline_s
+from actor18m.execute.messages import Duty, Report, Task
+from actor18m.execute.waiting_worker import WaitingWorker, capacity
+from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.models.shared import Shared
 
@@ -19,12 +24,18 @@ class SerialWorkers:
         self._isolated = Isolated()
         self._next: tuple[Task, bool] | None = None
         self._moved: Callable[[str, int], None] = lambda stage, clips: None
+        self._waiting: dict[str, WaitingWorker] = {}
+        self._under_way = dict.fromkeys(duties, 0)
+        """Tasks of stages that wait."""
+        self._came: queue.SimpleQueue[tuple[Task, Future[Report]]] = queue.SimpleQueue()
 
     def room(self, stage: str) -> int:
-        return 0 if self._next else 1
+        if self._duties[stage].step.waits:
+            return capacity(self._duties[stage]) - self._under_way[stage]
+        return self.room_alone(stage)
 
     def room_alone(self, stage: str) -> int:
-        return self.room(stage)
+        return 0 if self._next else 1
 
     def at_once(self, stage: str) -> int:
         return 1
@@ -33,28 +44,60 @@ class SerialWorkers:
         self._moved = moved
 
     def submit(self, task: Task) -> None:
-        self._next = task, False
+        if not self._duties[task.stage].step.waits:
+            self._next = task, False
+            return
+        if task.stage not in self._waiting:
+            self._waiting[task.stage] = WaitingWorker(self._duties[task.stage])
+        self._under_way[task.stage] += 1
+        future = self._waiting[task.stage].submit(task)
+        future.add_done_callback(lambda future: self._came.put((task, future)))
 
     def submit_alone(self, task: Task) -> None:
         self._next = task, True
 
     def wait(self, seconds: float) -> Sequence[Done | Broken]:
-        """Measures what was submitted."""
-        if self._next is None:
-            return []
-        (task, is_alone), self._next = self._next, None
-        duty = self._duties[task.stage]
-        if is_alone:
-            return [self._isolated.run(duty, task, duty.step.run.deadline_s)]
-        if task.stage not in self._workers:
-            self._workers[task.stage] = Worker(duty, self._shared)
-        return [Done(task, self._workers[task.stage].do(task, partial(self._moved, task.stage)))]
+        """Measures what was submitted, and has what came meanwhile of stages that wait."""
+        back: list[Done | Broken] = []
+        if self._next is not None:
+            (task, is_alone), self._next = self._next, None
+            back.append(self._measured(task, is_alone))
+            seconds = 0.0
+        back += self._waited(seconds)
+        return back
+
+    def stop(self, stage: str) -> None:
+        if stage in self._waiting:
+            self._waiting[stage].stop()
 
     def release(self, stage: str) -> None:
         if (worker := self._workers.pop(stage, None)) is not None:
             worker.close()
+        if (waiting := self._waiting.pop(stage, None)) is not None:
+            waiting.close()
 
     def close(self) -> None:
-        for stage in list(self._workers):
+        for stage in {*self._workers, *self._waiting}:
             self.release(stage)
         self._isolated.close()
+
+    def _measured(self, task: Task, is_alone: bool) -> Done | Broken:
+        duty = self._duties[task.stage]
+        if is_alone:
+            return self._isolated.run(duty, task, deadline_s(duty.step, task))
+        if task.stage not in self._workers:
+            self._workers[task.stage] = Worker(duty, self._shared)
+        return Done(task, self._workers[task.stage].do(task, partial(self._moved, task.stage)))
+
+    def _waited(self, seconds: float) -> Iterator[Done]:
+        """All that came, after a wait for something to come."""
+        if not any(self._under_way.values()):
+            return
+        try:
+            task, future = self._came.get(timeout=seconds) if seconds else self._came.get_nowait()
+            while True:
+                self._under_way[task.stage] -= 1
+                yield Done(task, future.result())
+                task, future = self._came.get_nowait()
+        except queue.Empty:
+            return

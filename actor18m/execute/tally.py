@@ -10,8 +10,10 @@ class Stopped:
     """Why a stage was stopped: one error met so many clips, with no success between."""
 
     clips: int
+    unit: str
+    """`clips`, or `images`."""
     example: str
-    """URI of one of them."""
+    """URI of one of them, or an image's key."""
     error: str
     trace: str
 
@@ -30,6 +32,10 @@ class Tally:
     """Working time of the workers."""
     stopped: dict[str, Stopped] = field(default_factory=dict)
     """Stages that failed clips alike, which are pending now."""
+    costs: dict[str, Counter[str]] = field(default_factory=dict)
+    """What measuring cost beside time, by its name: requests, dollars."""
+    spent: dict[str, str] = field(default_factory=dict)
+    """Stages that ended at their budget, with what was spent of it. What they did not come to is pending."""
 
     def __add__(self, other: "Tally") -> "Tally":
         """Of two drains of different stages."""
@@ -41,6 +47,8 @@ class Tally:
             self.given_up | other.given_up,
             self.seconds | other.seconds,
             self.stopped | other.stopped,
+            self.costs | other.costs,
+            self.spent | other.spent,
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from actor18m.execute.work import Report, Task
+from actor18m.execute.messages import Report, Task
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,12 @@ class Workers(Protocol):
 
     def wait(self, seconds: float) -> Sequence[Done | Broken]:
         """What came back since the last time; waits up to so long for something."""
+        ...
+
+    def stop(self, stage: str) -> None:
+        """Nothing more of this stage is to begin: tasks that wait may come back as they are, and those that are being
+        measured go on.
+        """
         ...
 
     def release(self, stage: str) -> None:

@@ -3,11 +3,13 @@
 While a call of a stage is watched, whoever opens a file through actor18m.media opens the version that was registered,
 or is told that it is another one or away. What was met is remembered, too: whatever a stage makes of the error, even a
 row, was not measured of the file that its clip is named after. The watch is the process's and not the thread's, since a
-stage may decode in threads of its own; a worker makes one call at a time.
+stage may decode in threads of its own; a worker makes one call at a time. A stage that waits has many in flight: each
+has its own watch, which goes with the context of its coroutine, and with asyncio.to_thread.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import IO, Any
 
 from actor18m.errors import ActorError
@@ -57,10 +59,18 @@ class Watch:
 
 NOTHING = Watch({})
 _current = NOTHING
+_of_coroutine: ContextVar[Watch | None] = ContextVar("_of_coroutine", default=None)
 
 
 def current() -> Watch:
-    return _current
+    return _of_coroutine.get() or _current
+
+
+def watch_coroutine(versions: Mapping[str, str | None]) -> Watch:
+    """From now on in the context of the coroutine that calls this, and in no other."""
+    watch = Watch(versions)
+    _of_coroutine.set(watch)
+    return watch
 
 
 @contextmanager
@@ -114,5 +124,5 @@ def _remembered(uri: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        _current.stumbled(uri, error)
+        current().stumbled(uri, error)
         raise

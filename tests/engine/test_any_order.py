@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from actor18m import build as building
 from actor18m.build import Project, Staffing
+from actor18m.execute.messages import Duty, Task
 from actor18m.execute.serial import SerialWorkers
-from actor18m.execute.work import Duty, Task, Worker
+from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.pipeline import Pipeline, parse_pipeline
 from actor18m.planning import plan
@@ -87,6 +88,7 @@ class Shuffled:
             raise Killed
         return [Broken(task, "was lost", "lost", is_blamed=False) if is_lost else Done(task, report)]
 
+    def stop(self, stage: str) -> None: ...
     def release(self, stage: str) -> None:
         del self._workers[stage]  # a task that comes all the same finds nobody
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.execute import work
+from actor18m.execute import trouble
 from tests.engine import buggy
 from tests.engine.site import Site, films
 from tests.engine.steady import PIPELINE
@@ -81,7 +81,7 @@ def test_after_a_stage_once_measured_few_alike_are_their_own_fault(
 
 
 def test_a_server_that_is_not_there_is_not_asked_for_every_clip(broken: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "PATIENCE_S", ())
+    monkeypatch.setattr(trouble, "PATIENCE_S", ())
     bare = replace(broken, pipeline=WITH_BUG.replace("at_least: 0.4", "at_least: 0.0"))
     bare.put({f"take{number}": f"far take {number}" for number in range(60)})
     code, said = built(bare)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.execute import work
+from actor18m.execute import trouble
 from tests.engine.site import Site, films
 from tests.engine.steady import PIPELINE, attempts
 
@@ -101,7 +101,7 @@ def test_what_was_quarantined_is_tried_again_where_it_does_no_harm(site: Site) -
 
 
 def test_a_model_that_is_out_of_reach_fails_no_clip(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "PATIENCE_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(trouble, "PATIENCE_S", (0.0, 0.0, 0.0))
     site = replace(site, pipeline=with_meter("Flaky"))
     site.put({"soon": "flaky 3 times", "later": "flaky 6 times"} | films("good", 2, 0.4, 1.0))
     account = site.build()

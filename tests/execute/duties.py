@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from actor18m.execute.work import Duty, Task, Todo
+from actor18m.execute.messages import Duty, Task, Todo
 from actor18m.index import Values
 from actor18m.ledger import Ledger
 from actor18m.step import Run, Step

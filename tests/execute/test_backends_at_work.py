@@ -5,8 +5,9 @@ from typing import ClassVar, Self
 
 from pyarrow import int32
 
+from actor18m.execute.messages import Duty, Task, Todo
 from actor18m.execute.serial import SerialWorkers
-from actor18m.execute.work import Duty, Task, Todo, Worker
+from actor18m.execute.worker import Worker
 from actor18m.index import Values
 from actor18m.ledger import Ledger
 from actor18m.models.batches import Batches

@@ -10,9 +10,10 @@ import ray
 
 from actor18m.errors import ActorError
 from actor18m.execute import ray_actors
-from actor18m.execute.ray_actors import IN_FLIGHT, RayWorkers
+from actor18m.execute.messages import Duty, Task
+from actor18m.execute.ray_actors import RayWorkers
+from actor18m.execute.ray_hands import IN_FLIGHT
 from actor18m.execute.ray_metrics import Metered
-from actor18m.execute.work import Duty, Task
 from actor18m.execute.workers import Broken, Done
 from actor18m.writer import Lease, TakenOver, hold
 from tests.bench.no_ops import Silent

@@ -7,8 +7,8 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
+from actor18m.execute.messages import Task
 from actor18m.execute.ray_actors import RayWorkers
-from actor18m.execute.work import Task
 from actor18m.execute.workers import Broken, Done
 from actor18m.writer import Lease
 from tests.execute.duties import committed, duty, task

@@ -7,8 +7,9 @@ import pytest
 
 from actor18m import build as building
 from actor18m.build import Project
+from actor18m.execute.messages import Task
 from actor18m.execute.tally import Tally
-from actor18m.execute.work import Task, Worker
+from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.pipeline import parse_pipeline
 from actor18m.sources import find_inputs
@@ -49,6 +50,7 @@ class Noted:
         task = self._waiting.pop(0)
         return [Done(task, self._workers[task.stage].do(task))]
 
+    def stop(self, stage: str) -> None: ...
     def release(self, stage: str) -> None: ...
     def close(self) -> None: ...
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 import pytest
 
-from actor18m.execute import work
-from actor18m.execute.work import Duty, Task, Todo, Worker
+from actor18m.execute import trouble
+from actor18m.execute.messages import Duty, Task, Todo
+from actor18m.execute.worker import Worker
 from actor18m.index import Values
 from actor18m.ledger import Ledger
 from actor18m.rows import OK
@@ -34,7 +35,7 @@ class Troubled(Stage):
 
 
 def test_a_machine_in_trouble_makes_no_clip_fail(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "PATIENCE_S", ())
+    monkeypatch.setattr(trouble, "PATIENCE_S", ())
     ledger = Ledger(lease.store, "troubled", "f1")
     step = Step(stage=f"{__name__}:Troubled")
     worker = Worker(Duty("troubled", step, ledger, {}, {}, Values("none", (), lambda rows: rows.select([])), lease))

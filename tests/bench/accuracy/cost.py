@@ -17,8 +17,9 @@ from rich.table import Table
 
 from actor18m import build as engine
 from actor18m.build import Project
+from actor18m.execute.messages import Duty, Task
 from actor18m.execute.serial import SerialWorkers
-from actor18m.execute.work import Duty, Task, Worker
+from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.inputs import Input, local_path
 from actor18m.store import make_store

@@ -1,0 +1,174 @@
+"""What waits to be measured, what is being measured, and who of it goes out next."""
+
+import itertools
+import math
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from actor18m.chain import Link
+from actor18m.execute.budget import Budget
+from actor18m.execute.messages import Read, Task, Todo
+from actor18m.execute.tally import Tally, Watcher
+from actor18m.execute.workers import Workers
+from actor18m.journal import Journal
+from actor18m.ledger import LotFiles
+
+TASK_S = 0.5
+"""A task has as many calls as take about so long: of stages that are quick, to hand out and to commit takes longest."""
+
+FilesOf = Callable[[int, str, int, Sequence[Read]], LotFiles]
+"""Of the lot that a task is of: where rows of a stage and a lot are."""
+
+
+class Queues:
+    """By stage. Of a stage that is closed nothing more goes out."""
+
+    def __init__(
+        self,
+        chain: Mapping[str, Link],
+        workers: Workers,
+        journal: Journal,
+        watcher: Watcher,
+        tally: Tally,
+        files_of: FilesOf,
+    ) -> None:
+        self._chain, self._workers, self._journal, self._watcher = chain, workers, journal, watcher
+        self._tally, self._files_of = tally, files_of
+        self._waiting: dict[str, dict[int, deque[Todo]]] = {name: {} for name in chain}
+        """By lot: a task has clips of one."""
+        self._length: Counter[str] = Counter()
+        self._alone: dict[str, deque[Task]] = {name: deque() for name in chain}
+        self._flying: dict[int, Task] = {}
+        self._flying_of: Counter[str] = Counter()
+        """Clips, by stage."""
+        self._returned: Counter[str] = Counter()
+        """Clips, by stage: with the tally's seconds, how quick it is."""
+        self._tried_alone: set[int] = set()
+        """Numbers of tasks of clips that are suspected."""
+        self._numbers = itertools.count()
+        self.budgets = {name: Budget(link.step.run.budget) for name, link in chain.items() if link.step.run.budget}
+        self.closed: set[str] = set()
+
+    @property
+    def is_flying(self) -> bool:
+        """Is anything being measured?"""
+        return bool(self._flying)
+
+    def is_busy(self, stage: str) -> bool:
+        return bool(self._flying_of[stage] or self._length[stage] or self._alone[stage])
+
+    def was_alone(self, task: Task) -> bool:
+        return task.number in self._tried_alone
+
+    def add(self, stage: str, lot: int, todo: Todo) -> None:
+        self._waiting[stage].setdefault(lot, deque()).append(todo)
+        self._length[stage] += 1
+
+    def add_alone(self, stage: str, lot: int, todo: Todo) -> None:
+        """To be measured in a process of its own."""
+        task = self._task(stage, lot, [todo])
+        self._tried_alone.add(task.number)
+        self._alone[stage].append(task)
+
+    def hand_out(self) -> None:
+        """Later stages first, so that what is under way stays small."""
+        for stage in reversed(list(self._chain)):
+            while self._alone[stage] and self._workers.room_alone(stage) and self._affords(stage, 1):
+                task = self._alone[stage].popleft()
+                self._fly(stage, [task])
+                self._workers.submit_alone(task)
+            if self._length[stage] and (room := self._workers.room(stage)):
+                tasks = list(self._next_tasks(stage, room))
+                if tasks:
+                    self._fly(stage, tasks)
+                for task in tasks:
+                    self._workers.submit(task)
+
+    def land(self, task: Task) -> None:
+        """It came back."""
+        self._journal.end(task.stage, task.keys)
+        del self._flying[task.number]
+        self._flying_of[task.stage] -= len(task.todos)
+
+    def land_all(self) -> None:
+        """All that flies is stopped by us: nobody died."""
+        for task in self._flying.values():
+            self._journal.end(task.stage, task.keys)
+
+    def count(self, task: Task, costs: Mapping[str, float], measured: int) -> None:
+        """What a task came to that ended by itself."""
+        self._returned[task.stage] += measured
+        if costs:
+            self._tally.costs.setdefault(task.stage, Counter()).update(costs)
+        if (budget := self.budgets.get(task.stage)) is not None:
+            budget.add(costs, measured)
+
+    def spent(self) -> Iterator[str]:
+        """Stages that have something to do and no budget for it, and of which nothing is being measured."""
+        for stage, budget in self.budgets.items():
+            is_waiting = self._length[stage] or self._alone[stage]
+            if stage not in self.closed and is_waiting and not self._flying_of[stage] and budget.affords(0) == 0:
+                yield stage
+
+    def close(self, stage: str) -> Counter[int]:
+        """Nothing more of it goes out; how many clips of each lot had waited for that."""
+        self.closed.add(stage)
+        dropped = Counter({lot: len(todos) for lot, todos in self._waiting[stage].items()})
+        dropped.update(task.lot for task in self._alone[stage])
+        self._waiting[stage].clear()
+        self._alone[stage].clear()
+        self._length[stage] = 0
+        self._workers.stop(stage)
+        return dropped
+
+    def _next_tasks(self, stage: str, at_most: int) -> Iterator[Task]:
+        """Each of clips of one lot, the first lots first."""
+        size, queues, affordable = self._clips_per_task(stage), self._waiting[stage], self._affordable(stage)
+        for lot in sorted(queues):
+            while queues[lot] and at_most and affordable:
+                todos = [queues[lot].popleft() for _ in range(min(size, affordable, len(queues[lot])))]
+                self._length[stage] -= len(todos)
+                affordable -= len(todos)
+                at_most -= 1
+                yield self._task(stage, lot, todos)
+            if not queues[lot]:
+                del queues[lot]
+
+    def _clips_per_task(self, stage: str) -> int:
+        """Of whole calls, by how long they took so far. A short queue is shared out: else one worker would have it all,
+        and the stages after it nothing to do meanwhile. Where a stage waits, each goes alone and none waits for others.
+        """
+        if self._chain[stage].step.waits:
+            return 1
+        size, done, seconds = self._chain[stage].step.run.clips_per_call, self._returned[stage], self._tally.seconds
+        per_clip = max(seconds[stage] / done, 1e-6) if done else TASK_S
+        whole = size * max(1, int(TASK_S / size / per_clip)) if done else size
+        share = -(-self._length[stage] // self._workers.at_once(stage))
+        return min(whole, max(share, math.ceil(TASK_S / per_clip)))
+
+    def _affordable(self, stage: str) -> int:
+        """How many may go out; no more than wait."""
+        budget = self.budgets.get(stage)
+        bound = None if budget is None else budget.affords(self._flying_of[stage])
+        return self._length[stage] if bound is None else min(bound, self._length[stage])
+
+    def _affords(self, stage: str, clips: int) -> bool:
+        budget = self.budgets.get(stage)
+        bound = None if budget is None else budget.affords(self._flying_of[stage])
+        return bound is None or bound >= clips
+
+    def _task(self, stage: str, lot: int, todos: Sequence[Todo]) -> Task:
+        reads: dict[tuple[str, int], list[Read]] = defaultdict(list)
+        for read in itertools.chain.from_iterable(todo.all_reads for todo in todos):
+            reads[read.stage, read.lot].append(read)
+        files = {place: self._files_of(lot, *place, some) for place, some in reads.items()}
+        return Task(next(self._numbers), stage, lot, tuple(todos), files)
+
+    def _fly(self, stage: str, tasks: Sequence[Task]) -> None:
+        """One entry in the journal for all, which is synced to disk."""
+        self._flying |= {task.number: task for task in tasks}
+        clips = sum(len(task.todos) for task in tasks)
+        self._flying_of[stage] += clips
+        # flying first: whatever the journal has begun is ended when we are stopped
+        self._journal.begin(stage, [key for task in tasks for key in task.keys])
+        self._watcher.started(stage, clips)

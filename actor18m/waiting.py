@@ -1,0 +1,36 @@
+"""A stage whose work is waiting, such as for an endpoint that answers over HTTP.
+
+It is a class of its own, and no flag of Stage: what such a stage says is another method, which is called for one clip
+or image at a time, and how it is run follows from the class alone. Its `measure` is there already, so that a notebook,
+and whoever else is given a stage, need not know the difference.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from actor18m.stage import Failure, Row, Stage, Unit
+
+
+class WaitingStage(Stage[Unit]):
+    """A stage that measures while it waits. A worker keeps `run.concurrency` clips or images in flight, keeps to
+    `run.requests_per_minute`, and commits every few seconds what has come.
+
+    What is raised is met as in other stages: an error that will pass (a lost connection, a time-out, an HTTP status
+    such as 429 or 503) is tried again after a pause, for as long as the server asks (`Retry-After`, or an error's
+    `retry_after_s`), and any other is the clip's or the stage's own. So leave retries to the worker: a client that
+    retries by itself hides them from the pace, and from the budget.
+    """
+
+    async def measure_one(self, unit: Unit, /) -> Row | Failure:
+        """What was measured of one clip or image. All are awaited in one thread and one event loop for a worker's life,
+        so a client may be kept; work of the processor, such as reading a video, goes to `asyncio.to_thread`.
+        """
+        raise NotImplementedError
+
+    def measure(self, units: Sequence[Unit], /) -> Iterable[Row | Failure]:
+        """All at once."""
+
+        async def together() -> list[Row | Failure]:
+            return await asyncio.gather(*map(self.measure_one, units))
+
+        return asyncio.run(together())
