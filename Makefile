@@ -58,9 +58,11 @@ bench-samples: setup ## measure real models against the samples' truth
 accuracy: setup ## how right filters and labels are, on samples and ACTOR18M_FOOTAGE (ARGS="--json")
 	@$(BIN)/python -m tests.bench.accuracy $(ARGS)
 
-bench-engine: setup ## measure planning at scale, and what the engine costs
+bench-engine: setup ## measure planning at scale, what the engine and its driver cost, and waiting stages
 	$(BIN)/python -m tests.bench.engine_scale $(ARGS)
 	$(BIN)/python -m tests.bench.engine_cost
+	$(BIN)/python -m tests.bench.driver_cost
+	$(BIN)/python -m tests.bench.waiting_rate
 
 subset-A: embedded ## build subset A of PIPELINE, STORE and DATASET (ARGS="--input DIR")
 	@$(BUILD) --only subset-A $(ARGS)
