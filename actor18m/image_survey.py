@@ -9,6 +9,7 @@ apart by a number behind the digest, and count up while the maker's rules are fa
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -42,6 +43,8 @@ MADE = ("made@", "picture", "candidate", "source_maker", "source@", "source_pict
 """Of an image that was made: its maker's row, a digest of its bytes, the attempt that it is, and its source's."""
 TO_WORK = ("clip", "asked_by", "asked@", "maker", "made@", "candidate", "source_image", "source_maker", "source@")
 """What a worker must know of a missing row, beside MISSING and the digests of the rows that are read."""
+PLACE = "place"
+"""Among all that are asked for."""
 IMAGES = pa.schema([*(field for field in REQUEST if field.name not in ("request", "source_image")), *FATE])
 _GROWING = pa.schema([pa.field(name, pa.int32() if name == "candidate" else pa.string()) for name in MADE])
 
@@ -62,7 +65,9 @@ def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, 
     for link in chain.images:
         if link.stage_class.of != "requests":
             continue
-        requests = _requests(link, chain.branches, admitted)
+        requests = _requests(link, _read_of_clips(link, chain.images), chain.branches, admitted)
+        before = sum(each.num_rows for each in asked)
+        requests = requests.append_column(PLACE, pa.array(np.arange(before, before + requests.num_rows)))
         asked.append(requests.select(REQUEST.names))
         made = _make(link, requests, known[link.name], kept, stops, way)
         kept.append(_without_denied(link, made, denied, stops))
@@ -73,8 +78,7 @@ def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, 
     stops.append(_fates(images, KEPT))
     every = pa.concat_tables([REQUEST.empty_table(), *asked]).select([n for n in IMAGES.names if n in REQUEST.names])
     ended = pa.concat_tables(stops, promote_options="default")
-    at = pc.index_in(every["key"], value_set=ended["key"].combine_chunks())
-    fates = ended.take(at)
+    fates = ended.take(pa.array(np.argsort(ended[PLACE].to_numpy())))  # each image ended once
     for field in FATE:
         every = every.append_column(field, fates[field.name])
     return Images(every.cast(IMAGES).sort_by("key"), Way(images, [], way.missing, way.measured))
@@ -88,8 +92,17 @@ def requested(chain: Chain, branch: Branch, clips: pa.Table) -> int:
     )
 
 
-def _requests(link: Link, branches: Sequence[Branch], admitted: Mapping[str, pa.Table]) -> pa.Table:
-    """REQUEST of all that the maker is asked for, with what it reads of each clip's rows."""
+def _read_of_clips(maker: Link, images: Sequence[Link]) -> list[str]:
+    """Columns in which clips carry what the maker reads of their rows, and who looks at its images."""
+    readers = [link for link in images if link is maker or maker.name in link.of]
+    names = [name for link in readers for needed in link.needs for name in (f"{needed}@", f"{needed}>{link.name}")]
+    return list(dict.fromkeys(names))
+
+
+def _requests(
+    link: Link, read: Sequence[str], branches: Sequence[Branch], admitted: Mapping[str, pa.Table]
+) -> pa.Table:
+    """REQUEST of all that the maker is asked for, with what is read of each clip's rows."""
     tables = [REQUEST.empty_table()]
     for asker in link.of:
         seen: pa.Array | None = None
@@ -101,16 +114,17 @@ def _requests(link: Link, branches: Sequence[Branch], admitted: Mapping[str, pa.
                 clips = clips.filter(pc.invert(pc.is_in(clips["key"], value_set=seen)))
             keys = clips["key"].combine_chunks()
             seen = keys if seen is None else pa.concat_arrays([seen, keys])
-            tables.append(_exploded(link, asker, clips))
+            tables.append(_exploded(link, asker, clips, read))
     return pa.concat_tables(tables, promote_options="default").combine_chunks()
 
 
-def _exploded(link: Link, asker: str, clips: pa.Table) -> pa.Table:
+def _exploded(link: Link, asker: str, clips: pa.Table, read: Sequence[str]) -> pa.Table:
     """A row for each request of these clips."""
     lists = clips[f"{asker}?"].combine_chunks()
     parents = pc.list_parent_indices(lists)
     requests = pc.list_flatten(lists)
-    of_clip = clips.take(parents)
+    carried = [name for name in read if name in clips.column_names]
+    of_clip = clips.select(list(dict.fromkeys(["number", "key", "lot", f"{asker}@", *carried]))).take(parents)
     name, source = (pc.struct_field(requests, each) for each in ("name", "source"))
     count = len(parents)
     columns = {
@@ -124,8 +138,7 @@ def _exploded(link: Link, asker: str, clips: pa.Table) -> pa.Table:
         "source_image": pc.binary_join_element_wise(of_clip["key"], source, "-"),
         "maker": _same(link.name, count),
     }
-    read = {name: of_clip[name] for name in clips.column_names if "@" in name or ">" in name}
-    return pa.table(columns | read)
+    return pa.table(columns | {name: of_clip[name] for name in carried})
 
 
 def _make(
@@ -148,10 +161,11 @@ def _make(
     for candidate in range(1, link.step.candidates + 1):
         digests = base if candidate == 1 else pc.binary_join_element_wise(base, f"c{candidate}", "-")
         open_ = _set(open_, "candidate", pa.array([candidate] * open_.num_rows, pa.int32()))
-        here = here_of(open_["number"].to_numpy(), found(known, open_["key"], digests), link.name)
+        rows = found(known, open_["key"], digests)
+        here = here_of(open_["number"].to_numpy(), rows, link.name)
         missing.append(_missing(link, open_, digests).filter(pa.array(here.missing)))
         measured.append(here.measured)
-        done = _set(_set(open_, "made@", digests), "picture", found(known, open_["key"], digests)["_picture"])
+        done = _set(_set(open_, "made@", digests), "picture", rows["_picture"])
         made.append(done.filter(pa.array(here.going)))
         is_last = candidate == link.step.candidates
         again = here.failing & (not is_last)
@@ -208,20 +222,20 @@ def _missing(link: Link, images: pa.Table, digests: pa.ChunkedArray) -> pa.Table
 
 
 def _together(tables: Sequence[pa.Table]) -> pa.Table:
-    nothing = pa.schema([*REQUEST, *_GROWING]).empty_table()
+    nothing = pa.schema([*REQUEST, *_GROWING, pa.field(PLACE, pa.int64())]).empty_table()
     return pa.concat_tables([nothing, *tables], promote_options="default").combine_chunks()
 
 
 def _ended(images: pa.Table, fates: pa.Table, mask: Mask) -> pa.Table:
-    """Keys and FATE of the images that go no further."""
-    told = fates.append_column("key", images["key"]).filter(pa.array(mask))
+    """PLACE and FATE of the images that go no further."""
+    told = fates.append_column(PLACE, images[PLACE]).filter(pa.array(mask))
     is_unavailable = pc.and_(pc.equal(told["state"], FAILED), pc.equal(told["error_kind"], UNAVAILABLE))
     return _set(told, "state", pc.if_else(pc.fill_null(is_unavailable, False), UNAVAILABLE, told["state"]))
 
 
 def _fates(images: pa.Table, state: str, stage: str | None = None, rule: str | None = None) -> pa.Table:
     told = stopped(images["number"].to_numpy(), state, stage=stage, rule=rule)
-    return told.append_column("key", images["key"])
+    return told.append_column(PLACE, images[PLACE])
 
 
 def _same(value: str, count: int) -> pa.Array:

@@ -31,7 +31,6 @@ from actor18m.models.backends import ONLY_WHAT_COUNTS
 from actor18m.near import Likeness
 from actor18m.pipeline_checks import between_sections
 from actor18m.policy import Rule, Rules
-from actor18m.segments import LOTS_PER_SEGMENT
 from actor18m.settings import apply
 from actor18m.step import Step
 from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, trouble
@@ -39,6 +38,8 @@ from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, trou
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 _MODES = ("shots", "windows")
 _ROOM_S = 4
+_MOST_LOTS = 1024
+"""In a shard: a part of a table has as many."""
 VIDEOS = "videos"
 """The shards that are of no subset."""
 
@@ -66,8 +67,8 @@ class Subset(Section):
 
 
 def _aligned(given: int) -> int:
-    if LOTS_PER_SEGMENT % given:
-        raise trouble(f"must be a power of two up to {LOTS_PER_SEGMENT}, not {given}")
+    if _MOST_LOTS % given:
+        raise trouble(f"must be a power of two up to {_MOST_LOTS}, not {given}")
     return given
 
 

@@ -11,7 +11,8 @@ from actor18m.sealed import DIGEST, digest_of, is_whole
 from actor18m.store import Store
 from actor18m.writer import Lease
 
-LOTS_PER_SEGMENT = 1024
+LOTS_PER_SEGMENT = 256
+"""65,536 clips: what is known of so many, and of ten images of each, is held at once."""
 _FILE = re.compile(rf"seg-(\d{{6,}})\.{DIGEST}\.parquet")
 
 log = logging.getLogger(__name__)
