@@ -103,8 +103,10 @@ def test_what_a_file_says_of_a_backend_holds_for_that_backend_only(base: Path) -
             f"{{backend: '{knobs}', checkpoint: large}}",
             "'tests.tiny_stages:TwoEyes'",
             f"'{knobs}'",
+            "{backend: 'tests.tiny_stages:TwoEyes'}",
         )
     ]
     usual = {"backend": knobs, "threshold": 0.25, "checkpoint": "small", "batch": 2, "device": "cpu"}
     assert played[:3] == [usual | {"batch": 4}, usual | {"checkpoint": "large"}, "tests.tiny_stages:TwoEyes"]
     assert played[3] == usual | {"threshold": 0.5, "batch": 8}, "a name alone is the backend as it comes"
+    assert played[4] == "tests.tiny_stages:TwoEyes"
