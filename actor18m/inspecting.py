@@ -6,6 +6,7 @@ rows = inspect("clip.mp4", until="motion")
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,25 +50,26 @@ def inspect(video: str | Path, until: str, pipeline: str | Path | Pipeline = "em
 def measured(video: str | Path, until: str, pipeline: Pipeline) -> Iterator[tuple[Step, Sequence[Row | Failure]]]:
     """Stage after stage, as soon as each is done, to the last or to the first that fails for the clip or all images."""
     given = Input(canonical_uri(video))
-    so_far, shared = _SoFar(given.uri, given.id), Shared()
-    for step in _needed(pipeline, until):
-        stage = step.made(shared)
-        if step.stage_class.of == "clips":
-            outcomes = _outcomes(stage, [so_far.clip(stage)])
-        else:
-            images = so_far.images(stage, served_by(pipeline.stages, step))
-            outcomes = _outcomes(stage, images) if images else []
-        yield step, outcomes
-        rows = [outcome for outcome in outcomes if isinstance(outcome, Row)]
-        if outcomes and not rows:
-            return
-        so_far.rows[step.name] = {row.key: row for row in rows}
-        so_far.makers.extend([step.name] if step.stage_class.of == "requests" else [])
-        if stage.requests is not None:
-            so_far.asked[step.name] = _requests(stage.requests, rows[0])
-        if step is pipeline.stages[0]:
-            so_far.key = str(rows[0].values["clip"])
-            so_far.rows[step.name] = {so_far.key: rows[0]}
+    so_far = _SoFar(given.uri, given.id)
+    with closing(Shared()) as shared:
+        for step in _needed(pipeline, until):
+            stage = step.made(shared)
+            if step.stage_class.of == "clips":
+                outcomes = _outcomes(stage, [so_far.clip(stage)])
+            else:
+                images = so_far.images(stage, served_by(pipeline.stages, step))
+                outcomes = _outcomes(stage, images) if images else []
+            yield step, outcomes
+            rows = [outcome for outcome in outcomes if isinstance(outcome, Row)]
+            if outcomes and not rows:
+                return
+            so_far.rows[step.name] = {row.key: row for row in rows}
+            so_far.makers.extend([step.name] if step.stage_class.of == "requests" else [])
+            if stage.requests is not None:
+                so_far.asked[step.name] = _requests(stage.requests, rows[0])
+            if step is pipeline.stages[0]:
+                so_far.key = str(rows[0].values["clip"])
+                so_far.rows[step.name] = {so_far.key: rows[0]}
 
 
 @dataclass

@@ -93,7 +93,7 @@ def test_what_a_file_says_of_a_backend_holds_for_that_backend_only(base: Path) -
     """A batch of another one may be meant for a model of another size."""
     knobs = "tests.models.knobs:Knobs"
     base.write_text(TEXT.replace("'tests.tiny_stages:TwoEyes'", f"{{backend: '{knobs}', threshold: 0.25, batch: 2}}"))
-    played = [
+    played: list[object] = [
         load_pipeline(extension(base, f"stages: [{{stage: 'tests.tiny_stages:Faces', roles: {{faces: {own}}}}}]\n"))
         .step("faces")
         .roles["faces"]

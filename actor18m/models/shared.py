@@ -31,9 +31,17 @@ class Shared:
         held = self._held[_known_as(backend)]
         held.borrowers -= 1
         if held.borrowers == 0:
-            del self._held[_known_as(backend)]
-            if callable(close := getattr(held.backend, "close", None)):
-                close()
+            _close(self._held.pop(_known_as(backend)))
+
+    def close(self) -> None:
+        """Closes what is still lent: nobody asks it any more."""
+        while self._held:
+            _close(self._held.popitem()[1])
+
+
+def _close(held: _Held) -> None:
+    if callable(close := getattr(held.backend, "close", None)):
+        close()
 
 
 def _known_as(backend: Backend) -> str:

@@ -13,7 +13,7 @@ from actor18m.inspecting import inspect
 from actor18m.samples.shipped import SHIPPED
 from tests.engine.films import film
 from tests.engine.site import Site, films
-from tests.engine.steady import PIPELINE
+from tests.engine.steady import PIPELINE, Steady
 
 
 @pytest.fixture
@@ -53,6 +53,13 @@ def test_rows_are_those_that_a_build_keeps(site: Site) -> None:
 
 def test_only_what_a_stage_needs_is_run(pipeline: Path, video: Path) -> None:
     assert list(inspect(video, "look", pipeline)) == ["read", "look"]
+
+
+def test_backends_are_closed_when_it_is_done(pipeline: Path, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Steady] = []
+    monkeypatch.setattr(Steady, "close", lambda self: closed.append(self), raising=False)
+    inspect(video, "look", pipeline)
+    assert len(closed) == 1
 
 
 def test_a_shipped_stage_of_a_real_video() -> None:
