@@ -1,23 +1,21 @@
-"""Where a store's files lie: a file system that links and syncs, or an object store that takes whole objects."""
+"""Where the files of a store or a dataset lie: here on a file system that links and syncs; objects.py has the other."""
 
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from errno import EMLINK, ENOTSUP, EPERM
 from pathlib import Path
-from typing import IO, Any, Protocol
-
-from actor18m import remote
-from actor18m.far_file import open_far
-from actor18m.versions import of_info
+from typing import IO, Protocol
 
 PRIVATE = "restricted"
 """The folder of a store whose files nobody but their owner may read, where the place can say so."""
-CREATE = "create"
-_NO_HARD_LINKS = {EPERM, ENOTSUP, EMLINK}
+NEXT_POINTER = ".pointer-next"
+"""On a file system: a link that is about to take the place of another."""
+NO_HARD_LINKS = {EPERM, ENOTSUP, EMLINK}
+"""How a file system says that it has none, or no more of them."""
 
 
 class Place(Protocol):
@@ -28,26 +26,56 @@ class Place(Protocol):
 
     @property
     def appends(self) -> bool: ...
+    @property
+    def links(self) -> bool:
+        """Can two names be one file?"""
+        ...
+
     def read(self, path: str) -> bytes: ...
+    def read_part(self, path: str, offset: int, size: int) -> bytes: ...
     def open(self, path: str) -> IO[bytes]: ...
     def exists(self, path: str) -> bool: ...
+    def near(self, path: str) -> AbstractContextManager[Path]:
+        """The file on this machine: itself, or a copy that goes when the block ends."""
+        ...
+
+    def entries(self, folder: str) -> Iterator[tuple[str, bool]]:
+        """What is directly in the folder, and whether it is a folder (a pointer is none), in no order; nothing when
+        there is no such folder.
+        """
+        ...
+
     def names(self, folder: str) -> Iterator[str]:
         """Every file in the folder and below, in no order; none when there is no such folder."""
         ...
 
     def stamps(self, folder: str) -> Iterator[tuple[str, str]]:
-        """names(), each with what changes whenever the file does."""
+        """names(), each with what changes whenever the file does, after its size and a dash."""
         ...
 
     def stamp(self, path: str) -> str:
         """Of one file."""
         ...
 
+    def modified(self, path: str) -> float:
+        """When a file was written, in seconds since 1970."""
+        ...
+
     def create(self, path: str, content: bytes | Path, aside: str) -> None:
         """Raises FileExistsError, and changes nothing, when the name is taken."""
         ...
 
-    def replace(self, path: str, content: bytes, aside: str) -> None: ...
+    def replace(self, path: str, content: bytes | Path, aside: str) -> None: ...
+    def pointer(self, path: str) -> str | None:
+        """The name that a pointer leads to; None where there is no pointer."""
+        ...
+
+    def point(self, path: str, name: str) -> None:
+        """Makes a pointer to what has this name beside it, at once: a symbolic link, or where there are none a small
+        file with the name.
+        """
+        ...
+
     def append(self, path: str, content: bytes) -> None:
         """Survives this process when it returns, and this machine after `sync`."""
         ...
@@ -77,14 +105,36 @@ class Disk:
     def appends(self) -> bool:
         return True
 
+    @property
+    def links(self) -> bool:
+        return True
+
     def read(self, path: str) -> bytes:
         return (self.root / path).read_bytes()
+
+    def read_part(self, path: str, offset: int, size: int) -> bytes:
+        with self.open(path) as file:
+            file.seek(offset)
+            return file.read(size)
 
     def open(self, path: str) -> IO[bytes]:
         return (self.root / path).open("rb")
 
     def exists(self, path: str) -> bool:
         return (self.root / path).is_file()
+
+    @contextmanager
+    def near(self, path: str) -> Iterator[Path]:
+        yield self.root / path
+
+    def entries(self, folder: str) -> Iterator[tuple[str, bool]]:
+        try:
+            found = os.scandir(self.root / folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        with found:
+            for entry in found:
+                yield entry.name, entry.is_dir(follow_symlinks=False)
 
     def names(self, folder: str) -> Iterator[str]:
         return (path for path, _ in self._entries(folder))
@@ -96,6 +146,9 @@ class Disk:
 
     def stamp(self, path: str) -> str:
         return stamp_of((self.root / path).stat())
+
+    def modified(self, path: str) -> float:
+        return (self.root / path).stat().st_mtime
 
     def _entries(self, folder: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
         try:
@@ -119,7 +172,7 @@ class Disk:
             try:
                 os.link(written, target)
             except OSError as error:
-                if error.errno not in _NO_HARD_LINKS:
+                if error.errno not in NO_HARD_LINKS:
                     raise
                 if target.exists():
                     raise FileExistsError(str(target)) from error
@@ -130,12 +183,24 @@ class Disk:
         written.unlink(missing_ok=True)
         sync_folder(target.parent)
 
-    def replace(self, path: str, content: bytes, aside: str) -> None:
+    def replace(self, path: str, content: bytes | Path, aside: str) -> None:
         written = self._write(content, aside)
         target = self.root / path
         self._make_folder(target.parent)
         written.replace(target)
         sync_folder(target.parent)
+
+    def pointer(self, path: str) -> str | None:
+        link = self.root / path
+        return link.readlink().name if link.is_symlink() else None
+
+    def point(self, path: str, name: str) -> None:
+        link = self.root / path
+        following = link.parent / NEXT_POINTER
+        following.unlink(missing_ok=True)
+        following.symlink_to(name)
+        following.replace(link)
+        sync_folder(link.parent)
 
     def append(self, path: str, content: bytes) -> None:
         with (self.root / path).open("ab") as out:
@@ -195,117 +260,6 @@ class Disk:
         sync_folder(folder.parent)
 
 
-@dataclass(frozen=True)
-class Objects:
-    """An object store behind fsspec. A PUT is atomic; a conditional PUT (`mode="create"`) fails when the name is
-    taken. Where the driver cannot do that it looks first and then writes, and two writers can overlap in between.
-    """
-
-    url: str
-
-    @property
-    def appends(self) -> bool:
-        return False
-
-    def read(self, path: str) -> bytes:
-        content: bytes = self._asked("read", path, lambda fs, full: fs.cat_file(full))
-        return content
-
-    def open(self, path: str) -> IO[bytes]:
-        return open_far(self._url(path))[0]
-
-    def exists(self, path: str) -> bool:
-        """What cannot be asked is an error, and not absent."""
-        try:
-            self._asked("look at", path, lambda fs, full: fs.info(full))
-        except FileNotFoundError:
-            return False
-        return True
-
-    def names(self, folder: str) -> Iterator[str]:
-        def find(fs: Any, full: str) -> list[str]:
-            fs.invalidate_cache()
-            return list(fs.find(full))
-
-        try:
-            found: list[str] = self._asked("list", folder, find)
-        except FileNotFoundError:
-            return
-        root = remote.at(self.url)[1].strip("/")
-        for name in found:
-            yield name.lstrip("/").removeprefix(root).lstrip("/")
-
-    def stamps(self, folder: str) -> Iterator[tuple[str, str]]:
-        def find(fs: Any, full: str) -> dict[str, Any]:
-            fs.invalidate_cache()
-            return dict(fs.find(full, detail=True))
-
-        try:
-            found: dict[str, Any] = self._asked("list", folder, find)
-        except FileNotFoundError:
-            return
-        root = remote.at(self.url)[1].strip("/")
-        for name, info in found.items():
-            yield name.lstrip("/").removeprefix(root).lstrip("/"), of_info(info) or ""
-
-    def stamp(self, path: str) -> str:
-        return of_info(self._asked("look at", path, lambda fs, full: fs.info(full))) or ""
-
-    def create(self, path: str, content: bytes | Path, aside: str) -> None:
-        size = content.stat().st_size if isinstance(content, Path) else len(content)
-        tries = 0
-
-        def put(fs: Any, full: str) -> None:
-            nonlocal tries
-            tries += 1
-            try:
-                if isinstance(content, Path):
-                    fs.put_file(str(content), full, mode=CREATE)
-                else:
-                    fs.pipe_file(full, content, mode=CREATE)
-            except OSError as error:
-                # Drivers name a refused precondition differently.
-                taken = isinstance(error, FileExistsError) or "precondition" in str(error).lower()
-                if not taken:
-                    raise
-                # An attempt before this one may have come through, and only its answer was lost.
-                if tries == 1 or not isinstance(content, bytes) or fs.cat_file(full) != content:
-                    raise FileExistsError(full) from error
-
-        self._asked("write", path, put, remote.call_s(size))
-
-    def replace(self, path: str, content: bytes, aside: str) -> None:
-        self._asked("write", path, lambda fs, full: fs.pipe_file(full, content), remote.call_s(len(content)))
-
-    def append(self, path: str, content: bytes) -> None:
-        raise NotImplementedError("objects are whole")
-
-    def sync(self, path: str) -> None:
-        return
-
-    def delete(self, path: str) -> None:
-        try:
-            self._asked("delete", path, lambda fs, full: fs.rm_file(full))
-        except FileNotFoundError:
-            return
-
-    def make_aside(self, aside: str) -> None:
-        return
-
-    def asides(self) -> list[str]:
-        return []
-
-    def drop_aside(self, aside: str) -> None:
-        return
-
-    def _asked(self, what: str, path: str, ask: Callable[[Any, str], Any], seconds: float | None = None) -> Any:
-        fs, full = remote.at(self._url(path))
-        return remote.asked(self._url(path), what, lambda: ask(fs, full), seconds)
-
-    def _url(self, path: str) -> str:
-        return f"{self.url}/{path}" if path else self.url
-
-
 def _is_private(path: str) -> bool:
     return path.split("/")[0] == PRIVATE
 
@@ -315,6 +269,17 @@ def stamp_of(status: os.stat_result) -> str:
     it is the disk that forgets.
     """
     return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
+
+
+def size_in(stamp: str) -> int | None:
+    """The size of the file; None where its place does not tell."""
+    size = stamp.partition("-")[0]
+    return int(size) if size.isdigit() else None
+
+
+def tells_change(stamp: str) -> bool:
+    """Does it hold more than the size?"""
+    return "-" in stamp
 
 
 def sync_folder(folder: Path) -> None:

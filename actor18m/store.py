@@ -13,7 +13,8 @@ from typing import IO
 from actor18m import __version__, remote
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path, refusal
-from actor18m.place import Disk, Objects, Place
+from actor18m.objects import Objects
+from actor18m.place import Disk, Place
 from actor18m.redact import without_secrets
 
 SCHEMA = 2
@@ -34,6 +35,10 @@ class Store:
 
     url: str
     place: Place
+    mark: str = MARK
+    """The file by which it is known."""
+    what: str = "store"
+    """As it is called in messages; whatever has one writer at a time can be held like a store."""
 
     def read(self, path: str) -> bytes:
         """Raises FileNotFoundError when the store is there and the file is not."""
@@ -95,7 +100,7 @@ class Store:
         except StoreError:
             raise
         except ActorError as error:
-            raise StoreError(f"the store {self.url}: {error}") from error
+            raise StoreError(f"the {self.what} {self.url}: {error}") from error
         except OSError as error:
             if error.errno in (ENOSPC, EDQUOT):
                 raise StoreError(
@@ -106,15 +111,15 @@ class Store:
 
     def _must_be_there(self, cause: Exception | None) -> None:
         try:
-            if self.place.exists(MARK):
+            if self.place.exists(self.mark):
                 return
         except ActorError as error:  # that it cannot be reached does not mean that it is gone
-            raise StoreError(f"the store {self.url}: {error}") from error
+            raise StoreError(f"the {self.what} {self.url}: {error}") from error
         except OSError as error:
             cause = error
         raise StoreError(
-            f"the store {self.url} is gone: it has no {MARK} any more. Was it moved or deleted, or is its disk not "
-            "mounted? Nothing more was written; when it is back, run the same command again."
+            f"the {self.what} {self.url} is gone: it has no {self.mark} any more. Was it moved or deleted, or is its "
+            "disk not mounted? Nothing more was written; when it is back, run the same command again."
         ) from cause
 
     def _same(self, path: str, content: bytes | Path) -> bool:

@@ -69,8 +69,8 @@ class Lease:
     def check_epoch(self) -> None:
         if self.store.exists(_claim(self.epoch + 1)):
             raise TakenOver(
-                f"the store {self.store.url} was taken over by {_last(self.store)}. This build stops; what it "
-                "committed before stays."
+                f"the {self.store.what} {self.store.url} was taken over by {_last(self.store)}. This build stops; what "
+                "it committed before stays."
             )
 
     def create(self, path: str, content: bytes | Path) -> bool:
