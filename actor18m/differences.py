@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from actor18m.dataset import Dataset, Version
 from actor18m.errors import ActorError
 from actor18m.pipeline import Pipeline
 from actor18m.planning import accounts
-from actor18m.publish.manifest import NAME
-from actor18m.publish.versions import latest
 from actor18m.store import Store
 from actor18m.words import Words
 from actor18m.yaml_file import parse_yaml
@@ -49,26 +47,27 @@ class Difference:
         return f"{self.place}: {_spelt(self.before)} -> {_spelt(self.now)}"
 
 
-def last_published(store: Store, dataset: Path | None = None) -> Last | None:
+def last_published(store: Store, dataset: Dataset | None = None) -> Last | None:
     """By this store, into the dataset or any; None where there is no such version, or it is not there any more."""
     for account in reversed(list(accounts(store))):
         published = account.get("published")
         if not isinstance(published, Mapping):
             continue
-        folder = Path(str(published.get("path")))
-        if dataset is not None and folder.parent.resolve() != dataset.resolve():
-            continue
-        name = latest(folder.parent)
-        if name is not None and not _is_same(folder, folder.parent / name):
-            continue  # an older version was restored since
+        where, _, name = str(published.get("path")).rpartition("/")
         try:
-            pipeline = parse_yaml((folder / PIPELINE).read_text("utf-8"))
-        except (OSError, ValueError, yaml.YAMLError):
+            version = Version(Dataset.at(where), name)
+            if dataset is not None and not version.dataset.is_same(dataset):
+                continue
+            latest = Version.latest(version.dataset)
+            if latest is not None and not _is_same(version, latest):
+                continue  # an older version was restored since
+            pipeline = parse_yaml(version.read(PIPELINE).decode())
+        except (ActorError, OSError, ValueError, yaml.YAMLError):
             return None
         words = account.get("words")
         flags = account.get("flags")
         return Last(
-            version=folder.name if name is None else name,
+            version=name if latest is None else latest.name,
             pipeline=pipeline,
             flags=tuple(map(str, flags)) if isinstance(flags, Sequence) else (),
             words=words if isinstance(words, int) else 0,
@@ -76,12 +75,9 @@ def last_published(store: Store, dataset: Path | None = None) -> Last | None:
     return None
 
 
-def _is_same(version: Path, newest: Path) -> bool:
+def _is_same(version: Version, newest: Version) -> bool:
     """Is it the latest version, or the one whose files that has?"""
-    try:
-        return version == newest or (version / NAME).read_bytes() == (newest / NAME).read_bytes()
-    except OSError:
-        return False
+    return version == newest or (version.is_there() and newest.is_there() and version.content == newest.content)
 
 
 def differences(last: Last, load: Callable[[Sequence[str]], Pipeline], flags: Sequence[str]) -> list[Difference]:

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from actor18m.cli import app
 from actor18m.commands import question_commands
-from actor18m.publish import versions
-from actor18m.publish.versions import DatasetError, add, held, latest, names
+from actor18m.dataset import Dataset, DatasetError
+from actor18m.publish.on_disk import OnDisk
 
 
 def run(*arguments: str, **env: str) -> tuple[int, str]:
@@ -78,26 +78,22 @@ def test_a_store_whose_parent_cannot_be_written_is_a_sentence(tmp_path: Path) ->
 
 def test_folders_that_are_no_versions_are_left_alone(tmp_path: Path) -> None:
     root = tmp_path / "dataset"
-    with held(root):
+    with OnDisk(root).held() as writer:
         (root / "20261128").mkdir()
         (root / "000002").mkdir()
         built = []
         for _ in range(2):
-            folder = root / versions.BUILDING
-            folder.mkdir()
-            (folder / "manifest.json").write_text("{}")
-            built.append(add(root, folder))
+            writer.begin(["videos"])
+            built.append(writer.commit(b"{}", writer.check).name)
         assert built == ["000001", "000003"]
-        assert names(root) == built
-        assert latest(root) == "000003"
+        assert Dataset.at(root).names() == built
+        assert Dataset.at(root).latest() == "000003"
 
 
 def test_a_latest_that_is_a_folder_is_told_with_the_way_out(tmp_path: Path) -> None:
     root = tmp_path / "dataset"
-    with held(root):
+    with OnDisk(root).held() as writer:
         (root / "latest").mkdir()
-        folder = root / versions.BUILDING
-        folder.mkdir()
-        (folder / "manifest.json").write_text("{}")
+        writer.begin(["videos"])
         with pytest.raises(DatasetError, match="latest is a folder and should be a link"):
-            add(root, folder)
+            writer.commit(b"{}", writer.check)

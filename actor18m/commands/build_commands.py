@@ -31,7 +31,7 @@ from actor18m.publish.blocks import Blocks, relations_of, with_images
 from actor18m.publish.discretion import discreet
 from actor18m.publish.heard import Hearing
 from actor18m.publish.previous import published_clips, samples_of
-from actor18m.publish.versions import check_usable, folder
+from actor18m.publish.target import Target, target_of
 from actor18m.say import say, say_lines
 from actor18m.sources import find_inputs
 from actor18m.sources.left_out import LeftOut
@@ -147,8 +147,9 @@ def build(
         raise typer.BadParameter("--sync needs --input: it says that what is given is all there is")
     if address and executor is not Executor.ray:
         raise typer.BadParameter("--address needs --executor ray")
+    target = target_of(dataset)
     if until is None:
-        check_usable(dataset)
+        target.check_usable()
     if workers is not None and executor is not Executor.ray:
         raise typer.BadParameter("--workers needs --executor ray: without Ray, this process measures alone")
     allowed = guards.Allowed(max_failed, allow_shrinking, allow_empty)
@@ -157,10 +158,10 @@ def build(
     with _told_how_to_go_on(), stoppable(), closing(crew), hold(make_store(store), take_over) as lease:
         loaded, flags = load(pipeline_file(pipeline or profile), flags_of(settings, split)), flags_of(settings, split)
         project = Project(loaded, lease.store, read_words(lease.store), (), until)
-        root = None if until else folder(dataset)
-        if root is not None:
-            Hearing(lease.store, project.words, allow_lost_words).check(root)
-        found = changes(pipeline or profile, lease.store, flags, project.words, root)
+        to = None if until else target.dataset
+        if to is not None:
+            Hearing(lease.store, project.words, allow_lost_words).check(to)
+        found = changes(pipeline or profile, lease.store, flags, project.words, to)
         if found is not None:
             found.tell()
             if not yes:
@@ -195,7 +196,7 @@ def build(
             try:
                 if not tally.stopped:
                     hearing = Hearing(lease.store, project.words, allow_lost_words)
-                    account["published"] = _published(project, lease, dataset, crew, allowed, hearing, until is None)
+                    account["published"] = _published(project, lease, target, crew, allowed, hearing, until is None)
             except Refused as error:
                 refused = error
                 account["refused"] = str(error)
@@ -271,10 +272,10 @@ def _measured(project: Project, lease: Lease, crew: Crew, retry: Sequence[str], 
 
 
 def _published(
-    project: Project, lease: Lease, dataset: str, crew: Crew, allowed: guards.Allowed, hearing: Hearing, whole: bool
+    project: Project, lease: Lease, target: Target, crew: Crew, allowed: guards.Allowed, hearing: Hearing, whole: bool
 ) -> Published | None:
     """Unless the guards refuse it; nothing of a part of the stages."""
-    published = published_clips(folder(dataset)) if whole else None
+    published = published_clips(target.dataset) if whole else None
     found = guards.outlook(project, published)
     guards.check_failed(found.states, found.failed, allowed)
     if not whole:
@@ -283,7 +284,7 @@ def _published(
     if published is not None and (count := len(found.withdrawn)):
         say(f"{count} of the {len(published)} clips of the latest version are withdrawn by a word", err=True)
     images = [word.of for word in project.words.in_force if word.is_of_image]
-    withdrawn = samples_of(folder(dataset), found.withdrawn, images)
+    withdrawn = samples_of(target.dataset, found.withdrawn, images)
     facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.links}
     facts |= {
         f"model.{link.name}.{role}": " ".join(backend)
@@ -294,7 +295,7 @@ def _published(
     pipeline = project.pipeline.render(with_run=False)
     relations = relations_of(project)
     return publish(
-        dataset,
+        target.dataset,
         Blocks(project, relations),
         pipeline,
         facts,

@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import typer
 
 from actor18m.commands.arguments import load, pipeline_file
+from actor18m.dataset import Dataset
 from actor18m.differences import Difference, Last, differences, last_published, lost, said_since
 from actor18m.errors import ActorError
 from actor18m.say import say
@@ -56,7 +56,7 @@ def flags_of(settings: Sequence[str] | None, split: str | None) -> list[str]:
 
 
 def changes(
-    pipeline: str, store: Store, flags: Sequence[str], words: Words, dataset: Path | None = None
+    pipeline: str, store: Store, flags: Sequence[str], words: Words, dataset: Dataset | None = None
 ) -> Changes | None:
     """None where nothing was published by this store."""
     last = last_published(store, dataset)

@@ -11,6 +11,7 @@ from rich.table import Column
 
 from actor18m.commands.arguments import AsJson
 from actor18m.commands.build_commands import StoreUrl
+from actor18m.dataset import Dataset, Version
 from actor18m.errors import ActorError
 from actor18m.fold import superseded
 from actor18m.ledger import ledgers
@@ -18,7 +19,6 @@ from actor18m.planning import accounts
 from actor18m.publish import diff, gc, history
 from actor18m.publish.denied_today import denied_today
 from actor18m.publish.lookup import still_published
-from actor18m.publish.versions import folder, named
 from actor18m.purge import purge, unwanted
 from actor18m.say import Grid, console, say, say_json
 from actor18m.store import MARK, Store, open_store, store_at
@@ -28,14 +28,14 @@ app = typer.Typer()
 
 _NAMED = 8
 
-Dataset = Annotated[str, typer.Option(help="Where versions of the dataset are published.")]
+DatasetUrl = Annotated[str, typer.Option(help="Where versions of the dataset are published.")]
 
 
 @app.command("diff")
 def diff_command(
     old: Annotated[str, typer.Argument(help="A version, such as 000001.")],
     new: Annotated[str, typer.Argument(help="A later one, or latest.")] = "latest",
-    dataset: Dataset = "dataset",
+    dataset: DatasetUrl = "dataset",
     as_json: AsJson = False,
 ) -> None:
     """What changed between two versions of the dataset."""
@@ -53,7 +53,7 @@ def diff_command(
 
 
 @app.command("versions")
-def versions_command(dataset: Dataset = "dataset", as_json: AsJson = False) -> None:
+def versions_command(dataset: DatasetUrl = "dataset", as_json: AsJson = False) -> None:
     """List the versions of the dataset: when they were made, what is in them, and what they are called."""
     found = history.listed(dataset)
     if as_json:
@@ -74,7 +74,7 @@ def versions_command(dataset: Dataset = "dataset", as_json: AsJson = False) -> N
 def tag_command(
     name: Annotated[str, typer.Argument(help="What to call it: paper-v1.")],
     version: Annotated[str, typer.Argument(help="A version, such as 000001.")] = "latest",
-    dataset: Dataset = "dataset",
+    dataset: DatasetUrl = "dataset",
     remove: Annotated[bool, typer.Option("--remove", help="Take the tag away; the version stays.")] = False,
     store: StoreUrl = "store",
 ) -> None:
@@ -93,7 +93,7 @@ def tag_command(
 @app.command("restore")
 def restore_command(
     version: Annotated[str, typer.Argument(help="A version, such as 000001, or a tag.")],
-    dataset: Dataset = "dataset",
+    dataset: DatasetUrl = "dataset",
     store: StoreUrl = "store",
 ) -> None:
     """Make an older version the latest again, as a new one that shares its files. The next build goes its own way."""
@@ -110,7 +110,7 @@ def _tell_denied(dataset: str, version: str, store: str, then: str) -> None:
             err=True,
         )
         return
-    denied = denied_today(named(folder(dataset), version), open_store(store))
+    denied = denied_today(Version.named(Dataset.at(dataset), version), open_store(store))
     if denied:
         more = f" and {len(denied) - _NAMED} more" if len(denied) > _NAMED else ""
         clips = "clip of it is" if len(denied) == 1 else "clips of it are"
@@ -145,29 +145,29 @@ def _run_line(run: Mapping[str, Any]) -> str:
 @app.command("sheet")
 def sheet_command(
     out: Annotated[Path, typer.Argument(help="A folder for the pictures.")] = Path("sheets"),
-    dataset: Dataset = "dataset",
+    dataset: DatasetUrl = "dataset",
     version: Annotated[str, typer.Option(help="Which one, such as 000001.")] = "latest",
     most: Annotated[int, typer.Option(min=1, help="So many clips on a sheet.")] = 40,
 ) -> None:
     """Draw contact sheets: clips with what became of them, and references with what was measured of each."""
     from actor18m.report.sheets import clips_sheet, references_sheet
 
-    found = named(folder(dataset), version)
+    found = Version.named(Dataset.at(dataset), version)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ActorError(f"{out} cannot be made: {error.strerror}. Name another folder.") from error
     for name, drawing in (("clips", clips_sheet), ("references", references_sheet)):
-        if name == "references" and not (found / "metadata" / name).is_dir():
+        if name == "references" and not found.parts(name):
             continue
         count = drawing(found, out / f"{name}.png", most)
-        say(f"{out / name}.png: {count} clips" if count else f"no {name} in {found}")
+        say(f"{out / name}.png: {count} clips" if count else f"no {name} in {found.url}")
 
 
 @app.command("gc")
 def gc_command(
     store: StoreUrl = "store",
-    dataset: Dataset = "dataset",
+    dataset: DatasetUrl = "dataset",
     keep: Annotated[int, typer.Option(min=1, help="Versions of the dataset to keep.")] = 3,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
 ) -> None:
@@ -189,7 +189,7 @@ def gc_command(
     if purged.rows or purged.files:
         inputs = f"{gone.inputs} removed input{'' if gone.inputs == 1 else 's'}"
         say(f"{verb} {purged.rows} rows and {purged.files} files beside them, of {inputs}")
-    if still := still_published(folder(dataset), gone.clips):
+    if still := still_published(Dataset.at(dataset), gone.clips):
         say(f"{dataset}/latest still publishes {still} of their clips: build first, then gc --keep 1")
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from actor18m.commands.arguments import AsJson
+from actor18m.dataset import Dataset
 from actor18m.errors import WrongUsage
-from actor18m.publish import versions
 from actor18m.say import say, say_json
 from actor18m.store import MARK, store_at
 from actor18m.verify.dataset import verify_dataset
@@ -58,6 +58,6 @@ def _looked_at(place: str, latest: bool, counts: dict[str, int]) -> Iterator[Fin
 
     if store_at(place).exists(MARK):
         return verify_store(place, told)
-    if versions.names(versions.folder(place)):
+    if Dataset.at(place).names():
         return verify_dataset(place, latest, told)
     raise WrongUsage(f"{place} is neither a store (it has no {MARK}) nor a dataset (it has no version)")

@@ -10,7 +10,7 @@ from pathlib import Path
 from actor18m.doctor.check import Check
 from actor18m.doctor.machine import space
 from actor18m.place import Disk, Place
-from actor18m.publish import versions
+from actor18m.publish.target import Target, target_of
 from actor18m.store import MARK, Store, open_store, store_at
 from actor18m.writer import holder
 
@@ -29,13 +29,27 @@ def store(url: str) -> Iterator[Check]:
 
 def dataset(url: str) -> Iterator[Check]:
     """Likewise, and links; what a build refuses before it measures is refused here, too."""
-    root = versions.folder(url)
-    above = _nearest(root)
-    versions.check_usable(url)
+    target = target_of(url)
+    target.check_usable()
+    place = target.dataset.place
+    if not isinstance(place, Disk):
+        yield _can_be_published(target)
+        return
+    root, above = place.root, _nearest(place.root)
     check = _publishable(root, above)
     yield check
     if check.state != "fail":
         yield from space("disk of the dataset", above, "name another place with --dataset")
+
+
+def _can_be_published(target: Target) -> Check:
+    """Where versions share shards that are objects."""
+    url = target.dataset.url
+    if not target.is_there():
+        return Check("dataset", "ok", f"{url} can be written, read and deleted from; a build makes the dataset")
+    latest = target.dataset.latest()
+    told = "nothing is published yet" if latest is None else f"its latest version is {latest}"
+    return Check("dataset", "ok", f"{url} can be written, read and deleted from; {told}")
 
 
 def _store(found: Store) -> Check:

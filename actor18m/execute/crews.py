@@ -65,7 +65,7 @@ class RayCrew:
         return Metered(watcher)
 
     def make_shards(self, plans: Iterator[ShardPlan]) -> Iterator[Made]:
-        """As many at once as there are CPUs; their machines must see the dataset's folder."""
+        """As many at once as there are CPUs; their machines must reach the dataset."""
         first = next(plans, None)
         if first is None:
             return

@@ -2,10 +2,10 @@
 
 from actor18m.publish.content import Block, Video
 from actor18m.publish.diff import diff
+from actor18m.publish.history import gc
 from actor18m.publish.make import Made, ShardPlan, make_shard, one_by_one
 from actor18m.publish.publishing import Published, publish
 from actor18m.publish.shard import Shard
-from actor18m.publish.versions import gc
 
 __all__ = [
     "Block",

@@ -31,14 +31,16 @@ clips = pd.read_parquet("latest/metadata/clips")
 print(clips["state"].value_counts())
 """,
     "webdataset": """\
-import glob, webdataset
-for sample in webdataset.WebDataset(sorted(glob.glob("latest/videos/*.tar")), shardshuffle=False):
+import webdataset
+shards = [f"latest/{line.strip()}" for line in open("latest/videos.urls")]
+for sample in webdataset.WebDataset(shards, shardshuffle=False):
     print(sample["__key__"], len(sample["mp4"]), sample["json"])
 """,
 }
 OF_SUBSET = """\
-import glob, webdataset
-for sample in webdataset.WebDataset(sorted(glob.glob("latest/subset-{name}/*.tar")), shardshuffle=False):
+import webdataset
+shards = [f"latest/{{line.strip()}}" for line in open("latest/subset-{name}.urls")]
+for sample in webdataset.WebDataset(shards, shardshuffle=False):
     print(sample["__key__"], len(sample["webp"]), len(sample["mask.png"]), sample["json"])
 """
 """Run in the dataset's folder."""
@@ -147,6 +149,8 @@ def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:
     yield "  of both turned out to be one person's."
     yield "- Hugging Face's `load_dataset(folder, \"clips\")` takes the table `clips` of a version's folder; so with"
     yield "  the other tables."
+    yield "- `videos.urls` and the like: the shards of a folder, one a line, relative to the list. In an object store"
+    yield "  they lie beside the versions, and `latest` is an object with a version's number."
     yield "- `pipeline.yaml`: how it was made. `manifest.json`: every file with its SHA-256.\n"
     yield "In the folder that holds the versions (while a build may publish, name the version instead of `latest`):\n"
     for name, code in READING.items():

@@ -7,44 +7,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from actor18m.beside import Shelf
-
-
-@dataclass(frozen=True)
-class Family:
-    """Shards of one kind, and the table that tells where their samples are."""
-
-    name: str
-    folder: str
-    table: str
-    key: str
-    """The table's column that names a sample."""
-    suffixes: tuple[str, ...]
-    """Of a sample's files."""
-    members: tuple[str, ...]
-    """What these are called in the table; `sha256` there is the first one's."""
-    told: tuple[str, ...] = ()
-    """What only making a sample tells of it, by column of the table."""
-
-    @property
-    def part_prefix(self) -> str:
-        """Of the table's files: subsets share a table, and each has its own."""
-        return "part" if self.table == "clips" else self.name
-
-    @property
-    def where(self) -> pa.Schema:
-        """What publish adds to each row: where its sample is. Null: it, or that file of it, is not published."""
-        places = [pa.field(f"{member}_{what}", pa.int64()) for member in self.members for what in ("offset", "size")]
-        told = [pa.field(name, pa.string()) for name in ("sha256", *self.told)]
-        return pa.schema([pa.field("shard", pa.string()), *places, *told])
-
-
-ENCODING = "video_encoding"
-"""Whether a video's pictures were "copied" as they were stored, or "encoded" anew."""
-OF_VIDEOS = Family("videos", "videos", "clips", "clip", ("mp4", "json"), ("mp4", "json"), (ENCODING,))
-
-
-def of_subset(name: str) -> Family:
-    return Family(name, f"subset-{name}", "references", "key", ("webp", "mask.png", "json"), ("image", "mask", "json"))
+from actor18m.dataset.schemas import OF_VIDEOS, Family
 
 
 @dataclass(frozen=True)
@@ -110,81 +73,6 @@ class Block:
 
     def part(self, family: Family) -> Part:
         return Part(self.videos, self.clips) if family == OF_VIDEOS else self.subsets[family.name]
-
-
-_WHY = [
-    pa.field("state", pa.string(), nullable=False),
-    pa.field("stage", pa.string()),
-    pa.field("rule", pa.string()),
-    pa.field("value", pa.float64()),
-    pa.field("bound", pa.float64()),
-    pa.field("why", pa.string()),
-]
-"""What became of it, and where; `value` missed `bound`, and `why` says so in words."""
-_RIGHTS = [pa.field("licence", pa.string()), pa.field("consent", pa.string())]
-
-INPUTS = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("uri", pa.string(), nullable=False),
-        pa.field("cut", pa.list_(pa.int64())),
-        pa.field("crop", pa.list_(pa.int64())),
-        *_RIGHTS,
-        pa.field("given", pa.string()),
-        pa.field("lot", pa.int32(), nullable=False),
-        pa.field("parent", pa.string()),
-        pa.field("clip", pa.string()),
-        *_WHY,
-        pa.field("duplicate_of", pa.string()),
-        pa.field("error_kind", pa.string()),
-    ]
-)
-"""One row for each input, whatever became of it; `parent` is the id of the input that was split into this one and
-others; `given` holds what else its list said of it, as JSON. Each table has these columns at least; more may follow."""
-
-CLIPS = pa.schema(
-    [
-        pa.field("clip", pa.string(), nullable=False),
-        pa.field("lot", pa.int32(), nullable=False),
-        *_WHY,
-        *_RIGHTS,
-        pa.field("uris", pa.list_(pa.string())),
-        pa.field("identity_id", pa.string()),
-    ]
-)
-DECISIONS = pa.schema(
-    [
-        pa.field("clip", pa.string(), nullable=False),
-        pa.field("stage", pa.string(), nullable=False),
-        pa.field("rule", pa.string(), nullable=False),
-        pa.field("value", pa.float64()),
-        pa.field("text", pa.string()),
-        pa.field("at_least", pa.float64()),
-        pa.field("at_most", pa.float64()),
-        pa.field("above", pa.float64()),
-        pa.field("below", pa.float64()),
-        pa.field("allowed", pa.list_(pa.string())),
-        pa.field("margin", pa.float64()),
-        pa.field("passed", pa.bool_(), nullable=False),
-    ]
-)
-"""`value` is null where a text is compared, which stands in `text`. `margin` is how far the value lies within the
-nearest of its bounds, and negative where it lies outside: near misses are `abs(margin) < 0.02`."""
-REFERENCES = pa.schema(
-    [
-        pa.field("key", pa.string(), nullable=False),
-        pa.field("clip", pa.string(), nullable=False),
-        pa.field("lot", pa.int32(), nullable=False),
-        pa.field("subset", pa.string(), nullable=False),
-        *_WHY,
-        pa.field("uri", pa.string(), nullable=False),
-        *_RIGHTS,
-        pa.field("maker", pa.string(), nullable=False),
-        pa.field("fingerprint", pa.string(), nullable=False),
-    ]
-)
-"""`maker` and `fingerprint` say what made the image, or would have."""
-LEAST = {"inputs": INPUTS, "clips": CLIPS, "decisions": DECISIONS, "references": REFERENCES}
 
 
 def shape(facts: Mapping[str, object]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Which clips of an old version are denied today: a version is as it was, whatever was said since."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -9,10 +8,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from actor18m.contents import contents
+from actor18m.dataset import Version
 from actor18m.like_denied import LikeDenied
 from actor18m.meaning import Force
 from actor18m.near import Likeness
-from actor18m.publish.hashes import checked
 from actor18m.store import Store
 from actor18m.words import DENY, read_words
 from actor18m.yaml_file import parse_yaml
@@ -20,7 +19,7 @@ from actor18m.yaml_file import parse_yaml
 _ASKED = ("clip", "uris", "content_sha256", "cut", "crop", "shard")
 
 
-def denied_today(version: Path, store: Store) -> list[str]:
+def denied_today(version: Version, store: Store) -> list[str]:
     """Keys of clips whose videos it has: by the words that the store has, or as near duplicates by its own rule."""
     force = Force([word for word in read_words(store).in_force if not word.is_of_image])
     if not force.words:
@@ -38,12 +37,13 @@ def denied_today(version: Path, store: Store) -> list[str]:
     return sorted(denied)
 
 
-def _clips(version: Path) -> list[dict[str, Any]]:
+def _clips(version: Version) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for part in checked(version, "clips"):
-        there = pq.read_schema(part).names
-        nothing = dict.fromkeys(_ASKED)
-        found += [nothing | row for row in pq.read_table(part, columns=[c for c in _ASKED if c in there]).to_pylist()]
+    nothing = dict.fromkeys(_ASKED)
+    with version.near(version.parts("clips")) as parts:
+        for part in parts:
+            there = [name for name in _ASKED if name in pq.read_schema(part).names]
+            found += [nothing | row for row in pq.read_table(part, columns=there).to_pylist()]
     return found
 
 
@@ -54,8 +54,8 @@ def _newest(force: Force, row: Mapping[str, Any]) -> int:
     return max((rank for rank in ranks if rank is not None), default=-1)
 
 
-def _likeness(version: Path) -> Likeness | None:
+def _likeness(version: Version) -> Likeness | None:
     """As the version was built: stages that its pipeline names may not be there any more."""
-    pipeline = parse_yaml((version / "pipeline.yaml").read_text("utf-8"))
+    pipeline = parse_yaml(version.read("pipeline.yaml").decode())
     rule = pipeline.get("duplicates") if isinstance(pipeline, Mapping) else None
     return None if rule is None else Likeness.model_validate(rule)

@@ -1,15 +1,15 @@
 """What changed between two versions of a dataset."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from actor18m.publish.hashes import checked
-from actor18m.publish.manifest import read_manifest
-from actor18m.publish.versions import folder, named
+from actor18m.dataset.root import Dataset
+from actor18m.dataset.version import Version
 
 _MOVED = """
     SELECT old.state AS "from", new.state AS "to",
@@ -47,18 +47,18 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
     none any more (`lost`); `licence`, `consent`, `override`: clips of which another one is told; `added` and `removed`:
     clips in one version only, by state there.
     """
-    root = folder(dataset)
-    before, after = named(root, old), named(root, new)
-    manifests = read_manifest(before), read_manifest(after)
-    shards = [set(manifest.recipes) for manifest in manifests]
-    tables = [checked(version, "clips") for version in (before, after)]
-    with duckdb.connect() as db:
+    found = Dataset.at(dataset)
+    versions = before, after = Version.named(found, old), Version.named(found, new)
+    shards = [set(version.manifest.recipes) for version in versions]
+    with ExitStack() as stack, duckdb.connect() as db:
+        near = [stack.enter_context(version.near(version.parts("clips"))) for version in versions]
+        tables = [[*map(str, paths)] for paths in near]
         moved = db.execute(_MOVED, {"old": tables[0], "new": tables[1]}).fetchall()
         told = {column: _told_otherwise(db, column, tables) for column in _TOLD}
         identities = dict(db.execute(_IDENTITIES, {"old": tables[0], "new": tables[1]}).fetchall())
         removed = dict(db.execute(_ONLY_IN_FIRST, {"first": tables[0], "second": tables[1]}).fetchall())
         added = dict(db.execute(_ONLY_IN_FIRST, {"first": tables[1], "second": tables[0]}).fetchall())
-    facts = [manifest.facts for manifest in manifests]
+    facts = [version.manifest.facts for version in versions]
     return {
         "old": before.name,
         "new": after.name,
@@ -77,7 +77,7 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
             for name in sorted(facts[0].keys() | facts[1].keys())
             if facts[0].get(name) != facts[1].get(name)
         },
-        "pipeline": _changed_lines(before / "pipeline.yaml", after / "pipeline.yaml"),
+        "pipeline": _changed_lines(before, after),
     }
 
 
@@ -93,7 +93,7 @@ def _told_otherwise(
     return [dict(zip(("from", "to", "clips"), row, strict=True)) for row in found]
 
 
-def _changed_lines(old: Path, new: Path) -> list[str]:
+def _changed_lines(old: Version, new: Version) -> list[str]:
     """With - or + before each, and the line that begins a hunk to say where."""
-    before, after = (path.read_text("utf-8").splitlines() for path in (old, new))
+    before, after = (version.read("pipeline.yaml").decode().splitlines() for version in (old, new))
     return list(unified_diff(before, after, lineterm="", n=0))[2:]

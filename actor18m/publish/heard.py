@@ -1,20 +1,20 @@
 """What a dataset has heard of people's words: a build that knows less of them would publish again what was denied.
 
-`.words.json` in the dataset's folder tells which store published last, and how many files of words it had, with their
+`.words.json` beside the versions tells which store published last, and how many files of words it had, with their
 digest. It is no part of a version: stores that say the same make the same versions, and of an old version that is
 brought back the dataset has heard no less.
 """
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
+from actor18m.dataset import Dataset
 from actor18m.errors import ActorError, Refused
-from actor18m.place import sync_folder
+from actor18m.publish.target import Writer
 from actor18m.store import Store, id_of
 from actor18m.words import Words
 
-NAME, ASIDE = ".words.json", ".words.json.new"
+NAME = ".words.json"
 _GO_ON = "If nothing of that matters any more, go on with --allow-lost-words. Nothing was changed."
 
 
@@ -35,44 +35,41 @@ class Hearing:
     may_lose: bool = False
     """A person said that it does not matter what the dataset heard."""
 
-    def check(self, root: Path) -> None:
+    def check(self, dataset: Dataset) -> None:
         """Raises where the dataset has heard of words that are not in the store."""
-        heard = None if self.may_lose else read_heard(root)
+        heard = None if self.may_lose else read_heard(dataset)
         if heard is None or self.words.digests.get(heard.files) == heard.digest:
             return
         counted = f"{heard.files} file{'' if heard.files == 1 else 's'}"
         what = "of what people said (who is denied, allowed, removed)"
         if heard.store != id_of(self.store):
             raise Refused(
-                f"the latest version of {root} was built from another store, with {counted} {what} that "
+                f"the latest version of {dataset.url} was built from another store, with {counted} {what} that "
                 f"{self.store.url} does not know: it would publish again what was denied there. Build from that store, "
                 "or into another --dataset; or, if nothing was said here yet, copy the other store's folder words/ "
                 f"into this one. {_GO_ON}"
             )
         raise Refused(
-            f"the latest version of {root} was built with {counted} {what}, and {self.store.url} has "
+            f"the latest version of {dataset.url} was built with {counted} {what}, and {self.store.url} has "
             f"{self.words.files if self.words.files < heard.files else 'others'}: it is an older copy, and would "
             "publish again what was denied since. Put the newer copy of its folder words/ back, or say again what is "
             f"missing. {_GO_ON}"
         )
 
-    def keep(self, root: Path) -> None:
+    def keep(self, writer: Writer) -> None:
         """So that no later build knows less."""
         known = Heard(id_of(self.store), self.words.files, self.words.digests.get(self.words.files, ""))
-        aside = root / ASIDE
-        aside.write_text(json.dumps(asdict(known), indent=1) + "\n")
-        aside.replace(root / NAME)
-        sync_folder(root)
+        writer.put(NAME, (json.dumps(asdict(known), indent=1) + "\n").encode())
 
 
-def read_heard(root: Path) -> Heard | None:
+def read_heard(dataset: Dataset) -> Heard | None:
     """None where nothing was published, or not by a store with words."""
     try:
-        return Heard(**json.loads((root / NAME).read_text()))
+        return Heard(**json.loads(dataset.place.read(NAME)))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
         raise ActorError(
-            f"{root / NAME} is damaged ({error}): it tells which words this dataset was built with. Put a copy of it "
-            "back; or, if the store has all that was said, go on with --allow-lost-words."
+            f"{dataset.url}/{NAME} is damaged ({error}): it tells which words this dataset was built with. Put a copy "
+            "of it back; or, if the store has all that was said, go on with --allow-lost-words."
         ) from error

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m import stopping
+from actor18m.dataset.root import DatasetError
 from actor18m.entry import PENDING
 from actor18m.publish.content import Block, Part, Sample, Video
 from actor18m.publish.samples import SourceError
@@ -41,7 +42,7 @@ def left_out_by(sample: Sample, left_out: MutableMapping[str, LeftOut]) -> Itera
         yield
     except Exception as error:
         stopping.check()
-        if isinstance(error, OSError | StoreError):
+        if isinstance(error, OSError | StoreError | DatasetError):
             raise
         if isinstance(error, SourceError):
             left_out[sample.clip] = LeftOut(error.kind, redact(str(error)))

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from actor18m.publish.content import Family, Part, Sample, Video, shape
+from actor18m.dataset.schemas import Family
+from actor18m.publish.content import Part, Sample, Video, shape
 from actor18m.publish.make import Made, ShardPlan, recipe
 from actor18m.publish.previous import Previous
 from actor18m.publish.shard import Shard
 from actor18m.publish.tables import TableWriter
+from actor18m.publish.target import Target
 
 
 @dataclass
@@ -31,15 +33,14 @@ class Line:
         self,
         family: Family,
         lots_per_shard: int,
-        root: Path,
-        made: Path,
+        target: Target,
         previous: Previous | None,
         left_over: Mapping[str, Shard],
         table: TableWriter,
     ) -> None:
         self.table = table
         self._family, self._lots_per_shard = family, lots_per_shard
-        self._root, self._made = root, made
+        self._target = target
         self._previous, self._left_over = previous, left_over
         self._gathered: list[tuple[range, Part]] = []
         """Of the shard that is not complete yet."""
@@ -101,7 +102,7 @@ class Line:
         published = self._previous.videos(lots) if videos and self._previous is not None else {}
         kept = {clip: published[clip] for clip in videos & published.keys()}
         number = self._number(lots)
-        plan = ShardPlan(self._root, self._made, self._family, number, wanted, tuple(samples), kept)
+        plan = ShardPlan(self._target, self._family, number, wanted, tuple(samples), kept)
         return _Waiting(lots, rows, plan, None)
 
     def _number(self, lots: range) -> int:

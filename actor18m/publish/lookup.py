@@ -1,12 +1,13 @@
 """Where the latest version of a dataset has a clip, and which of some clips it still has."""
 
-from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from actor18m.publish.hashes import checked
-from actor18m.publish.versions import LATEST, DatasetError, folder, latest
+from actor18m.dataset.root import Dataset, DatasetError
+from actor18m.dataset.version import Version
 
 _VIDEO = "SELECT shard, mp4_offset, mp4_size FROM read_parquet($tables) WHERE clip = $clip AND shard IS NOT NULL"
 _IMAGES = (
@@ -18,29 +19,28 @@ _IMAGES = (
 def places(dataset: str, clip: str) -> list[dict[str, Any]]:
     """The shards that hold its video and its images; nothing where it is not published or there is no dataset."""
     try:
-        root = folder(dataset)
+        version = Version.latest(Dataset.at(dataset))
     except DatasetError:
         return []
-    version = latest(root) if root.is_dir() else None
     if version is None:
         return []
     found: list[dict[str, Any]] = []
     with duckdb.connect() as db:
         for name, sql in (("clips", _VIDEO), ("references", _IMAGES)):
-            files = root / version / "metadata" / name
-            if files.is_dir():
-                asked = db.execute(sql, {"tables": checked(root / version, name), "clip": clip})
+            if parts := version.parts(name):
+                with version.near(parts) as tables:
+                    asked = db.execute(sql, {"tables": [*map(str, tables)], "clip": clip})
+                    rows = asked.fetchall()
                 columns = [column[0] for column in asked.description or ()]
-                found += [{"version": version, **dict(zip(columns, row, strict=True))} for row in asked.fetchall()]
+                found += [{"version": version.name, **dict(zip(columns, row, strict=True))} for row in rows]
     return found
 
 
-def still_published(dataset: Path, clips: frozenset[str]) -> int:
+def still_published(dataset: Dataset, clips: frozenset[str]) -> int:
     """How many of these clips have their videos in the latest version."""
-    tables = str(dataset / LATEST / "metadata" / "clips" / "*.parquet")
-    if not clips or not (dataset / LATEST).is_dir():
+    version = Version.latest(dataset) if clips else None
+    if version is None:
         return 0
-    sql = "SELECT count(*) FROM read_parquet($tables) WHERE shard IS NOT NULL AND list_contains($clips, clip)"
-    with duckdb.connect() as db:
-        row = db.execute(sql, {"tables": tables, "clips": sorted(clips)}).fetchone()
-    return int(row[0]) if row else 0
+    published = version.table("clips", ["clip", "shard"])
+    is_one = pc.is_in(published["clip"], pa.array(sorted(clips), pa.string()))
+    return int(pc.sum(pc.and_(is_one, pc.is_valid(published["shard"]))).as_py() or 0)

@@ -1,13 +1,9 @@
 """Making shards: one tar for an aligned range of lots, named by its content, the same from whoever makes it.
 
-A shard is made aside, in a folder that outlives a killed publish: a tar, and beside it a record of what is in it, whose
-name is the shard's recipe. A record that is there stands for a whole tar.
+A shard is made aside and kept, with a record of what is in it, where a publish after a killed one finds it.
 """
 
 import json
-import logging
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,29 +12,25 @@ from pathlib import Path
 
 from actor18m import keys, stopping
 from actor18m.beside import files_of_row
+from actor18m.dataset.members import Member
+from actor18m.dataset.schemas import ENCODING, Family
 from actor18m.errors import ActorError
-from actor18m.publish.content import ENCODING, Family, Reference, Sample, Video
+from actor18m.publish.content import Reference, Sample, Video
 from actor18m.publish.left_out import LeftOut, left_out_by
-from actor18m.publish.manifest import File, describe
 from actor18m.publish.mp4 import WRITER
 from actor18m.publish.original import Originals
 from actor18m.publish.samples import fetch
 from actor18m.publish.shard import Kept, Placed, Shard
-from actor18m.publish.tar import Member, TarWriter
-
-log = logging.getLogger(__name__)
-
-PART = ".part-"
-"""How the names of unfinished things begin."""
+from actor18m.publish.tar import TarWriter
+from actor18m.publish.target import Target
 
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """All that is needed to make one, on any machine that sees the dataset's folder."""
+    """All that is needed to make one, on any machine that reaches the dataset."""
 
-    dataset: Path
-    made: Path
-    """Where it is put."""
+    target: Target
+    """Where it is kept."""
     family: Family
     number: int
     recipe: str
@@ -84,8 +76,8 @@ def make_shard(plan: ShardPlan) -> Made:
     """What cannot be had of one clip leaves out that clip. What the dataset's disk cannot do is raised."""
     left_out: dict[str, LeftOut] = {}
     there: list[Sample] = []
-    with tempfile.TemporaryDirectory(dir=plan.made, prefix=PART) as scratch, Originals(Path(scratch)) as originals:
-        aside = Path(scratch) / "shard.tar"
+    with plan.target.scratch() as scratch, Originals(scratch) as originals:
+        aside = scratch / "shard.tar"
         with aside.open("wb") as out:
             tar = TarWriter(out)
             placed: list[Placed] = []
@@ -93,42 +85,18 @@ def make_shard(plan: ShardPlan) -> Made:
                 if sample.clip in left_out:
                     continue
                 with left_out_by(sample, left_out):
-                    files, told = _files(sample, plan, Path(scratch), originals)
+                    files, told = _files(sample, plan, scratch, originals)
                 if sample.clip not in left_out:
                     there.append(sample)
                     placed.append(_add(tar, sample, files, told, plan.family))
             digest = tar.finish()
-            out.flush()
-            os.fsync(out.fileno())
         if not there:
             return Made(plan.recipe, None, left_out)
         name = f"actor18m-{plan.family.name}-{plan.number:06d}-{digest[: keys.SHORT_DIGITS]}.tar"
         made_of = recipe(plan.family, plan.number, there) if left_out else plan.recipe
         shard = Shard(made_of, plan.family.folder, name, tar.size, digest, tuple(placed))
-        aside.rename(plan.made / name)
-        record = Path(scratch) / "record"
-        with record.open("wb") as out:
-            out.write(shard.to_bytes())
-            out.flush()
-            os.fsync(out.fileno())
-        record.rename(plan.made / f"{shard.recipe}.json")
+        plan.target.keep(aside, shard)
     return Made(plan.recipe, shard, left_out)
-
-
-def left_over(made: Path) -> dict[str, Shard]:
-    """By recipe, the shards that an earlier publish made and did not live to use, as far as they are whole."""
-    found = {}
-    for record in made.glob("*.json"):
-        try:
-            shard = Shard.from_bytes(record.read_bytes())
-            is_whole = describe(made / shard.name) == File(shard.size, shard.sha256)
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            is_whole = False
-        if is_whole:
-            found[shard.recipe] = shard
-        else:
-            log.warning("%s is damaged; its shard is made again", record)
-    return found
 
 
 def _files(
@@ -138,7 +106,7 @@ def _files(
     if isinstance(sample, Reference):
         return dict(_images(sample)), {}
     path = scratch / "sample.mp4"
-    encoding = fetch(sample, plan.kept.get(sample.clip), plan.dataset, path, originals)
+    encoding = fetch(sample, plan.kept.get(sample.clip), plan.target.dataset, path, originals)
     return {"mp4": path}, {ENCODING: encoding}
 
 

@@ -3,7 +3,6 @@
 A killed publish is repeated by running it again: shards that it made are used, and all else is cheap.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,23 +10,27 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from actor18m.dataset.manifest import File, Manifest, describe, placed
+from actor18m.dataset.root import Dataset
+from actor18m.dataset.schemas import LEAST, OF_VIDEOS, of_subset
 from actor18m.identities import ALIASES
-from actor18m.place import sync_folder
-from actor18m.publish import manifest, versions
 from actor18m.publish.card import Card
-from actor18m.publish.content import LEAST, OF_VIDEOS, Block, of_subset
-from actor18m.publish.hashes import Hashes, linked
+from actor18m.publish.content import Block
 from actor18m.publish.heard import Hearing
 from actor18m.publish.left_out import LeftOut, without
 from actor18m.publish.line import Line
-from actor18m.publish.make import PART, Made, MakeShards, ShardPlan, left_over, one_by_one
-from actor18m.publish.manifest import File, Manifest
+from actor18m.publish.make import Made, MakeShards, ShardPlan, one_by_one
+from actor18m.publish.mp4 import WRITER
+from actor18m.publish.on_disk import write
 from actor18m.publish.previous import open_latest
 from actor18m.publish.shard import Shard
 from actor18m.publish.tables import TableWriter
+from actor18m.publish.target import Target, Writer, remember, target_of
 
 _BESIDE_SHARDS = ("inputs", "decisions")
 """Tables that say nothing of places."""
+LIST = ".urls"
+"""Of the shards in a folder: its name and this."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ Accept = Callable[[Mapping[str, int], Mapping[str, int] | None, int], None]
 
 
 def publish(
-    dataset: str | Path,
+    dataset: str | Path | Dataset,
     blocks: Iterable[Block],
     pipeline: str,
     facts: Mapping[str, str],
@@ -70,14 +73,13 @@ def publish(
     """
     if iter(blocks) is blocks:
         raise TypeError("blocks are iterated once again when clips have to be left out: give what can be")
-    root = versions.folder(dataset)
-    with versions.held(root, patience_s):
-        versions.settle(root)
+    target = target_of(dataset)
+    with target.held(patience_s) as writer:
         if hearing is not None:
-            hearing.check(root)
+            hearing.check(target.dataset)
         made, left_out = 0, dict[str, LeftOut]()
         while True:
-            version = _Version(root, subsets, lots_per_shard, check)
+            version = _Version(target, writer, subsets, lots_per_shard, check)
             for each in make_shards(version.plans(map(told, without(blocks, left_out)))):
                 version.take(each)
             made += version.shards_made
@@ -87,27 +89,27 @@ def publish(
 
 
 class _Version:
-    """One that is being built, in `.building/version`; shards are made in `.building/made`."""
+    """One that is being built."""
 
     def __init__(
-        self, root: Path, subsets: Sequence[str], lots_per_shard: Mapping[str, int], check: Callable[[], None]
+        self,
+        target: Target,
+        writer: Writer,
+        subsets: Sequence[str],
+        lots_per_shard: Mapping[str, int],
+        check: Callable[[], None],
     ) -> None:
-        self._root = root
+        self._target, self._writer = target, writer
         families = [OF_VIDEOS, *map(of_subset, subsets)]
         self._sizes = {family: lots_per_shard.get(family.name, 1) for family in families}
         self._check_whether_wanted = check
-        self._hashes = Hashes(root)
-        self._previous = open_latest(root, self._hashes)
-        self._building = root / versions.BUILDING
-        self._made = self._building / "made"
-        self._folder = self._building / "version"
-        self._clear()
-        made = left_over(self._made)
+        self._hashes = writer.hashes()
+        self._previous = open_latest(target.dataset, self._hashes)
+        self._folder = writer.begin(family.folder for family in families)
+        made = writer.left_over()
         self._tables = {name: self._table(name) for name in _BESIDE_SHARDS}
         self._lines = {
-            family: Line(
-                family, size, root, self._made, self._previous, made, self._table(family.table, family.part_prefix)
-            )
+            family: Line(family, size, target, self._previous, made, self._table(family.table, family.part_prefix))
             for family, size in self._sizes.items()
         }
         self._files: dict[str, File] = {}
@@ -122,7 +124,7 @@ class _Version:
     def plans(self, blocks: Iterable[Block]) -> Iterator[ShardPlan]:
         """Of the shards that must be made."""
         for block in blocks:
-            self._check_whether_wanted()
+            self._check_right()
             self._check(block.lots)
             self._tables["inputs"].add(block.lots.start, block.inputs)
             self._tables["decisions"].add(block.lots.start, block.decisions)
@@ -161,34 +163,31 @@ class _Version:
             table.add(0, aliases)
         for path in (path for each in closing for path in each.close()):
             self._add_table(path)
+        for family in self._sizes:
+            self._add_text(f"{family.folder}{LIST}", self._list(family.folder))
         self._add_text("README.md", self._card.text())
         self._add_text("pipeline.yaml", pipeline)
-        content = Manifest(dict(facts), self._files, self._recipes).to_bytes()
+        content = Manifest(dict(facts), self._files, self._recipes, WRITER, self._target.shards).to_bytes()
         reused = max(0, len(self._recipes) - shards_made)
         if self._previous is not None and self._previous.is_as(content):
-            path = self._previous.folder
-            is_new = False
+            version, is_new = self._previous.version, False
             if hearing is not None:
-                hearing.keep(self._root)
+                hearing.keep(self._writer)
         else:
             accept(self._samples, None if self._previous is None else self._previous.samples, len(left_out))
-            if hearing is not None:
-                hearing.keep(self._root)  # before the switch: who dies in between has told too much, and not too little
-            path = self._commit(content)
-            is_new = True
-        shutil.rmtree(self._building)
-        linked(self._hashes, path, self._files)  # now that nothing is linked or removed any more
-        self._hashes.save()
-        return Published(path.name, str(path), is_new, shards_made, reused, left_out)
+            if hearing is not None:  # before the switch: who dies in between has told too much, and not too little
+                hearing.keep(self._writer)
+            version, is_new = self._writer.commit(content, self._check_right), True
+        self._writer.clear()
+        for name, file in self._files.items():  # now that nothing is linked or removed any more
+            self._hashes.note(version.path(name), file.sha256)
+        remember(self._writer, self._hashes)
+        return Published(version.name, version.url, is_new, shards_made, reused, left_out)
 
-    def _clear(self) -> None:
-        """Of what a killed publish left, only shards are of use."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._made.mkdir(parents=True, exist_ok=True)
-        for part in self._made.glob(f"{PART}*"):
-            shutil.rmtree(part)
-        for family in self._sizes:
-            (self._folder / family.folder).mkdir(parents=True)
+    def _check_right(self) -> None:
+        """To write what is built: in the dataset, and to whoever wants it."""
+        self._check_whether_wanted()
+        self._writer.check()
 
     def _table(self, name: str, prefix: str = "part") -> TableWriter:
         return TableWriter(self._folder / "metadata" / name, LEAST[name], prefix)
@@ -206,36 +205,25 @@ class _Version:
     def _add_shard(self, shard: Shard) -> None:
         file = File(shard.size, shard.sha256)
         if self._previous is not None and self._previous.has(shard.path, file):
-            source = self._previous.folder / shard.path
+            self._writer.share(self._previous.version, shard.path)
         else:
-            source = self._made / shard.name
-        versions.link(source, self._folder / shard.path)
+            self._writer.take(shard)
         self._files[shard.path] = file
         self._samples[shard.folder] += len(shard.samples)
         self._recipes[shard.path] = shard.recipe
 
     def _add_table(self, path: Path) -> None:
         name = path.relative_to(self._folder).as_posix()
-        self._files[name] = manifest.describe(path)
+        self._files[name] = describe(path)
         if self._previous is not None and self._previous.has(name, self._files[name]):
-            path.unlink()
-            versions.link(self._previous.folder / name, path)
+            self._writer.share(self._previous.version, name)
+
+    def _list(self, folder: str) -> str:
+        """Of its shards, relative to the list, one a line."""
+        shards = sorted(name for name in self._recipes if name.startswith(f"{folder}/"))
+        return "".join(f"{placed(name, self._target.shards)}\n" for name in shards)
 
     def _add_text(self, name: str, text: str) -> None:
         path = self._folder / name
-        path.write_bytes(text.encode())
-        versions.sync_file(path)
-        self._files[name] = manifest.describe(path)
-
-    def _commit(self, content: bytes) -> Path:
-        path = self._folder / manifest.NAME
-        path.write_bytes(content)
-        versions.sync_file(path)
-        for each in [self._folder, *self._folder.rglob("*")]:
-            if each.is_dir():
-                sync_folder(each)
-            else:
-                # Versions share files, so nobody should write into one.
-                each.chmod(each.stat().st_mode & ~0o222)
-        self._check_whether_wanted()
-        return self._root / versions.add(self._root, self._folder)
+        write(path, text.encode())
+        self._files[name] = describe(path)

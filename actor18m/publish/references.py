@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 
 from actor18m.build import Project
 from actor18m.chain import Link
+from actor18m.dataset.schemas import REFERENCES
 from actor18m.image_survey import KEPT
-from actor18m.publish.content import REFERENCES, Part, Reference, Sample
+from actor18m.publish.content import Part, Reference, Sample
 from actor18m.publish.verdicts import fates
 from actor18m.record import Record
 from actor18m.rows import BESIDE

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from actor18m.dataset.root import Dataset
 from actor18m.errors import ActorError
 from actor18m.publish.content import Video
 from actor18m.publish.mp4 import CannotDecode, write_mp4
@@ -24,11 +25,11 @@ class SourceError(ActorError):
         return type(self), (self.kind, str(self))
 
 
-def fetch(video: Video, kept: Kept | None, dataset: Path, target: Path, originals: Originals) -> str:
+def fetch(video: Video, kept: Kept | None, dataset: Dataset, target: Path, originals: Originals) -> str:
     """Bytes that were published once are taken before the source: they are the same, and nothing need be decoded. Of
     several sources that are copies of each other, the first that can be had is as good as any. Says how they were made.
     """
-    if kept is not None and _take(kept, target):
+    if kept is not None and _take(dataset, kept, target):
         return kept.encoding
     troubles: list[tuple[str, Unusable]] = []
     for uri in (video.uri, *video.copies):
@@ -37,17 +38,17 @@ def fetch(video: Video, kept: Kept | None, dataset: Path, target: Path, original
         except Unusable as error:
             troubles.append((uri, error))
     for each in older(dataset, video.clip):
-        if _take(each, target):
+        if _take(dataset, each, target):
             return each.encoding
     told = "; ".join(f"{uri}: the file {error.cause}" for uri, error in troubles)
     raise SourceError(troubles[0][1].kind, f"{told}, and no version of the dataset holds its clip, or not undamaged")
 
 
-def _take(kept: Kept, target: Path) -> bool:
+def _take(dataset: Dataset, kept: Kept, target: Path) -> bool:
     """False, and no matter what is in the target, when the bytes are not what was published."""
     digest, left = hashlib.sha256(), kept.size
     try:
-        with kept.path.open("rb") as tar, target.open("wb") as out:
+        with dataset.place.open(kept.path) as tar, target.open("wb") as out:
             tar.seek(kept.offset)
             while chunk := tar.read(min(_CHUNK, left)):
                 left -= len(chunk)

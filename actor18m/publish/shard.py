@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,8 @@ class Shard:
 class Kept:
     """An mp4 within a published tar."""
 
-    path: Path
+    path: str
+    """From the dataset's folder."""
     offset: int
     size: int
     sha256: str

@@ -2,20 +2,12 @@
 
 import hashlib
 import tarfile
-from dataclasses import dataclass
 from typing import IO
+
+from actor18m.dataset.members import Member
 
 _BLOCK = 512
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Member:
-    """Where a file's bytes are within the tar."""
-
-    offset: int
-    size: int
-    sha256: str
 
 
 class TarWriter:

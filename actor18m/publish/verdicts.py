@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m.dataset.schemas import DECISIONS
 from actor18m.policy import Rule, judge, spelt
-from actor18m.publish.content import DECISIONS
 from actor18m.shortest import shortest_column
 
 _INWARDS = {"at_least": 1, "above": 1, "at_most": -1, "below": -1}

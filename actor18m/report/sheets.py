@@ -11,12 +11,11 @@ import cv2
 import duckdb
 import numpy as np
 
-from actor18m.errors import ActorError
+from actor18m.dataset import DatasetError, Version
 from actor18m.media.encoded import decoded
 from actor18m.media.source import MediaError
 from actor18m.media.tile import PAPER, Pixels, tile_of, write_png
 from actor18m.media.video import frames_at, open_video
-from actor18m.publish.hashes import checked
 
 Ink = tuple[int, int, int]
 Row = Mapping[str, Any]
@@ -27,7 +26,7 @@ WHITE, GREY, GREEN, RED, YELLOW = (235, 235, 235), (170, 170, 170), (90, 200, 11
 INK = {"accepted": GREEN, "rejected": RED}
 
 
-def clips_sheet(version: Path, out: Path, most: int) -> int:
+def clips_sheet(version: Version, out: Path, most: int) -> int:
     """Evenly spaced stills of accepted and rejected clips, as many of each; how many there are."""
     sql = """
         SELECT clip, uri, cut, crop, state, stage, rule, value, bound FROM read_parquet($tables)
@@ -39,7 +38,7 @@ def clips_sheet(version: Path, out: Path, most: int) -> int:
     return len(rows)
 
 
-def references_sheet(version: Path, out: Path, most: int) -> int:
+def references_sheet(version: Version, out: Path, most: int) -> int:
     """All references of some clips, a line for each; how many clips."""
     sql = """
         SELECT * FROM read_parquet($tables) WHERE shard IS NOT NULL AND clip IN (
@@ -52,10 +51,9 @@ def references_sheet(version: Path, out: Path, most: int) -> int:
     return len(by_clip)
 
 
-def _asked(version: Path, table: str, sql: str, most: int) -> list[Row]:
-    with duckdb.connect() as db:
-        given = {"tables": checked(version, table), "most": most}
-        found = db.execute(sql, given)
+def _asked(version: Version, table: str, sql: str, most: int) -> list[Row]:
+    with duckdb.connect() as db, version.near(version.parts(table)) as tables:
+        found = db.execute(sql, {"tables": [*map(str, tables)], "most": most})
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
@@ -78,14 +76,14 @@ def _clip(row: Row) -> Pixels:
     return np.hstack([_label(lines), *tiles])
 
 
-def _references(version: Path, rows: Sequence[Row]) -> Pixels:
+def _references(version: Version, rows: Sequence[Row]) -> Pixels:
     is_golden = {row.get("anchor") for row in rows} >= {"front", "side", "back"}
     lines = [(_name(rows[0]["uri"]), WHITE), (rows[0]["clip"], GREY), ("golden" if is_golden else "", YELLOW)]
     label = np.pad(_label(lines), ((0, 54), (0, 0), (0, 0)), constant_values=PAPER)
     return np.hstack([label, *(_reference(version, row) for row in rows)])
 
 
-def _reference(version: Path, row: Row) -> Pixels:
+def _reference(version: Version, row: Row) -> Pixels:
     """The image with its mask's outline, over what is said of it and what is seen in it."""
     image = _image(version, row, "image")
     if row.get("mask_offset") is not None:
@@ -109,14 +107,13 @@ def _view(row: Row, of: str) -> str:
     return f"{viewpoint} {yaw:.0f}" + ("" if of or pitch is None else f"/{pitch:.0f}")
 
 
-def _image(version: Path, row: Row, member: str) -> Pixels:
-    with (version / row["shard"]).open("rb") as shard:
-        shard.seek(row[f"{member}_offset"])
-        content = shard.read(row[f"{member}_size"])
+def _image(version: Version, row: Row, member: str) -> Pixels:
+    where = row[f"{member}_offset"], row[f"{member}_size"]
+    content = version.dataset.place.read_part(version.path(row["shard"]), *where)
     if sha256(content).hexdigest() != row["sha256" if member == "image" else f"{member}_sha256"]:
-        raise ActorError(
-            f"{version / row['shard']} is damaged: the {member} of {row['key']} is not the one that the table tells "
-            "of. Build again: the next version has it right."
+        raise DatasetError(
+            f"{version.url_of(row['shard'])} is damaged: the {member} of {row['key']} is not the one that the table "
+            "tells of. Build again: the next version has it right."
         )
     return decoded(content)
 

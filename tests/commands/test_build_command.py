@@ -10,7 +10,7 @@ def run(*args: str) -> Result:
     return CliRunner().invoke(app, ["build", *args], env={"COLUMNS": "200"})
 
 
-@pytest.mark.parametrize("dataset", ["memory://dataset", "/proc/dataset"])
+@pytest.mark.parametrize("dataset", ["nowhere://dataset", "/proc/dataset"])
 def test_a_dataset_that_cannot_be_published_is_refused_before_anything_is_measured(
     dataset: str, tmp_path: Path
 ) -> None:

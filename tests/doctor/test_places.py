@@ -90,7 +90,7 @@ def test_a_disk_without_links_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert everything_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("url", ["/proc/dataset", "/dev/null", "/dev/null/dataset", "memory://dataset"])
+@pytest.mark.parametrize("url", ["/proc/dataset", "/dev/null", "/dev/null/dataset"])
 def test_a_dataset_that_cannot_be_written_is_a_failure(url: str) -> None:
     (check,) = carried_out("dataset", lambda: places.dataset(url))
     assert check.state == "fail"

@@ -1,19 +1,31 @@
-"""Store and inputs on S3, served by moto behind a proxy that makes trouble. Needs s3fs and moto."""
+"""Store, inputs and dataset on S3, served by moto behind a proxy that makes trouble. Needs s3fs and moto."""
 
+import json
+import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import fsspec
 import pytest
+import webdataset
+from webdataset.gopen import gopen_schemes
 
 from actor18m import remote
+from actor18m.dataset import Version
 from actor18m.far_file import open_far
+from actor18m.publish import publish
+from tests.engine import drawing
 from tests.engine.faulty import Fault, Faulty, faulty, half
 from tests.engine.films import film
 from tests.engine.site import Site, films
+from tests.publish import killed
+from tests.publish.material import FACTS
 
 s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
@@ -150,3 +162,159 @@ def test_a_read_whose_answer_is_cut_goes_on_where_it_was(
         assert stream.read() == content
         stream.seek(1 << 20)
         assert stream.read(10) == content[1 << 20 : (1 << 20) + 10]
+
+
+def drawn(site: Site) -> Site:
+    """Films whose words are drawn as images of subset A."""
+    site = replace(site, pipeline=drawing.PIPELINE)
+    site.put({f"film{number}": text for number, text in enumerate(("a tale of two", "three small words", "one"))})
+    return site
+
+
+def publish_to(site: Site, dataset: str) -> Any:
+    """What is measured already goes to another place."""
+    return site.bare(
+        *("build", str(site.root / "steady.yaml"), "--input", str(site.videos)),
+        *("--store", str(site.root / "store"), "--dataset", dataset),
+    )
+
+
+def content_of(url: str | Path) -> dict[str, bytes]:
+    """Of a version, what is the same wherever it lies."""
+    version = Version.open(url)
+    return {name: version.read(name) for name in version.manifest.files if not name.endswith(".urls")}
+
+
+@pytest.mark.slow
+def test_a_dataset_on_s3_is_the_same_as_on_disk_through_every_fault(site: Site, proxy: Faulty, bucket: str) -> None:
+    site = drawn(site)
+    site.build()
+    wanted = content_of(site.dataset)
+    assert sum(name.endswith(".tar") for name in wanted) == 2
+    faults: tuple[Fault, ...] = ("none", "busy", "cut")
+    for fault in faults:
+        url = f"s3://{bucket}/{fault}"
+        before, proxy.fault = proxy.faults, half(fault)
+        told = publish_to(site, url)
+        assert told.exit_code == 0, told.output + told.stderr
+        assert f"dataset: {url}/000001 (new; 2 shards made, 0 reused)" in told.output
+        again = publish_to(site, url)
+        assert f"dataset: {url}/000001 (as before; 0 shards made, 2 reused)" in again.output
+        assert fault == "none" or proxy.faults - before > 10
+        proxy.fault = half("none")
+        assert content_of(url) == wanted
+        checked = site.bare("verify", url)
+        assert "all is well" in checked.output, checked.output
+    text = site.bare("doctor", "--dataset", url).output
+    assert "can be written, read and deleted from; its latest version is 000001" in " ".join(text.split())
+    story = site.bare("explain", str(site.root / "steady.yaml"), "--store", str(site.root / "store"), "--dataset", url,
+                      "--json", str(site.videos / "film0.mp4"))  # fmt: skip
+    assert {each["shard"] for each in json.loads(story.output)["published"]} == {
+        name for name in wanted if name.endswith(".tar")
+    }
+
+
+@pytest.mark.slow
+def test_webdataset_reads_what_the_lists_name(
+    site: Site, proxy: Faulty, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = drawn(site)
+    site.build()
+    url = f"s3://{bucket}/dataset"
+    assert publish_to(site, url).exit_code == 0
+    monkeypatch.setitem(gopen_schemes, "s3", lambda each, mode, bufsize, **given: fsspec.open(each, mode).open())
+
+    def samples(dataset: str | Path, folder: str) -> list[dict[str, Any]]:
+        loaded = webdataset.WebDataset(Version.open(dataset).urls(folder), shardshuffle=False)
+        return [{name: value for name, value in each.items() if name != "__url__"} for each in loaded]
+
+    for folder in ("videos", "subset-A"):
+        there = samples(url, folder)
+        assert len(there) >= 2
+        assert [each["__key__"] for each in there] == [each["__key__"] for each in samples(site.dataset, folder)]
+        version = Version.open(url)
+        for each in there:
+            found = version.sample(each["__key__"])
+            assert found.keys() == {name for name in each if name[0] != "_"} - {"__local_path__"}
+            assert json.loads(found["json"]) == each["json"]
+
+
+def test_a_sample_is_had_by_range_requests(proxy: Faulty, bucket: str) -> None:
+    url = f"s3://{bucket}/dataset"
+    published = publish(url, killed.old(), "policy: {}\n", FACTS)
+    version = Version.open(url)
+    keys = version.table("clips", ["clip"])["clip"].to_pylist()
+    version.sample(keys[0])
+    asked: list[bytes] = []
+
+    def seen(request: bytes) -> Fault:
+        asked.append(request)
+        return "none"
+
+    proxy.fault = seen
+    found = version.sample(keys[1])
+    (request,) = asked
+    assert b"range: bytes=" in request.lower()
+    assert json.loads(found["json"])["clip"] == keys[1]
+    assert published.path == version.url
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["busy", "stalled", "cut"])
+def test_a_dataset_that_cannot_be_reached_is_told_before_anything_is_measured(
+    fault: Fault, site: Site, proxy: Faulty, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(remote.TIMEOUT, "2")
+    (site.root / "steady.yaml").write_text(PIPELINE)
+    proxy.fault = lambda request: fault
+    told = publish_to(site, f"s3://{bucket}/dataset")
+    assert told.exit_code == 1
+    assert f"the dataset s3://{bucket}/dataset cannot be written: " in told.stderr
+    assert "tried" in told.stderr
+    assert not (site.root / "store").exists()
+    proxy.fault = half("none")
+    missing = publish_to(site, "s3://no-such-bucket-at-all/dataset")
+    assert missing.exit_code == 1
+    assert "the dataset s3://no-such-bucket-at-all/dataset cannot be written: " in missing.stderr
+    assert not (site.root / "store").exists()
+
+
+def publish_new(url: str) -> None:
+    publish(url, killed.new(), "policy: {}\n", FACTS)
+
+
+@pytest.mark.slow
+def test_a_publish_to_s3_that_is_killed_leaves_the_latest_whole_and_is_completed_by_the_next(
+    proxy: Faulty, bucket: str
+) -> None:
+    processes = multiprocessing.get_context("spawn")
+    publish(f"s3://{bucket}/before", killed.old(), "policy: {}\n", FACTS)
+    publish_new(f"s3://{bucket}/after")
+    old, new = content_of(f"s3://{bucket}/before"), content_of(f"s3://{bucket}/after")
+    seen: dict[int, str] = {}
+    for moment in range(4, 25, 3):
+        url = f"s3://{bucket}/killed-{moment}"
+        publish(url, killed.old(), "policy: {}\n", FACTS)
+        process = processes.Process(target=publish_new, args=(url,))
+        writes = 0
+
+        def kill(request: bytes, process: Any = process, moment: int = moment) -> Fault:
+            nonlocal writes
+            writes += request.startswith((b"PUT", b"DELETE", b"POST"))
+            if writes == moment:
+                os.kill(process.pid, signal.SIGKILL)
+                return "busy"
+            return "none"
+
+        process.start()
+        proxy.fault = kill
+        process.join()
+        proxy.fault = half("none")
+        found = content_of(url)
+        assert found in (old, new), moment
+        seen[moment] = "new" if found == new else "old"
+        assert process.exitcode == (-signal.SIGKILL if writes >= moment else 0)
+        publish_new(url)
+        assert content_of(url) == new, moment
+    print(f"killed at these writes, readers saw: {seen}")
+    assert set(seen.values()) == {"old", "new"}

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from actor18m import keys
+from actor18m.dataset.hashes import NAME as HASHES
+from actor18m.dataset.schemas import DECISIONS, INPUTS
 from actor18m.inputs import Input, canonical_uri
 from actor18m.publish import Block, Video
-from actor18m.publish.content import DECISIONS, INPUTS
-from actor18m.publish.hashes import NAME as HASHES
 from actor18m.samples.shipped import SHIPPED
 
 PIPELINE = "policy:\n  identity.mean_similarity: {at_least: 0.4}\n"

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from actor18m.dataset import hashes
 from actor18m.errors import ActorError
-from actor18m.publish import Block, Published, diff, gc, hashes, history, publish
-from actor18m.publish.make import left_over, make_shard
+from actor18m.publish import Block, Published, diff, gc, history, publish
+from actor18m.publish.make import make_shard
+from actor18m.publish.on_disk import DiskWriter, OnDisk
 from tests.publish.material import FACTS, PIPELINE, key_of, lot, sample, tree, video
 
 DARK, LOW, OVER, SECOND = map(sample, ("very_dark_1", "low_resolution_1", "overexposed_1", "one_second_1"))
@@ -81,13 +83,13 @@ def test_files_that_nobody_wrote_to_are_hashed_once(
     blocks: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed: list[str] = []
-    sha256 = hashes._sha256
+    sha256 = hashes.Hashes._hashed
 
-    def counted(path: Path) -> str:
-        hashed.append(path.name)
-        return sha256(path)
+    def counted(self: hashes.Hashes, path: str, near: Path | None) -> str:
+        hashed.append(path.rpartition("/")[2])
+        return sha256(self, path, near)
 
-    monkeypatch.setattr(hashes, "_sha256", counted)
+    monkeypatch.setattr(hashes.Hashes, "_hashed", counted)
     published(tmp_path / "d", blocks)
     fewer = [blocks[0], lot(1, [video(SECOND)])]
     published(tmp_path / "d", fewer)
@@ -189,7 +191,8 @@ def test_an_older_version_that_is_damaged_is_not_brought_back(blocks: list[Block
 
 
 def test_a_shard_that_a_killed_publish_left_is_used_only_if_it_is_whole(blocks: list[Block], tmp_path: Path) -> None:
-    made = tmp_path / "d" / ".building" / "made"
+    target = OnDisk(tmp_path / "d")
+    made, left_over = target.made, DiskWriter(target).left_over
 
     def die_after(plans: Any) -> Any:
         for plan in plans:
@@ -198,13 +201,13 @@ def test_a_shard_that_a_killed_publish_left_is_used_only_if_it_is_whole(blocks: 
 
     with pytest.raises(KeyboardInterrupt):
         published(tmp_path / "d", blocks, make_shards=die_after)
-    assert len(left_over(made)) == 2
+    assert len(left_over()) == 2
     tars = sorted(made.glob("*.tar"))
     tars[0].write_bytes(flipped(tars[0].read_bytes(), 600))
-    assert len(left_over(made)) == 1
+    assert len(left_over()) == 1
     for record in made.glob("*.json"):
         record.write_bytes(record.read_bytes()[:40])
-    assert left_over(made) == {}
+    assert left_over() == {}
     tars[1].write_bytes(b"")
     version = published(tmp_path / "d", blocks)
     assert tree(Path(version.path)) == tree(Path(published(tmp_path / "other", blocks).path))

@@ -10,7 +10,7 @@ import pytest
 
 from actor18m.errors import ActorError
 from actor18m.publish import publish
-from actor18m.publish.versions import held
+from actor18m.publish.target import target_of
 from tests.publish import killed
 from tests.publish.material import FACTS, PIPELINE, tree
 
@@ -73,5 +73,9 @@ def test_a_publish_killed_at_any_moment_leaves_the_old_or_the_new_and_is_complet
 
 def test_two_processes_do_not_write_at_once(tmp_path: Path) -> None:
     publish(tmp_path / "d", killed.old(), PIPELINE, FACTS)
-    with PROCESSES.Pool(1) as pool, held(tmp_path / "d"), pytest.raises(ActorError, match="another process writes"):
+    with (
+        PROCESSES.Pool(1) as pool,
+        target_of(tmp_path / "d").held(),
+        pytest.raises(ActorError, match="another process writes"),
+    ):
         pool.apply(publish, (tmp_path / "d", [], PIPELINE, FACTS))

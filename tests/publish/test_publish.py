@@ -240,8 +240,6 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with pytest.raises(ActorError, match="not empty and is no dataset"):
         published(tmp_path, [])
-    with pytest.raises(ActorError, match="must be on a filesystem"):
-        publish("memory://d", [], PIPELINE, FACTS)
 
 
 def test_without_hard_links_files_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from actor18m.dataset import Version
+from actor18m.dataset.manifest import NAME, describe
 from actor18m.publish import publish
-from actor18m.publish.manifest import NAME, describe, read_manifest
 from actor18m.report.sheets import LABEL_WIDTH, STILLS, TILE_HEIGHT, TILE_WIDTH, clips_sheet, references_sheet
 from actor18m.stage import Row
 from stages.crops import Crops
@@ -50,7 +51,7 @@ def tiles(sheet: Pixels, row: int) -> list[Pixels]:
 
 
 def test_each_clip_has_a_line_of_stills_from_its_beginning_to_its_end(version: Path, tmp_path: Path) -> None:
-    assert clips_sheet(version, tmp_path / "clips.png", most=10) == 2
+    assert clips_sheet(Version.open(version), tmp_path / "clips.png", most=10) == 2
     sheet = drawn(tmp_path / "clips.png")
     assert sheet.shape == (2 * (TILE_HEIGHT + GAP), LABEL_WIDTH + STILLS * TILE_WIDTH, 3)
     for row in range(2):
@@ -61,13 +62,13 @@ def test_each_clip_has_a_line_of_stills_from_its_beginning_to_its_end(version: P
 
 
 def test_no_more_clips_are_drawn_than_asked_for_and_both_states_are(version: Path, tmp_path: Path) -> None:
-    assert clips_sheet(version, tmp_path / "clips.png", most=1) == 2
-    assert clips_sheet(version, tmp_path / "clips.png", most=2) == 2
+    assert clips_sheet(Version.open(version), tmp_path / "clips.png", most=1) == 2
+    assert clips_sheet(Version.open(version), tmp_path / "clips.png", most=2) == 2
 
 
 def test_a_source_that_has_vanished_is_told_and_the_others_are_drawn(version: Path, tmp_path: Path) -> None:
     (tmp_path / "kept.mp4").unlink()
-    assert clips_sheet(version, tmp_path / "clips.png", most=10) == 2
+    assert clips_sheet(Version.open(version), tmp_path / "clips.png", most=10) == 2
     sheet = drawn(tmp_path / "clips.png")
     gone, there = tiles(sheet, 0), tiles(sheet, 1)
     assert all(still.std() > 10 for still in there)
@@ -78,7 +79,7 @@ def test_a_source_that_has_vanished_is_told_and_the_others_are_drawn(version: Pa
 def test_references_of_a_clip_are_a_line_with_their_outlines(version: Path, tmp_path: Path) -> None:
     wanted = [("body", 0), ("body", 12), ("face", 0)]
     publish_references(version, "turn_standing_1", wanted)
-    assert references_sheet(version, tmp_path / "references.png", most=10) == 1
+    assert references_sheet(Version.open(version), tmp_path / "references.png", most=10) == 1
     sheet = drawn(tmp_path / "references.png")
     assert sheet.shape[1] == LABEL_WIDTH + len(wanted) * TILE_WIDTH
     assert sheet.shape[0] > TILE_HEIGHT
@@ -91,7 +92,7 @@ def test_references_of_a_clip_are_a_line_with_their_outlines(version: Path, tmp_
 def test_a_label_that_disagrees_stands_out(version: Path, tmp_path: Path) -> None:
     def reds(seen: str) -> int:
         publish_references(version, "turn_standing_1", [("body", 0)], seen_viewpoint=seen)
-        references_sheet(version, tmp_path / "references.png", most=10)
+        references_sheet(Version.open(version), tmp_path / "references.png", most=10)
         label = drawn(tmp_path / "references.png")[TILE_HEIGHT:, LABEL_WIDTH:].astype(int)
         return int((label[:, :, 2] > label[:, :, 0] + 60).sum())
 
@@ -117,7 +118,7 @@ def test_an_image_without_mask_time_or_angles_is_drawn_too(version: Path, tmp_pa
 
 def test_without_clips_no_sheet_is_drawn(tmp_path: Path) -> None:
     version = Path(publish(tmp_path / "dataset", [], PIPELINE, FACTS).path)
-    assert clips_sheet(version, tmp_path / "clips.png", most=10) == 0
+    assert clips_sheet(Version.open(version), tmp_path / "clips.png", most=10) == 0
     assert not (tmp_path / "clips.png").exists()
 
 
@@ -144,7 +145,7 @@ def publish_references(version: Path, name: str, wanted: list[tuple[str, int]], 
 
 def add_to_manifest(version: Path, names: list[str]) -> None:
     """What a manifest does not name is no part of a version."""
-    manifest = read_manifest(version)
+    manifest = Version.open(version).manifest
     files = {**manifest.files, **{name: describe(version / name) for name in names}}
     (version / NAME).chmod(0o644)
     (version / NAME).write_bytes(replace(manifest, files=files).to_bytes())

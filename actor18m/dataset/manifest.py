@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from actor18m.errors import ActorError
-from actor18m.publish.mp4 import WRITER
 
 NAME = "manifest.json"
 LAYOUT = 2
 """Raised when readers of the dataset must change."""
-
-
+IN_VERSION, BESIDE_VERSIONS = ".", ".."
 _DIGEST = "sha256"
 
 
@@ -39,23 +37,34 @@ class Manifest:
     """By path below the version's folder."""
     recipes: Mapping[str, str]
     """Of each shard, by its path: what its bytes were made from."""
+    writer: int
+    """Which way of writing videos they were written by."""
+    shards: str = IN_VERSION
+    """Where the folders of shards lie, from the version's folder: in it, or beside it, where versions share them."""
     layout: int = LAYOUT
-    writer: int = WRITER
+
+    def where(self, name: str) -> str:
+        """The path of a file, from the version's folder."""
+        return placed(name, self.shards) if name in self.recipes else name
 
     def to_bytes(self) -> bytes:
         fields = asdict(self)
         return _spelt(fields | {_DIGEST: hashlib.sha256(_spelt(fields)).hexdigest()})
 
 
-def read_manifest(version: Path) -> Manifest:
-    path = version / NAME
+def placed(shard: str, shards: str) -> str:
+    """The path of a shard from the version's folder, when the folders of shards lie there."""
+    return shard if shards == IN_VERSION else f"{shards}/{shard}"
+
+
+def parse_manifest(content: bytes, url: str) -> Manifest:
+    """The manifest that lies at the URL, which is right."""
     try:
-        content = path.read_bytes()
         fields = json.loads(content)
         if fields["layout"] != LAYOUT:
             newer = "Install a newer one, or publish" if fields["layout"] > LAYOUT else "Publish"
             raise OtherLayout(
-                f"{path} has layout {fields['layout']}, and this version of actor18m reads {LAYOUT}. {newer} into "
+                f"{url} has layout {fields['layout']}, and this version of actor18m reads {LAYOUT}. {newer} into "
                 "another folder with --dataset."
             )
         del fields[_DIGEST]
@@ -63,11 +72,16 @@ def read_manifest(version: Path) -> Manifest:
         if found.to_bytes() != content:
             raise ValueError("its bytes are not those that its own digest says")
         return found
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ActorError(
-            f"{path} is missing or damaged ({error}). Put a copy of it back; or remove the folder {version}, and run "
-            "the same command again."
-        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise unreadable(url, str(error)) from error
+
+
+def unreadable(url: str, why: str) -> ActorError:
+    """A manifest that is missing or damaged."""
+    return ActorError(
+        f"{url} is missing or damaged ({why}). Put a copy of it back; or remove the folder {url.rpartition('/')[0]}, "
+        "and run the same command again."
+    )
 
 
 def _spelt(fields: Mapping[str, Any]) -> bytes:
@@ -75,5 +89,6 @@ def _spelt(fields: Mapping[str, Any]) -> bytes:
 
 
 def describe(path: Path) -> File:
+    """A file of this machine."""
     with path.open("rb") as content:
         return File(path.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest())

@@ -3,10 +3,19 @@
 import hashlib
 import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from actor18m import stopping
-from actor18m.publish.tar import Member
+
+
+@dataclass(frozen=True)
+class Member:
+    """Where a file's bytes are within the tar."""
+
+    offset: int
+    size: int
+    sha256: str
 
 
 def members(shard: Path) -> Iterator[tuple[str, Member]]:

@@ -1,0 +1,281 @@
+"""A dataset in an object store: shards are objects that versions share, `latest` and tags small objects with a number.
+
+```
+dataset.json                           that this is a dataset
+videos/ subset-A/                      shards of all versions, named by content
+000002/                                tables, lists of shards, and manifest.json: with that, a version
+latest  paper-v1                       a number
+writers/                               who has, or had, the right to write (writer.py)
+.building/made/<recipe>.json           shards that no version has yet, and what is in them
+.building/000003                       this folder is being written, or removed
+```
+
+A folder that is named in `.building` and has no manifest is no version: whoever comes next removes what is in it.
+"""
+
+import json
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from actor18m import __version__
+from actor18m.dataset import manifest
+from actor18m.dataset.hashes import Hashes
+from actor18m.dataset.root import LATEST, Dataset, DatasetError, is_version
+from actor18m.dataset.schemas import is_of_shards
+from actor18m.dataset.version import Version
+from actor18m.errors import ActorError
+from actor18m.place import Place
+from actor18m.publish.shard import Shard
+from actor18m.publish.target import PART, Writer
+from actor18m.store import Store
+from actor18m.writer import Lease, StoreBusy, hold, holder
+
+MARK = "dataset.json"
+WRITERS = "writers"
+BUILDING = ".building"
+_MADE = f"{BUILDING}/made"
+_LOOK_EVERY_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OnObjects:
+    dataset: Dataset
+    shards: str = manifest.BESIDE_VERSIONS
+
+    @property
+    def _place(self) -> Place:
+        return self.dataset.place
+
+    def check_usable(self) -> None:
+        path, content = f".trial-{uuid4().hex}", b"can be written"
+        try:
+            self._refuse_foreign()
+            self._place.create(path, content, "")
+            is_same = self._place.read(path) == content
+            self._place.delete(path)
+        except DatasetError:
+            raise
+        except (ActorError, OSError) as error:
+            raise DatasetError(
+                f"the dataset {self.dataset.url} cannot be written: {error}. Name another place with --dataset, or "
+                "give this user the right to write there."
+            ) from error
+        if not is_same:
+            raise DatasetError(f"the dataset {self.dataset.url} cannot be trusted: what was written reads differently.")
+
+    def is_there(self) -> bool:
+        with self.dataset.trouble():
+            return self._place.exists(MARK)
+
+    def left_behind(self, kept: Collection[str]) -> list[str]:
+        used = {path for name in kept for path in _paths(Version(self.dataset, name))}
+        with self.dataset.trouble():
+            folders = [name for name, is_folder in self._place.entries("") if is_folder and is_of_shards(name)]
+            shards = sorted(path for folder in folders for path in self._place.names(folder))
+            is_building = any(True for _ in self._place.names(BUILDING))
+        return [*([BUILDING] if is_building else []), *(path for path in shards if path not in used)]
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix=f"actor18m{PART}") as folder:
+            yield Path(folder)
+
+    def keep(self, tar: Path, shard: Shard) -> None:
+        """A record that is there stands for a whole shard, as long as that has the same stamp."""
+        with self.dataset.trouble():
+            self._place.replace(shard.path, tar, "")
+            record = {"stamp": self._place.stamp(shard.path), "shard": shard.to_bytes().decode()}
+            self._place.replace(f"{_MADE}/{shard.recipe}.json", json.dumps(record).encode(), "")
+
+    @contextmanager
+    def held(self, patience_s: float = 0) -> Iterator[Writer]:
+        with self.dataset.trouble():
+            self._make()
+            with self._lease(patience_s) as lease, tempfile.TemporaryDirectory(prefix="actor18m-") as folder:
+                following = self._following()
+                self._settle(lease)
+                yield ObjectsWriter(self, lease, Path(folder), following)
+
+    @contextmanager
+    def _lease(self, patience_s: float) -> Iterator[Lease]:
+        """As a build holds a store."""
+        store, end = Store(self.dataset.url, self._place, MARK, "dataset"), time.monotonic() + patience_s
+        with ExitStack() as stack:
+            while True:
+                try:
+                    lease = stack.enter_context(hold(store))
+                    break
+                except StoreBusy as error:
+                    if time.monotonic() >= end:
+                        raise DatasetError(
+                            f"another process writes to the dataset {self.dataset.url}: {holder(store)}. Wait until it "
+                            "is done, or stop it, and run the same command again."
+                        ) from error
+                time.sleep(_LOOK_EVERY_S)
+            yield lease
+
+    def _make(self) -> None:
+        self._refuse_foreign()
+        mark = json.dumps({"layout": manifest.LAYOUT, "made_by": f"actor18m {__version__}"}, indent=2) + "\n"
+        with suppress(FileExistsError):
+            if not self._place.exists(MARK):
+                self._place.create(MARK, mark.encode(), "")
+
+    def _refuse_foreign(self) -> None:
+        if not self._place.exists(MARK) and any(True for _ in self._place.entries("")):
+            raise DatasetError(
+                f"{self.dataset.url} is not empty and is no dataset (it has no {MARK}). Name an empty or new place "
+                "with --dataset."
+            )
+
+    def _following(self) -> int:
+        """The next version's number: never one of a folder that was written to, in which a writer that was taken for
+        dead may still write.
+        """
+        folders = [name for name, is_folder in self._place.entries("") if is_folder and is_version(name)]
+        return 1 + max(map(int, [*folders, *self._unfinished()]), default=0)
+
+    def _unfinished(self) -> list[str]:
+        names = (path.removeprefix(f"{BUILDING}/") for path in self._place.names(BUILDING))
+        return sorted(name for name in names if is_version(name))
+
+    def _settle(self, lease: Lease) -> None:
+        """A version that is whole becomes the latest, what is left of others goes."""
+        for number in self._unfinished():
+            if not self.dataset.is_whole(number):
+                for path in [*self._place.names(number)]:
+                    lease.delete(path)
+            lease.delete(f"{BUILDING}/{number}")
+        known = self.dataset.names()
+        if known and self.dataset.latest() != known[-1]:
+            self._place.point(LATEST, known[-1])
+
+
+@dataclass(frozen=True)
+class ObjectsWriter:
+    target: OnObjects
+    lease: Lease
+    folder: Path
+    """Of this machine."""
+    following: int
+    """The number of the version that is built."""
+    _listed: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Stamps by folder, since it was written to."""
+
+    @property
+    def _place(self) -> Place:
+        return self.target.dataset.place
+
+    @property
+    def _version(self) -> Path:
+        return self.folder / "version"
+
+    def check(self) -> None:
+        self.lease.check_epoch()
+
+    def hashes(self) -> Hashes:
+        return Hashes(self._place, self._stamp)
+
+    def put(self, name: str, content: bytes) -> None:
+        self.check()
+        with self.target.dataset.trouble():
+            self._place.replace(name, content, "")
+
+    def left_over(self) -> Mapping[str, Shard]:
+        found = {}
+        for path in self._place.names(_MADE):
+            try:
+                record = json.loads(self._place.read(path))
+                shard = Shard.from_bytes(record["shard"].encode())
+                is_whole = bool(record["stamp"] == self._stamp(shard.path))
+            except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+                is_whole = False
+            if is_whole:
+                found[shard.recipe] = shard
+            else:
+                log.warning("%s/%s is damaged; its shard is made again", self.target.dataset.url, path)
+        return found
+
+    def begin(self, folders: Iterable[str]) -> Path:
+        """The folders are of shards, which are there already."""
+        shutil.rmtree(self._version, ignore_errors=True)
+        self._version.mkdir()
+        return self._version
+
+    def take(self, shard: Shard) -> None:
+        """It lies where versions find it."""
+
+    def share(self, version: Version, name: str) -> None:
+        """Shards are shared as they are; of the rest each version has its own."""
+        target = self._version / name
+        if name != manifest.NAME and version.manifest.where(name) == name and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(version.read(name))
+
+    def commit(self, content: bytes, check: Callable[[], None]) -> Version:
+        number = f"{self.following:06d}"
+        self.check()
+        self._place.replace(f"{BUILDING}/{number}", b"", "")
+        for path in sorted(path for path in self._version.rglob("*") if path.is_file()):
+            self.check()
+            self._place.replace(f"{number}/{path.relative_to(self._version).as_posix()}", path, "")
+        check()
+        self.check()
+        try:
+            self._place.create(f"{number}/{manifest.NAME}", content, "")
+        except FileExistsError as error:
+            raise DatasetError(
+                f"another process published {self.target.dataset.url}/{number}. Run the same command again."
+            ) from error
+        self._listed.clear()
+        self.lease.delete(f"{BUILDING}/{number}")
+        self._place.point(LATEST, number)
+        return Version(self.target.dataset, number)
+
+    def clear(self) -> None:
+        shutil.rmtree(self._version, ignore_errors=True)
+        for path in [*self._place.names(_MADE)]:
+            self.lease.delete(path)
+
+    def point(self, name: str, version: str) -> None:
+        if self._place.exists(name) and self._place.pointer(name) is None:
+            raise DatasetError(f"{self.target.dataset.url}/{name} is there already, and is no tag. Take another name.")
+        self.check()
+        self._place.point(name, version)
+
+    def unpoint(self, name: str) -> None:
+        self.lease.delete(name)
+
+    def remove(self, names: Sequence[str]) -> None:
+        """A version's manifest goes first: without it the rest is none."""
+        for name in names:
+            if is_version(name):
+                self._place.replace(f"{BUILDING}/{name}", b"", "")
+                self.lease.delete(f"{name}/{manifest.NAME}")
+            for path in [*self._place.names(name)] if "/" not in name else [name]:
+                self.lease.delete(path)
+            if is_version(name):
+                self.lease.delete(f"{BUILDING}/{name}")
+
+    def _stamp(self, path: str) -> str:
+        """Of one file, as its folder was listed: an answer to each question would take longer."""
+        folder = path.partition("/")[0]
+        if folder not in self._listed:
+            self._listed[folder] = dict(self._place.stamps(folder))
+        try:
+            return self._listed[folder][path]
+        except KeyError:
+            raise FileNotFoundError(f"{self.target.dataset.url}/{path}") from None
+
+
+def _paths(version: Version) -> Iterator[str]:
+    return map(version.path, version.manifest.recipes)
