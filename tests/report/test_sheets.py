@@ -110,7 +110,7 @@ def test_an_image_without_mask_time_or_angles_is_drawn_too(version: Path, tmp_pa
     table.chmod(0o644)
     pq.write_table(pa.Table.from_pylist([*bare, *waiting]), table)
     add_to_manifest(version, [str(table.relative_to(version))])
-    assert references_sheet(version, tmp_path / "references.png", most=10) == 1
+    assert references_sheet(Version.open(version), tmp_path / "references.png", most=10) == 1
     sheet = drawn(tmp_path / "references.png")
     assert sheet.shape[1] == LABEL_WIDTH + TILE_WIDTH
     assert all(still.std() > 10 for still in tiles(sheet, 0))
