@@ -41,6 +41,8 @@ MARK = "dataset.json"
 WRITERS = "writers"
 BUILDING = ".building"
 _MADE = f"{BUILDING}/made"
+_TRIAL = ".trial-"
+"""Begins the name of an object that is written to see whether one can be."""
 _LOOK_EVERY_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,7 @@ class OnObjects:
         return self.dataset.place
 
     def check_usable(self) -> None:
-        path, content = f".trial-{uuid4().hex}", b"can be written"
+        path, content = f"{_TRIAL}{uuid4().hex}", b"can be written"
         try:
             self._refuse_foreign()
             self._place.create(path, content, "")
@@ -131,7 +133,7 @@ class OnObjects:
                 self._place.create(MARK, mark.encode(), "")
 
     def _refuse_foreign(self) -> None:
-        if not self._place.exists(MARK) and any(True for _ in self._place.entries("")):
+        if not self._place.exists(MARK) and any(not name.startswith(_TRIAL) for name, _ in self._place.entries("")):
             raise DatasetError(
                 f"{self.dataset.url} is not empty and is no dataset (it has no {MARK}). Name an empty or new place "
                 "with --dataset."
@@ -207,6 +209,7 @@ class ObjectsWriter:
 
     def begin(self, folders: Iterable[str]) -> Path:
         """The folders are of shards, which are there already."""
+        self._listed.clear()
         shutil.rmtree(self._version, ignore_errors=True)
         self._version.mkdir()
         return self._version

@@ -1,6 +1,7 @@
 """A dataset among objects: the same content as on disk, versions that share shards, and never half of one."""
 
 import json
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from actor18m.publish import Made, Published, ShardPlan, diff, gc, history, make
 from actor18m.publish.target import target_of
 from actor18m.verify.dataset import verify_dataset
 from tests.publish.killed import new, old
-from tests.publish.material import FACTS, PIPELINE, tree
+from tests.publish.material import FACTS, PIPELINE, lot, sample, tree, video
 
 CONTENT = ("videos/", "metadata/", "README.md", "pipeline.yaml")
 """What is the same wherever it lies."""
@@ -240,6 +241,21 @@ def test_shards_that_were_made_before_a_failure_are_used(url: str) -> None:
     assert not [path for path in objects(url) if path.startswith(".building/")]
 
 
+def test_a_clip_that_cannot_be_had_is_left_out_and_no_shard_is_made_twice(
+    url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = Path(shutil.copy(sample("one_second_1"), tmp_path / "gone.mp4"))
+    blocks = [*old(), lot(2, [video(gone), video(sample("nobody_2"))])]
+    gone.unlink()
+    for each in (tmp_path / "d", url):
+        published(each, old())
+    here, there = published(tmp_path / "d", blocks), published(url, blocks)
+    assert there.left_out.keys() == here.left_out.keys() != set()
+    assert there.shards_made == here.shards_made == 1
+    assert content_of(url) == content_of(tmp_path / "d")
+    assert "is made again" not in caplog.text
+
+
 def test_one_process_writes_at_a_time(url: str) -> None:
     with target_of(url).held(), pytest.raises(ActorError, match=r"another process writes to the dataset memory://.*on"):
         published(url, old())
@@ -272,6 +288,8 @@ def test_a_place_of_other_things_is_left_alone(url: str) -> None:
 def test_usable_is_tried_and_leaves_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     target_of(url).check_usable()
     assert objects(url) == {}
+    Objects(url).create(".trial-of-a-killed-build", b"", "")
+    target_of(url).check_usable()
 
     def refuse(self: Objects, path: str, content: bytes, aside: str) -> None:
         raise PermissionError(13, "Access Denied")
