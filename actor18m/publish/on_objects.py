@@ -229,7 +229,6 @@ class ObjectsWriter:
         self.check()
         self._place.replace(f"{BUILDING}/{number}", b"", "")
         for path in sorted(path for path in self._version.rglob("*") if path.is_file()):
-            self.check()
             self._place.replace(f"{number}/{path.relative_to(self._version).as_posix()}", path, "")
         check()
         self.check()
