@@ -80,7 +80,7 @@ class Make(Stage[Image]):
 class Look(Stage[Image]):
     version = 1
     of = "images"
-    writes = schema("look", value=int32())
+    writes = schema("look", seen=int32())
 
 
 STAGES = (One, Two, Three, Four, Five, Six, Seven, Ask, Make, Look)
@@ -89,7 +89,8 @@ PIPELINE = "".join(
         "name: driven\nprofile: bench\nstages:\n",
         *(f"  - {{stage: '{each.__module__}:{each.__name__}', run: {{clips_per_call: 1}}}}\n" for each in STAGES),
         "policy:\n",
-        *(f"  {name}: {{is_there: {{value: value, at_least: 1}}}}\n" for name in ("two", "four", "six", "look")),
+        *(f"  {name}: {{is_there: {{value: value, at_least: 1}}}}\n" for name in ("two", "four", "six")),
+        "  look: {is_seen: {value: seen, at_least: 1}}\n",
         "subsets:\n  A: {references: make}\n",
     ]
 )
@@ -101,7 +102,7 @@ def values_of(stage: str, key: str) -> dict[str, object]:
         return {"clip": clip, "content_sha256": clip, "signature": None, "duration_s": None, "value": 1}
     if stage == "ask":
         return {"views": [{"name": f"face-view-{n:02d}", "prompt": f"the view {n} of it"} for n in range(IMAGES)]}
-    return {"sha256": f"{key:0<64}"} if stage == "make" else {"value": 1}
+    return {"sha256": f"{key:0<64}"} if stage == "make" else {"seen" if stage == "look" else "value": 1}
 
 
 class Enough(Exception):
