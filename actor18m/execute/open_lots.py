@@ -141,7 +141,7 @@ class OpenLots:
             del self._lots[lot.number]
             assert lot.settled is not None
             for key in itertools.chain(*(lot.settled.clips[name].to_pylist() for name in _NAMES)):
-                del self._number_of[key]
+                self._number_of.pop(key, None)  # a clip's may be its input's
             self._lot_of[self._stretch.pop(lot.number)] = _NOBODY
         return bool(ended)
 

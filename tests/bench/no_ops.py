@@ -12,6 +12,7 @@ STAGES = 3
 
 class One(Stage):
     version = 1
+    reads_source = False
     writes = schema(
         "one", clip=string(), content_sha256=string(), signature=binary(), duration_s=float32(), value=int32()
     )
@@ -26,6 +27,7 @@ class One(Stage):
 
 class Two(Stage):
     version = 1
+    reads_source = False
     needs: ClassVar = {One: ("value",)}
     writes = schema("two", value=int32())
 
@@ -36,6 +38,7 @@ class Two(Stage):
 
 class Three(Stage):
     version = 1
+    reads_source = False
     needs: ClassVar = {Two: ("value",)}
     writes = schema("three", value=int32())
 
