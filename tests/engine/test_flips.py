@@ -25,12 +25,13 @@ import pytest
 
 from actor18m.beside import files_of_row, read_files
 from actor18m.catalog import Catalog
+from actor18m.dataset import hashes
 from actor18m.errors import ActorError
 from actor18m.index import Index
 from actor18m.ledger import Ledger
 from actor18m.models import weights
 from actor18m.models.lock import Url, WeightFile
-from actor18m.publish import Block, hashes
+from actor18m.publish import Block
 from actor18m.sealed import digest_in
 from actor18m.store import StoreError, open_store
 from actor18m.verify.dataset import verify_dataset
