@@ -1,21 +1,13 @@
 """One build: register, measure what is missing, fold, publish. Run again, it does what is left to do."""
 
-import json
 import logging
-import platform
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Protocol
 
-from actor18m import __version__
 from actor18m.catalog import Catalog, Registration
 from actor18m.chain import Chain, Link, chain_of, requests_of, upstream_of
-from actor18m.code import code_of
 from actor18m.duplicates import Duplicates
 from actor18m.errors import ActorError
 from actor18m.execute.drain import Drain
@@ -28,16 +20,13 @@ from actor18m.index import refresh
 from actor18m.inputs import Input
 from actor18m.journal import Journal
 from actor18m.ledger import LotFiles
-from actor18m.log import run_log
 from actor18m.meaning import Meaning, meaning
 from actor18m.overrides import LastWord
 from actor18m.pipeline import Pipeline
-from actor18m.place import Disk
 from actor18m.planning import LOST, Plan, plan
 from actor18m.record import Record
-from actor18m.redact import redacted
 from actor18m.splitting import Children, splitter_of
-from actor18m.store import Store, StoreError
+from actor18m.store import Store
 from actor18m.survey import Surveyor
 from actor18m.words import NOTHING_SAID, Words, keep, now, read_words
 from actor18m.writer import Lease
@@ -256,62 +245,3 @@ def keep_relations(project: Project, lease: Lease) -> None:
         if identities is not None:
             identities.take(record.surveyor.follow(settled, block.known).measured)
             identities.keep(lease)
-
-
-@contextmanager
-def told(project: Project, lease: Lease, what: Mapping[str, object]) -> Iterator[dict[str, Any]]:
-    """Keeps in the store when this run was, what it was asked, and what it came to."""
-    account: dict[str, Any] = dict(what) | {
-        "begun": now(),
-        "actor18m": __version__,
-        "python": platform.python_version(),
-        "stages": {
-            link.name: link.recipe | {"fingerprint": link.fingerprint, "code": code_of(link.step), "unit": link.unit}
-            for link in project.links
-        },
-    }
-    begun = time.monotonic()
-    try:
-        with _logged(project.store, lease):
-            yield account
-    except BaseException as error:
-        account["stopped_by"] = type(error).__name__
-        with suppress(StoreError):  # what stopped it is what to tell: a full disk, a takeover
-            _keep(account, lease, begun)
-        raise
-    _keep(account, lease, begun)
-
-
-def _keep(account: dict[str, Any], lease: Lease, begun: float) -> None:
-    account |= {"ended": now(), "seconds": round(time.monotonic() - begun, 1)}
-    lease.create(f"runs/{lease.epoch:06d}.json", as_json(account).encode())
-
-
-@contextmanager
-def _logged(store: Store, lease: Lease) -> Iterator[None]:
-    """Into `runs/000004.log.jsonl`: line by line on a disk, at the end in an object store."""
-    name = f"runs/{lease.epoch:06d}.log.jsonl"
-    if isinstance(store.place, Disk):
-        with run_log(store.place.root / name):
-            yield
-        return
-    with TemporaryDirectory(prefix="actor18m-log-") as folder:
-        path = Path(folder, "log.jsonl")
-        try:
-            with run_log(path):
-                yield
-        finally:
-            lease.create(name, path)
-
-
-def as_json(account: Mapping[str, Any]) -> str:
-    """Without secrets: arguments of commands and errors may hold some."""
-    return json.dumps(redacted(json.loads(json.dumps(account, default=_plain))), indent=2) + "\n"
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, range):
-        return [value.start, value.stop]
-    if is_dataclass(value):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
-    return str(value)

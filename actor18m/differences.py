@@ -9,7 +9,7 @@ import yaml
 from actor18m.dataset import Dataset, Version
 from actor18m.errors import ActorError
 from actor18m.pipeline import Pipeline
-from actor18m.planning import accounts
+from actor18m.runs import accounts
 from actor18m.store import Store
 from actor18m.words import Words
 from actor18m.yaml_file import parse_yaml

@@ -1,9 +1,6 @@
 """What a build would do, and why: questions to the record, answered without running a model."""
 
-import json
-import logging
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +15,11 @@ from actor18m.image_survey import STATES as IMAGE_STATES
 from actor18m.index import Index
 from actor18m.ledger import ledgers
 from actor18m.record import Block, Record
+from actor18m.runs import accounts
 from actor18m.store import Store
 from actor18m.survey import STATES, Surveyed
 
 Counts = dict[str, int]
-
-log = logging.getLogger(__name__)
-
-_ACCOUNT = re.compile(r"runs/\d{6,}\.json")
 
 LOST = "lost rows"
 """Why rows are missing that were there once: their file has gone from the ledger."""
@@ -152,28 +146,6 @@ def _price(found: Plan, links: Sequence[Link], rates: Mapping[tuple[str, str | N
 
 def counted(column: pa.ChunkedArray) -> Counts:
     return {each["values"]: each["counts"] for each in pc.value_counts(column).to_pylist()}
-
-
-def accounts(store: Store) -> list[dict[str, object]]:
-    """Of the runs so far, the last one last. One that cannot be read is left out, and told in the log."""
-    found = []
-    for path in store.names("runs"):
-        if not _ACCOUNT.fullmatch(path):
-            continue
-        try:
-            account = json.loads(store.read(path))
-        except ValueError:
-            account = None
-        if isinstance(account, dict) and is_account(account):
-            found.append(account)
-        else:
-            log.warning("%s/%s is damaged; estimates and reasons do without it", store.url, path)
-    return found
-
-
-def is_account(told: object) -> bool:
-    """What a run left, as far as others read it without looking twice."""
-    return isinstance(told, dict) and isinstance(told.get("begun"), str)
 
 
 def rates_of(store: Store) -> dict[tuple[str, str | None], float]:

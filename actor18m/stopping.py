@@ -35,6 +35,11 @@ def check() -> None:
         raise KeyboardInterrupt
 
 
+def was_asked() -> bool:
+    """Whatever became of the KeyboardInterrupt meanwhile."""
+    return _is_asked
+
+
 def _stop(number: int, frame: object) -> None:
     global _is_asked
     _is_asked = True

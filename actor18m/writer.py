@@ -122,6 +122,19 @@ def holder(store: Store) -> Holder | None:
     return None if last is None or _read_beat(store, last.epoch)[1] else last
 
 
+def living(store: Store, silent_s: float = SILENT_S) -> int | None:
+    """The epoch of a build that is running, as far as can be told without waiting; None when none is."""
+    last = _last(store)
+    if last is None:
+        return None
+    beat, ended = _read_beat(store, last.epoch)
+    if _namespace(last.process) == _namespace(_this_process()):
+        is_alive = _started(last.pid) == last.process
+    else:
+        is_alive = time.time() - float(beat) < silent_s
+    return last.epoch if is_alive and not ended else None
+
+
 def _claim_next(store: Store, last_epoch: int) -> Lease:
     epoch = last_epoch + 1
     # Made before the claim: whoever claims a later epoch finds it and can drop it.

@@ -13,18 +13,18 @@ import pyarrow
 import typer
 
 from actor18m import build as building
-from actor18m import guards
+from actor18m import guards, runs
 from actor18m.build import Project
 from actor18m.code import edited
 from actor18m.commands import unpublished
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
-from actor18m.commands.changes import changes, flags_of
+from actor18m.commands.changes import Forgotten, changes, flags_of
 from actor18m.errors import Refused
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
 from actor18m.execute.tally import Stopped, Tally
 from actor18m.meaning import Meaning
 from actor18m.overrides import read_overrides, taken
-from actor18m.planning import accounts, plan
+from actor18m.planning import plan
 from actor18m.progress import progress
 from actor18m.publish import Published, publish
 from actor18m.publish.blocks import Blocks, relations_of, with_images
@@ -159,16 +159,6 @@ def build(
         loaded, flags = load(pipeline_file(pipeline or profile), flags_of(settings, split)), flags_of(settings, split)
         project = Project(loaded, lease.store, read_words(lease.store), (), until)
         to = None if until else target.dataset
-        if to is not None:
-            Hearing(lease.store, project.words, allow_lost_words).check(to)
-        found = changes(pipeline or profile, lease.store, flags, project.words, to)
-        if found is not None:
-            found.tell()
-            if not yes:
-                found.must_be_wanted(pipeline or profile, may_ask=not as_json)
-        if overrides is not None:
-            _take_into_store(lease, overrides)
-        project, _ = building.settled_for_good(replace(project, words=read_words(lease.store)), lease)
         given = {
             "pipeline": pipeline or profile,
             "inputs": inputs,
@@ -177,12 +167,22 @@ def build(
             "executor": executor,
             "sync": sync,
             "flags": flags,
-            "differs": found.lines if found is not None else [],
         }
-        with building.told(project, lease, given) as account:
-            for said in edited(project.links, accounts(project.store)):
-                say(f"note: {said}", err=True)
+        with runs.told(project.links, lease, given) as account:
             subset = _subset(project, only)
+            if to is not None:
+                Hearing(lease.store, project.words, allow_lost_words).check(to)
+            found = changes(pipeline or profile, lease.store, flags, project.words, to)
+            account["differs"] = found.lines if found is not None else []
+            if found is not None:
+                found.tell()
+                if not yes:
+                    found.must_be_wanted(pipeline or profile, may_ask=not as_json)
+            if overrides is not None:
+                _take_into_store(lease, overrides)
+            project, _ = building.settled_for_good(replace(project, words=read_words(lease.store)), lease)
+            for said in edited(project.links, runs.accounts(project.store)):
+                say(f"note: {said}", err=True)
             account["left_out"] = left_out = LeftOut()
             sources = find_inputs(inputs, left_out) if inputs else None
             may_go = partial(guards.check_superseded, allowed=allowed)
@@ -193,13 +193,15 @@ def build(
             project, meaning = building.settled_for_good(project, lease)
             building.settle_down(project, lease)
             account["published"] = None
+            if tally.stopped:
+                account |= {"how": runs.FAILED, "why": " ".join(_stopped(*each) for each in tally.stopped.items())}
             try:
                 if not tally.stopped:
                     hearing = Hearing(lease.store, project.words, allow_lost_words)
                     account["published"] = _published(project, lease, target, crew, allowed, hearing, until is None)
             except Refused as error:
                 refused = error
-                account["refused"] = str(error)
+                account |= {"how": runs.REFUSED, "why": str(error)}
             came_to = plan(replace(project, until=None).record())
             account["states"] = unpublished.counted(came_to.states, account["published"])
             account["images"] = came_to.images
@@ -225,6 +227,8 @@ def _told_how_to_go_on() -> Iterator[None]:
     except KeyboardInterrupt:
         say("Stopped. Nothing that was committed is lost: run the same command again to go on.", err=True)
         raise typer.Exit(INTERRUPTED) from None
+    except Forgotten:
+        raise  # a mistake in calling: the command line tells it, and exits with 1
     except Refused as error:
         say(f"{error}", err=True)
         raise typer.Exit(REFUSED) from None
@@ -316,13 +320,19 @@ def _tell_what_stopped(stopped: Mapping[str, Stopped]) -> None:
         for line in why.trace.splitlines():
             say(line, err=True)
         say(
-            f"stage {stage} was stopped: {why.clips} {why.unit} failed alike with no success between, {why.example} "
-            f"for one: {why.error}. Nothing of that was kept and nothing was published. Mend the stage, or what it "
-            f"needs, and run the same command again; `actor18m try` shows what it does with one video. If these "
+            f"{_stopped(stage, why)} Nothing of that was kept and nothing was published. Mend the stage, or what it "
+            "needs, and run the same command again; `actor18m try` shows what it does with one video. If these "
             f"{why.unit} are at fault, write `run: {{stop_after: null}}` to {stage} in the pipeline: then they fail "
             "one by one.",
             err=True,
         )
+
+
+def _stopped(stage: str, why: Stopped) -> str:
+    return (
+        f"stage {stage} was stopped: {why.clips} {why.unit} failed alike with no success between, {why.example} for "
+        f"one: {why.error}."
+    )
 
 
 def _with_rates(stages: object, tally: Tally) -> object:
@@ -341,7 +351,7 @@ def _with_rates(stages: object, tally: Tally) -> object:
 
 def _report(account: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
-        say_lines(building.as_json(account))
+        say_lines(runs.as_json(account))
         return
     tally, states, published = account["tally"], account["states"], account["published"]
     registered = account["registration"]

@@ -9,10 +9,16 @@ import typer
 from actor18m.commands.arguments import load, pipeline_file
 from actor18m.dataset import Dataset
 from actor18m.differences import Difference, Last, differences, last_published, lost, said_since
-from actor18m.errors import ActorError
+from actor18m.errors import Refused
 from actor18m.say import say
 from actor18m.store import Store
 from actor18m.words import Words
+
+
+class Forgotten(Refused):
+    """A flag of the build before is not given, and nobody says that this is meant: asked before anything is done, as
+    wrong options are. The command line exits with 1.
+    """
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,13 @@ class Changes:
             return
         flags = " ".join(self.forgotten)
         if may_ask and sys.stdin.isatty() and sys.stderr.isatty():
-            if typer.confirm(f"Version {self.last.version} was built with {flags}. Go on without?", err=True):
-                return
-            raise ActorError("Nothing was changed.")
-        raise ActorError(
+            try:
+                if typer.confirm(f"Version {self.last.version} was built with {flags}. Go on without?", err=True):
+                    return
+            except typer.Abort:  # Ctrl-C
+                raise KeyboardInterrupt from None
+            raise Forgotten("Nothing was changed.")
+        raise Forgotten(
             f"the latest version {self.last.version} was built with {flags}, and this build is not. Give it again, or "
             f"write it into {pipeline}; or go on without it by --yes. Nothing was changed."
         )

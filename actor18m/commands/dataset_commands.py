@@ -15,11 +15,11 @@ from actor18m.dataset import Dataset, Version
 from actor18m.errors import ActorError
 from actor18m.fold import superseded
 from actor18m.ledger import ledgers
-from actor18m.planning import accounts
 from actor18m.publish import diff, gc, history
 from actor18m.publish.denied_today import denied_today
 from actor18m.publish.lookup import still_published
 from actor18m.purge import purge, unwanted
+from actor18m.runs import accounts
 from actor18m.say import Grid, console, say, say_json
 from actor18m.store import MARK, Store, open_store, store_at
 from actor18m.writer import hold
@@ -119,27 +119,31 @@ def _tell_denied(dataset: str, version: str, store: str, then: str) -> None:
 
 @app.command("runs")
 def runs_command(store: StoreUrl = "store", as_json: AsJson = False) -> None:
-    """List the builds of a store: when they ran, what they were asked, and what they came to."""
+    """List the builds of a store: when they ran, how they ended, what they were asked, and what they came to."""
     found = accounts(open_store(store))
     if as_json:
         say_json(found)
         return
     for run in found:
-        say(_run_line(run))
+        for line in _run_lines(run):
+            say(line)
 
 
-def _run_line(run: Mapping[str, Any]) -> str:
+def _run_lines(run: Mapping[str, Any]) -> list[str]:
     asked = [str(run.get("pipeline"))]
     asked += [f"--input {each}" for each in run.get("inputs") or ()]
     asked += [f"--set {each}" for each in run.get("settings") or ()]
     asked += [f"--split {run['split']}"] if run.get("split") else []
     asked += ["--sync"] if run.get("sync") else []
     states = ", ".join(f"{count} {state}" for state, count in (run.get("states") or {}).items())
-    ended = f"stopped by {run['stopped_by']}" if "stopped_by" in run else states or "measured only"
+    took = f" after {run['seconds']:,.0f} s" if "seconds" in run else ""
+    why = f": {run['why']}" if run["why"] else ""
     published = (run.get("published") or {}).get("version")
-    return f"{run['begun']}  {run.get('seconds', 0):,.0f} s  {' '.join(asked)}: {ended}" + (
-        f" -> {published}" if published else ""
-    )
+    return [
+        f"{run['run']:06d}  {run['begun']}  {run['how']}{took}{why}",
+        f"        {' '.join(asked)}",
+        *([f"        {states}" + (f": version {published}" if published else "")] if states else []),
+    ]
 
 
 @app.command("sheet")

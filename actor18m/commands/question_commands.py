@@ -15,8 +15,8 @@ from actor18m.commands.build_commands import Overrides, Pipe, Profile, Split, St
 from actor18m.commands.changes import Changes, changes, flags_of
 from actor18m.commands.story import print_story
 from actor18m.errors import WrongUsage
-from actor18m.planning import accounts
 from actor18m.publish.lookup import places
+from actor18m.runs import accounts
 from actor18m.say import say, say_json
 from actor18m.sources import find_inputs
 from actor18m.status import status

@@ -15,8 +15,8 @@ from actor18m.journal import is_entry
 from actor18m.ledger import Ledger, LotFiles, ledgers
 from actor18m.models.weights import damaged
 from actor18m.place import PRIVATE, Disk
-from actor18m.planning import is_account
 from actor18m.rows import BESIDE as DIGESTS_BESIDE
+from actor18m.runs import is_account
 from actor18m.sealed import DIGITS, digest_in
 from actor18m.store import Store, StoreError, open_store, sha256_of
 from actor18m.verify.finding import DELETE_IT, FOREIGN, Finding, Kind

@@ -15,6 +15,7 @@ from actor18m.models.lock import read_lock
 from actor18m.models.weights import pull
 from actor18m.pipeline import Pipeline
 from actor18m.progress import progress
+from actor18m.runs import told
 from actor18m.shipped import find_pipeline
 from actor18m.store import make_store
 from actor18m.versions import versions
@@ -61,7 +62,7 @@ def measure(store: Path, clips: Sequence[Filmed], by: Sequence[Pipeline], crew: 
     for pipeline in by:
         with hold(make_store(store)) as lease:
             project = Project(pipeline, lease.store, until=until)
-            with engine.told(project, lease, {"pipeline": pipeline.name, "policy": pipeline.policy}) as account:
+            with told(project.links, lease, {"pipeline": pipeline.name, "policy": pipeline.policy}) as account:
                 engine.register(project, lease, firsts)
                 account["registration"] = engine.register(project, lease, every, sync=True)
                 with progress([link.name for link in project.links], sys.stderr) as watcher:
