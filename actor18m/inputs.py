@@ -28,7 +28,9 @@ READ = ("file", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hf", "oss", "h
 _IN_THIS_PROCESS = "memory"
 
 
-Refused = Literal["unsupported_scheme", "credentials_in_uri", "bad_uri"]
+Refused = Literal["unsupported_scheme", "credentials_in_uri", "bad_uri", "bad_row"]
+_BAD_ROW = "bad-row:"
+_LONGEST_REASON = 300
 
 RIGHTS = ("licence", "consent")
 
@@ -65,6 +67,8 @@ def canonical_uri(given: str | Path) -> str:
     are no UTF-8 survive. Other URIs stay as they are but for the scheme's case, since object names are free text.
     """
     match = _SCHEME.match(given) if isinstance(given, str) else None
+    if isinstance(given, str) and given.startswith(_BAD_ROW):
+        return given
     if match is None:
         return _file_uri(os.fspath(given))
     scheme, rest = match[1].lower(), match.string[match.end() :]
@@ -108,7 +112,9 @@ def refusal(uri: str) -> tuple[Refused, str] | None:
     """Why such a URI is never read, whatever it leads to: a kind to count by and the reason; None when it may be."""
     if uri.startswith("file:///"):
         return None
-    scheme, colon, _ = uri.partition(":")
+    scheme, colon, rest = uri.partition(":")
+    if uri.startswith(_BAD_ROW):
+        return "bad_row", rest.rpartition("#")[2].partition(": ")[2]
     if uri.startswith(_INVALID) or not colon:
         return "bad_uri", "it names no file that this machine can reach"
     if scheme not in (*READ, _IN_THIS_PROCESS) or not uri.startswith(f"{scheme}://"):
@@ -122,6 +128,15 @@ def refusal(uri: str) -> tuple[Refused, str] | None:
             "from the environment or the driver's own configuration"
         )
     return None
+
+
+def bad_row(list_uri: str, where: str, reason: str) -> str:
+    """Under this a row of a list is registered that means no input, so that it fails alone: `bad-row:file:///list.csv#line
+    3: the name is empty`. refusal() tells the reason.
+    """
+    told = " ".join(without_secrets(reason).replace("#", " ").split())
+    told = told if len(told) <= _LONGEST_REASON else f"{told[:_LONGEST_REASON]}…"
+    return f"{_BAD_ROW}{list_uri}#{where}: {told}".encode(errors="backslashreplace").decode()
 
 
 @lru_cache(16)

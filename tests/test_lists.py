@@ -134,12 +134,9 @@ def test_json_lines_have_the_columns_of_other_lists(suffix: str, tmp_path: Path)
         ("a.csv", "uri,URI\na,b\n", "two columns 'uri', and only one"),
         ("a.csv", "uri,x,x\na,b,c\n", "two columns 'x'"),
         ("a.jsonl", '{"uri": "a", "uri": "b"}', "line 1: .*'uri' stands in it twice"),
-        ("a.jsonl", '{"uri": "a"}\n{"ur', "line 2: is no JSON object"),
         ("a.jsonl", '["a"]', "line 1: is no JSON object with a field uri"),
         ("a.jsonl", "[" * 100_000, "line 1: is nested too deeply"),
         ("a.jsonl", '{"uri": "a", "x": ' + "[" * 400_000 + "]" * 400_000 + "}", "line 1: is nested too deeply"),
-        ("a.jsonl", '{"uri": ["a"]}', r"line 1: \['a'\] is no file name"),
-        ("a.jsonl", '{"uri": "a", "cut_start": 1, "cut_end": ' + "9" * 4000 + "}", "line 1: cut_end is 999.*no whole"),
         ("a.jsonl", '{"uri": "a", "cut_start": 1, "cut_end": ' + "9" * 9000 + "}", "line 1: is no JSON object"),
         ("a.csv", "uri\n" + "x" * 3_000_000, "line 2: is longer than 1,048,576 characters"),
         ("a.csv", 'uri\n"' + "x\n" * 200_000, "line .*: field larger than field limit"),
@@ -155,6 +152,71 @@ def test_what_would_break_a_reader_is_told_in_a_sentence(name: str, content: str
     with pytest.raises(ActorError, match=f"(?s)a{Path(name).suffix}.*{message}") as told:
         listed(tmp_path, name, content)
     assert len(str(told.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "reason"),
+    [
+        ("list.csv", "a.mp4,5,,", "cut_end is '', which is no whole number"),
+        ("list.csv", "a.mp4,1.5,2,", "cut_start is '1.5', which is no whole number"),
+        ("list.csv", "a.mp4,77,5,", "from 77 to 5 is nothing"),
+        ("list.csv", ",1,2,", "the name is empty"),
+        ("list.csv", "a,b.mp4,1,2,", "5 values for 4 columns. A value with a separator"),
+        ("list.csv", "a.mp4,https://ann:S3CRET@host,2,", "cut_start is 'https://"),
+        ("list.tsv", "\t1\t2\t", "the name is empty"),
+        ("list.jsonl", '{"ur', "is no JSON object"),
+        ("list.jsonl", '["a"]', "is no JSON object with a field uri"),
+        ("list.jsonl", '{"ulr": "a"}', "has no column that names the files"),
+        ("list.jsonl", '{"uri": ["a"]}', "['a'] is no file name"),
+        ("list.jsonl", '{"uri": "a", "cut_start": 1, "cut_end": ' + "9" * 4000 + "}", "cut_end is 999"),
+        ("list.jsonl", '{"uri": ""}', "the name is empty"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_a_bad_row_fails_alone_and_is_told_with_its_line(
+    name: str, bad: str, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    header = {".csv": "uri,cut_start,cut_end,licence", ".tsv": "uri\tcut_start\tcut_end\tlicence"}
+    fields = {".csv": "{},3,9,CC0", ".tsv": "{}\t3\t9\tCC0"}
+    kind = Path(name).suffix
+    as_json = '{{"uri": "{}", "cut_start": 3, "cut_end": 9, "licence": "CC0"}}'
+    good = fields.get(kind, as_json)
+    lines = [header.get(kind, good.format("z.mp4")), good.format("b.mp4"), bad, good.format("c.mp4")]
+    first, odd, last = listed(tmp_path, name, "\n".join(lines))[-3:]
+    assert [first, last] == [
+        Input(canonical_uri(tmp_path / each), (3, 9), licence="CC0", states=first.states) for each in ("b.mp4", "c.mp4")
+    ]
+    refused = refusal(odd.uri)
+    assert refused is not None
+    assert (refused[0], odd.version, odd.cut) == ("bad_row", None, None)
+    assert reason in refused[1]
+    assert f"{tmp_path / name}#line 3: " in odd.uri
+    assert f"the list {str(tmp_path / name)!r}, line 3 fails: {reason}" in caplog.text
+    assert "S3CRET" not in f"{odd}{caplog.text}"
+    assert len(odd.uri) < 1000
+
+
+def test_a_bad_clip_of_opens2v_fails_alone(tmp_path: Path) -> None:
+    clips = [{"path": "a"}, {"path": "b", "cut": [1]}, {"path": "c", "crop": [0, 1, 0, 1.5]}, {"path": ""}]
+    text = json.dumps({str(number): {"metadata": clip} for number, clip in enumerate(clips)} | {"images": [1]})
+    refused = [refusal(row.uri) for row in listed(tmp_path, "part.json", text)]
+    assert refused[0] is None
+    reasons = ["cut is [1], not 2 whole", "crop is [0, 1, 0, 1.5], not 4", "the name is empty", "it has no metadata"]
+    for reason, each in zip(reasons, refused[1:], strict=True):
+        assert each is not None
+        assert each[0] == "bad_row"
+        assert each[1].startswith(reason)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_a_list_may_be_separated_by_what_a_spreadsheet_takes(delimiter: str, suffix: str, tmp_path: Path) -> None:
+    lines = ["\ufefflicence;URI;cut_start;cut_end", 'CC0;"a;b,c.mp4";1;2', "CC0;d.mp4;;"]
+    quoted = [line.replace(";", delimiter) for line in lines]
+    quoted[1] = f'CC0{delimiter}"a;b,c.mp4"{delimiter}1{delimiter}2'
+    first, second = listed(tmp_path, f"list.{suffix}", "\n".join(quoted))
+    assert (first.uri, first.cut, first.licence) == (canonical_uri(tmp_path / "a;b,c.mp4"), (1, 2), "CC0")
+    assert second.uri == canonical_uri(tmp_path / "d.mp4")
 
 
 def test_two_columns_of_a_parquet_list_that_mean_one_thing_are_refused(tmp_path: Path) -> None:

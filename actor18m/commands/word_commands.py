@@ -11,7 +11,7 @@ from actor18m.commands.build_commands import StoreUrl
 from actor18m.contents import Row, content_of, is_key, look_up, must_exist, uri_of
 from actor18m.errors import ActorError
 from actor18m.images import digests_of
-from actor18m.inputs import Input, shown
+from actor18m.inputs import Input, refusal, shown
 from actor18m.keys import KEY_DIGITS, clip_key
 from actor18m.meaning import look_of, meant_by
 from actor18m.overrides import IMAGES_ARE_DENIED
@@ -157,7 +157,7 @@ def relicense(
 
 def _stating(inputs: Iterable[Input]) -> Iterator[Input]:
     for each in inputs:
-        if not each.states:
+        if not each.states and refusal(each.uri) is None:
             raise ActorError(
                 f"{shown(each.uri)} is given without a licence or consent: give a list with a column licence or "
                 "consent. Nothing was corrected."

@@ -29,6 +29,7 @@ Kind = Literal[
     "unsupported_scheme",
     "credentials_in_uri",
     "bad_uri",
+    "bad_row",
 ]
 """What can be wrong with a file, to count by. A lost connection is none of these: it says nothing about the file."""
 AWAY = {"missing_file": "is not there any more", "no_access": "may not be read any more"}
@@ -69,7 +70,7 @@ def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
     if "://" not in uri:  # a path, as a notebook names a file
         uri = canonical_uri(uri)
     if refused := refusal(uri):
-        raise MediaError(refused[0], f"{uri}: {refused[1]}")
+        raise MediaError(refused[0], uri if refused[1] in uri else f"{uri}: {refused[1]}")
     watching = watch.current()
     try:
         stream, seen = _open(uri)

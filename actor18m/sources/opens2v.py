@@ -16,7 +16,7 @@ from actor18m.far_file import open_uri
 from actor18m.inputs import Input, beside, shown
 from actor18m.redact import without_secrets
 from actor18m.sources.bounded import Bounded
-from actor18m.sources.refused import Row
+from actor18m.sources.refused import Row, no_input
 
 _SCORES = ("tech", "motion", "aesthetic", "fps", "num_frames")
 _CAPTIONS = ("face_cap_qwen", "cap")
@@ -25,16 +25,23 @@ _CAPTION_LETTERS = 2000
 _CHUNK = 1 << 20
 
 
+class _NoPart(ActorError):
+    """The JSON holds something else than clips of OpenS2V."""
+
+
 def read(uri: str) -> Iterator[Row]:
     with open_uri(uri) as stream:
         bounded = Bounded(uri, stream)
         try:
-            for key, clip in _clips(uri, bounded):
+            for number, (key, clip) in enumerate(_clips(uri, bounded)):
                 bounded.begin_clip()
                 try:
-                    yield f"clip {key!r}", _input(uri, key, clip)
+                    row = f"clip {key!r}", _input(uri, key, clip)
                 except (ActorError, UnicodeError) as error:
-                    raise ActorError(f"{shown(uri)}, clip {key!r}: {error}") from error
+                    if number == 0 and isinstance(error, _NoPart):
+                        raise ActorError(f"{shown(uri)}, clip {key!r}: {error}") from error
+                    row = no_input(uri, f"clip {without_secrets(key)!r}", str(error))
+                yield row
         except ijson.JSONError as error:
             what = str(error).partition("\n")[0]
             raise ActorError(f"{shown(uri)} is damaged or no JSON: {what}. Nothing was registered.") from error
@@ -59,7 +66,7 @@ def _input(uri: str, key: str, clip: object) -> Input:
     metadata = clip.get("metadata") if isinstance(clip, Mapping) else None
     path = metadata.get("path") if isinstance(metadata, Mapping) else None
     if not isinstance(metadata, Mapping) or not isinstance(path, str):
-        raise ActorError(
+        raise _NoPart(
             "it has no metadata with a path, so this is no part of OpenS2V. Lists of another shape are given as CSV, "
             "TSV, JSONL or Parquet with a column uri"
         )
