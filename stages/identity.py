@@ -71,7 +71,7 @@ class IdentityParameters(Parameters):
 class Identity(Stage):
     """Needs a detector and an embedder."""
 
-    version = 7
+    version = 8
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Intake: ()}
     """A clip's key says which frames are looked at."""
     roles: ClassVar = {"faces": FaceDetector, "identity": FaceEmbedder}
@@ -80,9 +80,9 @@ class Identity(Stage):
         frame_times=list_(float32()),
         faces=list_(_FACE),
         max_faces=int32(),
-        mean_similarity=float32(),
+        mean_similarity_to_first=float32(),
     )
-    """`mean_similarity` is the paper's: of every later frame's surest face to the first one."""
+    """`mean_similarity_to_first` is the paper's mean: of every later frame's surest face to the first one."""
     parameters = IdentityParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
@@ -112,7 +112,7 @@ class Identity(Stage):
             "frame_times": times,
             "faces": [rounded_fields(face) for face in faces],
             "max_faces": max((face["rank"] + 1 for face in faces), default=0),
-            "mean_similarity": _mean([face["similarity_to_first"] for face, _ in embedded[1:]]),
+            "mean_similarity_to_first": _mean([face["similarity_to_first"] for face, _ in embedded[1:]]),
         }
         return Row(clip.key, values, restricted=self._kept(embedded))
 

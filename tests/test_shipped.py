@@ -52,3 +52,13 @@ def test_what_is_not_there_is_answered_with_what_is(given: str, why: str, two: P
 @pytest.mark.parametrize("path", shipped.shipped().values(), ids=lambda path: str(path.name))
 def test_what_ships_is_valid(path: Path) -> None:
     assert load_pipeline(path).stages
+
+
+def test_a_rule_that_has_a_columns_name_compares_that_column() -> None:
+    """Else one word means two things: in the policy one number, in the dataset another."""
+    for name in shipped.shipped():
+        pipeline = load_pipeline(find_pipeline(name))
+        for step in pipeline.stages:
+            columns = step.stage_class.writes.columns.names
+            for rule, said in pipeline.rules(step.name).items():
+                assert rule not in columns or said.value in (None, rule), f"{name}: {rule}"

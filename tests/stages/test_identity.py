@@ -78,7 +78,9 @@ def test_faces_of_a_turning_head_are_fit_while_it_faces_the_camera(rows: Mapping
             assert face["yaw_deg"] == pytest.approx(yaw, abs=16)
     assert [face["is_fittest"] for face in faces] == [True, False, False, False, False]
     assert faces[0]["similarity_to_first"] == faces[0]["similarity_to_fittest"] == 1
-    assert row["mean_similarity"] == pytest.approx(np.mean([f["similarity_to_first"] for f in faces[1:]]), abs=1e-4)
+    assert row["mean_similarity_to_first"] == pytest.approx(
+        np.mean([f["similarity_to_first"] for f in faces[1:]]), abs=1e-4
+    )
 
 
 class Vectors:
@@ -164,7 +166,7 @@ def test_the_edge_of_the_frame_makes_no_face_sharp() -> None:
 
 def test_nobody_is_a_row_without_faces(rows: Mapping[str, Row]) -> None:
     row = rows["nobody_1"].values
-    assert row == {"frame_times": [0, 1, 2], "faces": [], "max_faces": 0, "mean_similarity": None}
+    assert row == {"frame_times": [0, 1, 2], "faces": [], "max_faces": 0, "mean_similarity_to_first": None}
 
 
 def test_a_result_does_not_depend_on_its_neighbours(stage: Identity, rows: Mapping[str, Row]) -> None:
