@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Column
 from rich.text import Text
 from typer.core import TyperGroup
 
 from actor18m import __version__, unexpected
+from actor18m.amounts import amount
 from actor18m.commands.build_commands import INTERRUPTED
 from actor18m.commands.build_commands import app as build_app
 from actor18m.commands.dataset_commands import app as dataset_app
@@ -27,6 +29,9 @@ from actor18m.samples.sheet import contact_sheet
 from actor18m.samples.shipped import Clip, copy_clips, find_clips
 from actor18m.samples.truth import Truth
 from actor18m.say import Grid, clean, console, say, say_json
+
+_WIDE = 100
+"""From so many columns on, a table tells more of each clip."""
 
 
 class Commands(TyperGroup):
@@ -102,7 +107,8 @@ def copy_samples(
     """Copy the shipped clips and their truth to a folder."""
     clips = find_clips()
     written = copy_clips(clips, folder, force=force)
-    say(f"{len(clips)} clips in {folder}: {written} files written, {2 * len(clips) - written} already there")
+    there = 2 * len(clips) - written
+    say(f"{amount(len(clips), 'clip')} in {folder}: {amount(written, 'file')} written, {there} already there")
 
 
 @samples_app.command("render")
@@ -164,34 +170,23 @@ def _row(clip: Clip, truth: Truth) -> dict[str, object]:
 
 def _print_table(clips: list[tuple[Clip, Truth]]) -> None:
     colour = {"accepted": "green", "rejected": "red", "failed": "red", "duplicate": "yellow"}
-    table = Grid()
-    table.add_column("clip", no_wrap=True)
-    table.add_column("script")
-    table.add_column("s", justify="right", no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("fps", justify="right", no_wrap=True)
-    table.add_column("people")
-    table.add_column("expected", no_wrap=True)
-    table.add_column("rule")
+    screen = console(wide=200)
+    is_wide = screen.width >= _WIDE
+    headings = [Column("clip", no_wrap=True), Column("s", justify="right")]
+    headings += [Column("size", justify="right"), Column("fps", justify="right")] if is_wide else []
+    table = Grid(*headings, "people", "expected", "by the rule")
     for clip, truth in clips:
         state = truth.expected.state
+        people = [actor.identity.removeprefix("actor-") for actor in truth.actors]
         table.add_row(
             clip.name,
-            _gives_way(truth.script),
             f"{truth.duration_s:.1f}",
-            f"{truth.width}×{truth.height}",
-            f"{truth.fps:.4g}",
-            _gives_way(", ".join(actor.identity for actor in truth.actors) or "–"),
+            *([f"{truth.width}×{truth.height}", f"{truth.fps:.4g}"] if is_wide else []),
+            Text("\n".join(people) or "nobody"),
             Text(state, colour[state]),
-            _gives_way(" or ".join(truth.expected.rules) or "–"),
+            Text(" or\n".join(truth.expected.rules)),
         )
-    screen = console(wide=200)
     screen.print(table)
     seconds = sum(truth.duration_s for _, truth in clips)
     mib = sum(clip.size_bytes for clip, _ in clips) / 2**20
-    screen.print(f"{len(clips)} clips, {seconds:.0f} s, {mib:.1f} MiB", highlight=False)
-
-
-def _gives_way(text: str) -> Text:
-    """In a narrow terminal this cell is cut short, so that a clip stays one line."""
-    return Text(text, no_wrap=True, overflow="ellipsis")
+    screen.print(f"{amount(len(clips), 'clip')}, {seconds:.0f} s, {mib:.1f} MiB", highlight=False)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m.amounts import amount
 from actor18m.build import Project
 from actor18m.entry import PENDING, REMOVED, SPLIT, SUPERSEDED
 from actor18m.errors import Refused
@@ -123,9 +124,9 @@ def check_counts(
     wanted = now.get(VIDEOS, 0) + left_out
     if _are_too_many(left_out, wanted, allowed):
         raise Refused(
-            f"{left_out} of {wanted} accepted clips cannot be published, more than --max-failed allows: their files "
-            "have gone or were changed. Is a disk not mounted? Nothing was published. Bring the files back and build "
-            f"again; or allow it: --max-failed {_share(left_out, wanted):g}."
+            f"{left_out} of {amount(wanted, 'accepted clip')} cannot be published, more than --max-failed allows: "
+            "their files have gone or were changed. Is a disk not mounted? Nothing was published. Bring the files back "
+            f"and build again; or allow it: --max-failed {_share(left_out, wanted):g}."
         )
     if not now.get(VIDEOS):
         return _check_empty(None if before is None else before.get(VIDEOS, 0), allowed, "no video could be published")
@@ -139,9 +140,10 @@ def check_superseded(gone: int, came: int, present: int, allowed: Allowed) -> No
     missing = gone - came
     if missing >= FEW_LOST and missing > allowed.shrinking * present:
         raise Refused(
-            f"--sync would supersede {gone} of the {present} inputs, and {came or 'none'} would come in their place. "
-            "Is a disk not mounted, or was --sync meant for another list? Nothing was changed. To add what is given, "
-            f"leave --sync out; if it is meant, build with --allow-shrinking {_share(missing, present):g}."
+            f"--sync would supersede {gone} of the {amount(present, 'input')}, and {came or 'none'} would come in "
+            "their place. Is a disk not mounted, or was --sync meant for another list? Nothing was changed. To add "
+            "what is given, leave --sync out; if it is meant, build with "
+            f"--allow-shrinking {_share(missing, present):g}."
         )
 
 

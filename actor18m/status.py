@@ -15,6 +15,8 @@ from actor18m.planning import counted
 from actor18m.record import Record
 from actor18m.survey import DUPLICATE, STATES, Surveyed
 
+LISTED = ("id", "clip", "state", "stage", "rule", "error_kind", "uri")
+
 
 @dataclass
 class Stage:
@@ -56,7 +58,8 @@ class Status:
     """By stage and kind."""
     images: dict[str, "SubsetImages"]
     """By subset."""
-    listing: list[tuple[str, ...]]
+    listing: list[dict[str, str | None]]
+    """Of each input what is told of it, where that was asked for."""
 
     @property
     def is_split(self) -> bool:
@@ -86,7 +89,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
     rules: dict[str, Counter[str]] = {link.name: Counter() for link in record.surveyor.chain}
     errors: Counter[str] = Counter()
     measured: Counter[str] = Counter()
-    listing: list[tuple[str, ...]] = []
+    listing: list[dict[str, str | None]] = []
     branches = record.surveyor.stages.branches
     images = {branch.subset: SubsetImages() for branch in branches}
     for block, surveyed in record.surveyed(("id", "lot", "uri") if with_inputs else ("id", "lot")):
@@ -108,8 +111,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
         for branch in branches:
             _add_images(images[branch.subset], surveyed, branch)
         if with_inputs:
-            listing += [tuple(str(row[name] or "-") for name in ("id", "clip", "state", "stage", "rule", "uri"))
-                        for row in surveyed.inputs.to_pylist()]  # fmt: skip
+            listing += [{name: row[name] for name in LISTED} for row in surveyed.inputs.to_pylist()]
     entered, funnel = inputs - states[SUPERSEDED] - states[REMOVED], list[Stage]()
     if splitter is not None:
         funnel.append(

@@ -73,7 +73,7 @@ def test_many_odd_uris_are_told_in_few_words(tmp_path: Path, caplog: pytest.LogC
     rows = listed(tmp_path, "list.txt", "".join(f"ftp://host/{number}.mp4\n" for number in range(100)))
     assert len({row.id for row in rows}) == 100
     assert len(caplog.records) == 6
-    assert "100 rows fail likewise" in caplog.text
+    assert "100 rows fail in all" in caplog.text
 
 
 @pytest.mark.parametrize("uri", SECRETS.values(), ids=SECRETS)

@@ -1,11 +1,12 @@
 """How the questions' answers look: in 80 columns, without columns in which nothing stands, and as JSON."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
+from actor18m.amounts import amount
 from actor18m.catalog import Registration
 from actor18m.inputs import shown
 from actor18m.planning import Plan, StagePlan
@@ -17,6 +18,8 @@ _ALWAYS = ("entered", "passed")
 _WHERE_ANY = ("rejected", "failed", "quarantined", "duplicates", "split", "pending")
 _CHANGES = ("added", "changed", "back", "gone", "vanished")
 _MARGIN = 60
+_ENDLESS = 1 << 16
+"""A pipe has no width to keep to."""
 
 
 def print_status(found: Status) -> None:
@@ -31,15 +34,32 @@ def print_status(found: Status) -> None:
     for reason, count in found.errors.items():
         say(f"  {count} {reason}")
     total = " + ".join(f"{count} {state}" for state, count in found.states.items())
-    say(f"{found.inputs} inputs = {total or 0}: {'they add up' if found.adds_up else 'THEY DO NOT ADD UP'}")
+    say(f"{amount(found.inputs, 'input')} = {total or 0}: {'they add up' if found.adds_up else 'THEY DO NOT ADD UP'}")
     for subset, images in found.images.items():
         if images.requested:
             told = " + ".join(f"{count} {state}" for state, count in images.states.items())
-            say(f"subset {subset}: {images.requested} images of {images.clips} clips = {told}")
+            say(f"subset {subset}: {amount(images.requested, 'image')} of {amount(images.clips, 'clip')} = {told}")
         for reason, count in images.reasons.items():
             say(f"  {count} {reason}")
-    for line in found.listing:
-        say("  ".join(line))
+    if found.listing:
+        _print_listing(found.listing)
+
+
+def _print_listing(listing: Sequence[Mapping[str, str | None]]) -> None:
+    """A line for each input; two where the terminal is too narrow for one."""
+    headings = ("clip, or input", "state", "where", "file")
+    rows = [headings]
+    for each in listing:
+        where = ".".join(filter(None, (each["stage"], each["rule"] or each["error_kind"])))
+        rows.append((each["clip"] or str(each["id"]), str(each["state"]), where or "-", shown(str(each["uri"]))[1:-1]))
+    widths = [max(len(row[number]) for row in rows) for number in range(3)]
+    lines = [("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]) for row in rows]
+    is_wide = max(len(told) + 2 + len(file) for told, file in lines) <= console(wide=_ENDLESS).width
+    say()
+    for told, file in lines:
+        say(f"{told}  {file}" if is_wide else told.rstrip())
+        if not is_wide:
+            say(f"  {file}")
 
 
 def print_plan(found: Plan, given: Registration | None) -> None:
@@ -59,7 +79,7 @@ def print_plan(found: Plan, given: Registration | None) -> None:
             say(f"  {name}: {', '.join(f'{count} {reason}' for reason, count in sorted(stage.why.items()))}")
     if found.split is not None and not found.split.is_as_before:
         new, gone = found.split.added + found.split.back, found.split.gone
-        say(f"Sources are split otherwise than is registered: {new} more clips, {gone} superseded.")
+        say(f"Sources are split otherwise than is registered: {amount(new, 'more clip')}, {gone} superseded.")
     say(_in_all(found, given))
 
 
@@ -98,8 +118,9 @@ def print_moves(moves: Sequence[Move], listed: bool) -> None:
         say(f"{move.clip or '-'}  {move.before} -> {move.after}  {move.why}  {shown(move.uri)}")
     unknown = sum("pending" in move.after for move in moves)
     images = sum(move.is_image for move in moves)
-    also = f" and {images} images" if images else ""
-    say(f"{len(moves) - images} inputs{also} move; of these {unknown} are unknown until they are measured.")
+    told = amount(len(moves) - images, "input")
+    told += f" and {amount(images, 'image')} move" if images else " moves" if len(moves) == 1 else " move"
+    say(f"{told}; of these {unknown} are unknown until they are measured.")
 
 
 def moves_as_json(moves: Sequence[Move]) -> dict[str, Any]:

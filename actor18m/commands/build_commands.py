@@ -14,6 +14,7 @@ import typer
 
 from actor18m import build as building
 from actor18m import guards, runs
+from actor18m.amounts import amount
 from actor18m.build import Project
 from actor18m.code import edited
 from actor18m.commands import unpublished
@@ -241,8 +242,8 @@ def _take_into_store(lease: Lease, file: Path) -> None:
         say(note, err=True)
     if new:
         say(
-            f"{file}: {len(new)} overrides are in the store now, and hold with the file or without it: `actor18m "
-            "words` lists them, `actor18m undo KEY` takes one back",
+            f"{file}: {amount(len(new), 'override is', 'overrides are')} in the store now, with the file or without "
+            "it: `actor18m words` lists what holds, `actor18m undo KEY` takes one back",
             err=True,
         )
 
@@ -286,7 +287,8 @@ def _published(
         return None
     guards.check_lost(found.states, found.lost, None if published is None else len(published), allowed)
     if published is not None and (count := len(found.withdrawn)):
-        say(f"{count} of the {len(published)} clips of the latest version are withdrawn by a word", err=True)
+        of = amount(len(published), "clip")
+        say(f"withdrawn by a word: {count} of the {of} of the latest version", err=True)
     images = [word.of for word in project.words.in_force if word.is_of_image]
     withdrawn = samples_of(target.dataset, found.withdrawn, images)
     facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.links}
@@ -330,8 +332,8 @@ def _tell_what_stopped(stopped: Mapping[str, Stopped]) -> None:
 
 def _stopped(stage: str, why: Stopped) -> str:
     return (
-        f"stage {stage} was stopped: {why.clips} {why.unit} failed alike with no success between, {why.example} for "
-        f"one: {why.error}."
+        f"stage {stage} was stopped: {amount(why.clips, why.unit.removesuffix('s'))} failed alike with no success between, "
+        f"{why.example} for one: {why.error}."
     )
 
 
@@ -395,5 +397,5 @@ def _report(account: Mapping[str, Any], as_json: bool) -> None:
         say(f"{count} {state}: `actor18m status` says why; --retry {state} tries again")
     if published is not None:
         said = "as before" if not published.is_new else "new"
-        shards = f"{published.shards_made} shards made, {published.shards_reused} reused"
+        shards = f"{amount(published.shards_made, 'shard')} made, {published.shards_reused} reused"
         say(f"dataset: {published.path} ({said}; {shards})")

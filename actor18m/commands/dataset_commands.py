@@ -9,8 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Column
 
+from actor18m.amounts import amount
 from actor18m.commands.arguments import AsJson
 from actor18m.commands.build_commands import StoreUrl
+from actor18m.commands.diff_story import print_diff
 from actor18m.dataset import Dataset, Version
 from actor18m.errors import ActorError
 from actor18m.fold import superseded
@@ -43,13 +45,7 @@ def diff_command(
     if as_json:
         say_json(found)
         return
-    for name, told in found.items():
-        if isinstance(told, str) or not told:
-            say(f"{name}: {told or 'no change'}")
-            continue
-        say(f"{name}:")
-        for line in _lines(told):
-            say(f"  {line}")
+    print_diff(found)
 
 
 @app.command("versions")
@@ -165,7 +161,7 @@ def sheet_command(
         if name == "references" and not found.parts(name):
             continue
         count = drawing(found, out / f"{name}.png", most)
-        say(f"{out / name}.png: {count} clips" if count else f"no {name} in {found.url}")
+        say(f"{out / name}.png: {amount(count, 'clip')}" if count else f"no {name} in {found.url}")
 
 
 @app.command("gc")
@@ -189,19 +185,13 @@ def gc_command(
                 lease.delete(path)
         gone = unwanted(opened)
         purged = purge(opened, lease, gone)
-    say(f"{verb} {len(paths)} files of {opened.url}")
+    say(f"{verb} {amount(len(paths), 'file')} of {opened.url}")
     if purged.rows or purged.files:
-        inputs = f"{gone.inputs} removed input{'' if gone.inputs == 1 else 's'}"
-        say(f"{verb} {purged.rows} rows and {purged.files} files beside them, of {inputs}")
+        rows, files = amount(purged.rows, "row"), amount(purged.files, "file")
+        say(f"{verb} {rows} and {files} beside them, of {amount(gone.inputs, 'removed input')}")
     if still := still_published(Dataset.at(dataset), gone.clips):
         say(f"{dataset}/latest still publishes {still} of their clips: build first, then gc --keep 1")
 
 
 def _covered(store: Store) -> list[str]:
     return [path for ledger in ledgers(store) for path in superseded(ledger)]
-
-
-def _lines(told: Any) -> list[str]:
-    if isinstance(told, dict):
-        return [f"{name}: {value}" for name, value in told.items()]
-    return [" ".join(map(str, each.values())) if isinstance(each, dict) else str(each) for each in told]

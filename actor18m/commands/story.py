@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from actor18m.amounts import amount
 from actor18m.inputs import shown
 from actor18m.say import one_line, say
 
@@ -44,7 +45,9 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
         yield f"  frames {clip['cut'][0]} to {clip['cut'][1]}: {key} {clip['state']}{f' ({why})' if why else ''}"
     for place in story["published"]:
         what = (
-            f"{place['images']} images" if "images" in place else f"{place['mp4_size']} bytes at {place['mp4_offset']}"
+            amount(place["images"], "image")
+            if "images" in place
+            else f"{place['mp4_size']} bytes at {place['mp4_offset']}"
         )
         yield f"  published in {place['version']}: {place['shard']}, {what}"
 

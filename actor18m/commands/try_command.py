@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from actor18m.amounts import amount
 from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
 from actor18m.commands.build_commands import Pipe, Profile
 from actor18m.errors import ActorError
@@ -75,7 +76,7 @@ def _print(stage: str, outcome: Row | Failure) -> None:
 
 def _print_files(kind: str, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
-        say(f"  {kind}/{name}: {len(content)} bytes")
+        say(f"  {kind}/{name}: {amount(len(content), 'byte')}")
 
 
 def _plain(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from actor18m.amounts import amount
 from actor18m.entry import PENDING
 from actor18m.publish import Published
 from actor18m.say import say
@@ -23,7 +24,8 @@ def tell(published: Published | None) -> None:
         say(f"not published: {clip}: {each.cause}", err=True)
     if left_out:
         say(
-            f"{len(left_out)} accepted clips could not be published now, all others are. Bring back what has gone, or "
-            "leave it out for good (build with --sync and all other inputs); the same command takes in what is there.",
+            f"{amount(len(left_out), 'accepted clip')} could not be published now, all others are. Bring back what "
+            "has gone, or leave it out for good (build with --sync and all other inputs); the same command takes in "
+            "what is there.",
             err=True,
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from actor18m.amounts import amount
 from actor18m.commands.arguments import AsJson
 from actor18m.dataset import Dataset
 from actor18m.errors import WrongUsage
@@ -46,7 +47,7 @@ def verify_command(
     else:
         for place in places:
             wrong = len(found.get(place, []))
-            say(f"{place}: {counts[place]} files, {f'{wrong} to look at' if wrong else 'all is well'}")
+            say(f"{place}: {amount(counts[place], 'file')}, {f'{wrong} to look at' if wrong else 'all is well'}")
     raise typer.Exit(1 if found else 0)
 
 
@@ -54,7 +55,7 @@ def _looked_at(place: str, latest: bool, counts: dict[str, int]) -> Iterator[Fin
     def told(count: int) -> None:
         counts[place] = count
         if sys.stderr.isatty() and count % _TOLD_EVERY == 0:
-            say(f"{place}: {count} files so far", err=True)
+            say(f"{place}: {amount(count, 'file')} so far", err=True)
 
     if store_at(place).exists(MARK):
         return verify_store(place, told)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from actor18m.amounts import amount
 from actor18m.catalog import Catalog
 from actor18m.commands.arguments import AsJson
 from actor18m.commands.build_commands import StoreUrl
@@ -121,7 +122,7 @@ def _of_inputs(name: str, ids: Sequence[str], why: str | None, who: str | None) 
 
 
 def _counted(word: Word) -> str:
-    return f"{len(word.inputs)} input{'' if len(word.inputs) == 1 else 's'}"
+    return amount(len(word.inputs), "input")
 
 
 @app.command("relicense")
@@ -146,10 +147,10 @@ def relicense(
     for uri in found.unknown[:_NAMED]:
         say(f"not registered with this cut and crop: {uri}", err=True)
     if len(found.unknown) > _NAMED:
-        say(f"… and {len(found.unknown) - _NAMED} more that are not registered", err=True)
+        say(f"… and {amount(len(found.unknown) - _NAMED, 'more that is', 'more that are')} not registered", err=True)
     say(
-        f"{found.given} rows given, {found.corrected} inputs corrected, {len(found.unknown)} rows not registered"
-        + ("; the next build tells it" if found.corrected else "")
+        f"{amount(found.given, 'row')} given, {amount(found.corrected, 'input')} corrected, "
+        f"{amount(len(found.unknown), 'row')} not registered" + ("; the next build tells it" if found.corrected else "")
     )
     if found.given and len(found.unknown) == found.given:
         raise ActorError("No row means an input that is registered: `actor18m status --inputs` lists them.")
@@ -289,7 +290,7 @@ def _is_about(word: Word, row: Row) -> bool:
 def _counted_clips(clips: Sequence[str], verb: str) -> str:
     more = ", copies and windows of it" if verb == DENY else ""
     some = ", ".join(clips[:_NAMED]) + (f" and {len(clips) - _NAMED} more" if len(clips) > _NAMED else "")
-    return f"{len(clips)} clip{'' if len(clips) == 1 else 's'}{more}: {some}"
+    return f"{amount(len(clips), 'clip')}{more}: {some}"
 
 
 def _plain(name: str) -> str:

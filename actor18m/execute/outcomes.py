@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m.amounts import amount
 from actor18m.chain import Link
 from actor18m.execute.alike import Alike, Held
 from actor18m.execute.messages import Raised, Report, Task, Todo
@@ -172,7 +173,7 @@ class Outcomes:
         """What was committed of it stays, what failed alike was never tried, and other stages go on."""
         unit = "clips" if self._chain[stage].stage_class.of == "clips" else "images"
         self._tally.stopped[stage] = why = self._alike.stopped(stage, unit)
-        text = f"stopped: {why.clips} {unit} failed alike with no success between: {why.error}"
+        text = f"stopped: {amount(why.clips, unit.removesuffix('s'))} failed alike with no success between: {why.error}"
         self._watcher.note(f"{stage}: {text}")
         with bind(stage=stage):
             log.info(text, extra={"trace": why.trace})

@@ -7,6 +7,7 @@ import typer
 from rich.table import Column
 from rich.text import Text
 
+from actor18m.amounts import amount
 from actor18m.models.lock import read_lock
 from actor18m.models.weights import folder, pull, verify
 from actor18m.say import Grid, console, say, say_json
@@ -53,7 +54,7 @@ def pull_models(
 ) -> None:
     """Fetch the weights that are not here yet."""
     written = pull(names, say=say)
-    say(f"{len(written)} files fetched, {len(read_lock().files(names))} in place in {folder()}")
+    say(f"{amount(len(written), 'file')} fetched, {len(read_lock().files(names))} in place in {folder()}")
 
 
 @app.command("verify")

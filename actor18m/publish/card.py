@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from actor18m.amounts import amount
 from actor18m.log import printable
 from actor18m.publish.content import Block
 
@@ -89,7 +90,8 @@ class Card:
     def _lines(self) -> Iterable[str]:
         yield from _front_matter([*_TABLES, *(["references"] if self._references else [])])
         yield "# A dataset of human videos, made by actor18m\n"
-        yield f"{self._videos} videos of {sum(self._clips.values())} clips from {sum(self._inputs.values())} inputs.\n"
+        videos, clips = amount(self._videos, "video"), amount(sum(self._clips.values()), "clip")
+        yield f"{videos} of {clips} from {amount(sum(self._inputs.values()), 'input')}.\n"
         yield "## What became of the inputs\n"
         yield from _table("state", "inputs", self._inputs)
         if self._errors:
@@ -100,7 +102,7 @@ class Card:
         yield from self._funnel()
         for name, counts in self._references.items():
             yield f"## References of subset {name}\n"
-            yield f"{sum(counts.values())} images.\n"
+            yield f"{amount(sum(counts.values()), 'image')}.\n"
             yield from _table("region and viewpoint", "images", counts)
         yield "## Rights\n"
         yield "Of the published videos. Each clip has its own in `metadata/clips`; where several sources had the same"

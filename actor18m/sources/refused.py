@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from actor18m.amounts import amount
 from actor18m.inputs import Input, bad_row, refusal, shown
 
 Row = tuple[str, Input]
@@ -27,7 +28,7 @@ def told(list_uri: str, rows: Iterable[Row]) -> Iterator[Input]:
             row = replace(row, source={**row.source, REFUSED: f"the list {shown(list_uri)}, {where}"})
         yield row
     if refused > _TOLD:
-        _log.warning("the list %s: %d rows fail likewise", shown(list_uri), refused)
+        _log.warning("the list %s: %s in all", shown(list_uri), amount(refused, "row fails", "rows fail"))
 
 
 def no_input(list_uri: str, where: str, reason: str, states: tuple[str, ...] = ()) -> Row:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from actor18m import stopping
+from actor18m.amounts import amount
 from actor18m.catalog_files import CatalogFiles
 from actor18m.index import Index
 from actor18m.journal import is_entry
@@ -93,7 +94,7 @@ class _Look:
 
     def _measured_again(self, stage: str, fingerprint: str, lot: int, delete: str) -> str:
         known = self._counts(stage, fingerprint).get(lot)
-        clips = "the clips" if known is None else f"{known} clips"
+        clips = "the clips" if known is None else amount(known, "clip")
         return (
             f"Put a copy of it back; or delete {delete}: stage {stage} then measures {clips} of lot {lot} again, as "
             "far as their files are still there."
@@ -116,7 +117,7 @@ class _Look:
         files = ledger.files()
         for lot, rows in self._counts(ledger.stage, ledger.fingerprint).items():
             if lot not in files:
-                way_out = f"Put a copy back; else the next build measures {rows} clips of it again."
+                way_out = f"Put a copy back; else the next build measures {amount(rows, 'clip')} of it again."
                 yield self._finding("missing", f"{ledger.folder}/lot-{lot:06d}.*", "has gone", way_out)
         for lot, there in files.items():
             stopping.check()
@@ -131,7 +132,9 @@ class _Look:
                 if path not in self._there:
                     delete = f"{self._store.url}/{ledger.folder}/lot-{files.lot:06d}.*"
                     way_out = self._measured_again(ledger.stage, ledger.fingerprint, files.lot, delete)
-                    yield self._finding("missing", path, f"is missing: {count} rows name it", way_out)
+                    yield self._finding(
+                        "missing", path, f"is missing: {amount(count, 'row names', 'rows name')} it", way_out
+                    )
 
     def _of_small(self, path: str, kind: What | None) -> Iterator[Finding]:
         """Files without a digest, that a build can do without."""

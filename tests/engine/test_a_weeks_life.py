@@ -81,7 +81,7 @@ def test_a_week(week: Week) -> None:
     everyone = good | {"middling0", "middling1"}
 
     # Monday: the first build
-    assert "(new; 1 shards made" in say("build pipeline.yaml --input list.csv")
+    assert "(new; 1 shard made" in say("build pipeline.yaml --input list.csv")
     assert week.published() == everyone
 
     # Tuesday: somebody asks to be left out; the next builds need no flag for it, whatever else they are given

@@ -82,7 +82,7 @@ def test_many_may_be_withdrawn_by_a_word_at_once(built: Site, word: str) -> None
     assert built.run(word, *films, "--why", "asked to").exit_code == 0
     code, said = build(built)
     assert code == 0, said
-    assert "9 of the 11 clips of the latest version are withdrawn by a word" in said
+    assert "withdrawn by a word: 9 of the 11 clips of the latest version" in said
     assert list(built.states().values()).count("accepted") == 2
 
 

@@ -45,7 +45,7 @@ def rights(site: Site, table: str = "clips") -> dict[str, tuple[str | None, str 
 def test_a_corrected_licence_is_told_by_the_tables_and_writes_no_shard(built: Site) -> None:
     shards, lots = built.shards(), {row["clip"]: row["lot"] for row in built.table("clips")}
     told = relicensed(built, "videos/a0.mp4,CC-BY-4.0,signed", "videos/a1.mp4,,", "videos/none.mp4,CC0,")
-    assert "3 rows given, 2 inputs corrected, 1 rows not registered" in told
+    assert "3 rows given, 2 inputs corrected, 1 row not registered" in told
     assert "not registered with this cut and crop: file://" in told
     assert "none.mp4" in told
     account = built.build()

@@ -379,7 +379,7 @@ def test_what_a_file_says_is_taken_into_the_store_and_the_newer_word_counts(buil
     file = built.root / "overrides.yaml"
     file.write_text(f"- {{key: {clip}, verdict: deny, who: ann, why: no}}\n")
     given = ["build", str(built.root / "steady.yaml"), "--overrides", str(file)]
-    assert "1 overrides are in the store now" in built.run(*given).stderr
+    assert "1 override is in the store now" in built.run(*given).stderr
     built.build()
     assert "good0" not in published(built)
     said(built, "allow", clip, "--why", "she agreed", "--who", "bob")
