@@ -117,7 +117,7 @@ class Split(Section):
     def _says_how(self) -> "Split":
         if self.mode != "none" and self.now is None:
             raise trouble(f"mode is {self.mode}, and there is no section {self.mode} that says how; copy it from a "
-                          "shipped pipeline")  # fmt: skip
+                          "shipped pipeline, as `actor18m render embedded` shows it")  # fmt: skip
         return self
 
 

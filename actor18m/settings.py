@@ -12,7 +12,10 @@ from actor18m.yaml_file import in_one_line, parse_yaml
 
 SPLIT = "split"
 _RELATIONS = ("duplicates", "identities")
-_HOW = "write --set stage.rule=value, stage.rule.bound=value, stage.parameter=value or stage.roles.role=backend"
+_HOW = (
+    "write --set stage.rule=value, stage.rule.bound=value, stage.parameter=value, stage.roles.role=backend or "
+    "stage.run.name=value"
+)
 
 
 def apply(pipeline: dict[str, Any], settings: Sequence[str], stages: Sequence[str]) -> dict[str, Any]:
@@ -49,6 +52,8 @@ def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Seque
     match rest:
         case ["roles", role, *below] if "roles" not in rules and "roles" not in parameters:
             _set_role(step["roles"], stage, role, below, value)
+        case ["run", *name] if "run" not in rules and "run" not in parameters:
+            _set_run(step["run"], stage, name, value)
         case ["rules", name, *bound] if "rules" not in rules:
             _set_bound(rules, name, bound, value)
         case ["parameters", name] if "parameters" not in rules:
@@ -62,7 +67,8 @@ def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Seque
         case [name, *bound] if name in rules:
             _set_bound(rules, name, bound, value)
         case [name, *_]:
-            raise _CannotSet(f"{stage} has no rule or parameter {name}; {instead_of(name, [*rules, *parameters])}")
+            known = [*rules, *parameters, "run"]
+            raise _CannotSet(f"{stage} has no rule or parameter {name}; {instead_of(name, known)}")
         case _:
             raise _CannotSet(f"names a stage only; {_HOW}")
 
@@ -72,6 +78,13 @@ def _set_split(split: dict[str, Any], path: list[str], value: object) -> None:
     match path:
         case ["mode"]:
             split["mode"] = value
+        case [mode, *_] if mode in split and split[mode] is None:
+            raise _CannotSet(
+                f"the pipeline has no section split.{mode}, which names the stage that looks for cuts: copy it from a "
+                "shipped one, as `actor18m render embedded` shows it"
+            )
+        case [mode, "run", *name] if isinstance(split.get(mode), dict):
+            _set_run(split[mode]["run"], f"split.{mode}", name, value)
         case [mode, name] if isinstance(split.get(mode), dict):
             section = split[mode]
             place = section["parameters"] if name in section["parameters"] else section
@@ -117,6 +130,14 @@ def _set_role(roles: dict[str, Any], stage: str, role: str, below: list[str], va
             backend[name] = value
         case _:
             raise _CannotSet(_HOW)
+
+
+def _set_run(run: dict[str, Any], of: str, path: list[str], value: object) -> None:
+    """`motion.run.workers`: how a stage is run."""
+    name = ".".join(path)
+    if name not in run:
+        raise _CannotSet(f"{of}.run has no {name or 'name'}; {instead_of(name, run)}")
+    run[name] = value
 
 
 def _set_parameter(parameters: dict[str, Any], name: str, value: object) -> None:

@@ -20,6 +20,8 @@ from tests.test_pipeline import written
         ("probe.readable=false", ("policy", "probe", "readable", "equals"), False),
         ("faces.fps=4", ("stages", 1, "parameters", "fps"), 4.0),
         ("faces.parameters.cap=null", ("stages", 1, "parameters", "cap"), None),
+        ("faces.run.workers=4", ("stages", 1, "run", "workers"), 4),
+        ("probe.run.deadline_s=9", ("stages", 0, "run", "deadline_s"), 9.0),
         (" faces.sizes = [32, 64]", ("stages", 1, "parameters", "sizes"), [32, 64]),
     ],
 )
@@ -63,6 +65,7 @@ def test_what_relates_clips_may_be_turned_off(relation: str) -> None:
         ("split.shots.min_score=0.2", ("shots", "min_score"), 0.2),
         ("split.shots.least_score=0.1", ("shots", "parameters", "least_score"), 0.1),
         ("split.windows.length_s=5", ("windows", "length_s"), 5),
+        ("split.shots.run.workers=3", ("shots", "run", "workers"), 3),
     ],
 )
 def test_how_inputs_are_split_may_be_set(setting: str, path: tuple[str, ...], value: object) -> None:
@@ -82,7 +85,8 @@ def test_how_inputs_are_split_may_be_set(setting: str, path: tuple[str, ...], va
         ("duplicates=0.1", r"write duplicates=null; to change a part of it, write duplicates\.at_most, duplicates\.wi"),
         ("split.shots.min_scor=1", r"split\.shots has no min_scor; did you mean min_score\?"),
         ("split.frames.min_s=1", r"write --set split\.mode=shots"),
-        ("split.shots.run=1", r"split\.shots has no run"),
+        ("split.shots.run=1", r"split\.shots\.run has no name; there are: .*clips_per_call, .*workers"),
+        ("split.shots.run.worker=1", r"split\.shots\.run has no worker; did you mean workers"),
         ("split.shots.max_s=7", "max_s must be at least twice min_s and 4 s"),
         ("split.mode=halves", r"split\.mode: .*not 'halves'"),
     ],
@@ -103,6 +107,10 @@ def test_later_settings_win(tmp_path: Path) -> None:
     [
         ("face.mean_similarity=1", r"--set face\.mean_similarity=1: no stage face; did you mean faces\?"),
         ("faces.mean_similarty=1", r"faces has no rule or parameter mean_similarty; did you mean mean_similarity\?"),
+        ("faces.run.worker=1", r"faces\.run has no worker; did you mean workers\?"),
+        ("faces.run.workers=none", r"run\.workers: .*not 'none'"),
+        ("split.windows.length_s=5", r"no section split\.windows, .*copy it from a shipped one.*render embedded"),
+        ("split.mode=windows", r"no section windows that says how; copy it from a shipped pipeline"),
         ("faces.fsp=1", r"faces has no rule or parameter fsp; did you mean fps\?"),
         ("faces.parameters.fsp=1", r"no parameter fsp; did you mean fps\?"),
         ("faces.rules.fps=1", "no rule fps; there are: lowest, mean_similarity"),

@@ -331,10 +331,8 @@ def _tell_what_stopped(stopped: Mapping[str, Stopped]) -> None:
 
 
 def _stopped(stage: str, why: Stopped) -> str:
-    return (
-        f"stage {stage} was stopped: {amount(why.clips, why.unit.removesuffix('s'))} failed alike with no success between, "
-        f"{why.example} for one: {why.error}."
-    )
+    so_many = amount(why.clips, why.unit.removesuffix("s"))
+    return f"stage {stage} was stopped: {so_many} failed alike with no success between, {why.example} for one: {why.error}."
 
 
 def _with_rates(stages: object, tally: Tally) -> object:
