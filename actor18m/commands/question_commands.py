@@ -9,7 +9,7 @@ from actor18m import shipped, whatif
 from actor18m.build import Project, planned
 from actor18m.catalog import Catalog
 from actor18m.code import edited
-from actor18m.commands import answers
+from actor18m.commands import answers, unpublished
 from actor18m.commands.arguments import AsJson, Settings
 from actor18m.commands.build_commands import Overrides, Pipe, Profile, Split, StoreUrl, project_of
 from actor18m.commands.changes import Changes, changes, flags_of
@@ -19,8 +19,10 @@ from actor18m.publish.lookup import places
 from actor18m.runs import accounts
 from actor18m.say import say, say_json
 from actor18m.sources import find_inputs
+from actor18m.sources.left_out import LeftOut
 from actor18m.status import status
 from actor18m.store import open_store, store_or_empty
+from actor18m.survey import ACCEPTED
 from actor18m.writer import holder
 
 app = typer.Typer()
@@ -49,11 +51,15 @@ def plan_command(
     project = project_of(pipeline or profile, opened, settings, split, overrides)
     found, notes = planned(project), edited(project.links, accounts(opened))
     differ = changes(pipeline or profile, opened, flags_of(settings, split), project.words)
-    given = Catalog(opened).register(None, find_inputs(inputs), sync) if inputs else None
+    left_out = LeftOut()
+    given = Catalog(opened).register(None, find_inputs(inputs, left_out), sync) if inputs else None
     if as_json:
-        say_json(answers.plan_as_json(found, given) | {"edited": notes} | _as_json(differ))
+        told = {"edited": notes, "left_out": vars(left_out)}
+        say_json(answers.plan_as_json(found, given) | told | _as_json(differ))
         return
     _tell(differ)
+    if left_out.counts:
+        say(str(left_out))
     answers.print_plan(found, given)
     for said in notes:
         say(f"note: {said}")
@@ -74,11 +80,12 @@ def status_command(
     opened = open_store(store)
     project = project_of(pipeline or profile, opened, settings, split, overrides)
     found = status(project.record(), with_inputs=inputs)
-    builder = holder(opened)
+    builder, left_out = holder(opened), unpublished.known(opened)
     if as_json:
-        say_json(found.told() | {"building": str(builder) if builder else None})
+        say_json(found.told() | {"building": str(builder) if builder else None, "not_published": left_out})
         return
     answers.print_status(found)
+    unpublished.tell_known(left_out)
     if builder:
         say(f"being built by {builder}")
 
@@ -101,9 +108,13 @@ def explain_command(
 ) -> None:
     """The whole story of a clip: values, rules, verdicts, errors, and where it is published."""
     pipeline, name = _pipeline_and_clip(names)
-    stories = explaining.explain(project_of(pipeline or profile, open_store(store), settings, split, overrides), name)
+    opened = open_store(store)
+    stories = explaining.explain(project_of(pipeline or profile, opened, settings, split, overrides), name)
+    left_out = unpublished.known(opened)
     for story in stories:
         story["published"] = places(dataset, story["clip"]) if story.get("clip") else []
+        if story["state"] == ACCEPTED and story["clip"] in left_out:
+            story["not_published"] = left_out[story["clip"]]
     if as_json:
         say_json(stories)
         return

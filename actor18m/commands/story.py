@@ -43,6 +43,8 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
         why = ".".join(clip[name] for name in ("stage", "rule") if clip[name])
         key = clip["clip"] or f"input {clip['id']}"
         yield f"  frames {clip['cut'][0]} to {clip['cut'][1]}: {key} {clip['state']}{f' ({why})' if why else ''}"
+    if "not_published" in story:
+        yield f"  not published: {story['not_published']}; the next build tries again"
     for place in story["published"]:
         what = (
             amount(place["images"], "image")

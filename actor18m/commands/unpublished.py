@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from actor18m.amounts import amount
 from actor18m.entry import PENDING
 from actor18m.publish import Published
+from actor18m.runs import accounts
 from actor18m.say import say
+from actor18m.store import Store
 from actor18m.survey import ACCEPTED, STATES
 
 
@@ -15,6 +17,22 @@ def counted(states: Mapping[str, int], published: Published | None) -> dict[str,
     counts = dict.fromkeys(STATES, 0) | dict(states)
     counts |= {ACCEPTED: counts[ACCEPTED] - waiting, PENDING: counts[PENDING] + waiting}
     return {state: count for state, count in counts.items() if count}
+
+
+def known(store: Store) -> dict[str, str]:
+    """Clips that the last build which published left out, with the cause of each."""
+    for run in reversed(accounts(store)):
+        if run.get("published"):
+            return {clip: each["cause"] for clip, each in run["published"]["left_out"].items()}
+    return {}
+
+
+def tell_known(left_out: Mapping[str, str]) -> None:
+    """To whoever asks where inputs stand."""
+    for clip, cause in sorted(left_out.items()):
+        say(f"  accepted, and not published: {clip}: {cause}")
+    if left_out:
+        say("  The next build tries again.")
 
 
 def tell(published: Published | None) -> None:

@@ -216,3 +216,33 @@ def test_what_if_sweeps_a_bound_and_names_who_moves(built: Site) -> None:
     for wrong in ("look.score", "look.score=1", "look.score=0:1:0", "look.score=a:b:c", "look.score=0:1e9:1"):
         assert built.run("what-if", str(built.root / "steady.yaml"), "--sweep", wrong).exit_code == 2
     assert built.run("what-if", str(built.root / "steady.yaml")).exit_code == 2
+
+
+def test_clips_that_could_not_be_published_are_told(site: Site) -> None:
+    site.put(films("good", 4, *GOOD))
+    site.build("--until", "deep")
+    lost = site.videos / "good0.mp4"
+    content = lost.read_bytes()
+    lost.unlink()
+    site.run("build", str(site.root / "steady.yaml"), "--max-failed", "1")
+    told = site.run("status", str(site.root / "steady.yaml")).stdout
+    assert "accepted, and not published: " in told
+    assert "is gone" in told
+    assert len(site.ask("status")["not_published"]) == 1
+    explained = site.run("explain", str(lost), str(site.root / "steady.yaml")).stdout
+    assert "  not published: " in explained
+    assert "the next build tries again" in explained
+    assert (
+        "not published"
+        not in site.run("explain", str(site.videos / "good1.mp4"), str(site.root / "steady.yaml")).stdout
+    )
+    lost.write_bytes(content)
+    site.build()
+    assert "not published" not in site.run("status", str(site.root / "steady.yaml")).stdout
+
+
+def test_plan_tells_the_files_that_are_not_taken(built: Site) -> None:
+    (built.videos / "notes.txt").write_text("x")
+    told = built.run("plan", str(built.root / "steady.yaml"), "--input", str(built.videos)).stdout
+    assert "1 file was not taken: .txt 1 (notes.txt)" in told
+    assert built.ask("plan", "--input", str(built.videos))["left_out"]["counts"] == {".txt": 1}
