@@ -332,7 +332,10 @@ def _tell_what_stopped(stopped: Mapping[str, Stopped]) -> None:
 
 def _stopped(stage: str, why: Stopped) -> str:
     so_many = amount(why.clips, why.unit.removesuffix("s"))
-    return f"stage {stage} was stopped: {so_many} failed alike with no success between, {why.example} for one: {why.error}."
+    return (
+        f"stage {stage} was stopped: {so_many} failed alike with no success between, {why.example} for one: "
+        f"{why.error}."
+    )
 
 
 def _with_rates(stages: object, tally: Tally) -> object:

@@ -99,7 +99,7 @@ def test_a_week(week: Week) -> None:
     (site.root / "contracts.csv").write_text(
         "path,licence,consent\nvideos/good1.mp4,CC-BY-4.0,signed\nvideos/good2.mp4,CC0,\nvideos/nobody.mp4,CC0,\n"
     )
-    assert "2 inputs corrected, 1 rows not registered" in say("relicense --input contracts.csv --why contract")
+    assert "2 inputs corrected, 1 row not registered" in say("relicense --input contracts.csv --why contract")
     say("build pipeline.yaml")
     assert site.shards() == shards
     licences = {Path(str(row["uri"])).stem: row["licence"] for row in week.table("inputs")}
