@@ -7,7 +7,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.build import Project
 from actor18m.catalog import COLUMNS
 from actor18m.chain import DURATION, FIRST_WRITES, SIGNATURE, Link
 from actor18m.entry import NO_FILE
@@ -15,6 +14,7 @@ from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path
 from actor18m.keys import reference_key
 from actor18m.policy import by_name, judge, spelt
+from actor18m.project import Project
 from actor18m.record import Record
 from actor18m.redact import without_secrets
 from actor18m.rows import OUTCOME

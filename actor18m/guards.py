@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.amounts import amount
-from actor18m.build import Project
 from actor18m.entry import PENDING, REMOVED, SPLIT, SUPERSEDED
 from actor18m.errors import Refused
 from actor18m.following import REJECTED
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import OVERRIDE
+from actor18m.project import Project
 from actor18m.survey import ACCEPTED, DUPLICATE
 
 MAX_FAILED = 0.3

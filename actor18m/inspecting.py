@@ -1,6 +1,6 @@
 """One video through the stages, in this process and without a store: what a stage measures, and where it raises.
 
-from actor18m.inspecting import inspect
+from actor18m import inspect
 
 rows = inspect("clip.mp4", until="motion")
 """

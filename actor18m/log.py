@@ -34,13 +34,15 @@ def bind(*, stage: str | None = None, clip: str | None = None, lot: int | None =
 
 
 @contextmanager
-def run_log(path: Path) -> Iterator[None]:
-    """What happens from here to the end of the block goes into the file, and what is worth a warning to stderr too."""
+def run_log(path: Path, on_stderr: bool = True) -> Iterator[None]:
+    """What happens from here to the end of the block goes into the file, and what is worth a warning to stderr too,
+    where somebody looks there.
+    """
     guard()
     path.parent.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(path, encoding="utf-8")
     file.setFormatter(_JsonLines())
-    people = _Stderr()
+    people = _Stderr() if on_stderr else logging.NullHandler()
     people.setLevel(logging.WARNING)
     people.setFormatter(_ForPeople())
     root, ours = logging.getLogger(), logging.getLogger("actor18m")

@@ -37,9 +37,11 @@ _ACCOUNT = re.compile(r"runs/(\d{6,})(\.begun)?\.json")
 
 
 @contextmanager
-def told(links: Iterable[Link], lease: Lease, what: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+def told(
+    links: Iterable[Link], lease: Lease, what: Mapping[str, object], on_stderr: bool = True
+) -> Iterator[dict[str, Any]]:
     """Keeps in the store when this run was, what it was asked, what it came to and how it ended. The block may say
-    itself `how` it ended, and `why`.
+    itself `how` it ended, and `why`. Warnings go to its log, and to stderr unless nobody looks there.
     """
     account: dict[str, Any] = dict(what) | {
         "begun": now(),
@@ -53,14 +55,15 @@ def told(links: Iterable[Link], lease: Lease, what: Mapping[str, object]) -> Ite
     begun = time.monotonic()
     lease.create(f"runs/{lease.epoch:06d}.begun.json", as_json(account).encode())
     try:
-        with _logged(lease.store, lease):
+        with _logged(lease.store, lease, on_stderr):
             yield account
     except BaseException as error:
         account |= _end(error)
         with suppress(StoreError):  # what stopped it is what to tell: a full disk, a takeover
             _keep(account, lease, begun)
         raise
-    _keep({"how": FINISHED, "why": None} | account, lease, begun)
+    account |= {"how": FINISHED, "why": None} | account
+    _keep(account, lease, begun)
 
 
 def accounts(store: Store) -> list[dict[str, Any]]:
@@ -111,17 +114,17 @@ def _keep(account: dict[str, Any], lease: Lease, begun: float) -> None:
 
 
 @contextmanager
-def _logged(store: Store, lease: Lease) -> Iterator[None]:
+def _logged(store: Store, lease: Lease, on_stderr: bool) -> Iterator[None]:
     """Into `runs/000004.log.jsonl`: line by line on a disk, at the end in an object store."""
     name = f"runs/{lease.epoch:06d}.log.jsonl"
     if isinstance(store.place, Disk):
-        with run_log(store.place.root / name):
+        with run_log(store.place.root / name, on_stderr):
             yield
         return
     with TemporaryDirectory(prefix="actor18m-log-") as folder:
         path = Path(folder, "log.jsonl")
         try:
-            with run_log(path):
+            with run_log(path, on_stderr):
                 yield
         finally:
             lease.create(name, path)

@@ -6,6 +6,7 @@ what other code made calls `check` first.
 """
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,8 +15,11 @@ _is_asked = False
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """When asked to, the block ends with KeyboardInterrupt. For the main thread of a program."""
+    """When asked to, the block ends with KeyboardInterrupt. Only a program's main thread is ever asked."""
     global _is_asked
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     _is_asked = False
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from actor18m.build import Project
 from actor18m.errors import WrongUsage
+from actor18m.project import Project
 from actor18m.survey import ACCEPTED, STATES, Surveyed
 
 _MOST_STEPS = 1000

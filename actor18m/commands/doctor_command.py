@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from actor18m.commands.arguments import AsJson, pipeline_file, put_on_path
+from actor18m.commands.arguments import AsJson, pipeline_file
 from actor18m.doctor.check import Check, State
 from actor18m.doctor.examine import examine
+from actor18m.loading import put_on_path
 from actor18m.log import printable
 from actor18m.say import console, say_json
 

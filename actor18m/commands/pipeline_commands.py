@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from actor18m.commands.arguments import AsJson, PipelineFile, Settings, load
+from actor18m.commands.arguments import AsJson, PipelineFile, Settings
 from actor18m.errors import ActorError
+from actor18m.loading import load
 from actor18m.log import printable
 from actor18m.pipeline import Pipeline
 from actor18m.say import say, say_json, say_lines

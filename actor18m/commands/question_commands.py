@@ -6,15 +6,16 @@ import typer
 
 from actor18m import explain as explaining
 from actor18m import shipped, whatif
-from actor18m.build import Project, planned
 from actor18m.catalog import Catalog
+from actor18m.changes import Changes, changes, flags_of
 from actor18m.code import edited
 from actor18m.commands import answers, unpublished
 from actor18m.commands.arguments import AsJson, Settings
 from actor18m.commands.build_commands import Overrides, Pipe, Profile, Split, StoreUrl, project_of
-from actor18m.commands.changes import Changes, changes, flags_of
 from actor18m.commands.story import print_story
 from actor18m.errors import WrongUsage
+from actor18m.measuring import planned
+from actor18m.project import Project
 from actor18m.publish.lookup import places
 from actor18m.runs import accounts
 from actor18m.say import say, say_json
@@ -178,4 +179,5 @@ def _as_json(differ: Changes | None) -> dict[str, list[str]]:
 
 def _tell(differ: Changes | None) -> None:
     if differ is not None:
-        differ.tell(err=False)
+        for line in differ.told():
+            say(line)

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from actor18m.amounts import amount
-from actor18m.commands.arguments import AsJson, Settings, load, pipeline_file
+from actor18m.commands.arguments import AsJson, Settings, pipeline_file
 from actor18m.commands.build_commands import Pipe, Profile
 from actor18m.errors import ActorError
 from actor18m.inspecting import measured
+from actor18m.loading import load
 from actor18m.say import say, say_json
 from actor18m.stage import Failure, Row
 from actor18m.traces import trace_of

@@ -3,20 +3,10 @@
 from collections.abc import Mapping
 
 from actor18m.amounts import amount
-from actor18m.entry import PENDING
 from actor18m.publish import Published
 from actor18m.runs import accounts
 from actor18m.say import say
 from actor18m.store import Store
-from actor18m.survey import ACCEPTED, STATES
-
-
-def counted(states: Mapping[str, int], published: Published | None) -> dict[str, int]:
-    """The states as the version tells them, in which these clips wait for the next build."""
-    waiting = 0 if published is None else len(published.left_out)
-    counts = dict.fromkeys(STATES, 0) | dict(states)
-    counts |= {ACCEPTED: counts[ACCEPTED] - waiting, PENDING: counts[PENDING] + waiting}
-    return {state: count for state, count in counts.items() if count}
 
 
 def known(store: Store) -> dict[str, str]:

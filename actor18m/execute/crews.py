@@ -11,6 +11,9 @@ from actor18m.publish.make import Made, ShardPlan, make_shard, one_by_one
 
 
 class Crew(Protocol):
+    name: str
+    """As `--executor` calls it."""
+
     def hire(self, duties: Mapping[str, Duty]) -> Workers: ...
     def watched(self, watcher: Watcher) -> Watcher:
         """By whom else watches the workers that were hired."""
@@ -22,6 +25,8 @@ class Crew(Protocol):
 
 class SerialCrew:
     """One call after the other, here."""
+
+    name = "serial"
 
     def __init__(self) -> None:
         self._has_told = False
@@ -48,6 +53,8 @@ class SerialCrew:
 
 class RayCrew:
     """Ray at the address, or one of its own until `close`; `workers`: as many as so many CPUs allow."""
+
+    name = "ray"
 
     def __init__(self, address: str | None, workers: int | None) -> None:
         self._address, self._workers = address, workers

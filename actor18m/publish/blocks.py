@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.build import Project
 from actor18m.catalog import COLUMNS
 from actor18m.chain import CLIP
 from actor18m.dataset.schemas import CLIPS, DECISIONS, INPUTS
@@ -19,6 +18,7 @@ from actor18m.identities import Identities
 from actor18m.licences import strictest
 from actor18m.pipeline import VIDEOS
 from actor18m.policy import by_name
+from actor18m.project import Project
 from actor18m.publish.columns import Columns
 from actor18m.publish.content import Block, Video
 from actor18m.publish.references import References

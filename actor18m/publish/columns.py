@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.build import Project
 from actor18m.chain import Link
+from actor18m.project import Project
 from actor18m.record import Record
 from actor18m.survey import Surveyed
 

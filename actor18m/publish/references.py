@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.build import Project
 from actor18m.chain import Link
 from actor18m.dataset.schemas import REFERENCES
 from actor18m.image_survey import KEPT
+from actor18m.project import Project
 from actor18m.publish.content import Part, Reference, Sample
 from actor18m.publish.verdicts import fates
 from actor18m.record import Record

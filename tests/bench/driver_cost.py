@@ -20,14 +20,15 @@ from typing import ClassVar
 import pyarrow as pa
 from pyarrow import field, int32, list_, string, struct
 
-from actor18m.build import Project, register
 from actor18m.execute.drain import Drain
 from actor18m.execute.messages import Duty, Report, Task
 from actor18m.execute.workers import Broken, Done
 from actor18m.index import known_of
 from actor18m.inputs import Input
 from actor18m.journal import Journal
+from actor18m.measuring import register
 from actor18m.pipeline import parse_pipeline
+from actor18m.project import Project
 from actor18m.stage import Clip, Failure, Image, Requests, Row, Stage, schema
 from actor18m.store import make_store
 from actor18m.writer import Lease, hold

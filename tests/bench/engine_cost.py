@@ -19,11 +19,12 @@ from typing import Any
 
 import ray
 
-from actor18m.build import Project, measure, register
 from actor18m.execute.ray_actors import RayWorkers
 from actor18m.inputs import Input
+from actor18m.measuring import measure, register
 from actor18m.pipeline import parse_pipeline
 from actor18m.planning import plan
+from actor18m.project import Project
 from actor18m.store import make_store
 from actor18m.writer import hold
 from tests.bench.no_ops import STAGES, Silent, pipeline

@@ -19,11 +19,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from actor18m.build import Project, keep_relations, measure, settle_down
 from actor18m.execute.serial import SerialWorkers
 from actor18m.index import refresh
+from actor18m.measuring import keep_relations, measure, settle_down
 from actor18m.pipeline import parse_pipeline
 from actor18m.planning import plan
+from actor18m.project import Project
 from actor18m.rows import BESIDE
 from actor18m.status import status
 from actor18m.store import make_store, open_store

@@ -10,10 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from actor18m import build as building
-from actor18m.build import Project
+from actor18m import measuring
 from actor18m.execute.serial import SerialWorkers
 from actor18m.pipeline import parse_pipeline
+from actor18m.project import Project
 from actor18m.sources import find_inputs
 from actor18m.store import make_store
 from actor18m.writer import hold
@@ -36,11 +36,11 @@ def main() -> None:
         with hold(make_store(f"{folder}/store")) as lease:
             text = PIPELINE.format(url=server.url, run=f"{{concurrency: {args.concurrency}}}")
             project = Project(parse_pipeline(text, "waiting"), lease.store)
-            building.register(project, lease, find_inputs([str(videos)]))
+            measuring.register(project, lease, find_inputs([str(videos)]))
             read = Project(project.pipeline, lease.store, until="read")
-            building.measure(read, lease, SerialWorkers, Silent())
+            measuring.measure(read, lease, SerialWorkers, Silent())
             begun, busy = time.monotonic(), time.process_time()
-            tally = building.measure(project, lease, SerialWorkers, Silent())
+            tally = measuring.measure(project, lease, SerialWorkers, Silent())
             seconds, busy = time.monotonic() - begun, time.process_time() - busy
             parts = len(list(lease.store.names("ledger/asked")))
     assert tally.measured["asked"] == args.clips

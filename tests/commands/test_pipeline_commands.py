@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from actor18m import shipped
 from actor18m.cli import app
-from actor18m.commands.arguments import put_on_path
+from actor18m.loading import put_on_path
 from actor18m.pipeline import load_pipeline
 from tests.test_pipeline import TEXT
 

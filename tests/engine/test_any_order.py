@@ -15,15 +15,16 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actor18m import build as building
-from actor18m.build import Project, Staffing
+from actor18m import measuring
 from actor18m.execute.messages import Duty, Task
 from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
+from actor18m.measuring import Staffing
 from actor18m.pipeline import Pipeline, parse_pipeline
 from actor18m.planning import plan
 from actor18m.progress import Progress
+from actor18m.project import Project
 from actor18m.publish import publish
 from actor18m.publish.blocks import Blocks, relations_of
 from actor18m.sources import find_inputs
@@ -121,20 +122,20 @@ class Site:
     def take_in(self, files: Sequence[Path], staffing: Staffing) -> None:
         """These files are all there are: each in a lot of its own, measured in as many lives as it takes."""
         for file in files:
-            building.register(self.project, self.leases.now, find_inputs([str(file)]))
-        building.register(self.project, self.leases.now, find_inputs(list(map(str, files))), sync=True)
+            measuring.register(self.project, self.leases.now, find_inputs([str(file)]))
+        measuring.register(self.project, self.leases.now, find_inputs(list(map(str, files))), sync=True)
         while not plan(self.project.record()).is_done:
             lease = self.leases.pass_on()  # each life is a build of its own
             watcher = Progress([link.name for link in self.project.chain], StringIO(), False)
             try:
-                building.measure(self.project, lease, staffing, watcher)
+                measuring.measure(self.project, lease, staffing, watcher)
             except (Killed, TakenOver):
                 assert lease is not self.leases.now
             else:
                 assert plan(self.project.record()).is_done, "a build that ends leaves nothing to the next one"
 
     def published(self) -> dict[str, bytes]:
-        building.settle_down(self.project, self.leases.now)
+        measuring.settle_down(self.project, self.leases.now)
         pipeline = self.project.pipeline.render(with_run=False)
         found = publish(self._dataset, Blocks(self.project, relations_of(self.project)), pipeline, {})
         return content_of(Path(found.path))

@@ -101,17 +101,17 @@ def test_it_is_asked_again_when_it_publishes(built: Site, monkeypatch: pytest.Mo
     other = replace(built, root=built.root / "other")
     other.put(GOOD)
     (other.root / "dataset").symlink_to(built.dataset)
-    from actor18m import build as building
+    from actor18m import measuring
 
-    measure = building.measure
+    measure = measuring.measure
 
     def and_then(*given: object, **named: object) -> object:
-        monkeypatch.setattr(building, "measure", measure)
+        monkeypatch.setattr(measuring, "measure", measure)
         deny(built, "good0")
         built.build()
         return measure(*given, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(building, "measure", and_then)
+    monkeypatch.setattr(measuring, "measure", and_then)
     result = other.run("build", str(other.root / "steady.yaml"), "--input", str(other.videos))
     assert (result.exit_code, "was built from another store" in " ".join(result.stderr.split())) == (3, True)
     assert published(built) == {"good1", "good2"}

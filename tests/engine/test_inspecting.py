@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from actor18m import inspect
 from actor18m.cli import app
 from actor18m.errors import ActorError
-from actor18m.inspecting import inspect
 from actor18m.samples.shipped import SHIPPED
 from tests.engine.films import film
 from tests.engine.site import Site, films

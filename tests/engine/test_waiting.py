@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from actor18m import build as building
-from actor18m.build import Project
+from actor18m import measuring
 from actor18m.execute import trouble
 from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.waiting_worker import COMMIT_S
 from actor18m.pipeline import parse_pipeline
+from actor18m.project import Project
 from actor18m.sources import find_inputs
 from actor18m.store import make_store
 from actor18m.writer import hold
@@ -64,8 +64,8 @@ def test_many_are_in_flight_and_committed_together(site: Site, server: SlowServe
     with hold(make_store(site.root / "store")) as lease:
         text = PIPELINE.format(url=server.url, run="{concurrency: 16}")
         project = Project(parse_pipeline(text, "waiting"), lease.store)
-        building.register(project, lease, find_inputs([str(site.videos)]))
-        tally = building.measure(project, lease, SerialWorkers, Silent())
+        measuring.register(project, lease, find_inputs([str(site.videos)]))
+        tally = measuring.measure(project, lease, SerialWorkers, Silent())
         parts = lease.store.names("ledger/asked")
     assert tally.measured["asked"] == 48
     assert 12 <= server.most_in_flight <= 16

@@ -6,11 +6,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from actor18m import build as building
-from actor18m.build import LOOSE, Project
+from actor18m import measuring
 from actor18m.execute.serial import SerialWorkers
+from actor18m.measuring import LOOSE
 from actor18m.pipeline import parse_pipeline
 from actor18m.planning import plan
+from actor18m.project import Project
 from actor18m.sources import find_inputs
 from actor18m.survey import Surveyor
 from actor18m.writer import Lease
@@ -31,7 +32,7 @@ def project(lease: Lease, tmp_path: Path) -> Project:
     for number in range(CLIPS):
         (tmp_path / f"{number}.mp4").write_bytes(film(f"take number {number}"))
     project = Project(parse_pipeline(ONE_A_CALL, "steady"), lease.store)
-    building.register(project, lease, find_inputs([str(tmp_path)]))
+    measuring.register(project, lease, find_inputs([str(tmp_path)]))
     return project
 
 
@@ -46,7 +47,7 @@ def test_only_clips_of_which_something_was_learned_are_looked_at_again(
         return missing(surveyor, clips, known)
 
     monkeypatch.setattr(Surveyor, "missing", counted)
-    tally = building.measure(project, lease, SerialWorkers, Silent())
+    tally = measuring.measure(project, lease, SerialWorkers, Silent())
     assert tally.measured == {"read": CLIPS, "look": CLIPS, "deep": CLIPS}
     assert sum(looked) == 3 * CLIPS, "when its file is read, and after each of the two stages that follow"
     assert max(looked[1:]) < CLIPS, "the second stage is slow, and its clips are not waited for"
@@ -54,7 +55,7 @@ def test_only_clips_of_which_something_was_learned_are_looked_at_again(
 
 def test_commits_that_a_killed_build_left_are_folded_before_it_goes_on(project: Project, lease: Lease) -> None:
     read = Project(project.pipeline, lease.store, until="read")
-    building.measure(read, lease, SerialWorkers, Silent())
+    measuring.measure(read, lease, SerialWorkers, Silent())
     (link,) = read.chain
     ledger = link.ledger(lease.store)
     ((_, rows),) = ledger.read()
@@ -62,7 +63,7 @@ def test_commits_that_a_killed_build_left_are_folded_before_it_goes_on(project: 
         lease.delete(path)
     for number in range(CLIPS):
         ledger.commit(lease, 0, rows.slice(number, 1))
-    building.measure(project, lease, SerialWorkers, Silent())
+    measuring.measure(project, lease, SerialWorkers, Silent())
     (path,) = lease.store.names(ledger.folder)
     assert ".g1." in path
     assert plan(project.record()).is_done

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from actor18m import build as building
-from actor18m.build import Project
+from actor18m import measuring
 from actor18m.execute.messages import Task
 from actor18m.execute.tally import Tally
 from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.pipeline import parse_pipeline
+from actor18m.project import Project
 from actor18m.sources import find_inputs
 from actor18m.writer import Lease
 from tests.bench.no_ops import Silent
@@ -60,14 +60,14 @@ def drained(lease: Lease, folder: Path, clips: int, calls: int, pause_s: float) 
         (folder / f"{number}.mp4").write_bytes(film(f"take number {number}"))
     slow = PIPELINE.replace('steady:Steady"}', f'steady:Steady"}}\n    parameters: {{pause_s: {pause_s}}}')
     project = Project(parse_pipeline(slow.replace("at_least: 0.4", "at_least: 0"), "steady"), lease.store)
-    building.register(project, lease, find_inputs([str(folder)]))
+    measuring.register(project, lease, find_inputs([str(folder)]))
     hired: list[Noted] = []
 
     def hire(duties: dict[str, object]) -> Noted:
         hired.append(Noted({stage: Worker(duty) for stage, duty in duties.items()}, calls))  # type: ignore[arg-type]
         return hired[0]
 
-    tally = building.measure(project, lease, hire, Silent())  # type: ignore[arg-type]
+    tally = measuring.measure(project, lease, hire, Silent())  # type: ignore[arg-type]
     return hired[0], tally
 
 

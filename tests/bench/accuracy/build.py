@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from actor18m import build as engine
-from actor18m.build import Project
-from actor18m.commands import arguments
+from actor18m import measuring
 from actor18m.errors import ActorError
 from actor18m.execute.crews import Crew
 from actor18m.inputs import Input
+from actor18m.loading import load
 from actor18m.models.lock import read_lock
 from actor18m.models.weights import pull
 from actor18m.pipeline import Pipeline
 from actor18m.progress import progress
+from actor18m.project import Project
 from actor18m.runs import told
 from actor18m.shipped import find_pipeline
 from actor18m.store import make_store
@@ -30,7 +30,7 @@ def pipelines() -> dict[str, Pipeline]:
     """By name of their policy. They measure alike, so that one store serves both. Weights that are not here are
     fetched.
     """
-    loaded = {name: arguments.load(find_pipeline(name), None) for name in POLICIES}
+    loaded = {name: load(find_pipeline(name), None) for name in POLICIES}
     default, paper = (loaded[name] for name in POLICIES)
     for ours, theirs in zip(default.stages, paper.stages, strict=False):
         if (ours.stage, ours.parameters, ours.roles) != (theirs.stage, theirs.parameters, theirs.roles):
@@ -63,8 +63,8 @@ def measure(store: Path, clips: Sequence[Filmed], by: Sequence[Pipeline], crew: 
         with hold(make_store(store)) as lease:
             project = Project(pipeline, lease.store, until=until)
             with told(project.links, lease, {"pipeline": pipeline.name, "policy": pipeline.policy}) as account:
-                engine.register(project, lease, firsts)
-                account["registration"] = engine.register(project, lease, every, sync=True)
+                measuring.register(project, lease, firsts)
+                account["registration"] = measuring.register(project, lease, every, sync=True)
                 with progress([link.name for link in project.links], sys.stderr) as watcher:
-                    account["tally"] = engine.measure(project, lease, crew.hire, watcher)
-                engine.settle_down(project, lease)
+                    account["tally"] = measuring.measure(project, lease, crew.hire, watcher)
+                measuring.settle_down(project, lease)

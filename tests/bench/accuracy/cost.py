@@ -15,13 +15,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from actor18m import build as engine
-from actor18m.build import Project
+from actor18m import measuring
 from actor18m.execute.messages import Duty, Task
 from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.inputs import Input, local_path
+from actor18m.project import Project
 from actor18m.store import make_store
 from actor18m.writer import hold
 from tests.bench import measure
@@ -78,14 +78,14 @@ def busy(inputs: Sequence[Input]) -> Spent:
     alone = pipelines()[DEFAULT].model_copy(update={"duplicates": None, "policy": {}})
     with tempfile.TemporaryDirectory() as folder, hold(make_store(Path(folder, "store"))) as lease:
         project = Project(alone, lease.store)
-        engine.register(project, lease, inputs_now(inputs))
+        measuring.register(project, lease, inputs_now(inputs))
         hired: list[_Watched] = []
 
         def hire(duties: Mapping[str, Duty]) -> _Watched:
             hired.append(_Watched(duties))
             return hired[-1]
 
-        tally = engine.measure(project, lease, hire, Silent())
+        tally = measuring.measure(project, lease, hire, Silent())
     if any(tally.failed.values()) or any(tally.measured[link.name] != len(inputs) for link in project.chain):
         raise SystemExit(f"not every clip was measured by every stage: {tally.measured}, failed: {tally.failed}")
     return hired[0].spent

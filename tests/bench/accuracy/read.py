@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.beside import files_of_row
-from actor18m.build import Project
 from actor18m.chain import Link
 from actor18m.entry import PENDING
 from actor18m.errors import ActorError
 from actor18m.models.roles import Floats
 from actor18m.pipeline import Pipeline
+from actor18m.project import Project
 from actor18m.record import Record
 from actor18m.rows import BESIDE, about
 from actor18m.store import Store

@@ -1,16 +1,14 @@
-"""How a build differs from the one before, as it is told; and the word that it takes to go on without a setting."""
+"""How a build differs from the one that published last; and that a flag of then is not forgotten by accident."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import typer
-
-from actor18m.commands.arguments import load, pipeline_file
 from actor18m.dataset import Dataset
 from actor18m.differences import Difference, Last, differences, last_published, lost, said_since
 from actor18m.errors import Refused
-from actor18m.say import say
+from actor18m.loading import load
+from actor18m.shipped import find_pipeline
 from actor18m.store import Store
 from actor18m.words import Words
 
@@ -23,6 +21,8 @@ class Forgotten(Refused):
 
 @dataclass(frozen=True)
 class Changes:
+    """What differs from the latest version's build."""
+
     last: Last
     settings: Sequence[Difference]
     words: Sequence[str]
@@ -35,27 +35,16 @@ class Changes:
         said = [f"{each}{' (a flag then, and not given now)' if each.is_forgotten else ''}" for each in self.settings]
         return [*said, *self.words]
 
-    def tell(self, err: bool = True) -> None:
-        if self.lines:
-            say(f"other than for the latest version {self.last.version}:", err=err)
-            for line in self.lines:
-                say(f"  {line}", err=err)
+    def told(self) -> list[str]:
+        """The lines below a heading."""
+        lines = [f"  {line}" for line in self.lines]
+        return [f"other than for the latest version {self.last.version}:", *lines] if lines else []
 
-    def must_be_wanted(self, pipeline: str, may_ask: bool) -> None:
-        """Raises where a flag was forgotten and nobody says that it is not wanted any more."""
-        if not self.forgotten:
-            return
-        flags = " ".join(self.forgotten)
-        if may_ask and sys.stdin.isatty() and sys.stderr.isatty():
-            try:
-                if typer.confirm(f"Version {self.last.version} was built with {flags}. Go on without?", err=True):
-                    return
-            except typer.Abort:  # Ctrl-C
-                raise KeyboardInterrupt from None
-            raise Forgotten("Nothing was changed.")
-        raise Forgotten(
-            f"the latest version {self.last.version} was built with {flags}, and this build is not. Give it again, or "
-            f"write it into {pipeline}; or go on without it by --yes. Nothing was changed."
+    def refusal(self, pipeline: str) -> Forgotten:
+        """For a build that must not go on without its flags."""
+        return Forgotten(
+            f"the latest version {self.last.version} was built with {' '.join(self.forgotten)}, and this build is not. "
+            f"Give it again, or write it into {pipeline}; or go on without it by --yes. Nothing was changed."
         )
 
 
@@ -65,13 +54,13 @@ def flags_of(settings: Sequence[str] | None, split: str | None) -> list[str]:
 
 
 def changes(
-    pipeline: str, store: Store, flags: Sequence[str], words: Words, dataset: Dataset | None = None
+    pipeline: str | Path, store: Store, flags: Sequence[str], words: Words, dataset: Dataset | None = None
 ) -> Changes | None:
     """None where nothing was published by this store."""
     last = last_published(store, dataset)
     if last is None:
         return None
-    file = pipeline_file(pipeline)
+    file = find_pipeline(pipeline)
     found = differences(last, lambda given: load(file, given), flags)
     forgotten = [_spelt(flag) for flag in lost(last, flags)] if any(each.is_forgotten for each in found) else []
     return Changes(last, found, said_since(last, words), forgotten)
