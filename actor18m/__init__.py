@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from actor18m.building import build as build
+    from actor18m.building.build import build as build
     from actor18m.inspecting import inspect as inspect
 
 __version__ = "0.2.0"
 
-_FROM = {"build": "actor18m.building", "inspect": "actor18m.inspecting"}
+_FROM = {"build": "actor18m.building.build", "inspect": "actor18m.inspecting"}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ def main() -> None:
         # Who started this to run undisturbed (nohup) has the signal ignored, and it stays so.
         if is_heard := signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _end)
-        from actor18m.cli import app
+        from actor18m.cli.app import app
 
         if is_heard:
             signal.signal(signal.SIGINT, signal.default_int_handler)

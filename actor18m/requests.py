@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from actor18m import keys
-from actor18m.rows import OK
+from actor18m.ledger.rows import OK
 from actor18m.stage import PICTURE, Requests
 
 SOURCE = "source_image"

@@ -21,7 +21,7 @@ from typing_extensions import TypeVar
 from actor18m.errors import instead_of
 from actor18m.keys import fingerprint
 from actor18m.redact import redact
-from actor18m.rows import BESIDE, FAILED, OK, OUTCOME
+from actor18m.ledger.rows import BESIDE, FAILED, OK, OUTCOME
 from actor18m.yaml_file import Section
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")

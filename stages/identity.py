@@ -16,11 +16,11 @@ import numpy.typing as npt
 from pyarrow import bool_, float32, int32, list_, struct
 from pydantic import PositiveFloat
 
-from actor18m.identities import TEMPLATE
+from actor18m.relations.identities import TEMPLATE
 from actor18m.media.chunks import chunks
 from actor18m.media.sharpness import sharpness
 from actor18m.media.video import frames
-from actor18m.models.geometry import square_around
+from actor18m.media.geometry import square_around
 from actor18m.models.roles import Face, FaceDetector, FaceEmbedder, Floats, Frame, similarity
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.intake import Intake

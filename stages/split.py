@@ -1,7 +1,7 @@
 """Where a long video may be cut: shot boundaries with their strength, and the frame that is shown at each second.
 
 The first and only stage of sources. It decides nothing: which boundaries count and how long a clip may be is asked of
-its rows later (actor18m/cuts.py), so that another bound decodes no video again.
+its rows later (actor18m/catalog/cuts.py), so that another bound decodes no video again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

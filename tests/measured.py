@@ -4,9 +4,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from actor18m.index import NO_VALUES, Index, Values
-from actor18m.ledger import Ledger
-from actor18m.segments import LOTS_PER_SEGMENT
+from actor18m.ledger.index import NO_VALUES, Index, Values
+from actor18m.ledger.ledger import Ledger
+from actor18m.storage.block_cache import LOTS_PER_SEGMENT
 
 SCHEMA = pa.schema(
     [

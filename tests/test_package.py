@@ -75,7 +75,7 @@ def _name(name: str) -> str:
 
 def test_the_commands_start_without_heavy_libraries() -> None:
     heavy = ["ray", "torch", "anny", "moderngl", "scipy", "mediapipe", "onnxruntime", "dlib", "matplotlib"]
-    code = f"import sys, actor18m.cli; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, actor18m.cli.app; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
 
 

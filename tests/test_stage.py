@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import float16, float32, list_, string, struct
 
-from actor18m.rows import checked
+from actor18m.ledger.rows import checked
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from tests.tiny_stages import Faces, FacesParameters, Probe
 

@@ -12,7 +12,7 @@ from actor18m.models.backends import WEIGHTLESS
 from actor18m.models.libraries import extra
 from actor18m.models.lock import Model, read_lock
 from actor18m.models.weights import folder, verify
-from actor18m.pipeline import Pipeline, load_pipeline
+from actor18m.config.pipeline import Pipeline, load_pipeline
 
 _MEDIAPIPE = "mediapipe"
 _EGL = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from actor18m.index import Values
-from actor18m.ledger import Ledger, LotFiles
-from actor18m.step import Step
-from actor18m.writer import Lease
+from actor18m.ledger.index import Values
+from actor18m.ledger.ledger import Ledger, LotFiles
+from actor18m.config.stage_config import Step
+from actor18m.storage.lease import Lease
 
 
 @dataclass(frozen=True)

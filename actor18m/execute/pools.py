@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from actor18m.errors import ActorError
-from actor18m.step import Run
+from actor18m.config.stage_config import Run
 
 _PROCESS_GIB = 0.5
 """What a worker takes when its stage does not say: Python with a small model."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from actor18m.inputs import shown
 from actor18m.media.watch import SourceTrouble, not_as_registered
-from actor18m.versions import versions_now
+from actor18m.storage.file_versions import versions_now
 
 Wanted = tuple[str, str | None]
 """A file's URI, and its version when it was registered."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from actor18m.journal import Work
+from actor18m.execute.journal import Work
 
 DEATHS_ALONE = 2
 """A clip that kills or hangs an isolated worker so often is quarantined."""

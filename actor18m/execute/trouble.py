@@ -23,7 +23,7 @@ from actor18m.execute.messages import Raised
 from actor18m.media.source import MediaError
 from actor18m.media.watch import SourceTrouble
 from actor18m.redact import redact
-from actor18m.remote import Unreachable
+from actor18m.storage.remote import Unreachable
 from actor18m.stage import Failure
 from actor18m.traces import place_of, trace_of
 

@@ -25,7 +25,7 @@ from actor18m.execute.worker import Measured, Outcome, away, check, committed
 from actor18m.media.watch import SourceTrouble, watch_coroutine
 from actor18m.models.shared import Shared
 from actor18m.stage import Failure, Row
-from actor18m.step import REQUESTS
+from actor18m.config.stage_config import REQUESTS
 from actor18m.waiting import WaitingStage
 
 T = TypeVar("T")

@@ -9,19 +9,19 @@ from typing import Any
 import pyarrow as pa
 
 from actor18m import stopping
-from actor18m.beside import files_of
+from actor18m.ledger.attachments import files_of
 from actor18m.errors import is_out_of_memory
 from actor18m.execute.budget import costs_of
 from actor18m.execute.messages import Duty, Raised, Report, Task
 from actor18m.execute.sources import Wanted, troubles
 from actor18m.execute.trouble import Patience, ended_by, is_soon_over, is_transient, said
 from actor18m.execute.units import Unit, Units
-from actor18m.index import known_of
+from actor18m.ledger.index import known_of
 from actor18m.media.source import AWAY
 from actor18m.media.watch import NOTHING, SourceTrouble, not_as_registered, watched
 from actor18m.models.shared import Shared
 from actor18m.stage import Failure, Row, Stage
-from actor18m.writer import TakenOver
+from actor18m.storage.lease import TakenOver
 
 log = logging.getLogger(__name__)
 

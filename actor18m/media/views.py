@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Literal
 
-from actor18m.models.geometry import wrapped_deg
+from actor18m.media.geometry import wrapped_deg
 
 FaceView = Literal["front", "left", "right", "up", "down"]
 BodyView = Literal["front", "side", "back"]

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from actor18m.models.geometry import square_around
+from actor18m.media.geometry import square_around
 from actor18m.models.libraries import library
 from actor18m.models.roles import Face, Floats, Frame, Metric
 from actor18m.models.weights import path_of

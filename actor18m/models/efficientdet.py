@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from actor18m.media.boxes import inside, overlap
-from actor18m.models.geometry import Region
+from actor18m.media.geometry import Region
 from actor18m.models.litert import Network
 from actor18m.models.roles import Box, Floats, Frame, Person
 

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from actor18m.models.geometry import cut_out, head_angles_deg, nodded, square_around
+from actor18m.media.geometry import cut_out, head_angles_deg, nodded, square_around
 from actor18m.models.mediapipe_tasks import Task
 from actor18m.models.roles import Box, Frame, Mesh
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from actor18m.media.boxes import overlap
-from actor18m.models.geometry import Region, body_yaw_deg, cut_out, put_back, square_around
+from actor18m.media.geometry import Region, body_yaw_deg, cut_out, put_back, square_around
 from actor18m.models.mediapipe_tasks import Task
 from actor18m.models.roles import Bools, Box, Frame, Pose
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from actor18m.models.geometry import cut_out, square_around
+from actor18m.media.geometry import cut_out, square_around
 from actor18m.models.roles import FACE_PARTS, Face, Frame, Mesh, Parsing
 
 _CORNERS = (61, 291), (78, 308)

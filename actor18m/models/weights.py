@@ -18,7 +18,7 @@ from typing import IO, Literal
 
 from actor18m.errors import ActorError
 from actor18m.models.lock import Lock, Url, WeightFile, Wheel, read_lock
-from actor18m.place import stamp_of
+from actor18m.storage.filesystems import stamp_of
 
 FileState = Literal["ok", "missing", "corrupt"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.chain import Link
-from actor18m.project import Project
-from actor18m.record import Record
-from actor18m.survey import Surveyed
+from actor18m.survey.chain import Link
+from actor18m.survey.project import Project
+from actor18m.survey.snapshot import Record
+from actor18m.survey.survey import Surveyed
 
 
 @dataclass(frozen=True)

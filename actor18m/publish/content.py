@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from actor18m.beside import Shelf
+from actor18m.ledger.attachments import Shelf
 from actor18m.dataset.schemas import OF_VIDEOS, Family
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.pipeline import Publish
+from actor18m.config.pipeline import Publish
 from actor18m.publish.content import Block, Part
-from actor18m.survey import ACCEPTED
+from actor18m.survey.survey import ACCEPTED
 
 
 def discreet(block: Block, settings: Publish) -> Block:

@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 
 from actor18m import stopping
 from actor18m.dataset.root import DatasetError
-from actor18m.entry import PENDING
+from actor18m.survey.admission import PENDING
 from actor18m.publish.content import Block, Part, Sample, Video
 from actor18m.publish.samples import SourceError
 from actor18m.redact import redact
-from actor18m.store import StoreError
-from actor18m.survey import ACCEPTED
+from actor18m.storage.store import StoreError
+from actor18m.survey.survey import ACCEPTED
 
 PUBLISH = "publish"
 """Stands where a fate names its stage."""

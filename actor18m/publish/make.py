@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 from actor18m import keys, stopping
-from actor18m.beside import files_of_row
+from actor18m.ledger.attachments import files_of_row
 from actor18m.dataset.members import Member
 from actor18m.dataset.schemas import ENCODING, Family
 from actor18m.errors import ActorError

@@ -13,7 +13,7 @@ import pyarrow as pa
 from actor18m.dataset.manifest import File, Manifest, describe, placed
 from actor18m.dataset.root import Dataset
 from actor18m.dataset.schemas import LEAST, OF_VIDEOS, of_subset
-from actor18m.identities import ALIASES
+from actor18m.relations.identities import ALIASES
 from actor18m.publish.card import Card
 from actor18m.publish.content import Block
 from actor18m.publish.heard import Hearing

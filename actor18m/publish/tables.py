@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from actor18m.parquet import OPTIONS
+from actor18m.storage.parquet import OPTIONS
 
 LOTS_PER_PART = 1024
 _ROWS_PER_GROUP = 65_536

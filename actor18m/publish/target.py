@@ -109,7 +109,7 @@ def remember(writer: Writer, hashes: Hashes) -> None:
 
 def target_of(dataset: "str | Path | Dataset") -> Target:
     """The one that a URL or a path asks for."""
-    from actor18m.place import Disk
+    from actor18m.storage.filesystems import Disk
     from actor18m.publish.on_disk import OnDisk
     from actor18m.publish.on_objects import OnObjects
 

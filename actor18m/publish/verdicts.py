@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.dataset.schemas import DECISIONS
-from actor18m.policy import Rule, judge, spelt
+from actor18m.policy.rules import Rule, judge, spelt
 from actor18m.shortest import shortest_column
 
 _INWARDS = {"at_least": 1, "above": 1, "at_most": -1, "below": -1}

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from actor18m.sealed import DIGEST
+from actor18m.storage.sealed import DIGEST
 
 _STAGE, _FINGERPRINT = r"[a-z][a-z0-9_-]*", r"[0-9a-z]+"
 _SEGMENT = rf"seg-\d{{6,}}\.{DIGEST}\.parquet"

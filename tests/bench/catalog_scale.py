@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from actor18m.catalog import Catalog, Registration
+from actor18m.catalog.catalog import Catalog, Registration
 from actor18m.inputs import Input
-from actor18m.store import make_store, open_store
-from actor18m.writer import hold
+from actor18m.storage.store import make_store, open_store
+from actor18m.storage.lease import hold
 from tests.bench.measure import cost
 
 

@@ -23,15 +23,15 @@ from pyarrow import field, int32, list_, string, struct
 from actor18m.execute.drain import Drain
 from actor18m.execute.messages import Duty, Report, Task
 from actor18m.execute.workers import Broken, Done
-from actor18m.index import known_of
+from actor18m.ledger.index import known_of
 from actor18m.inputs import Input
-from actor18m.journal import Journal
-from actor18m.measuring import register
-from actor18m.pipeline import parse_pipeline
-from actor18m.project import Project
+from actor18m.execute.journal import Journal
+from actor18m.building.measuring import register
+from actor18m.config.pipeline import parse_pipeline
+from actor18m.survey.project import Project
 from actor18m.stage import Clip, Failure, Image, Requests, Row, Stage, schema
-from actor18m.store import make_store
-from actor18m.writer import Lease, hold
+from actor18m.storage.store import make_store
+from actor18m.storage.lease import Lease, hold
 from tests.bench.no_ops import One, Silent, Three, Two
 
 IMAGES = 25

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from actor18m.policy import Rule, judge, values
+from actor18m.policy.rules import Rule, judge, values
 
 RULES = {
     "mean_similarity": Rule(at_least=0.40),

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from actor18m.cli import app
+from actor18m.cli.app import app
 
 
 def run(*args: str) -> Result:

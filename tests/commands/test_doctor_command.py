@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from actor18m.cli import app
+from actor18m.cli.app import app
 from tests.doctor.face_stage import PIPELINE
 
 

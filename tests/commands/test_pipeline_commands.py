@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from actor18m import shipped
-from actor18m.cli import app
-from actor18m.loading import put_on_path
-from actor18m.pipeline import load_pipeline
-from tests.test_pipeline import TEXT
+from actor18m.config import shipped
+from actor18m.cli.app import app
+from actor18m.config.loading import put_on_path
+from actor18m.config.pipeline import load_pipeline
+from tests.config.test_pipeline import TEXT
 
 
 @pytest.fixture(autouse=True)

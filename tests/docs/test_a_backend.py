@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from actor18m.chain import chain_of
+from actor18m.survey.chain import chain_of
 from actor18m.inputs import canonical_uri
 from actor18m.media.video import frames
 from actor18m.models.roles import similarity
-from actor18m.pipeline import load_pipeline
+from actor18m.config.pipeline import load_pipeline
 from actor18m.samples.shipped import SHIPPED
 from tests.docs.page import Reader, reader, run
 

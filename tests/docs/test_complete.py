@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from actor18m.step import Run
+from actor18m.config.stage_config import Run
 from tests.docs.page import DOCS
 
 ROOT = DOCS.parent

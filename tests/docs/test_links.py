@@ -12,7 +12,7 @@ _CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 _NAMED = re.compile(r"`((?:[\w-]+/)*[\w-]+\.(?:py|yaml|sh|md))`")
-_FOLDERS = ("", "actor18m/", "docs/", "pipelines/", "stages/", "tests/", "actor18m/sources/")
+_FOLDERS = ("", "actor18m/", "docs/", "pipelines/", "stages/", "tests/", "actor18m/catalog/sources/")
 _WRITTEN = {"pipeline.yaml", "own.py"}
 """Names of files that a reader has, or a dataset."""
 

@@ -16,8 +16,8 @@ from random import Random
 
 import pyarrow.parquet as pq
 
-from actor18m.ledger import Ledger, LotFiles
-from actor18m.store import store_at
+from actor18m.ledger.ledger import Ledger, LotFiles
+from actor18m.storage.store import store_at
 from tests.engine.films import film
 from tests.engine.steady import CALLS, PIPELINE
 
@@ -28,7 +28,7 @@ PAUSE_S = 0.012
 _COMMAND = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have jobs in the background ignore it
-from actor18m.cli import app
+from actor18m.cli.app import app
 app()
 """
 PATIENCE_S = 300

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from typer.testing import CliRunner, Result
 
-from actor18m.cli import app
+from actor18m.cli.app import app
 from actor18m.execute.limits import limit_memory
 from tests.engine.films import film
 from tests.engine.steady import PIPELINE, Steady, calls
@@ -66,7 +66,7 @@ class Site:
         (self.root / "steady.yaml").write_text(self.pipeline)
         folders = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
         return subprocess.Popen(
-            [sys.executable, "-c", "from actor18m.cli import app; app()", command, "steady.yaml", *arguments],
+            [sys.executable, "-c", "from actor18m.cli.app import app; app()", command, "steady.yaml", *arguments],
             cwd=self.root,
             env={**os.environ, "PYTHONPATH": folders},
             stdout=subprocess.PIPE,

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from actor18m.ledger import Ledger
-from actor18m.store import open_store
+from actor18m.ledger.ledger import Ledger
+from actor18m.storage.store import open_store
 from tests.engine.drawing import PIPELINE
 from tests.engine.site import Site, content_of
 

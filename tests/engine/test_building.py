@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from actor18m import build
-from actor18m.building import Built, NotPublished, StageStopped
-from actor18m.changes import Changes, Forgotten
+from actor18m.building.build import Built, NotPublished, StageStopped
+from actor18m.building.changes import Changes, Forgotten
 from actor18m.errors import WrongUsage
 from actor18m.execute.tally import Watcher
-from actor18m.guards import Allowed
-from actor18m.listener import Listener
+from actor18m.publish.guards import Allowed
+from actor18m.building.listener import Listener
 from tests.bench.no_ops import Silent
 from tests.engine.site import Site, content_of, films
 
@@ -158,6 +158,6 @@ def test_the_package_is_light_until_it_is_asked_for_them(tmp_path: Path) -> None
     code = (
         "import sys, actor18m; assert not {'pyarrow', 'numpy', 'av', 'typer'} & sys.modules.keys(); "
         "from actor18m import build, inspect; assert callable(build) and callable(inspect); "
-        "import actor18m.cli; assert 'ray' not in sys.modules"
+        "import actor18m.cli.app; assert 'ray' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ})

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from actor18m.errors import ActorError
-from actor18m.pipeline import load_pipeline
+from actor18m.config.pipeline import load_pipeline
 from tests.engine.site import Site, films
 from tests.engine.steady import PIPELINE
 

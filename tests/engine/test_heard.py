@@ -101,7 +101,7 @@ def test_it_is_asked_again_when_it_publishes(built: Site, monkeypatch: pytest.Mo
     other = replace(built, root=built.root / "other")
     other.put(GOOD)
     (other.root / "dataset").symlink_to(built.dataset)
-    from actor18m import measuring
+    from actor18m.building import measuring
 
     measure = measuring.measure
 

@@ -18,13 +18,13 @@ import av
 import duckdb
 import pytest
 
-from actor18m.catalog import Catalog
+from actor18m.catalog.catalog import Catalog
 from actor18m.inputs import local_path
 from actor18m.media.source import Kind
 from actor18m.samples.shipped import SHIPPED
-from actor18m.sources import find_inputs
-from actor18m.store import make_store
-from actor18m.writer import hold
+from actor18m.catalog.sources import find_inputs
+from actor18m.storage.store import make_store
+from actor18m.storage.lease import hold
 from tests.engine.mutants import boxes, mutants
 from tests.media.films import sound_only
 
@@ -51,7 +51,7 @@ SAMPLE = re.compile(r"[0-9a-f]{20}(\.(mp4|json)|-(face|body)-self-\d\d\.(webp|ma
 
 
 def actor18m(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    program = [sys.executable, "-c", "from actor18m.cli import app; app()", *arguments]
+    program = [sys.executable, "-c", "from actor18m.cli.app import app; app()", *arguments]
     return subprocess.run(
         [*program, str(root / "pipeline.yaml"), "--store", str(root / "store")],
         cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=PATIENCE_S, check=False,

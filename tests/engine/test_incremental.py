@@ -41,7 +41,7 @@ def test_a_second_build_calls_no_model_and_publishes_nothing(built: Site) -> Non
 
 def test_with_nothing_to_do_ray_is_not_even_imported(built: Site) -> None:
     said = (
-        "import sys; from actor18m.cli import app; app(standalone_mode=False); "
+        "import sys; from actor18m.cli.app import app; app(standalone_mode=False); "
         "assert not [name for name in sys.modules if name.partition('.')[0] == 'ray']"
     )
     given = ["steady.yaml", "--input", "videos", "--store", "store", "--dataset", "dataset", "--executor", "ray"]

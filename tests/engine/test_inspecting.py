@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from actor18m import inspect
-from actor18m.cli import app
+from actor18m.cli.app import app
 from actor18m.errors import ActorError
 from actor18m.samples.shipped import SHIPPED
 from tests.engine.films import film

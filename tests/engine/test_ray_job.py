@@ -87,7 +87,7 @@ def test_a_job_builds_what_a_build_here_does(head: str, tmp_path: Path, pulled: 
     _run([*RAY, *words])
 
     at_home = ["--store", "at_home/store", "--dataset", "at_home/dataset"]
-    code = "from actor18m.cli import app; app()"
+    code = "from actor18m.cli.app import app; app()"
     _run([sys.executable, "-c", code, "build", "embedded", "--input", str(shared / "clips"), *at_home], tmp_path)
     assert states(shared) == states(tmp_path / "at_home") == {"accepted": 1, "rejected": 2}
     assert content_of(shared / "dataset" / "latest") == content_of(tmp_path / "at_home" / "dataset" / "latest")

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from actor18m.cli import app
-from actor18m.writer import Lease
+from actor18m.cli.app import app
+from actor18m.storage.lease import Lease
 from tests.engine.drawing import PIPELINE as DRAWN
 from tests.engine.people import PIPELINE as PEOPLE
 from tests.engine.reels import REELS, reel

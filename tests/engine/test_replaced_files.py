@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actor18m.inputs import local_path
-from actor18m.store import make_store
+from actor18m.storage.store import make_store
 from tests.engine import tampered
 from tests.engine.films import film
 from tests.engine.site import Site

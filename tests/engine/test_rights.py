@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from actor18m.cli import app
+from actor18m.cli.app import app
 from tests.engine.reels import REELS, reel
 from tests.engine.site import Site, films
 

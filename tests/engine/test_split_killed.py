@@ -20,7 +20,7 @@ import pytest
 from actor18m.media.x264 import REPEATABLE
 from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
-from actor18m.writer import Lease
+from actor18m.storage.lease import Lease
 from tests.engine.killing import PAUSE_S, ROOT, Build, Project, kill_often
 from tests.engine.reels import REELS, reel
 from tests.engine.site import Site

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from actor18m.cli import app
+from actor18m.cli.app import app
 from tests.engine.drawing import PIPELINE
 from tests.engine.site import Site
 

@@ -4,10 +4,10 @@ import itertools
 from typing import Any
 
 from actor18m.execute.messages import Duty, Task, Todo
-from actor18m.index import Values
-from actor18m.ledger import Ledger
-from actor18m.step import Run, Step
-from actor18m.writer import Lease
+from actor18m.ledger.index import Values
+from actor18m.ledger.ledger import Ledger
+from actor18m.config.stage_config import Run, Step
+from actor18m.storage.lease import Lease
 from tests.execute.poison_stages import PoisonParameters, nothing_kept
 
 _numbers = itertools.count()

@@ -8,12 +8,12 @@ from pyarrow import int32
 from actor18m.execute.messages import Duty, Task, Todo
 from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.worker import Worker
-from actor18m.index import Values
-from actor18m.ledger import Ledger
+from actor18m.ledger.index import Values
+from actor18m.ledger.ledger import Ledger
 from actor18m.models.batches import Batches
 from actor18m.stage import Clip, Failure, Row, Stage, schema
-from actor18m.step import Step
-from actor18m.writer import Lease
+from actor18m.config.stage_config import Step
+from actor18m.storage.lease import Lease
 from tests.execute.poison_stages import nothing_kept
 from tests.models.knobs import Knobs
 from tests.tiny_stages import Counter

@@ -9,7 +9,7 @@ import pytest
 from actor18m.errors import ActorError
 from actor18m.execute.isolated import Isolated
 from actor18m.execute.workers import Broken, Done
-from actor18m.writer import Lease, TakenOver, hold
+from actor18m.storage.lease import Lease, TakenOver, hold
 from tests.execute.duties import committed, duty, task
 from tests.execute.poison_stages import CALLS, calls
 

@@ -15,7 +15,7 @@ from actor18m.execute.ray_actors import RayWorkers
 from actor18m.execute.ray_hands import IN_FLIGHT
 from actor18m.execute.ray_metrics import Metered
 from actor18m.execute.workers import Broken, Done
-from actor18m.writer import Lease, TakenOver, hold
+from actor18m.storage.lease import Lease, TakenOver, hold
 from tests.bench.no_ops import Silent
 from tests.execute.duties import committed, duty, task
 from tests.execute.poison_stages import CALLS, SLOW_S, calls

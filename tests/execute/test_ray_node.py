@@ -10,7 +10,7 @@ from ray.cluster_utils import Cluster
 from actor18m.execute.messages import Task
 from actor18m.execute.ray_actors import RayWorkers
 from actor18m.execute.workers import Broken, Done
-from actor18m.writer import Lease
+from actor18m.storage.lease import Lease
 from tests.execute.duties import committed, duty, task
 
 PATIENCE_S = 120

@@ -11,12 +11,12 @@ from actor18m.execute import trouble
 from actor18m.execute.messages import Duty, Task, Todo
 from actor18m.execute.trouble import is_transient, retry_after_s
 from actor18m.execute.waiting_worker import WaitingWorker
-from actor18m.index import Values
-from actor18m.ledger import Ledger
+from actor18m.ledger.index import Values
+from actor18m.ledger.ledger import Ledger
 from actor18m.stage import Clip, Row, schema
-from actor18m.step import Run, Step
+from actor18m.config.stage_config import Run, Step
 from actor18m.waiting import WaitingStage
-from actor18m.writer import Lease
+from actor18m.storage.lease import Lease
 from tests.engine.slow_server import Response, StatusError
 
 

@@ -7,12 +7,12 @@ import pytest
 from actor18m.execute import trouble
 from actor18m.execute.messages import Duty, Task, Todo
 from actor18m.execute.worker import Worker
-from actor18m.index import Values
-from actor18m.ledger import Ledger
-from actor18m.rows import OK
+from actor18m.ledger.index import Values
+from actor18m.ledger.ledger import Ledger
+from actor18m.ledger.rows import OK
 from actor18m.stage import Clip, Failure, Row, Stage, schema
-from actor18m.step import Step
-from actor18m.writer import Lease
+from actor18m.config.stage_config import Step
+from actor18m.storage.lease import Lease
 
 
 class OutOfMemoryError(RuntimeError):

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from actor18m.cli import app
-from actor18m.models import commands
+from actor18m.cli.app import app
+from actor18m.cli import models as commands
 from actor18m.models.lock import read_lock
-from actor18m.say import console
+from actor18m.terminal.say import console
 
 
 def test_each_model_is_one_line_of_a_narrow_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

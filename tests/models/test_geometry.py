@@ -2,7 +2,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from actor18m.models.geometry import (
+from actor18m.media.geometry import (
     body_yaw_deg,
     cut_out,
     head_angles_deg,

@@ -9,7 +9,7 @@ import pytest
 
 from actor18m.inputs import canonical_uri
 from actor18m.media.video import frames
-from actor18m.models.geometry import wrapped_deg
+from actor18m.media.geometry import wrapped_deg
 from actor18m.models.mediapipe_pose import MediaPipePose
 from actor18m.models.roles import KEYPOINTS, Box, Frame, Pose
 from actor18m.samples.shipped import SHIPPED

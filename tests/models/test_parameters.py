@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.chain import chain_of
+from actor18m.survey.chain import chain_of
 from actor18m.errors import ActorError, WrongUsage
 from actor18m.models import backends
 from actor18m.models.backends import describe, load
 from actor18m.models.parameters import BackendParameters
-from actor18m.pipeline import Pipeline, load_pipeline, parse_pipeline
+from actor18m.config.pipeline import Pipeline, load_pipeline, parse_pipeline
 from tests.models.knobs import Knobs, KnobsParameters
-from tests.test_pipeline import TEXT
+from tests.config.test_pipeline import TEXT
 
 HERE = "tests.models.knobs:Knobs"
 PLAYER = "{faces: 'tests.tiny_stages:TwoEyes'}"
@@ -127,7 +127,7 @@ def test_a_moved_file_of_a_backend_without_weights_changes_no_fingerprint(monkey
 
 
 def test_the_shipped_pipelines_call_no_backend_by_its_path() -> None:
-    from actor18m.shipped import shipped
+    from actor18m.config.shipped import shipped
 
     names = {
         backend

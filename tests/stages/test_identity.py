@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from actor18m.identities import TEMPLATE
+from actor18m.relations.identities import TEMPLATE
 from actor18m.inputs import canonical_uri
 from actor18m.models.backends import describe, load
 from actor18m.models.roles import Face, Floats, Frame
-from actor18m.pipeline import load_pipeline
-from actor18m.policy import judge
+from actor18m.config.pipeline import load_pipeline
+from actor18m.policy.rules import judge
 from actor18m.samples.shipped import SHIPPED, find_clips
 from actor18m.samples.truth import Truth
 from actor18m.stage import Clip, Failure, Row

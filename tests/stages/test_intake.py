@@ -10,8 +10,8 @@ import pytest
 from actor18m.inputs import canonical_uri
 from actor18m.keys import clip_key
 from actor18m.media.signature import DUPLICATE_WITHIN, hamming
-from actor18m.pipeline import load_pipeline
-from actor18m.policy import judge
+from actor18m.config.pipeline import load_pipeline
+from actor18m.policy.rules import judge
 from actor18m.samples.shipped import SHIPPED, find_clips
 from actor18m.samples.truth import Truth
 from actor18m.stage import Clip, Failure, Row

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from actor18m.cli import app
-from actor18m.identities import TEMPLATE
+from actor18m.cli.app import app
+from actor18m.relations.identities import TEMPLATE
 from actor18m.samples.shipped import SHIPPED
 
 PIPELINE = """\

@@ -15,15 +15,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from actor18m import measuring
+from actor18m.building import measuring
 from actor18m.execute.messages import Duty, Task
 from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.inputs import Input, local_path
-from actor18m.project import Project
-from actor18m.store import make_store
-from actor18m.writer import hold
+from actor18m.survey.project import Project
+from actor18m.storage.store import make_store
+from actor18m.storage.lease import hold
 from tests.bench import measure
 from tests.bench.accuracy import sets
 from tests.bench.accuracy.build import DEFAULT, inputs_now, pipelines

@@ -20,8 +20,8 @@ from actor18m.inputs import canonical_uri
 from actor18m.media.breaks import LONGER_SIDE, Break, BreakFinder
 from actor18m.media.video import frames, open_video
 from actor18m.models.roles import Frame
-from actor18m.pipeline import Pipeline
-from actor18m.policy import Rules, judge
+from actor18m.config.pipeline import Pipeline
+from actor18m.policy.rules import Rules, judge
 from stages.motion import Motion
 from stages.told import rounded_fields
 from tests.bench.accuracy.encode import write

@@ -10,11 +10,11 @@ from itertools import combinations
 
 import numpy as np
 
-from actor18m.linkage import Linkage, Near, Same
+from actor18m.relations.linkage import Linkage, Near, Same
 from actor18m.models.roles import Floats
-from actor18m.pipeline import load_pipeline
-from actor18m.shipped import find_pipeline
-from actor18m.survey import ACCEPTED
+from actor18m.config.pipeline import load_pipeline
+from actor18m.config.shipped import find_pipeline
+from actor18m.survey.survey import ACCEPTED
 from stages.identity import Identity, template
 from tests.bench.accuracy.build import DEFAULT
 from tests.bench.accuracy.figures import Figure, Figures, share

@@ -12,7 +12,7 @@ import actor18m
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri
 from actor18m.samples.truth import Truth
-from actor18m.sources.files import VIDEO_SUFFIXES
+from actor18m.catalog.sources.files import VIDEO_SUFFIXES
 
 SHIPPED, FRESH, REAL = "shipped", "fresh", "real"
 """Fresh is all fresh seeds together."""

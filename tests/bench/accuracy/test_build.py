@@ -3,7 +3,7 @@ import shutil
 from pathlib import Path
 
 from actor18m.execute.crews import SerialCrew
-from actor18m.store import make_store
+from actor18m.storage.store import make_store
 from tests.bench.accuracy.build import DEFAULT, measure, pipelines, without_gates
 from tests.bench.accuracy.read import read
 from tests.bench.accuracy.sets import samples, shipped_folder

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from actor18m.linkage import Same
+from actor18m.relations.linkage import Same
 from stages.identity import Identity, template
 from tests.bench.accuracy.persons import Piece, of_pieces, pieces
 from tests.bench.accuracy.read import Seen

@@ -1,0 +1,270 @@
+"""A build from beginning to end, as `actor18m build` and a notebook call it alike.
+
+from actor18m import build
+
+built = build("pipeline.yaml", inputs=["clips"], store="store", dataset="dataset")
+built.states  # {"accepted": 4, "rejected": 2, …}
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from actor18m.publish import guards
+from actor18m.building import measuring
+from actor18m.survey import runs
+from actor18m.amounts import amount
+from actor18m.catalog.catalog import Registration
+from actor18m.building.changes import changes, flags_of
+from actor18m.survey.code import edited
+from actor18m.dataset import Dataset
+from actor18m.survey.admission import PENDING
+from actor18m.errors import ActorError, Refused, WrongUsage
+from actor18m.execute.crews import Crew, RayCrew, SerialCrew
+from actor18m.execute.tally import Stopped, Tally
+from actor18m.building.listener import Listener
+from actor18m.config.loading import load
+from actor18m.survey.meaning import Meaning
+from actor18m.policy.overrides import read_overrides, taken
+from actor18m.survey.plan import plan
+from actor18m.survey.project import Project, settled_for_good
+from actor18m.publish import Published
+from actor18m.publish.heard import Hearing
+from actor18m.publish.target import target_of
+from actor18m.building.releasing import check_failures, release
+from actor18m.config.shipped import find_pipeline
+from actor18m.catalog.sources import find_inputs
+from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.stopping import stoppable
+from actor18m.storage.store import make_store
+from actor18m.survey.survey import ACCEPTED, STATES
+from actor18m.policy.words import keep, now, read_words
+from actor18m.storage.lease import Lease, hold
+
+Paths = str | Path | Sequence[str | Path]
+Settings = Sequence[str] | Mapping[str, object]
+Again = Literal["failed", "quarantined"]
+NO_EXCEPTIONS = guards.Allowed()
+QUIET = Listener()
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build came to."""
+
+    project: Project
+    """For questions that the rest leaves open, as `status`, `explain` and `what-if` ask them."""
+    states: Mapping[str, int]
+    """How many inputs are in which state, as the version tells them."""
+    images: Mapping[str, Mapping[str, int]]
+    """By subset, how many images are in which state, of those that are asked for."""
+    registration: Registration
+    """How what was given differs from what was registered."""
+    not_taken: LeftOut
+    """Files that were given, and that are no videos and no lists."""
+    tally: Tally
+    """What was measured now, by stage."""
+    published: Published | None
+    """The version; None where a part of the stages was asked for, and where nothing could be published. Its `left_out`
+    names accepted clips whose files have gone: the next build tries again.
+    """
+    meaning: Meaning
+    """What people's words came to."""
+    account: Mapping[str, Any]
+    """All of it, as the store keeps it of this run, and `actor18m build --json` prints it."""
+
+
+class StageStopped(ActorError):
+    """A stage failed clips alike and was stopped. All others went on; nothing was published."""
+
+    def __init__(self, built: Built) -> None:
+        super().__init__(_why_stopped(built.tally))
+        self.built = built
+
+
+class NotPublished(Refused):
+    """All was measured, and a guard refused to publish it."""
+
+    def __init__(self, why: str, built: Built) -> None:
+        super().__init__(why)
+        self.built = built
+
+
+def build(
+    pipeline: str | Path = "embedded",
+    inputs: Paths | None = None,
+    store: str | Path = "store",
+    dataset: str | Path = "dataset",
+    settings: Settings = (),
+    *,
+    split: str | None = None,
+    sync: bool = False,
+    only: str | None = None,
+    until: str | None = None,
+    retry: Sequence[Again] = (),
+    executor: Literal["serial", "ray"] | Crew = "serial",
+    overrides: str | Path | None = None,
+    yes: bool = False,
+    take_over: bool = False,
+    allowed: guards.Allowed = NO_EXCEPTIONS,
+    allow_lost_words: bool = False,
+    listener: Listener = QUIET,
+) -> Built:
+    """Registers inputs, measures what is missing, and publishes a version of the dataset. Called again, it goes on.
+
+    Arguments mean what the options of `actor18m build` with their names mean; `settings` may be a mapping, such as
+    `{"identity.fps": 2}`. The executor is closed at the end. Nothing is printed: who wants to hear of it gives a
+    `listener`, such as `Shown()`. What is refused raises Refused, other trouble ActorError, and Ctrl-C
+    KeyboardInterrupt: nothing that was committed is lost.
+    """
+    if sync and not inputs:
+        raise WrongUsage("sync needs inputs: it says that what is given is all there is")
+    given = [str(each) for each in ((inputs,) if isinstance(inputs, str | Path) else inputs or ())]
+    flags = flags_of(_spelt(settings), split)
+    crew = _crew(executor)
+    target = target_of(str(dataset))
+    if until is None:
+        target.check_usable()
+    with stoppable(), closing(crew), hold(make_store(str(store)), take_over) as lease:
+        loaded = load(find_pipeline(pipeline), flags)
+        project = Project(loaded, lease.store, read_words(lease.store), (), until)
+        asked = {
+            "pipeline": str(pipeline),
+            "inputs": given or None,
+            "settings": _spelt(settings) or None,
+            "split": split,
+            "executor": crew.name,
+            "sync": sync,
+            "flags": flags,
+        }
+        to = None if until else target.dataset
+        with runs.told(project.links, lease, asked, listener.on_stderr) as account:
+            subset = _subset(project, only)
+            if to is not None:
+                Hearing(lease.store, project.words, allow_lost_words).check(to)
+            account["differs"] = _agreed(pipeline, project, flags, to, yes, listener)
+            if overrides is not None:
+                _take_into_store(lease, Path(overrides), listener)
+            project, _ = settled_for_good(replace(project, words=read_words(lease.store)), lease)
+            for said in edited(project.links, runs.accounts(project.store)):
+                listener.note(f"note: {said}")
+            account["left_out"] = not_taken = LeftOut()
+            sources = find_inputs(given, not_taken) if given else None
+            may_go = partial(guards.check_superseded, allowed=allowed)
+            account["registration"] = registration = measuring.register(project, lease, sources, sync, may_go)
+            with listener.progress([link.name for link in project.links]) as watcher:
+                wanted = replace(project, only=subset)
+                tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, crew.watched)
+            account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
+            project, meaning = settled_for_good(project, lease)
+            measuring.settle_down(project, lease)
+            published, refused = None, None
+            try:
+                if tally.stopped:
+                    account |= {"how": runs.FAILED, "why": _why_stopped(tally)}
+                elif until is not None:
+                    check_failures(project, allowed)
+                else:
+                    hearing = Hearing(lease.store, project.words, allow_lost_words)
+                    published = release(project, lease, target.dataset, crew, allowed, hearing, listener.note)
+            except Refused as error:
+                refused = str(error)
+                account |= {"how": runs.REFUSED, "why": refused}
+            came_to = plan(replace(project, until=None).record())
+            states = _as_published(came_to.states, published)
+            account |= {"published": published, "states": states, "images": came_to.images}
+            account |= {"unknown_overrides": meaning.unknown, "like_denied": meaning.like_denied}
+            account["words"] = project.words.files
+    built = Built(project, states, came_to.images, registration, not_taken, tally, published, meaning, account)
+    if tally.stopped:
+        raise StageStopped(built)
+    if refused is not None:
+        raise NotPublished(refused, built)
+    return built
+
+
+def _agreed(
+    pipeline: str | Path, project: Project, flags: Sequence[str], to: Dataset | None, yes: bool, listener: Listener
+) -> list[str]:
+    """How this build differs from the latest version's. Raises where a flag was forgotten, and nobody means that."""
+    found = changes(pipeline, project.store, flags, project.words, to)
+    if found is None:
+        return []
+    listener.differs(found)
+    if found.forgotten and not yes and not listener.may_forget(found):
+        raise found.refusal(str(pipeline))
+    return found.lines
+
+
+def stopped(stage: str, why: Stopped) -> str:
+    """What happened, in a sentence."""
+    so_many = amount(why.clips, why.unit.removesuffix("s"))
+    return (
+        f"stage {stage} was stopped: {so_many} failed alike with no success between, {why.example} for one: "
+        f"{why.error}."
+    )
+
+
+def _why_stopped(tally: Tally) -> str:
+    return " ".join(stopped(*each) for each in tally.stopped.items())
+
+
+def _crew(executor: str | Crew) -> Crew:
+    if not isinstance(executor, str):
+        return executor
+    if executor not in ("serial", "ray"):
+        raise WrongUsage(f"no executor {executor}; there are: serial, ray")
+    return SerialCrew() if executor == "serial" else RayCrew(None, None)
+
+
+def _spelt(settings: Settings) -> list[str]:
+    """As `--set` takes them: JSON is YAML."""
+    if isinstance(settings, Mapping):
+        return [f"{name}={json.dumps(value)}" for name, value in settings.items()]
+    return list(settings)
+
+
+def _subset(project: Project, only: str | None) -> str | None:
+    """What `subset-A` means; there is one, or an error names those that are."""
+    name = None if only is None else only.removeprefix("subset-")
+    if name is not None:
+        project.pipeline.gate(name)
+    return name
+
+
+def _take_into_store(lease: Lease, file: Path, listener: Listener) -> None:
+    new, notes = taken(read_words(lease.store), read_overrides(file), now())
+    keep(lease, new)
+    for note in notes:
+        listener.note(note)
+    if new:
+        listener.note(
+            f"{file}: {amount(len(new), 'override is', 'overrides are')} in the store now, with the file or without "
+            "it: `actor18m words` lists what holds, `actor18m undo KEY` takes one back"
+        )
+
+
+def _as_published(states: Mapping[str, int], published: Published | None) -> dict[str, int]:
+    """The states as the version tells them, in which the clips that were left out wait for the next build."""
+    waiting = 0 if published is None else len(published.left_out)
+    counts = dict.fromkeys(STATES, 0) | dict(states)
+    counts |= {ACCEPTED: counts[ACCEPTED] - waiting, PENDING: counts[PENDING] + waiting}
+    return {state: count for state, count in counts.items() if count}
+
+
+def _with_rates(stages: Mapping[str, Mapping[str, object]], tally: Tally) -> dict[str, object]:
+    """What the run tells of each stage, with how much it measured and how long that took."""
+    return {
+        name: {
+            **told,
+            "measured": tally.measured[name] + tally.failed[name],
+            "seconds": round(tally.seconds.get(name, 0.0), 3),
+            **({"costs": {cost: round(value, 6) for cost, value in costs.items()}} if costs else {}),
+        }
+        for name, told in stages.items()
+        for costs in (tally.costs.get(name),)
+    }

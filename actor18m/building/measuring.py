@@ -1,0 +1,161 @@
+"""The steps of a build: register, measure what is missing, fold. Run again, each does what is left to do."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from actor18m.catalog.catalog import Catalog, Registration
+from actor18m.survey.chain import Link
+from actor18m.errors import ActorError
+from actor18m.execute.drain import Drain
+from actor18m.execute.messages import Duty
+from actor18m.execute.tally import Tally, Watcher
+from actor18m.execute.workers import Workers
+from actor18m.ledger.fold import fold, superseded
+from actor18m.ledger.index import refresh
+from actor18m.inputs import Input
+from actor18m.execute.journal import Journal
+from actor18m.ledger.ledger import LotFiles
+from actor18m.survey.plan import LOST, Plan, plan
+from actor18m.survey.project import Project, settled
+from actor18m.survey.snapshot import Record
+from actor18m.survey.splitting import Children
+from actor18m.storage.lease import Lease
+
+log = logging.getLogger(__name__)
+
+LOOSE = 32
+"""So many commits of one lot are folded before more is measured."""
+
+
+class Staffing(Protocol):
+    """Hires workers for these duties: the executor that the user chose."""
+
+    def __call__(self, duties: Mapping[str, Duty]) -> Workers: ...
+
+
+Watched = Callable[[Watcher], Watcher]
+"""Who else is told how a drain goes on, once workers are hired."""
+
+
+def register(
+    project: Project,
+    lease: Lease,
+    inputs: Iterable[Input] | None,
+    sync: bool = False,
+    may_go: Callable[[int, int, int], None] | None = None,
+) -> Registration:
+    """The inputs given, or with none another look at those that are known."""
+    catalog = Catalog(project.store)
+    if inputs is not None:
+        return catalog.register(lease, inputs, sync, may_go=may_go)
+    if not catalog.lots():
+        raise ActorError(f"no input is registered in {project.store.url} yet: say with --input what to build from")
+    return catalog.look_again(lease)
+
+
+def measure(
+    project: Project,
+    lease: Lease,
+    staffing: Staffing,
+    watcher: Watcher,
+    retry: Iterable[str] = (),
+    watched: Watched = lambda watcher: watcher,
+) -> Tally:
+    """All that is missing: first of sources, then of the clips that they are split into and of all others."""
+    tally = Tally()
+    if project.splitter is not None:
+        sources = partial(project.sources, project.splitter, retry)
+        tally = _drained(project, sources, lease, staffing, watcher, watched)
+        _settle(project, lease, [project.splitter])
+        fan_out(project, lease)
+    if project.words.in_force:
+        # which clips they concern is known when their contents are: nothing of a denied copy is measured further
+        read = replace(project, until=project.chain[0].name, only=None)
+        tally += _drained(read, read.record, lease, staffing, watcher, watched)
+        project, _ = settled(project)
+    return tally + _drained(project, partial(project.record, retry), lease, staffing, watcher, watched)
+
+
+def _drained(
+    project: Project,
+    record: Callable[[], Record],
+    lease: Lease,
+    staffing: Staffing,
+    watcher: Watcher,
+    watched: Watched,
+) -> Tally:
+    """Workers are hired only when something is missing."""
+    found = plan(record())
+    if found.is_done:
+        return Tally()
+    for stage, missing in found.stages.items():
+        if lost := missing.why[LOST]:
+            log.warning(
+                "%s: %d rows have gone from the ledger, and are measured again; stop, and put their files back, if "
+                "there is a copy",
+                stage,
+                lost,
+            )
+    drained = record()
+    if crumbled := [link for link in drained.links.values() if _is_crumbled(drained.files[link.name].values())]:
+        # a build that was killed left its commits as they were: whoever goes on would read them all, time and again
+        _settle(project, lease, crumbled)
+        drained = record()
+    workers = staffing(project.duties(lease, drained.surveyor.stages.links))
+    try:
+        with Journal(lease) as journal:
+            return Drain(drained, lease, journal, workers, watched(watcher)).run()
+    finally:
+        workers.close()
+
+
+def _is_crumbled(lots: Iterable[LotFiles]) -> bool:
+    return any(len(files.parts) > LOOSE for files in lots)
+
+
+def planned(project: Project) -> Plan:
+    """What a build would do of what is registered."""
+    found = plan(project.record())
+    if project.splitter is not None:
+        found.stages = plan(project.sources(project.splitter)).stages | found.stages
+        found.split = fan_out(project, None)
+    return found
+
+
+def fan_out(project: Project, lease: Lease | None) -> Registration:
+    """Registers the clips that sources are split into now, and tells which of those before are none any more. Without
+    a lease it only tells.
+    """
+    assert project.splitter is not None
+    children = Children(project.record(), project.splitter)
+    return Catalog(project.store).fan_out(lease, children, children.waiting)
+
+
+def settle_down(project: Project, lease: Lease) -> None:
+    """Folds what was committed, which publishing reads, and brings up to date what planning reads."""
+    _settle(project, lease, project.links)
+    keep_relations(project, lease)
+
+
+def _settle(project: Project, lease: Lease, links: Iterable[Link]) -> None:
+    for link in links:
+        ledger = link.ledger(project.store)
+        fold(lease, ledger)
+        for path in superseded(ledger):
+            lease.delete(path)
+        refresh(lease, ledger, link.values)
+
+
+def keep_relations(project: Project, lease: Lease) -> None:
+    """Writes which clips repeat which and which show one person, so that neither need be found again."""
+    record = project.record()
+    identities = project.identities(record)
+    for block in record.blocks():
+        settled = record.settled(block)
+        record.surveyor.duplicates.keep(lease)
+        if identities is not None:
+            identities.take(record.surveyor.follow(settled, block.known).measured)
+            identities.keep(lease)

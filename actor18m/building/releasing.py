@@ -1,0 +1,75 @@
+"""From what was measured to a version of the dataset, unless the guards refuse it."""
+
+from collections.abc import Callable
+from functools import partial
+
+import av
+import pyarrow
+
+from actor18m.publish import guards
+from actor18m.amounts import amount
+from actor18m.dataset import Dataset
+from actor18m.execute.crews import Crew
+from actor18m.survey.project import Project
+from actor18m.publish import Published, publish
+from actor18m.publish.blocks import Blocks, relations_of, with_images
+from actor18m.publish.discretion import discreet
+from actor18m.publish.heard import Hearing
+from actor18m.publish.previous import published_clips, samples_of
+from actor18m.storage.lease import Lease
+
+OTHERS_MAY_TAKE_S = 60.0
+"""Who was taken over while it published makes the shard that it is at, and then gives the dataset free."""
+
+
+def release(
+    project: Project,
+    lease: Lease,
+    dataset: Dataset,
+    crew: Crew,
+    allowed: guards.Allowed,
+    hearing: Hearing,
+    note: Callable[[str], None],
+) -> Published:
+    """Publishes what is accepted. Raises Refused where that is hardly meant."""
+    published = published_clips(dataset)
+    found = guards.outlook(project, published)
+    guards.check_failed(found.states, found.failed, allowed)
+    guards.check_lost(found.states, found.lost, None if published is None else len(published), allowed)
+    if published is not None and (count := len(found.withdrawn)):
+        note(f"withdrawn by a word: {count} of the {amount(len(published), 'clip')} of the latest version")
+    images = [word.of for word in project.words.in_force if word.is_of_image]
+    withdrawn = samples_of(dataset, found.withdrawn, images)
+    relations = relations_of(project)
+    return publish(
+        dataset,
+        Blocks(project, relations),
+        project.pipeline.render(with_run=False),
+        _facts(project),
+        aliases=relations.aliases,
+        make_shards=crew.make_shards,
+        subsets=with_images(project),
+        lots_per_shard=project.pipeline.publish.lots_per_shard,
+        check=lease.check_epoch,
+        patience_s=OTHERS_MAY_TAKE_S,
+        told=partial(discreet, settings=project.pipeline.publish),
+        accept=partial(guards.check_counts, allowed=allowed, withdrawn=withdrawn),
+        hearing=hearing,
+    )
+
+
+def check_failures(project: Project, allowed: guards.Allowed) -> None:
+    """Of a part of the stages, too, which publishes nothing: raises Refused where too many inputs failed."""
+    found = guards.outlook(project, None)
+    guards.check_failed(found.states, found.failed, allowed)
+
+
+def _facts(project: Project) -> dict[str, str]:
+    """What made the version's values and bytes."""
+    facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.links}
+    facts |= {
+        f"model.{link.name}.{role}": " ".join(backend)
+        for link in project.links
+        for role, backend in link.backends.items()
+    }
+    return facts | {"pyarrow": pyarrow.__version__, "av": av.__version__}  # another one may write other bytes

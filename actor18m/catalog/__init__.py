@@ -1,0 +1,1 @@
+"""Which inputs exist, in which lots, and what is said of them."""

@@ -1,0 +1,1 @@
+"""Pipelines in YAML become one validated object."""

@@ -1,0 +1,99 @@
+"""A pipeline's file that extends another one: it says only what differs.
+
+Mappings are merged, key by key, and a value takes the place of the other's. A rule replaces the rule of its name whole,
+and is asked after those that stay. `null` takes out what the other has. Of `stages`, an entry with the other's import
+path changes that stage, and any other is a further stage: before the next one in the list that the other has, so that a
+stage that is there can read it, or after all of them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from actor18m.errors import ActorError
+from actor18m.config.shipped import find_pipeline
+from actor18m.yaml_file import read_yaml
+
+EXTENDS = "extends"
+_DEEPEST = 8
+_ROLES = ("stages", "roles")
+
+
+def read_extended(path: Path) -> object:
+    """The file's content, with that of the one that it extends, if it does."""
+    return _read(path, ())
+
+
+def _read(path: Path, below: tuple[Path, ...]) -> object:
+    given = read_yaml(path)
+    if not isinstance(given, Mapping) or EXTENDS not in given:
+        return given
+    name, own = given[EXTENDS], {key: value for key, value in given.items() if key != EXTENDS}
+    if not isinstance(name, str):
+        raise ActorError(f"{path}: {EXTENDS}: must be a shipped pipeline's name or a file, not {name!r}")
+    beside = path.parent / name
+    other = beside if beside.is_file() else find_pipeline(name)
+    way = (*below, path.resolve())
+    if other.resolve() in way or len(way) > _DEEPEST:
+        raise ActorError(f"{path}: {EXTENDS}: {' extends '.join(each.name for each in (*way, other))}, without end")
+    base = _read(other, way)
+    if not isinstance(base, Mapping):
+        raise ActorError(f"{path}: {EXTENDS}: {other} is no pipeline")
+    return _merged(base, own, ())
+
+
+def _merged(base: Mapping[Any, Any], own: Mapping[Any, Any], place: tuple[str, ...]) -> dict[Any, Any]:
+    if _is_rule(place):
+        # rules are asked in their order: those of the other file that stay, then one's own
+        return {key: rule for key, rule in base.items() if key not in own} | {
+            k: v for k, v in own.items() if v is not None
+        }
+    merged = dict(base)
+    for key, value in own.items():
+        there = merged.get(key)
+        if value is None and key in merged:
+            del merged[key]
+        elif key == "stages" and not place and isinstance(there, list) and isinstance(value, list):
+            merged[key] = _stages(there, value)
+        elif place == _ROLES:
+            merged[key] = _backend(there, value)
+        elif isinstance(there, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(there, value, (*place, str(key)))
+        else:
+            merged[key] = value
+    return merged
+
+
+def _backend(there: object, own: object) -> object:
+    """What the other file says of a backend holds for that one only; who says no `backend` means the other's."""
+    before = {"backend": there} if isinstance(there, str) else there
+    if not isinstance(own, Mapping) or not isinstance(before, Mapping):
+        return own
+    is_same = own.get("backend", before.get("backend")) == before.get("backend")
+    return {**before, **own} if is_same else own
+
+
+def _is_rule(place: tuple[str, ...]) -> bool:
+    """Whether what stands here by name are a stage's rules: half of one rule and half of another are none."""
+    return len(place) == 2 and place[0] == "policy"
+
+
+def _stages(base: list[Any], own: list[Any]) -> list[Any]:
+    """Whatever is no stage is left for whoever checks the pipeline."""
+    merged = list(base)
+    further: list[Any] = []
+    for step in own:
+        paths = [_path(each) for each in merged]
+        path = _path(step)
+        if path is None or path not in paths:
+            further.append(step)
+        else:
+            number = paths.index(path)
+            merged[number : number + 1] = [*further, _merged(merged[number], step, ("stages",))]
+            further = []
+    return [*merged, *further]
+
+
+def _path(step: Any) -> object:
+    """A stage's import path."""
+    return step.get("stage") if isinstance(step, Mapping) else None

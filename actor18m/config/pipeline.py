@@ -1,0 +1,252 @@
+"""A pipeline's file as one object: which stages with what parameters and backends, and the policy on what they measure.
+
+What is not in the file is filled in: the object, and the YAML that it renders, say everything that the build depends
+on. Stages are named by import path, and imported by it: the engine knows none of them.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from actor18m.catalog import cuts
+from actor18m.catalog.cuts import Cutting
+from actor18m.errors import ActorError, WrongUsage, instead_of
+from actor18m.config.extended import read_extended
+from actor18m.relations.linkage import Same
+from actor18m.models.backends import ONLY_WHAT_COUNTS
+from actor18m.relations.signature_search import Likeness
+from actor18m.config.checks import between_sections
+from actor18m.policy.rules import Rule, Rules
+from actor18m.config.settings import apply
+from actor18m.config.stage_config import Step
+from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, trouble
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+_MODES = ("shots", "windows")
+_ROOM_S = 4
+_MOST_LOTS = 1024
+"""In a shard: a part of a table has as many."""
+VIDEOS = "videos"
+"""The shards that are of no subset."""
+
+
+def _gate(given: object) -> object:
+    if given != "accepted" and not isinstance(given, list | tuple):
+        raise trouble(f"must be accepted, or a list of `stage` and `stage.rule`, not {given!r}")
+    return given
+
+
+def _some(given: object) -> object:
+    return (given,) if isinstance(given, str) else given
+
+
+class Subset(Section):
+    """What is made of which clips."""
+
+    stages: tuple[str, ...] = Field(default=(), description="stages of clips that only this subset needs")
+    gate: Annotated[Literal["accepted"] | tuple[str, ...], BeforeValidator(_gate)] = Field(
+        default="accepted", description="accepted: every rule passes. Or the rules that must: `stage`, `stage.rule`"
+    )
+    references: Annotated[tuple[str, ...], BeforeValidator(_some)] = Field(
+        default=(), description="the makers whose images are the subset's: one, or a list"
+    )
+
+
+def _aligned(given: int) -> int:
+    if _MOST_LOTS % given:
+        raise trouble(f"must be a power of two up to {_MOST_LOTS}, not {given}")
+    return given
+
+
+class IntoShots(Step):
+    """Sources are cut at the boundaries of their shots."""
+
+    min_s: PositiveFloat = Field(default=2, description="shorter shots are no clips")
+    max_s: PositiveFloat = Field(default=60, description="longer shots are cut into even parts")
+    min_score: NonNegativeFloat = Field(description="of a boundary that counts")
+
+    @model_validator(mode="after")
+    def _has_room_for_even_parts(self) -> "IntoShots":
+        if self.max_s < 2 * self.min_s + _ROOM_S:
+            raise trouble(f"max_s must be at least twice min_s and {_ROOM_S} s, so that parts of a shot are clips")
+        return self
+
+    @property
+    def cutting(self) -> Cutting:
+        return cuts.Shots(self.min_s, self.max_s, self.min_score)
+
+
+class IntoWindows(Step):
+    """Sources are cut every so many seconds, whatever they show."""
+
+    min_s: PositiveFloat = Field(default=2, description="a shorter rest is no clip")
+    length_s: PositiveInt = 10
+
+    @property
+    def cutting(self) -> Cutting:
+        return cuts.Windows(self.min_s, self.length_s)
+
+
+class Split(Section):
+    """How inputs that are longer than clips become clips."""
+
+    mode: Literal["none", "shots", "windows"] = Field(default="none", description="none: every input is a clip")
+    shots: IntoShots | None = None
+    windows: IntoWindows | None = None
+
+    @property
+    def now(self) -> IntoShots | IntoWindows | None:
+        """None: nothing is split."""
+        return {"none": None, "shots": self.shots, "windows": self.windows}[self.mode]
+
+    @model_validator(mode="after")
+    def _says_how(self) -> "Split":
+        if self.mode != "none" and self.now is None:
+            raise trouble(f"mode is {self.mode}, and there is no section {self.mode} that says how; copy it from a "
+                          "shipped pipeline, as `actor18m render embedded` shows it")  # fmt: skip
+        return self
+
+
+class Publish(Section):
+    lots_per_shard: Mapping[str, Annotated[PositiveInt, AfterValidator(_aligned)]] = Field(
+        default={}, description="how many lots a shard covers, by subset: a power of two; 1 where nothing is said"
+    )
+    uris: Literal["whole", "names"] = Field(
+        default="whole", description="names: tables tell only what files are called, and not where they lie"
+    )
+    inputs: Literal["all", "accepted"] = Field(
+        default="all", description="accepted: tables tell nothing of inputs and clips that are not accepted"
+    )
+    images: Literal["kept", "all"] = Field(
+        default="kept", description="all: the table tells also of images that were asked for and are not published"
+    )
+    columns: tuple[str, ...] = Field(
+        default=(), description="`stage.column` or `stage.rule`, for `stage_column` in metadata/clips"
+    )
+
+
+class Pipeline(Section):
+    """Frozen and complete: what it renders says all that a build depends on, but for inputs and weights."""
+
+    name: Name
+    profile: Name
+    stages: tuple[Step, ...] = Field(min_length=1, description="in the order a clip meets them")
+    split: Split = Split()
+    duplicates: Likeness | None = Field(default=None, description="when two clips repeat each other; exact copies do")
+    identities: Same | None = Field(default=None, description="when clips show one person: they get one identity")
+    policy: Mapping[str, Mapping[str, Rule]] = Field(default={}, description="stage -> rule -> bounds, in this order")
+    subsets: Mapping[Name, Subset] = Field(default={})
+    publish: Publish = Publish()
+
+    @model_validator(mode="after")
+    def _puts_rules_in_the_order_of_stages(self) -> "Pipeline":
+        """Whatever order they are written in, they are asked in this one."""
+        names = self.stage_names
+        ordered = sorted(self.policy, key=lambda stage: names.index(stage) if stage in names else len(names))
+        object.__setattr__(self, "policy", {stage: self.policy[stage] for stage in ordered})
+        return self
+
+    def step(self, stage: str) -> Step:
+        for step in self.stages:
+            if step.name == stage:
+                return step
+        raise ActorError(f"pipeline {self.name} has no stage {stage}; {instead_of(stage, self.stage_names)}")
+
+    def rules(self, stage: str) -> Rules:
+        """The stage's rules, in order; none where the policy has none."""
+        return self.policy.get(self.step(stage).name, {})
+
+    def gate(self, subset: str) -> dict[str, Rules] | None:
+        """stage -> the rules that a clip must pass to enter the subset, whatever others say; None: it is accepted."""
+        if subset not in self.subsets:
+            raise WrongUsage(f"pipeline {self.name} has no subset {subset}; {instead_of(subset, self.subsets)}")
+        wanted = self.subsets[subset].gate
+        if wanted == "accepted":
+            return None
+        picked = {
+            stage: {name: rule for name, rule in rules.items() if stage in wanted or f"{stage}.{name}" in wanted}
+            for stage, rules in self.policy.items()
+        }
+        return {stage: rules for stage, rules in picked.items() if rules}
+
+    def render(self, with_run: bool = True) -> str:
+        """The resolved YAML; read again, it gives an equal pipeline. Without `run`, and what else has no effect on
+        results, it says just what a dataset is made by.
+        """
+        left_out = {} if with_run else {"stages": {"__all__": {"run"}}, "split": {each: {"run"} for each in _MODES}}
+        # ASCII, since PyYAML writes some of Unicode's line breaks in a way that it does not read back
+        context = {} if with_run else {ONLY_WHAT_COUNTS: True}
+        told = self.model_dump(mode="json", exclude=left_out, context=context)
+        return yaml.safe_dump(told, sort_keys=False, width=120)
+
+    @property
+    def stage_names(self) -> list[str]:
+        return [step.name for step in self.stages]
+
+
+def load_pipeline(path: Path, settings: Sequence[str] = ()) -> Pipeline:
+    """The file's pipeline, with settings such as `identity.mean_similarity=0.45` applied."""
+    pipeline = _validated(read_extended(path), str(path))
+    if settings:
+        changed = apply(pipeline.model_dump(mode="json"), settings, pipeline.stage_names)
+        try:
+            pipeline = _validated(changed, f"{path} with --set {' '.join(settings)}")
+        except ActorError as error:  # the file alone is well
+            raise WrongUsage(str(error)) from error
+    return pipeline
+
+
+def parse_pipeline(text: str, where: str) -> Pipeline:
+    """A pipeline that was rendered, such as the one that a dataset carries."""
+    return _validated(parse_yaml(text), where)
+
+
+def _validated(given: object, where: str) -> Pipeline:
+    if not isinstance(given, Mapping):
+        raise ActorError(f"{where}: is no pipeline: it must be a mapping with {', '.join(Pipeline.model_fields)}")
+    try:
+        pipeline = Pipeline.model_validate(given)
+    except ValidationError as error:
+        problems = problems_of(error)
+        raise explained(where, [*problems, *_in_the_rest(given, problems)]) from error
+    if problems := between_sections(pipeline):
+        raise explained(where, problems)
+    return pipeline
+
+
+def _in_the_rest(given: Mapping[Any, Any], problems: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What else is wrong, as far as it can be told without the sections that have problems already: whoever mends a
+    file wants to hear of everything at once.
+    """
+    rest = copy.deepcopy(dict(given))
+    if not all(_left_out(rest, path.split(".")) for path, _ in problems):
+        return []
+    try:
+        found = between_sections(Pipeline.model_validate(rest))
+    except ValidationError:
+        return []
+    # A gate may name a rule that was left out just now.
+    return [(path, cause) for path, cause in found if not path.endswith(".gate")]
+
+
+def _left_out(section: Any, path: Sequence[str]) -> bool:
+    """Takes out what the path leads to. False when the rest would mean something else: a stage is no such section."""
+    for name in path[:-1]:
+        section = section[int(name)] if isinstance(section, list) else section.get(name)
+        if not isinstance(section, dict | list):
+            return False
+    return isinstance(section, dict) and section.pop(path[-1], None) is not None

@@ -1,0 +1,1 @@
+"""What was measured: rows, files attached to a commit, folds, the index."""

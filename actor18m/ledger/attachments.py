@@ -1,0 +1,102 @@
+"""Files beside the rows: images, which are too large for a row, and what is too private to be near a dataset.
+
+A commit's files are `images/<stage>/<fingerprint>/lot-000017.<digest>.parquet`, one row a file, named by a digest of
+its bytes: a row that holds knows it for ever, and so where its files are and what they must be. What is restricted
+lies likewise below `restricted/`, which nothing publishes from.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from actor18m.storage import sealed
+from actor18m.storage.parquet import to_bytes
+from actor18m.stage import Failure, Row
+from actor18m.storage.store import Store, StoreError
+
+Kind = Literal["images", "restricted"]
+_FILES_PER_GROUP = 16
+KINDS: tuple[Kind, ...] = ("images", "restricted")
+FILES = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("input_digest", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("content", pa.binary(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where the files of one commit are."""
+
+    store: Store
+    kind: Kind
+    stage: str
+    fingerprint: str
+    lot: int
+    digest: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.kind}/{self.stage}/{self.fingerprint}/lot-{self.lot:06d}.{self.digest}.parquet"
+
+
+def files_of(outcomes: Iterable[Row | Failure], input_digests: Mapping[str, str]) -> dict[Kind, pa.Table]:
+    """By kind, the files that rows brought along; a kind without any is left out."""
+    rows = [row for row in outcomes if isinstance(row, Row)]
+    brought: dict[Kind, list[Mapping[str, bytes]]] = {
+        "images": [row.images for row in rows],
+        "restricted": [row.restricted for row in rows],
+    }
+    found: dict[Kind, pa.Table] = {}
+    for kind, files in brought.items():
+        if any(files):
+            found[kind] = pa.Table.from_pylist(
+                [
+                    {"key": row.key, "input_digest": input_digests[row.key], "name": name, "content": content}
+                    for row, of_row in zip(rows, files, strict=True)
+                    for name, content in of_row.items()
+                ],
+                schema=FILES,
+            )
+    return found
+
+
+def as_bytes(files: pa.Table) -> bytes:
+    """Sorted, in small groups: a row's files can be read without the others."""
+    return to_bytes(files.sort_by([(name, "ascending") for name in FILES.names[:3]]), rows_per_group=_FILES_PER_GROUP)
+
+
+def read_files(shelf: Shelf) -> pa.Table:
+    with _opened(shelf) as file:
+        return pq.read_table(file, use_threads=False)
+
+
+def files_of_row(shelf: Shelf, key: str, input_digest: str) -> Mapping[str, bytes]:
+    """By name; none when the row brought none."""
+    is_of_row = (pc.field("key") == key) & (pc.field("input_digest") == input_digest)
+    with _opened(shelf) as file:
+        rows = pq.read_table(file, columns=["name", "content"], filters=is_of_row, use_threads=False)
+    return dict(zip(rows["name"].to_pylist(), rows["content"].to_pylist(), strict=True))
+
+
+@contextmanager
+def _opened(shelf: Shelf) -> Iterator[IO[bytes]]:
+    """What it is only the ledger's rows tell, so they must go with it."""
+    rows = f"ledger/{shelf.stage}/{shelf.fingerprint}/lot-{shelf.lot:06d}.*"
+    way_out = (
+        f"Put a copy of it back; or delete it together with {rows}: stage {shelf.stage} then measures the clips of lot "
+        f"{shelf.lot} again. `actor18m verify {shelf.store.url}` says how many, and looks for more."
+    )
+    try:
+        with sealed.opened(shelf.store, shelf.path, way_out) as file:
+            yield file
+    except FileNotFoundError as error:
+        raise StoreError(f"{shelf.store.url}/{shelf.path} has gone from the store. {way_out}") from error

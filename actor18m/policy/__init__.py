@@ -1,0 +1,1 @@
+"""Rules become verdicts; the sandbox of expressions; what people said."""

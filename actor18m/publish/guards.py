@@ -1,0 +1,217 @@
+"""What must not become the latest version by accident: one without a clip, a much smaller one, one of failures.
+
+All of it is asked before `latest` is switched. What a person means they can allow: each refusal names the word for it.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actor18m.amounts import amount
+from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
+from actor18m.errors import Refused
+from actor18m.survey.following import REJECTED
+from actor18m.config.pipeline import VIDEOS
+from actor18m.policy.rules import OVERRIDE
+from actor18m.survey.project import Project
+from actor18m.survey.survey import ACCEPTED, DUPLICATE
+
+MAX_FAILED = 0.3
+"""Of the inputs that were measured. Lists that were scraped have had several in a hundred that are damaged or gone, and
+one in ten at worst; a bug fails all of those that it meets."""
+FEW_FAILED = 3
+"""Fewer are no sign of a bug, whatever their share is: one damaged file of three, say."""
+MAX_SHRINKING = 0.2
+"""Of the clips, and of the references of a subset, that the latest version has."""
+FEW_LOST = 5
+"""Fewer may go without a word: in a trial of a dozen clips, each moved bound would need one."""
+
+_BAD = ("failed", "quarantined")
+_NO_MORE = (SUPERSEDED, REMOVED)
+_DENIED, _LIKE_DENIED = "denied", "like a denied clip"
+_BY_A_WORD = (_DENIED, REMOVED)
+"""What a person took out by a word is no accident, however much it is: it must not stay published."""
+_REASONS = ("state", "stage", "rule", "error_kind")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a person said beforehand."""
+
+    failed: float | None = None
+    """A share of the inputs measured; None is MAX_FAILED, and any share of a few."""
+    shrinking: float = MAX_SHRINKING
+    empty: bool = False
+
+    @property
+    def most_failed(self) -> float:
+        return MAX_FAILED if self.failed is None else self.failed
+
+
+@dataclass
+class Outlook:
+    """What would be published."""
+
+    states: Counter[str]
+    failed: Counter[str]
+    """Why inputs failed or are quarantined."""
+    fates: Mapping[str, str]
+    """What became of the clips that the latest version has and this one would not."""
+
+    @property
+    def lost(self) -> Counter[str]:
+        return Counter(self.fates.values())
+
+    @property
+    def withdrawn(self) -> pa.Array:
+        """Clips that are lost since a person said so."""
+        return pa.array([clip for clip, fate in self.fates.items() if fate in _BY_A_WORD], pa.string())
+
+
+def outlook(project: Project, published: pa.Array | None) -> Outlook:
+    """`published`: the clips that the latest version has; None where there is none."""
+    latest = pa.array([], pa.string()) if published is None else published
+    states, failed = Counter[str](), Counter[str]()
+    fates: list[pa.Table] = []
+    for _, surveyed in project.record().surveyed():
+        inputs = surveyed.inputs
+        states.update(inputs["state"].to_pylist())
+        bad = inputs.filter(pc.is_in(inputs["state"], pa.array(_BAD)))
+        failed.update(_reason(row) for row in bad.select(_REASONS).to_pylist())
+        fates.append(inputs.filter(pc.is_in(inputs["clip"], latest)).select(["clip", *_REASONS]))
+    like = frozenset(each.key for each in project.overrides if each.like is not None)
+    return Outlook(states, failed, _lost(latest, fates, like))
+
+
+def check_failed(states: Mapping[str, int], why: Mapping[str, int], allowed: Allowed) -> None:
+    bad = sum(states.get(state, 0) for state in _BAD)
+    measured = sum(states.values()) - sum(states.get(state, 0) for state in (PENDING, SPLIT, *_NO_MORE))
+    if not _are_too_many(bad, measured, allowed):
+        return
+    raise Refused(
+        f"{bad} of {measured} inputs failed or are quarantined, more than --max-failed allows "
+        f"({allowed.most_failed:g}): {_listed(why)}. Nothing was published. `actor18m status` counts the reasons, "
+        "`actor18m explain FILE` tells all of one input. Mend what they have in common and build with --retry failed; "
+        f"or allow it: --max-failed {_share(bad, measured):g}."
+    )
+
+
+def check_lost(states: Mapping[str, int], lost: Mapping[str, int], published: int | None, allowed: Allowed) -> None:
+    """`published`: how many clips the latest version has; None where there is none."""
+    if not states.get(ACCEPTED):
+        return _check_empty(published, allowed, _became(states))
+    meant = {reason: count for reason, count in lost.items() if reason in _BY_A_WORD}
+    others = {reason: count for reason, count in lost.items() if reason not in meant}
+    beside = f", beside {_listed(meant)}" if meant else ""
+    _check_share("clips", sum(others.values()), published or 0, _listed(others) + beside, allowed)
+
+
+def check_counts(
+    now: Mapping[str, int],
+    before: Mapping[str, int] | None,
+    left_out: int,
+    allowed: Allowed,
+    withdrawn: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Of what is whole and about to be switched to, samples by folder; of those before, so many were withdrawn by a
+    word. So many clips were left out on the way, since their files had gone: as many as may fail.
+    """
+    wanted = now.get(VIDEOS, 0) + left_out
+    if _are_too_many(left_out, wanted, allowed):
+        raise Refused(
+            f"{left_out} of {amount(wanted, 'accepted clip')} cannot be published, more than --max-failed allows: "
+            "their files have gone or were changed. Is a disk not mounted? Nothing was published. Bring the files back "
+            f"and build again; or allow it: --max-failed {_share(left_out, wanted):g}."
+        )
+    if not now.get(VIDEOS):
+        return _check_empty(None if before is None else before.get(VIDEOS, 0), allowed, "no video could be published")
+    for folder, had in (before or {}).items():
+        gone = had - withdrawn.get(folder, 0) - now.get(folder, 0)
+        _check_share(f"samples of {folder}", gone, had, "", allowed)
+
+
+def check_superseded(gone: int, came: int, present: int, allowed: Allowed) -> None:
+    """Of `present` inputs so many would be superseded, and so many come in their place: they may be the same, moved."""
+    missing = gone - came
+    if missing >= FEW_LOST and missing > allowed.shrinking * present:
+        raise Refused(
+            f"--sync would supersede {gone} of the {amount(present, 'input')}, and {came or 'none'} would come in "
+            "their place. Is a disk not mounted, or was --sync meant for another list? Nothing was changed. To add "
+            "what is given, leave --sync out; if it is meant, build with "
+            f"--allow-shrinking {_share(missing, present):g}."
+        )
+
+
+def _are_too_many(bad: int, measured: int, allowed: Allowed) -> bool:
+    return bad > allowed.most_failed * measured and (allowed.failed is not None or bad >= FEW_FAILED)
+
+
+def _check_share(what: str, gone: int, had: int, why: str, allowed: Allowed) -> None:
+    if gone < FEW_LOST or gone <= allowed.shrinking * had:
+        return
+    raise Refused(
+        f"{gone} of the {had} {what} of the latest version ({gone / had:.0%}) would be lost"
+        f"{f': {why}' if why else ''}. That is more than --allow-shrinking allows ({allowed.shrinking:g}), so nothing "
+        f"was published. If it is meant, build with --allow-shrinking {_share(gone, had):g}."
+    )
+
+
+def _check_empty(published: int | None, allowed: Allowed, why: str) -> None:
+    """Where the latest version is empty, too, somebody has allowed it."""
+    if allowed.empty or published == 0:
+        return
+    raise Refused(
+        f"no clip would be published ({why}), and an empty version is hardly meant. `actor18m status` counts the "
+        "reasons. If it is, build with --allow-empty."
+    )
+
+
+def _became(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in states.items() if count) or "no input is registered"
+
+
+def _lost(published: pa.Array, fates: list[pa.Table], like: Collection[str] = ()) -> dict[str, str]:
+    """Of each clip that is accepted no more, what became of its inputs: one of them, and rather one that is given.
+    `like`: those that are denied only for being near duplicates.
+    """
+    if not fates:
+        return dict.fromkeys(published.to_pylist(), "no input any more")
+    told = pa.concat_tables(fates)
+    accepted = told.filter(pc.equal(told["state"], ACCEPTED))["clip"]
+    lost = published.filter(pc.invert(pc.is_in(published, value_set=accepted.combine_chunks())))
+    rows = {
+        row["clip"]: row
+        for row in sorted(
+            told.filter(pc.is_in(told["clip"], value_set=lost)).to_pylist(),
+            key=lambda row: row["state"] not in (*_NO_MORE, DUPLICATE),
+        )
+    }
+    fate_of = {
+        clip: _reason(rows[clip]) if clip in rows else "edited, split, or not read again" for clip in lost.to_pylist()
+    }
+    return {clip: _LIKE_DENIED if fate == _DENIED and clip in like else fate for clip, fate in fate_of.items()}
+
+
+def _reason(row: Mapping[str, str | None]) -> str:
+    state, stage = str(row["state"]), row["stage"]
+    if row["rule"] == OVERRIDE:
+        return _DENIED
+    if state == REJECTED:
+        return f"rejected by {stage}.{row['rule']}"
+    if state in _BAD:
+        return f"{state} in {stage} ({row['error_kind']})"
+    return f"{state} in {stage}" if state == PENDING else state
+
+
+def _listed(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common())
+
+
+def _share(part: int, whole: int) -> float:
+    """Rounded up, so that it is enough."""
+    return math.ceil(100 * part / whole) / 100

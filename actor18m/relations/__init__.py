@@ -1,0 +1,1 @@
+"""Between clips: near duplicates and identities."""

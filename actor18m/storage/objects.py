@@ -1,0 +1,185 @@
+"""An object store behind fsspec, as a place: whole objects, no links, no moves."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from actor18m.storage import remote
+from actor18m.storage.far_file import open_far
+from actor18m.storage.file_versions import of_info
+
+CREATE = "create"
+_CHUNK = 1 << 20
+_POINTER = re.compile(rb"([A-Za-z0-9._-]+)\n")
+
+
+@dataclass(frozen=True)
+class Objects:
+    """An object store behind fsspec. A PUT is atomic; a conditional PUT (`mode="create"`) fails when the name is
+    taken. Where the driver cannot do that it looks first and then writes, and two writers can overlap in between.
+    """
+
+    url: str
+
+    @property
+    def appends(self) -> bool:
+        return False
+
+    @property
+    def links(self) -> bool:
+        return False
+
+    def read(self, path: str) -> bytes:
+        content: bytes = self._asked("read", path, lambda fs, full: fs.cat_file(full))
+        return content
+
+    def read_part(self, path: str, offset: int, size: int) -> bytes:
+        def part(fs: Any, full: str) -> bytes:
+            content: bytes = fs.cat_file(full, start=offset, end=offset + size)
+            return content
+
+        return bytes(self._asked("read", path, part))
+
+    def open(self, path: str) -> IO[bytes]:
+        return open_far(self._url(path))[0]
+
+    def exists(self, path: str) -> bool:
+        """What cannot be asked is an error, and not absent."""
+        try:
+            self._asked("look at", path, lambda fs, full: fs.info(full))
+        except FileNotFoundError:
+            return False
+        return True
+
+    @contextmanager
+    def near(self, path: str) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="actor18m-") as folder:
+            copy = Path(folder) / path.rpartition("/")[2]
+            with self.open(path) as source, copy.open("wb") as out:
+                shutil.copyfileobj(source, out, _CHUNK)
+            yield copy
+
+    def entries(self, folder: str) -> Iterator[tuple[str, bool]]:
+        def list_(fs: Any, full: str) -> list[dict[str, Any]]:
+            fs.invalidate_cache()
+            return list(fs.ls(full, detail=True))
+
+        try:
+            found: list[dict[str, Any]] = self._asked("list", folder, list_)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        inside = remote.at(self._url(folder))[1].strip("/")
+        for info in found:
+            name = str(info["name"]).strip("/")
+            if name != inside:  # an object that has the folder's own name
+                yield name.rpartition("/")[2], info.get("type") == "directory"
+
+    def names(self, folder: str) -> Iterator[str]:
+        def find(fs: Any, full: str) -> list[str]:
+            fs.invalidate_cache()
+            return list(fs.find(full))
+
+        try:
+            found: list[str] = self._asked("list", folder, find)
+        except FileNotFoundError:
+            return
+        root = remote.at(self.url)[1].strip("/")
+        for name in found:
+            yield name.lstrip("/").removeprefix(root).lstrip("/")
+
+    def stamps(self, folder: str) -> Iterator[tuple[str, str]]:
+        def find(fs: Any, full: str) -> dict[str, Any]:
+            fs.invalidate_cache()
+            return dict(fs.find(full, detail=True))
+
+        try:
+            found: dict[str, Any] = self._asked("list", folder, find)
+        except FileNotFoundError:
+            return
+        root = remote.at(self.url)[1].strip("/")
+        for name, info in found.items():
+            yield name.lstrip("/").removeprefix(root).lstrip("/"), of_info(info) or ""
+
+    def stamp(self, path: str) -> str:
+        return of_info(self._asked("look at", path, lambda fs, full: fs.info(full))) or ""
+
+    def modified(self, path: str) -> float:
+        found: datetime = self._asked("look at", path, lambda fs, full: fs.modified(full))
+        return found.timestamp()
+
+    def create(self, path: str, content: bytes | Path, aside: str) -> None:
+        size = content.stat().st_size if isinstance(content, Path) else len(content)
+        tries = 0
+
+        def put(fs: Any, full: str) -> None:
+            nonlocal tries
+            tries += 1
+            try:
+                if isinstance(content, Path):
+                    fs.put_file(str(content), full, mode=CREATE)
+                else:
+                    fs.pipe_file(full, content, mode=CREATE)
+            except OSError as error:
+                # Drivers name a refused precondition differently.
+                taken = isinstance(error, FileExistsError) or "precondition" in str(error).lower()
+                if not taken:
+                    raise
+                # An attempt before this one may have come through, and only its answer was lost.
+                if tries == 1 or not isinstance(content, bytes) or fs.cat_file(full) != content:
+                    raise FileExistsError(full) from error
+
+        self._asked("write", path, put, remote.call_s(size))
+
+    def replace(self, path: str, content: bytes | Path, aside: str) -> None:
+        def put(fs: Any, full: str) -> None:
+            if isinstance(content, Path):
+                fs.put_file(str(content), full)
+            else:
+                fs.pipe_file(full, content)
+
+        size = content.stat().st_size if isinstance(content, Path) else len(content)
+        self._asked("write", path, put, remote.call_s(size))
+
+    def pointer(self, path: str) -> str | None:
+        try:
+            match = _POINTER.fullmatch(self.read(path))
+        except (FileNotFoundError, IsADirectoryError):
+            return None
+        return match[1].decode() if match else None
+
+    def point(self, path: str, name: str) -> None:
+        self.replace(path, f"{name}\n".encode(), "")
+
+    def append(self, path: str, content: bytes) -> None:
+        raise NotImplementedError("objects are whole")
+
+    def sync(self, path: str) -> None:
+        return
+
+    def delete(self, path: str) -> None:
+        try:
+            self._asked("delete", path, lambda fs, full: fs.rm_file(full))
+        except FileNotFoundError:
+            return
+
+    def make_aside(self, aside: str) -> None:
+        return
+
+    def asides(self) -> list[str]:
+        return []
+
+    def drop_aside(self, aside: str) -> None:
+        return
+
+    def _asked(self, what: str, path: str, ask: Callable[[Any, str], Any], seconds: float | None = None) -> Any:
+        fs, full = remote.at(self._url(path))
+        return remote.asked(self._url(path), what, lambda: ask(fs, full), seconds)
+
+    def _url(self, path: str) -> str:
+        return f"{self.url}/{path}" if path else self.url

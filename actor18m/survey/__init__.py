@@ -1,0 +1,1 @@
+"""What is known of everything and what is missing; plan, status, explain, what-if."""

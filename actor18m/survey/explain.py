@@ -1,0 +1,227 @@
+"""The whole story of a clip or an image: where it came from, what was measured, what decided, and what went wrong."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actor18m.catalog.catalog import COLUMNS
+from actor18m.survey.chain import DURATION, FIRST_WRITES, SIGNATURE, Link
+from actor18m.survey.admission import NO_FILE
+from actor18m.errors import ActorError
+from actor18m.inputs import canonical_uri, local_path
+from actor18m.keys import reference_key
+from actor18m.policy.rules import by_name, judge, spelt
+from actor18m.survey.project import Project
+from actor18m.survey.snapshot import Record
+from actor18m.redact import without_secrets
+from actor18m.ledger.rows import OUTCOME
+from actor18m.shortest import shortest
+from actor18m.survey.survey import Surveyed
+
+_NAME = re.compile(r"[0-9a-f]{6,20}")
+
+
+def explain(project: Project, name: str) -> list[dict[str, Any]]:
+    """Of each input or image that the name means: an image's key, an input's id or a clip's key or their first digits,
+    a path, or a URI."""
+    record = project.record()
+    columns = [each for each in COLUMNS if each != "version"]
+    found: dict[str, dict[str, Any]] = {}
+    for _, surveyed in record.surveyed(columns):
+        for image in surveyed.images.filter(pc.equal(surveyed.images["key"], name)).to_pylist():
+            found[name] = _image_story(project, record, surveyed, image)
+        for number in _matching(surveyed, name):
+            story = _story(project, record, surveyed, number)
+            found[story["id"]] = story
+        _add_clips(found, surveyed)
+    _add_originals(project, found)
+    if not found:
+        raise ActorError(
+            f"nothing is registered that {name!r} means. Give a clip's key, an input's id, a path or a URI; "
+            "`actor18m status --inputs` lists them."
+        )
+    return list(found.values())
+
+
+def _add_clips(found: Mapping[str, dict[str, Any]], surveyed: Surveyed) -> None:
+    """To the stories of sources, what became of the clips that they are split into: those come later."""
+    inputs = surveyed.inputs
+    mine = inputs.filter(pc.is_in(inputs["parent"], pa.array([*found], pa.string())))
+    for row in mine.select(["parent", "id", "clip", "cut", "state", "stage", "rule"]).to_pylist():
+        found[row.pop("parent")].setdefault("clips", []).append(row)
+
+
+def _add_originals(project: Project, found: Mapping[str, dict[str, Any]]) -> None:
+    """To the stories of duplicates, which file they repeat, and how alike the two are."""
+    repeats = [story for story in found.values() if "duplicate_of" in story]
+    if not repeats:
+        return
+    wanted = pa.array({story["duplicate_of"] for story in repeats}, pa.string())
+    record, link = project.record(), project.chain[0]
+    originals: dict[str, dict[str, Any]] = {}
+    for _, surveyed in record.surveyed(("id", "lot", "uri")):
+        stands = pc.and_(pc.is_in(surveyed.inputs["clip"], wanted), pc.is_null(surveyed.inputs["duplicate_of"]))
+        for row in surveyed.inputs.filter(stands).select(["clip", "id", "lot", "uri"]).to_pylist():
+            rows = link.ledger(project.store).read_lot(record.files[link.name][row["lot"]], list(FIRST_WRITES))
+            (told,) = rows.filter(pc.equal(rows["key"], row["id"])).slice(0, 1).to_pylist()
+            originals[row["clip"]] = row | told
+    for story in repeats:
+        if (original := originals.get(story["duplicate_of"])) is not None:
+            story["duplicate_uri"] = original["uri"]
+            own = story["stages"][0]["values"]
+            if (share := _differing_share(own[SIGNATURE], original[SIGNATURE])) is not None:
+                story["differing_share"] = share
+                story["duration_apart_s"] = round(abs(own[DURATION] - original[DURATION]), 4)
+
+
+def _differing_share(one: str | None, other: bytes | None) -> float | None:
+    """Of the bits of two signatures; None where they cannot be compared."""
+    if one is None or other is None or len(one) != 2 * len(other):
+        return None
+    return round((int(one, 16) ^ int.from_bytes(other)).bit_count() / (8 * len(other)), 4)
+
+
+def _matching(surveyed: Surveyed, name: str) -> Iterator[int]:
+    inputs = surveyed.inputs
+    if _NAME.fullmatch(name):
+        hit = pc.or_(pc.starts_with(inputs["id"], name), pc.fill_null(pc.starts_with(inputs["clip"], name), False))
+    else:
+        # of a source that is split, its story tells of the clips
+        hit = pc.and_(pc.equal(inputs["uri"], _registered(name)), pc.is_null(inputs["parent"]))
+    return (number for number, is_hit in enumerate(hit.to_pylist()) if is_hit)
+
+
+def _registered(name: str) -> str:
+    """What it was registered under: secrets never are."""
+    uri = canonical_uri(name)
+    return uri if local_path(uri) else without_secrets(uri)
+
+
+def _story(project: Project, record: Record, surveyed: Surveyed, number: int) -> dict[str, Any]:
+    row = surveyed.inputs.slice(number, 1).to_pylist()[0]
+    fate = {
+        name: value
+        for name, value in row.items()
+        if value is not None and name not in ("present", "removed", "version")
+    }
+    said = [str(each) for each in project.overrides if each.key == row["clip"]]
+    removed = project.words.removed
+    said += [str(word) for word in map(removed.get, (row["id"], row["parent"])) if word is not None]
+    told = fate | {"stages": list(_stages(project, record, surveyed, number, row)), "overrides": said}
+    return told | {"images": _images(surveyed, row["clip"])} if row["clip"] else told
+
+
+def _stages(
+    project: Project, record: Record, surveyed: Surveyed, number: int, row: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    for link in project.links:
+        is_source = link is project.splitter
+        if (is_source and row["parent"] is not None) or link.stage_class.of != "clips":
+            continue
+        key = row["id"] if is_source or link is project.chain[0] else row["clip"]
+        held = _held(project, record, link, row["lot"], key)
+        if not held:
+            continue
+        if is_source:
+            decided, digests = None, [row["version"] or NO_FILE]
+        else:
+            decided = surveyed.measured[link.name]
+            decided = decided.filter(pc.equal(decided["number"], number))
+            digests = decided["input_digest"].to_pylist()
+        yield _told(link, held, digests, decided)
+        if is_source and row["stage"] == link.name:
+            return
+
+
+def _images(surveyed: Surveyed, clip: str) -> list[dict[str, Any]]:
+    """What became of each image that the clip asks for."""
+    mine = surveyed.images.filter(pc.equal(surveyed.images["clip"], clip))
+    names = ["key", "state", "stage", "rule", "value", "bound", "error_kind"]
+    rows: list[dict[str, Any]] = mine.select(names).to_pylist()
+    return rows
+
+
+def _image_story(project: Project, record: Record, surveyed: Surveyed, image: Mapping[str, Any]) -> dict[str, Any]:
+    """Of one image: what was asked for, what was made of it in which attempt, and what was seen in it."""
+    key = image["key"]
+    fate = {name: value for name, value in image.items() if value is not None and name not in ("key", "number")}
+    (given,) = surveyed.inputs.slice(image["number"], 1).to_pylist()
+    asking = record.links[image["asked_by"]]
+    stages = []
+    for link in project.stages.images:
+        if link.name == image["maker"] or image["maker"] in link.of:
+            held = _held(project, record, link, image["lot"], key)
+            decided = surveyed.measured[link.name]
+            decided = decided.filter(pc.equal(decided["key"], key))
+            if held:
+                stages.append(
+                    _told(
+                        link,
+                        held,
+                        decided["input_digest"].to_pylist()[-1:],
+                        decided.slice(max(0, decided.num_rows - 1)),
+                    )
+                )
+    said = [str(word) for word in project.words.in_force if word.is_of_image and word.of == key]
+    request = _request(project, record, asking, image)
+    return {"image": key, "uri": given["uri"], **fate, "request": request, "stages": stages, "overrides": said}
+
+
+def _request(project: Project, record: Record, asking: Link, image: Mapping[str, Any]) -> dict[str, Any]:
+    requests = asking.stage_class.requests
+    assert requests is not None
+    held = _held(project, record, asking, image["lot"], image["clip"])
+    asked = next((row[requests.column] for row in held if row["input_digest"] == image["asked@"]), None) or []
+    found: dict[str, Any] = next(
+        (each for each in asked if reference_key(image["clip"], each["name"]) == image["key"]), {}
+    )
+    return {name: _plain(value) for name, value in found.items()}
+
+
+def _held(project: Project, record: Record, link: Link, lot: int, key: str | None) -> list[dict[str, Any]]:
+    """All rows of a clip or an image that hold, of whatever input digest."""
+    files = record.files[link.name].get(lot)
+    if files is None or key is None:
+        return []
+    rows = link.ledger(project.store).read_lot(files)
+    found: list[dict[str, Any]] = shortest(rows.filter(pc.equal(rows["key"], key))).to_pylist()
+    return found
+
+
+def _told(
+    link: Link, held: Sequence[Mapping[str, Any]], digests: Sequence[str], decided: pa.Table | None
+) -> dict[str, Any]:
+    """Of the row that counts now, or of the last one that did: what was measured, and what rules say of it."""
+    current = next((row for row in held if [row["input_digest"]] == [*digests]), held[-1])
+    own = {name: _plain(value) for name, value in current.items() if name not in (*OUTCOME.names, "part")}
+    return {
+        "stage": link.name,
+        "fingerprint": link.fingerprint,
+        "backends": {role: backend[0] for role, backend in link.backends.items()},
+        "state": current["state"],
+        "error": None if current["error"] is None else f"{current['error_kind']}: {current['error']}",
+        "values": {} if current["error"] else own,
+        "rules": [
+            {
+                "rule": name,
+                "value": shortest(decided)[name][0].as_py(),
+                "bound": ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items()),
+                "passed": judge(decided, {name: rule})["passed"][0].as_py(),
+            }
+            for name, rule in by_name(link.rules).items()
+            if decided is not None and decided.num_rows
+        ],
+        "older_rows": len(held) - 1,
+    }
+
+
+def _plain(value: object) -> object:
+    """As JSON holds it: bytes in hexadecimal digits, everything whole."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value

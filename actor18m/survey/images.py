@@ -1,0 +1,256 @@
+"""What is known of every image that is asked for, and what is missing.
+
+An image is asked for in a list of a clip's row. Its maker's row is found by its key and by what the request says, what
+the maker reads of the clip, and the bytes of its source image; rows of stages that look at it by the bytes that were
+made. So another request, another crop or another picture concerns that image alone. Attempts at a request are told
+apart by a number behind the digest, and count up while the maker's rules are failed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actor18m.survey.chain import Branch, Chain, Link
+from actor18m.survey.admission import PENDING, found, joined
+from actor18m.survey.following import FATE, MISSING, REJECTED, Known, Mask, Way, here_of, stopped
+from actor18m.policy.rules import OVERRIDE
+from actor18m.requests import is_of
+from actor18m.ledger.rows import FAILED
+from actor18m.stage import UNAVAILABLE
+
+KEPT = "kept"
+STATES = (KEPT, REJECTED, FAILED, "quarantined", UNAVAILABLE, PENDING)
+"""Every image that is asked for is in one of them."""
+REQUEST = pa.schema(
+    [
+        pa.field("number", pa.int64()),
+        pa.field("clip", pa.string()),
+        pa.field("lot", pa.int32()),
+        pa.field("key", pa.string()),
+        pa.field("asked_by", pa.string()),
+        pa.field("asked@", pa.string()),
+        pa.field("request", pa.string()),
+        pa.field("source_image", pa.string()),
+        pa.field("maker", pa.string()),
+    ]
+)
+"""`asked@` is the input digest of the row that asks, `request` a digest of what it says of this image, `source_image`
+the key of the image from which it is made."""
+MADE = ("made@", "picture", "candidate", "source_maker", "source@", "source_picture")
+"""Of an image that was made: its maker's row, a digest of its bytes, the attempt that it is, and its source's."""
+TO_WORK = ("clip", "asked_by", "asked@", "maker", "made@", "candidate", "source_image", "source_maker", "source@")
+"""What a worker must know of a missing row, beside MISSING and the digests of the rows that are read."""
+PLACE = "place"
+"""Among all that are asked for."""
+IMAGES = pa.schema([*(field for field in REQUEST if field.name not in ("request", "source_image")), *FATE])
+_GROWING = pa.schema([pa.field(name, pa.int32() if name == "candidate" else pa.string()) for name in MADE])
+
+
+@dataclass(frozen=True)
+class Images:
+    fates: pa.Table
+    """IMAGES: what became of each."""
+    way: Way
+    """`clips` are the images that are kept."""
+
+
+def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, denied: frozenset[str]) -> Images:
+    """`admitted` has by subset the clips that its images are made of, with what was read on their way."""
+    asked, stops = list[pa.Table](), list[pa.Table]()
+    way = Way(pa.table({}), [], {}, {})
+    kept = list[pa.Table]()
+    for link in chain.images:
+        if link.stage_class.of != "requests":
+            continue
+        requests = _requests(link, _read_of_clips(link, chain.images), chain.branches, admitted)
+        before = sum(each.num_rows for each in asked)
+        requests = requests.append_column(PLACE, pa.array(np.arange(before, before + requests.num_rows)))
+        asked.append(requests.select(REQUEST.names))
+        made = _make(link, requests, known[link.name], kept, stops, way)
+        kept.append(_without_denied(link, made, denied, stops))
+    images = _together(kept)
+    for link in chain.images:
+        if link.stage_class.of == "images":
+            images = _look(link, images, known[link.name], stops, way)
+    stops.append(_fates(images, KEPT))
+    every = pa.concat_tables([REQUEST.empty_table(), *asked]).select([n for n in IMAGES.names if n in REQUEST.names])
+    ended = pa.concat_tables(stops, promote_options="default")
+    fates = ended.take(pa.array(np.argsort(ended[PLACE].to_numpy())))  # each image ended once
+    for field in FATE:
+        every = every.append_column(field, fates[field.name])
+    return Images(every.cast(IMAGES).sort_by("key"), Way(images, [], way.missing, way.measured))
+
+
+def requested(chain: Chain, branch: Branch, clips: pa.Table) -> int:
+    """How many images a subset's clips ask for."""
+    askers = [(link, f"{asker}?") for link in chain.images if link.name in branch.makers for asker in link.of]
+    return sum(
+        pc.sum(pc.list_value_length(clips[column])).as_py() or 0 for _, column in askers if column in clips.column_names
+    )
+
+
+def _read_of_clips(maker: Link, images: Sequence[Link]) -> list[str]:
+    """Columns in which clips carry what the maker reads of their rows, and who looks at its images."""
+    readers = [link for link in images if link is maker or maker.name in link.of]
+    names = [name for link in readers for needed in link.needs for name in (f"{needed}@", f"{needed}>{link.name}")]
+    return list(dict.fromkeys(names))
+
+
+def _requests(
+    link: Link, read: Sequence[str], branches: Sequence[Branch], admitted: Mapping[str, pa.Table]
+) -> pa.Table:
+    """REQUEST of all that the maker is asked for, with what is read of each clip's rows."""
+    tables = [REQUEST.empty_table()]
+    for asker in link.of:
+        seen: pa.Array | None = None
+        for branch in branches:
+            clips = admitted[branch.subset]
+            if link.name not in (*branch.makers, *branch.also) or f"{asker}?" not in clips.column_names:
+                continue
+            if seen is not None:  # two subsets may take in one clip: its images are asked for once
+                clips = clips.filter(pc.invert(pc.is_in(clips["key"], value_set=seen)))
+            keys = clips["key"].combine_chunks()
+            seen = keys if seen is None else pa.concat_arrays([seen, keys])
+            tables.append(_exploded(link, asker, clips, read))
+    return pa.concat_tables(tables, promote_options="default").combine_chunks()
+
+
+def _exploded(link: Link, asker: str, clips: pa.Table, read: Sequence[str]) -> pa.Table:
+    """A row for each request of these clips."""
+    lists = clips[f"{asker}?"].combine_chunks()
+    parents = pc.list_parent_indices(lists)
+    requests = pc.list_flatten(lists)
+    carried = [name for name in read if name in clips.column_names]
+    of_clip = clips.select(list(dict.fromkeys(["number", "key", "lot", f"{asker}@", *carried]))).take(parents)
+    name, source = (pc.struct_field(requests, each) for each in ("name", "source"))
+    count = len(parents)
+    columns = {
+        "number": of_clip["number"],
+        "clip": of_clip["key"],
+        "lot": of_clip["lot"],
+        "key": pc.binary_join_element_wise(of_clip["key"], name, "-"),
+        "asked_by": _same(asker, count),
+        "asked@": of_clip[f"{asker}@"],
+        "request": pc.struct_field(requests, "digest"),
+        "source_image": pc.binary_join_element_wise(of_clip["key"], source, "-"),
+        "maker": _same(link.name, count),
+    }
+    return pa.table(columns | {name: of_clip[name] for name in carried})
+
+
+def _make(
+    link: Link, requests: pa.Table, known: pa.Table, kept: Sequence[pa.Table], stops: list[pa.Table], way: Way
+) -> pa.Table:
+    """Images that were made and pass, with MADE; what is not there, or fails, is told to `stops` and `way`."""
+    sources = _together(kept)
+    at = pc.index_in(requests["source_image"], value_set=sources["key"].combine_chunks())
+    is_waiting = pc.and_(pc.is_valid(requests["source_image"]), pc.is_null(at))
+    stops.append(_fates(requests.filter(is_waiting), PENDING, link.name))
+    source = sources.take(at)
+    told = {"source_maker": source["maker"], "source@": source["made@"], "source_picture": source["picture"]}
+    for name in MADE[:3]:
+        requests = requests.append_column(_GROWING.field(name), pa.nulls(requests.num_rows, _GROWING.field(name).type))
+    for name, column in told.items():
+        requests = requests.append_column(name, column)
+    open_, made = requests.filter(pc.invert(is_waiting)), []
+    missing, measured = [], []
+    base = _digests(link, open_, ["request"])
+    for candidate in range(1, link.step.candidates + 1):
+        digests = base if candidate == 1 else pc.binary_join_element_wise(base, f"c{candidate}", "-")
+        open_ = _set(open_, "candidate", pa.array([candidate] * open_.num_rows, pa.int32()))
+        rows = found(known, open_["key"], digests)
+        here = here_of(open_["number"].to_numpy(), rows, link.name)
+        missing.append(_missing(link, open_, digests).filter(pa.array(here.missing)))
+        measured.append(here.measured)
+        done = _set(_set(open_, "made@", digests), "picture", rows["_picture"])
+        made.append(done.filter(pa.array(here.going)))
+        is_last = candidate == link.step.candidates
+        again = here.failing & (not is_last)
+        stops.append(_ended(open_, here.fates, ~here.going & ~again))
+        open_, base = open_.filter(pa.array(again)), base.filter(pa.array(again))
+        if not open_.num_rows:
+            break
+    way.missing[link.name] = pa.concat_tables(missing)
+    way.measured[link.name] = pa.concat_tables(measured)
+    return pa.concat_tables(made)
+
+
+def _without_denied(link: Link, made: pa.Table, denied: frozenset[str], stops: list[pa.Table]) -> pa.Table:
+    """Images that no word denies, by their key or by what is in them."""
+    if not denied or not made.num_rows:
+        return made
+    told = zip(made["key"].to_pylist(), made["picture"].to_pylist(), strict=True)
+    is_denied = pa.array([key in denied or any(is_of(picture, each) for each in denied) for key, picture in told])
+    stops.append(_fates(made.filter(is_denied), REJECTED, link.name, OVERRIDE))
+    return made.filter(pc.invert(is_denied))
+
+
+def _look(link: Link, images: pa.Table, known: pa.Table, stops: list[pa.Table], way: Way) -> pa.Table:
+    """All images, but those of its makers only as far as they were looked at and pass."""
+    is_mine = pc.is_in(images["maker"], value_set=pa.array(link.of, pa.string()))
+    mine, others = images.filter(is_mine), images.filter(pc.invert(is_mine))
+    stage = link.stage_class
+    also = [*(["request"] if stage.reads_request else []), *(["source_picture"] if stage.reads_source_image else [])]
+    digests = _digests(link, mine, ["picture", *also])
+    here = here_of(mine["number"].to_numpy(), found(known, mine["key"], digests), link.name)
+    mine = mine.append_column(f"{link.name}@", digests)
+    way.missing[link.name] = _missing(link, mine, digests).filter(pa.array(here.missing))
+    way.measured[link.name] = here.measured
+    stops.append(_ended(mine, here.fates, ~here.going))
+    mine = mine.filter(pa.array(here.going))
+    for reader in link.readers:
+        mine = mine.append_column(f"{link.name}>{reader}", here.passing[f"_for_{reader}"])
+    return pa.concat_tables([mine, others], promote_options="default")
+
+
+def _digests(link: Link, images: pa.Table, own: Sequence[str]) -> pa.ChunkedArray:
+    """Of each image, what the stage is given: of the image, and of rows about it or its clip."""
+    names = [*own, *(f"{needed}>{link.name}" for needed in link.needs)]
+    if link.stage_class.of == "requests":
+        names.append("source_picture")
+    images = _with(images, names)
+    return joined([pc.fill_null(images[name], "") for name in names])
+
+
+def _missing(link: Link, images: pa.Table, digests: pa.ChunkedArray) -> pa.Table:
+    """MISSING and TO_WORK of these images, and the digests of the rows that are read."""
+    read = [f"{needed}@" for needed in link.needs]
+    return _with(_set(images, "input_digest", digests), read).select([*MISSING, *TO_WORK, *read])
+
+
+def _together(tables: Sequence[pa.Table]) -> pa.Table:
+    nothing = pa.schema([*REQUEST, *_GROWING, pa.field(PLACE, pa.int64())]).empty_table()
+    return pa.concat_tables([nothing, *tables], promote_options="default").combine_chunks()
+
+
+def _ended(images: pa.Table, fates: pa.Table, mask: Mask) -> pa.Table:
+    """PLACE and FATE of the images that go no further."""
+    told = fates.append_column(PLACE, images[PLACE]).filter(pa.array(mask))
+    is_unavailable = pc.and_(pc.equal(told["state"], FAILED), pc.equal(told["error_kind"], UNAVAILABLE))
+    return _set(told, "state", pc.if_else(pc.fill_null(is_unavailable, False), UNAVAILABLE, told["state"]))
+
+
+def _fates(images: pa.Table, state: str, stage: str | None = None, rule: str | None = None) -> pa.Table:
+    told = stopped(images["number"].to_numpy(), state, stage=stage, rule=rule)
+    return told.append_column(PLACE, images[PLACE])
+
+
+def _same(value: str, count: int) -> pa.Array:
+    return pa.array([value] * count, pa.string())
+
+
+def _with(images: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Where no image has something, nothing: as where there are no images at all."""
+    for name in names:
+        if name not in images.column_names:
+            images = images.append_column(name, pa.nulls(images.num_rows, pa.string()))
+    return images
+
+
+def _set(table: pa.Table, name: str, column: pa.ChunkedArray | pa.Array) -> pa.Table:
+    if name not in table.column_names:
+        return table.append_column(name, column)
+    return table.set_column(table.column_names.index(name), name, column)

@@ -1,0 +1,97 @@
+"""A pipeline over a store: what all commands and a build work with."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from actor18m.survey.chain import Chain, Link, chain_of, requests_of, upstream_of
+from actor18m.relations.duplicates import Duplicates
+from actor18m.execute.messages import Duty
+from actor18m.relations.identities import Identities
+from actor18m.survey.meaning import Meaning, meaning
+from actor18m.policy.overrides import LastWord
+from actor18m.config.pipeline import Pipeline
+from actor18m.survey.snapshot import Record
+from actor18m.survey.splitting import splitter_of
+from actor18m.storage.store import Store
+from actor18m.survey.survey import Surveyor
+from actor18m.policy.words import NOTHING_SAID, Words, keep, now, read_words
+from actor18m.storage.lease import Lease
+
+
+@dataclass(frozen=True)
+class Project:
+    """A pipeline over a store: what all commands work with."""
+
+    pipeline: Pipeline
+    store: Store
+    words: Words = NOTHING_SAID
+    """What people said of clips, images and inputs."""
+    overrides: Sequence[LastWord] = ()
+    """What that means for the clips that there are: settled() finds it."""
+    until: str | None = None
+    only: str | None = None
+    """The one subset that is built."""
+    stages: Chain = field(init=False)
+    splitter: Link | None = field(init=False)
+    """The stage by which inputs are split before they come to the chain."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", chain_of(self.pipeline, self.until, self.only))
+        object.__setattr__(self, "splitter", splitter_of(self.pipeline))
+
+    @property
+    def chain(self) -> tuple[Link, ...]:
+        """The stages that every clip meets."""
+        return self.stages.clips
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """Of all stages."""
+        return self.stages.links if self.splitter is None else (self.splitter, *self.stages.links)
+
+    def record(self, retry: Iterable[str] = ()) -> Record:
+        """A new one for each pass: settling advances."""
+        duplicates = Duplicates(self.store, self.pipeline.duplicates)
+        denied = frozenset(each for word in self.words.in_force if word.is_of_image for each in (word.of, *word.images))
+        surveyor = Surveyor(self.stages, duplicates, self.overrides, denied)
+        return Record(self.store, surveyor, self.splitter, tuple(retry))
+
+    def identities(self, record: Record) -> Identities | None:
+        """None when the pipeline tells no identities, or its chain does not come so far."""
+        same = self.pipeline.identities
+        if same is None or not {same.stage, same.after or same.stage} <= record.links.keys():
+            return None
+        return Identities(record.links[same.stage].ledger(self.store), record.files[same.stage], same)
+
+    def sources(self, splitter: Link, retry: Iterable[str] = ()) -> Record:
+        """The inputs that were given, and the one stage that looks at them before they are split."""
+        alone = Chain((splitter,), (), ())
+        return Record(self.store, Surveyor(alone, Duplicates(self.store, None)), None, tuple(retry))
+
+    def duties(self, lease: Lease, chain: Sequence[Link]) -> dict[str, Duty]:
+        ledgers = {link.name: link.ledger(self.store) for link in chain}
+        return {
+            link.name: Duty(
+                stage=link.name,
+                step=link.step,
+                ledger=ledgers[link.name],
+                upstream={name: ledgers[name] for name in upstream_of(link, chain)},
+                requests=requests_of(link, chain),
+                values=link.values,
+                lease=lease,
+            )
+            for link in chain
+        }
+
+
+def settled(project: Project) -> tuple[Project, Meaning]:
+    """With what people's words mean for the clips that are known now."""
+    found = meaning(replace(project, overrides=()).record(), project.words, now())
+    return replace(project, overrides=tuple(found.overrides)), found
+
+
+def settled_for_good(project: Project, lease: Lease) -> tuple[Project, Meaning]:
+    """The same, and keeps in the store what words were found to mean: it holds when their files have long gone."""
+    project, found = settled(project)
+    keep(lease, found.found)
+    return replace(project, words=read_words(project.store)), found

@@ -1,0 +1,168 @@
+"""Where every input stands: the funnel, and the proof that states add up."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow.compute as pc
+
+from actor18m.survey.chain import Branch
+from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
+from actor18m.survey.following import REJECTED
+from actor18m.survey.images import KEPT
+from actor18m.survey.images import STATES as IMAGE_STATES
+from actor18m.survey.plan import counted
+from actor18m.survey.snapshot import Record
+from actor18m.survey.survey import DUPLICATE, STATES, Surveyed
+
+LISTED = ("id", "clip", "state", "stage", "rule", "error_kind", "uri")
+
+
+@dataclass
+class Stage:
+    """Who entered a stage, and what became of them there."""
+
+    name: str
+    entered: int = 0
+    passed: int = 0
+    rejected: int = 0
+    failed: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    pending: int = 0
+    split: int = 0
+    """Whose clips entered the next stage in their place."""
+    rules: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class SubsetImages:
+    """What became of the images that a subset's clips ask for."""
+
+    clips: int = 0
+    """Those that the subset takes in."""
+    requested: int = 0
+    """Counted in the rows that ask for them."""
+    states: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Why some are not kept: by stage, and rule or kind of error."""
+
+
+@dataclass
+class Status:
+    inputs: int
+    """Counted in the catalog."""
+    states: dict[str, int]
+    funnel: list[Stage]
+    errors: dict[str, int]
+    """By stage and kind."""
+    images: dict[str, "SubsetImages"]
+    """By subset."""
+    listing: list[dict[str, str | None]]
+    """Of each input what is told of it, where that was asked for."""
+
+    @property
+    def is_split(self) -> bool:
+        """Some inputs are, or would be."""
+        return any(stage.split for stage in self.funnel)
+
+    @property
+    def adds_up(self) -> bool:
+        """Each input is in one state, and who enters a stage passes it or stops there."""
+        stops = (
+            stage.entered == stage.passed + stage.rejected + stage.failed + stage.quarantined + stage.duplicates
+            + stage.pending + stage.split
+            for stage in self.funnel
+        )  # fmt: skip
+        images = (each.requested == sum(each.states.values()) for each in self.images.values())
+        return self.inputs == sum(self.states.values()) and all(stops) and all(images)
+
+    def told(self) -> dict[str, Any]:
+        return asdict(self) | {"adds_up": self.adds_up}
+
+
+def status(record: Record, with_inputs: bool = False) -> Status:
+    """Surveys everything that is registered."""
+    inputs, states, clips, whole = 0, Counter[str](), 0, 0
+    at: Counter[tuple[str, str]] = Counter()
+    splitter = record.splitter
+    rules: dict[str, Counter[str]] = {link.name: Counter() for link in record.surveyor.chain}
+    errors: Counter[str] = Counter()
+    measured: Counter[str] = Counter()
+    listing: list[dict[str, str | None]] = []
+    branches = record.surveyor.stages.branches
+    images = {branch.subset: SubsetImages() for branch in branches}
+    for block, surveyed in record.surveyed(("id", "lot", "uri") if with_inputs else ("id", "lot")):
+        inputs += block.inputs.num_rows
+        is_clip, enters = pc.is_valid(block.inputs["parent"]), pc.is_null(block.inputs["entry_state"])
+        clips += pc.sum(pc.and_(enters, is_clip)).as_py() or 0
+        whole += pc.sum(pc.and_not(enters, is_clip)).as_py() or 0
+        states.update(counted(surveyed.inputs["state"]))
+        for row in _groups(surveyed.inputs, ["stage", "state", "rule", "error_kind"]):
+            if row["stage"] is None:
+                continue
+            at[row["stage"], row["state"]] += row["count"]
+            if row["state"] == REJECTED:
+                rules[row["stage"]][row["rule"]] += row["count"]
+            if row["error_kind"] is not None:
+                errors[f"{row['state']} in {row['stage']}: {row['error_kind']}"] += row["count"]
+        for link in record.surveyor.chain:
+            measured[link.name] += pc.sum(surveyed.measured[link.name]["passed"]).as_py() or 0
+        for branch in branches:
+            _add_images(images[branch.subset], surveyed, branch)
+        if with_inputs:
+            listing += [{name: row[name] for name in LISTED} for row in surveyed.inputs.to_pylist()]
+    entered, funnel = inputs - states[SUPERSEDED] - states[REMOVED], list[Stage]()
+    if splitter is not None:
+        funnel.append(
+            Stage(
+                name=splitter.name,
+                entered=entered - clips,
+                passed=whole,
+                failed=at[splitter.name, "failed"],
+                quarantined=at[splitter.name, "quarantined"],
+                pending=at[splitter.name, PENDING],
+                split=at[splitter.name, SPLIT],
+            )
+        )
+        entered = whole + clips
+    for link in record.surveyor.chain:
+        stage = Stage(
+            name=link.name,
+            entered=entered,
+            passed=measured[link.name] - at[link.name, DUPLICATE],
+            rejected=at[link.name, REJECTED],
+            failed=at[link.name, "failed"],
+            quarantined=at[link.name, "quarantined"],
+            duplicates=at[link.name, DUPLICATE],
+            pending=at[link.name, PENDING],
+            rules=dict(rules[link.name].most_common()),
+        )
+        funnel.append(stage)
+        entered = stage.passed
+    for each in images.values():
+        each.states = {state: each.states[state] for state in IMAGE_STATES if each.states.get(state)}
+    return Status(
+        inputs,
+        {state: states[state] for state in STATES if states[state]},
+        funnel,
+        dict(errors.most_common()),
+        {subset: each for subset, each in images.items() if each.clips or each.requested},
+        listing,
+    )
+
+
+def _add_images(so_far: SubsetImages, surveyed: Surveyed, branch: Branch) -> None:
+    so_far.clips += surveyed.admitted[branch.subset].num_rows
+    so_far.requested += surveyed.requested[branch.subset]
+    for row in _groups(surveyed.images_of(branch), ["state", "stage", "rule", "error_kind"]):
+        so_far.states[row["state"]] = so_far.states.get(row["state"], 0) + row["count"]
+        if row["state"] != KEPT:
+            why = f"{row['state']} {'in' if row['rule'] is None else 'by'} {row['stage']}"
+            why += f".{row['rule']}" if row["rule"] else f": {row['error_kind']}" if row["error_kind"] else ""
+            so_far.reasons[why] = so_far.reasons.get(why, 0) + row["count"]
+
+
+def _groups(table: Any, columns: list[str]) -> list[dict[str, Any]]:
+    grouped = table.select(columns).group_by(columns).aggregate([([], "count_all")])
+    return [{**row, "count": row["count_all"]} for row in grouped.to_pylist()]

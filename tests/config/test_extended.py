@@ -1,0 +1,112 @@
+"""Files that say only what differs from another one."""
+
+from pathlib import Path
+
+import pytest
+
+from actor18m.errors import ActorError
+from actor18m.config.pipeline import load_pipeline
+from tests.config.test_pipeline import TEXT
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    path = tmp_path / "base.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def extension(base: Path, text: str) -> Path:
+    path = base.parent / "own.yaml"
+    path.write_text(f"extends: base.yaml\nname: own\n{text}")
+    return path
+
+
+def test_what_is_not_said_is_as_in_the_other_file(base: Path) -> None:
+    own = load_pipeline(extension(base, ""))
+    assert own.model_copy(update={"name": "tiny"}) == load_pipeline(base)
+
+
+def test_rules_and_sections_are_replaced_one_by_one(base: Path) -> None:
+    own = load_pipeline(
+        extension(
+            base,
+            "policy:\n  faces: {mean_similarity: {at_least: 0.6}, people: {at_most: 1}}\n  probe: {readable: null}\n"
+            "publish: {uris: names, lots_per_shard: null}\nsubsets: {C: null}\n",
+        )
+    )
+    assert list(own.rules("faces")) == ["lowest", "mean_similarity", "people"], "one's own are asked last"
+    assert own.rules("faces")["mean_similarity"].bounds == {"at_least": 0.6}
+    assert list(own.rules("probe")) == ["duration"]
+    assert list(own.subsets) == ["A"]
+    assert own.publish.uris == "names"
+
+
+def test_a_stage_is_changed_by_its_import_path_and_another_one_comes_last(base: Path) -> None:
+    own = load_pipeline(
+        extension(
+            base,
+            "stages:\n  - {stage: 'tests.tiny_stages:Faces', parameters: {cap: 3}}\n"
+            "  - stage: tests.engine.steady:Read\n"
+            "policy: {read: {words: {at_least: 2}}}\npublish: {lots_per_shard: null}\n",
+        )
+    )
+    assert own.stage_names == ["probe", "faces", "read"]
+    assert own.step("faces").parameters.model_dump() == {"fps": 2.0, "sizes": (64, 128), "cap": 3}
+    assert own.step("faces").roles["faces"].name == "tests.tiny_stages:TwoEyes"
+
+
+def test_a_further_stage_comes_before_the_next_one_that_is_there(base: Path) -> None:
+    """So that a stage of the other file can look at what it makes."""
+    read = "  - stage: tests.engine.steady:Read\n"
+    faces = "  - stage: tests.tiny_stages:Faces\n"
+    assert load_pipeline(extension(base, f"stages:\n{faces}{read}")).stage_names == ["probe", "faces", "read"]
+    between = load_pipeline(extension(base, f"stages:\n{read}{faces}"))
+    assert between.stage_names == ["probe", "read", "faces"]
+    assert between.step("faces") == load_pipeline(base).step("faces"), "it is named, and changed in nothing"
+
+
+def test_a_shipped_pipeline_can_be_extended(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: embedded\nname: mine\npolicy: {motion: {occlusion: null}}\n")
+    mine, shipped = load_pipeline(path), load_pipeline(Path("pipelines/embedded.yaml"))
+    assert "occlusion" not in mine.rules("motion")
+    assert mine.stages == shipped.stages
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("extends: own.yaml", r"own\.yaml: extends: own\.yaml extends own\.yaml, without end"),
+        ("extends: [a]", r"own\.yaml: extends: must be a shipped pipeline's name or a file, not \['a'\]"),
+        ("extends: embeded", r"no pipeline embeded ships with actor18m.*did you mean embedded\?"),
+        ("extends: embedded\npolicy: {motion: {oclusion: {at_most: 0}}}", r"own\.yaml: policy\.motion\.oclusion"),
+    ],
+)
+def test_a_mistake_is_told_with_the_file(text: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(ActorError, match=why):
+        load_pipeline(tmp_path / "own.yaml")
+
+
+def test_what_a_file_says_of_a_backend_holds_for_that_backend_only(base: Path) -> None:
+    """A batch of another one may be meant for a model of another size."""
+    knobs = "tests.models.knobs:Knobs"
+    base.write_text(TEXT.replace("'tests.tiny_stages:TwoEyes'", f"{{backend: '{knobs}', threshold: 0.25, batch: 2}}"))
+    played: list[object] = [
+        load_pipeline(extension(base, f"stages: [{{stage: 'tests.tiny_stages:Faces', roles: {{faces: {own}}}}}]\n"))
+        .step("faces")
+        .roles["faces"]
+        .model_dump()
+        for own in (
+            "{batch: 4}",
+            f"{{backend: '{knobs}', checkpoint: large}}",
+            "'tests.tiny_stages:TwoEyes'",
+            f"'{knobs}'",
+            "{backend: 'tests.tiny_stages:TwoEyes'}",
+        )
+    ]
+    usual = {"backend": knobs, "threshold": 0.25, "checkpoint": "small", "batch": 2, "device": "cpu"}
+    assert played[:3] == [usual | {"batch": 4}, usual | {"checkpoint": "large"}, "tests.tiny_stages:TwoEyes"]
+    assert played[3] == usual | {"threshold": 0.5, "batch": 8}, "a name alone is the backend as it comes"
+    assert played[4] == "tests.tiny_stages:TwoEyes"

@@ -1,0 +1,151 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actor18m.errors import ActorError
+from actor18m.config.pipeline import load_pipeline
+from actor18m.config.settings import apply
+from actor18m.config.shipped import find_pipeline
+from tests.config.test_pipeline import written
+
+
+@pytest.mark.parametrize(
+    ("setting", "path", "value"),
+    [
+        ("faces.mean_similarity=0.45", ("policy", "faces", "mean_similarity", "at_least"), 0.45),
+        ("faces.mean_similarity.at_most=0.9", ("policy", "faces", "mean_similarity", "at_most"), 0.9),
+        ("probe.duration.at_most=30", ("policy", "probe", "duration", "at_most"), 30),
+        ("probe.rules.duration.at_least=1", ("policy", "probe", "duration", "at_least"), 1),
+        ("probe.readable=false", ("policy", "probe", "readable", "equals"), False),
+        ("faces.fps=4", ("stages", 1, "parameters", "fps"), 4.0),
+        ("faces.parameters.cap=null", ("stages", 1, "parameters", "cap"), None),
+        ("faces.run.workers=4", ("stages", 1, "run", "workers"), 4),
+        ("probe.run.deadline_s=9", ("stages", 0, "run", "deadline_s"), 9.0),
+        (" faces.sizes = [32, 64]", ("stages", 1, "parameters", "sizes"), [32, 64]),
+    ],
+)
+def test_a_setting_changes_one_value_and_nothing_else(
+    setting: str, path: tuple[Any, ...], value: object, tmp_path: Path
+) -> None:
+    before, after = (load_pipeline(written(tmp_path), given).model_dump(mode="json") for given in ([], [setting]))
+    place = before
+    for step in path[:-1]:
+        place = place[step]
+    assert place.get(path[-1]) != value
+    place[path[-1]] = value
+    assert after == before
+
+
+def test_when_clips_repeat_each_other_and_show_one_person_may_be_set() -> None:
+    before, after = (
+        load_pipeline(find_pipeline("embedded"), given).model_dump(mode="json")
+        for given in ([], ["duplicates.at_most=0.1", "identities.within=0.3"])
+    )
+    assert (after["duplicates"]["at_most"], after["identities"]["within"]) == (0.1, 0.3)
+    changed = {"duplicates": after["duplicates"], "identities": after["identities"]}
+    assert before | changed == after
+
+
+@pytest.mark.parametrize("relation", ["duplicates", "identities"])
+def test_what_relates_clips_may_be_turned_off(relation: str) -> None:
+    before, after = (
+        load_pipeline(find_pipeline("embedded"), given).model_dump(mode="json") for given in ([], [f"{relation}=null"])
+    )
+    assert before[relation] is not None
+    assert before | {relation: None} == after
+    again = load_pipeline(find_pipeline("embedded"), [f"{relation}=null", f"{relation}="])
+    assert again.model_dump(mode="json") == after
+
+
+@pytest.mark.parametrize(
+    ("setting", "path", "value"),
+    [
+        ("split.mode=windows", ("mode",), "windows"),
+        ("split.shots.min_score=0.2", ("shots", "min_score"), 0.2),
+        ("split.shots.least_score=0.1", ("shots", "parameters", "least_score"), 0.1),
+        ("split.windows.length_s=5", ("windows", "length_s"), 5),
+        ("split.shots.run.workers=3", ("shots", "run", "workers"), 3),
+    ],
+)
+def test_how_inputs_are_split_may_be_set(setting: str, path: tuple[str, ...], value: object) -> None:
+    before, after = (load_pipeline(find_pipeline("embedded"), given).split.model_dump() for given in ([], [setting]))
+    place = before
+    for step in path[:-1]:
+        place = place[step]
+    assert place[path[-1]] != value
+    place[path[-1]] = value
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ("duplicates.at_mots=1", r"duplicates has no at_mots; did you mean at_most\?"),
+        ("duplicates=0.1", r"write duplicates=null; to change a part of it, write duplicates\.at_most, duplicates\.wi"),
+        ("split.shots.min_scor=1", r"split\.shots has no min_scor; did you mean min_score\?"),
+        ("split.frames.min_s=1", r"write --set split\.mode=shots"),
+        ("split.shots.run=1", r"split\.shots\.run has no name; there are: .*clips_per_call, .*workers"),
+        ("split.shots.run.worker=1", r"split\.shots\.run has no worker; did you mean workers"),
+        ("split.shots.max_s=7", "max_s must be at least twice min_s and 4 s"),
+        ("split.mode=halves", r"split\.mode: .*not 'halves'"),
+    ],
+)
+def test_how_inputs_cannot_be_split_is_told(setting: str, why: str) -> None:
+    with pytest.raises(ActorError, match=why):
+        load_pipeline(find_pipeline("embedded"), [setting])
+
+
+def test_later_settings_win(tmp_path: Path) -> None:
+    pipeline = load_pipeline(written(tmp_path), ["faces.fps=4", "faces.fps=8", "faces.mean_similarity=0.5"])
+    assert pipeline.step("faces").parameters.model_dump()["fps"] == 8
+    assert pipeline.rules("faces")["mean_similarity"].at_least == 0.5
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ("face.mean_similarity=1", r"--set face\.mean_similarity=1: no stage face; did you mean faces\?"),
+        ("faces.mean_similarty=1", r"faces has no rule or parameter mean_similarty; did you mean mean_similarity\?"),
+        ("faces.run.worker=1", r"faces\.run has no worker; did you mean workers\?"),
+        ("faces.run.workers=none", r"run\.workers: .*not 'none'"),
+        ("split.windows.length_s=5", r"no section split\.windows, .*copy it from a shipped one.*render embedded"),
+        ("split.mode=windows", r"no section windows that says how; copy it from a shipped pipeline"),
+        ("faces.fsp=1", r"faces has no rule or parameter fsp; did you mean fps\?"),
+        ("faces.parameters.fsp=1", r"no parameter fsp; did you mean fps\?"),
+        ("faces.rules.fps=1", "no rule fps; there are: lowest, mean_similarity"),
+        ("faces.mean_similarity.at_leest=1", r"no bound at_leest; did you mean at_least\?"),
+        ("faces.mean_similarity.value=people", "no bound value; there are: "),
+        ("probe.duration=3", r"rule duration has at_least and at_most; write duration\.at_least, for one of them"),
+        ("faces=1", "names a stage only; write --set stage.rule=value"),
+        ("faces.fps", "has no value; write --set"),
+        ("faces.fps.x=1", "faces has no rule or parameter fps.x|no rule or parameter fps"),
+        ("=1", "no stage ; there are: duplicates, faces, identities, probe, split"),
+        ("faces.fps=[1", "the value is not valid YAML"),
+        ("faces.fps=fast", r"with --set faces\.fps=fast: stages\.1\.parameters\.fps: .*not 'fast'"),
+        ("faces.mean_similarity=high", r"policy\.faces\.mean_similarity\.at_least: must be a number, not 'high'"),
+        ("faces.mean_similarity=", r"policy\.faces\.mean_similarity: a rule needs a bound"),
+    ],
+)
+def test_a_setting_that_fits_nothing_is_refused(setting: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(ActorError, match=why):
+        load_pipeline(written(tmp_path), [setting])
+
+
+def test_a_name_of_a_rule_and_of_a_parameter_is_ambiguous() -> None:
+    def given() -> dict[str, Any]:
+        return {"stages": [{"parameters": {"fps": 1}}], "policy": {"faces": {"fps": {"at_least": 2}}}}
+
+    with pytest.raises(
+        ActorError, match=r"is a rule and a parameter of faces; write faces\.rules\.fps or faces\.param"
+    ):
+        apply(given(), ["faces.fps=3"], ["faces"])
+    assert apply(given(), ["faces.rules.fps=3"], ["faces"])["policy"] == {"faces": {"fps": {"at_least": 3}}}
+    assert apply(given(), ["faces.parameters.fps=3"], ["faces"])["stages"] == [{"parameters": {"fps": 3}}]
+    assert apply(given(), ["faces.fps.at_least=3"], ["faces"])["policy"] == {"faces": {"fps": {"at_least": 3}}}
+
+
+def test_what_is_given_stays_as_it_is() -> None:
+    pipeline: dict[str, Any] = {"stages": [{"parameters": {"fps": 1}}], "policy": {}}
+    apply(pipeline, ["faces.fps=3"], ["faces"])
+    assert pipeline == {"stages": [{"parameters": {"fps": 1}}], "policy": {}}

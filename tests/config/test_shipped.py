@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from actor18m.config import shipped
+from actor18m.errors import ActorError
+from actor18m.config.pipeline import load_pipeline
+from actor18m.config.shipped import find_pipeline
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two shipped pipelines."""
+    (tmp_path / "shipped").mkdir()
+    for name in ("cluster", "embedded"):
+        (tmp_path / "shipped" / f"{name}.yaml").touch()
+    monkeypatch.setattr(shipped, "folder", lambda: tmp_path / "shipped")
+    return tmp_path / "shipped"
+
+
+def test_a_bare_name_is_a_shipped_pipeline(two: Path) -> None:
+    assert find_pipeline("embedded") == two / "embedded.yaml"
+
+
+def test_a_file_that_is_there_comes_first(two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("embedded").touch()
+    assert find_pipeline("embedded") == Path("embedded")
+
+
+def test_a_folder_of_that_name_does_not(two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("embedded").mkdir()
+    assert find_pipeline("embedded") == two / "embedded.yaml"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("embeded", r"no pipeline embeded ships .* did you mean embedded\?"),
+        ("mine", "no pipeline mine ships .* there are: cluster, embedded"),
+        ("mine.yaml", "mine.yaml: there is no such file. .* a shipped pipeline: cluster, embedded"),
+        ("../embedded", "../embedded: there is no such file"),
+        ("/", "/: is a folder. Name a pipeline's file in it"),
+    ],
+)
+def test_what_is_not_there_is_answered_with_what_is(given: str, why: str, two: Path) -> None:
+    with pytest.raises(ActorError, match=why):
+        find_pipeline(given)
+
+
+@pytest.mark.parametrize("path", shipped.shipped().values(), ids=lambda path: str(path.name))
+def test_what_ships_is_valid(path: Path) -> None:
+    assert load_pipeline(path).stages
+
+
+def test_a_rule_that_has_a_columns_name_compares_that_column() -> None:
+    """Else one word means two things: in the policy one number, in the dataset another."""
+    for name in shipped.shipped():
+        pipeline = load_pipeline(find_pipeline(name))
+        for step in pipeline.stages:
+            columns = step.stage_class.writes.columns.names
+            for rule, said in pipeline.rules(step.name).items():
+                assert rule not in columns or said.value in (None, rule), f"{name}: {rule}"
