@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from actor18m.config.pipeline import Pipeline, load_pipeline
+from actor18m.config.serving import served_by
+from actor18m.config.shipped import find_pipeline
+from actor18m.config.stage_config import Step
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri
 from actor18m.keys import reference_key
-from actor18m.models.shared import Shared
-from actor18m.config.pipeline import Pipeline, load_pipeline
-from actor18m.requests import SOURCE
 from actor18m.ledger.rows import OUTCOME
-from actor18m.config.serving import served_by
-from actor18m.config.shipped import find_pipeline
+from actor18m.models.shared import Shared
+from actor18m.requests import SOURCE
 from actor18m.stage import Clip, Failure, Image, Requests, Row, Stage
-from actor18m.config.stage_config import Step
 
 Values = Mapping[str, Any]
 

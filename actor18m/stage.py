@@ -20,12 +20,15 @@ from typing_extensions import TypeVar
 
 from actor18m.errors import instead_of
 from actor18m.keys import fingerprint
-from actor18m.redact import redact
 from actor18m.ledger.rows import BESIDE, FAILED, OK, OUTCOME
+from actor18m.redact import redact
 from actor18m.yaml_file import Section
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 UNAVAILABLE = "unavailable"
+TEMPLATE = "template"
+"""A restricted file, by which identities across clips are told: float32, all of one length, close for one person by
+Euclidean distance."""
 PICTURE = {"webp": "sha256", "mask.png": "mask_sha256"}
 """What a maker brings along, by suffix, and the column in which it says the SHA-256 of that. A mask may be missing."""
 _RESERVED = frozenset([*OUTCOME.names, "part", *BESIDE.values()])

@@ -9,10 +9,11 @@ import numpy as np
 from pyarrow import bool_, float32, int32, string
 from pydantic import NonNegativeFloat
 
+from actor18m.arrays import Box, Frame
 from actor18m.media.chunks import chunks
 from actor18m.media.encoded import decoded
 from actor18m.media.views import body_view, face_view_of
-from actor18m.models.roles import Box, Frame, PersonDetector, PoseEstimator
+from actor18m.models.roles import PersonDetector, PoseEstimator
 from actor18m.stage import Failure, Image, Row, Stage, schema
 from stages.looks.face import FaceParameters, FaceReader
 from stages.looks.pose import Posture, PostureParameters, postures_of

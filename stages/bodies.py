@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 from pyarrow import binary, bool_, float32, int32, list_, struct
 from pydantic import NonNegativeFloat, PositiveFloat
 
+from actor18m.arrays import Bools, Frame
 from actor18m.media.boxes import overlap
 from actor18m.media.chunks import chunks
 from actor18m.media.run_lengths import to_run_lengths
 from actor18m.media.video import frames
-from actor18m.models.roles import Bools, Frame, Person, PersonDetector, PersonSegmenter
+from actor18m.models.roles import Person, PersonDetector, PersonSegmenter
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.looks.body import Body, body_of, near, others_share, sharpness_of
 from stages.motion import Motion

@@ -10,12 +10,12 @@ import numpy as np
 from pyarrow import bool_, float32, int32, string
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from actor18m.arrays import Bools, Frame
 from actor18m.media.encoded import encoded
 from actor18m.media.run_lengths import from_run_lengths
 from actor18m.media.sharpness import sharpness
 from actor18m.media.source import MediaError
 from actor18m.media.video import frames_at
-from actor18m.models.roles import Bools, Frame
 from actor18m.stage import Failure, Image, Parameters, Row, Stage, schema
 from stages.intake import Intake
 from stages.told import one_by_one, rounded

@@ -16,13 +16,14 @@ import numpy.typing as npt
 from pyarrow import bool_, float32, int32, list_, struct
 from pydantic import PositiveFloat
 
-from actor18m.relations.identities import TEMPLATE
+from actor18m.arrays import Floats, Frame
 from actor18m.media.chunks import chunks
-from actor18m.media.sharpness import sharpness
-from actor18m.media.video import frames
 from actor18m.media.geometry import square_around
-from actor18m.models.roles import Face, FaceDetector, FaceEmbedder, Floats, Frame, similarity
-from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+from actor18m.media.sharpness import sharpness
+from actor18m.media.similarity import similarity
+from actor18m.media.video import frames
+from actor18m.models.roles import Face, FaceDetector, FaceEmbedder
+from actor18m.stage import TEMPLATE, Clip, Failure, Parameters, Row, Stage, schema
 from stages.intake import Intake
 from stages.told import SIDES, one_by_one, rounded, rounded_fields, sides
 

@@ -16,15 +16,17 @@ import numpy as np
 from pyarrow import float32, int32, list_, string, struct
 from pydantic import PositiveFloat, PositiveInt
 
+from actor18m.arrays import Box, Floats, Frame
 from actor18m.media.boxes import inside, shrunk, size
 from actor18m.media.breaks import LONGER_SIDE, Break, BreakFinder
 from actor18m.media.chunks import chunks
 from actor18m.media.colours import colours
 from actor18m.media.hidden import hidden_runs, visible_fractions
 from actor18m.media.shots import Blend, BlendFinder, dissolves
+from actor18m.media.similarity import similarity
 from actor18m.media.tracks import Seen, Track, prominence, subject, tracks
 from actor18m.media.video import frames
-from actor18m.models.roles import Box, Floats, Frame, FrameEncoder, Person, PersonDetector, PointTracker, similarity
+from actor18m.models.roles import FrameEncoder, Person, PersonDetector, PointTracker
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.identity import Identity
 from stages.links import LINK, FaceAt, faces_at, is_of, links

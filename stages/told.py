@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
+from actor18m.arrays import Box
 from actor18m.media.source import MediaError
-from actor18m.models.roles import Box
 from actor18m.stage import Clip, Failure, Image, Row
 
 DIGITS = 4

@@ -9,8 +9,8 @@ import pytest
 
 from actor18m.errors import ActorError
 from actor18m.models.weights import pull
-from actor18m.storage.store import Store, make_store
 from actor18m.storage.lease import Lease, hold
+from actor18m.storage.store import Store, make_store
 
 
 @pytest.fixture(params=["file", "memory"])

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from actor18m.cli.app import app
 from actor18m.cli import questions as question_commands
+from actor18m.cli.app import app
 
 CONSOLE_SCRIPT = "from actor18m.__main__ import main; main()"
 """What pip writes for the entry point in pyproject.toml."""

@@ -15,11 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from actor18m.ledger.fold import fold_lot, superseded
 from actor18m.ledger.index import refresh
 from actor18m.ledger.ledger import Ledger
-from actor18m.storage.parquet import to_bytes
 from actor18m.ledger.rows import checked
+from actor18m.storage.lease import Lease, hold
+from actor18m.storage.parquet import to_bytes
 from actor18m.storage.sealed import digest_of
 from actor18m.storage.store import make_store
-from actor18m.storage.lease import Lease, hold
 from tests.measured import failed, known, measured, rows
 
 LOTS = (0, 1, 2000)

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from actor18m.catalog.sources import find_inputs
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri, refusal
 from actor18m.redact import HIDDEN
-from actor18m.catalog.sources import find_inputs
 
 ODD = [
     "ftp://host/a.mp4",

@@ -12,9 +12,9 @@ import typer
 from typer.testing import CliRunner
 
 from actor18m.cli.app import app
+from actor18m.config.shipped import find_pipeline
 from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
-from actor18m.config.shipped import find_pipeline
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

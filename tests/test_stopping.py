@@ -6,15 +6,15 @@ from contextlib import suppress
 import pyarrow as pa
 import pytest
 
+from actor18m.config.stage_config import Step
 from actor18m.execute.messages import Duty, Task, Todo
 from actor18m.execute.worker import Worker
 from actor18m.ledger.index import Values
 from actor18m.ledger.ledger import Ledger
 from actor18m.stage import Clip, Failure, Row, Stage, schema
-from actor18m.config.stage_config import Step
 from actor18m.stopping import check, stoppable
-from actor18m.storage.store import Store
 from actor18m.storage.lease import hold
+from actor18m.storage.store import Store
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 

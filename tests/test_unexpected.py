@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from actor18m.cli.app import app
 from actor18m.cli import questions as question_commands
+from actor18m.cli.app import app
 from actor18m.dataset import Dataset, DatasetError
 from actor18m.publish.on_disk import OnDisk
 

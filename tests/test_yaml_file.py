@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.errors import ActorError
 from actor18m.config.pipeline import load_pipeline
+from actor18m.errors import ActorError
 from actor18m.yaml_file import read_yaml
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(

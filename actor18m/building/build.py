@@ -14,36 +14,35 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from actor18m.publish import guards
-from actor18m.building import measuring
-from actor18m.survey import runs
 from actor18m.amounts import amount
-from actor18m.catalog.catalog import Registration
+from actor18m.building import measuring
 from actor18m.building.changes import changes, flags_of
-from actor18m.survey.code import edited
+from actor18m.building.listener import Listener
+from actor18m.building.releasing import check_failures, release
+from actor18m.catalog.catalog import Registration
+from actor18m.catalog.sources import find_inputs
+from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.config.loading import load
+from actor18m.config.shipped import find_pipeline
 from actor18m.dataset import Dataset
-from actor18m.survey.admission import PENDING
 from actor18m.errors import ActorError, Refused, WrongUsage
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
 from actor18m.execute.tally import Stopped, Tally
-from actor18m.building.listener import Listener
-from actor18m.config.loading import load
-from actor18m.survey.meaning import Meaning
 from actor18m.policy.overrides import read_overrides, taken
-from actor18m.survey.plan import plan
-from actor18m.survey.project import Project, settled_for_good
-from actor18m.publish import Published
+from actor18m.policy.words import keep, now, read_words
+from actor18m.publish import Published, guards
 from actor18m.publish.heard import Hearing
 from actor18m.publish.target import target_of
-from actor18m.building.releasing import check_failures, release
-from actor18m.config.shipped import find_pipeline
-from actor18m.catalog.sources import find_inputs
-from actor18m.catalog.sources.left_out import LeftOut
 from actor18m.stopping import stoppable
-from actor18m.storage.store import make_store
-from actor18m.survey.survey import ACCEPTED, STATES
-from actor18m.policy.words import keep, now, read_words
 from actor18m.storage.lease import Lease, hold
+from actor18m.storage.store import make_store
+from actor18m.survey import runs
+from actor18m.survey.admission import PENDING
+from actor18m.survey.code import edited
+from actor18m.survey.meaning import Meaning
+from actor18m.survey.plan import plan
+from actor18m.survey.project import Project, settled_for_good
+from actor18m.survey.survey import ACCEPTED, STATES
 
 Paths = str | Path | Sequence[str | Path]
 Settings = Sequence[str] | Mapping[str, object]

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from actor18m.dataset import Dataset
-from actor18m.publish.differences import Difference, Last, differences, last_published, lost, said_since
-from actor18m.errors import Refused
 from actor18m.config.loading import load
 from actor18m.config.shipped import find_pipeline
-from actor18m.storage.store import Store
+from actor18m.dataset import Dataset
+from actor18m.errors import Refused
 from actor18m.policy.words import Words
+from actor18m.publish.differences import Difference, Last, differences, last_published, lost, said_since
+from actor18m.storage.store import Store
 
 
 class Forgotten(Refused):

@@ -7,22 +7,23 @@ from functools import partial
 from typing import Protocol
 
 from actor18m.catalog.catalog import Catalog, Registration
-from actor18m.survey.chain import Link
 from actor18m.errors import ActorError
 from actor18m.execute.drain import Drain
+from actor18m.execute.duties import duties_of
+from actor18m.execute.journal import Journal
 from actor18m.execute.messages import Duty
 from actor18m.execute.tally import Tally, Watcher
 from actor18m.execute.workers import Workers
+from actor18m.inputs import Input
 from actor18m.ledger.fold import fold, superseded
 from actor18m.ledger.index import refresh
-from actor18m.inputs import Input
-from actor18m.execute.journal import Journal
 from actor18m.ledger.ledger import LotFiles
+from actor18m.storage.lease import Lease
+from actor18m.survey.chain import Link
 from actor18m.survey.plan import LOST, Plan, plan
 from actor18m.survey.project import Project, settled
 from actor18m.survey.snapshot import Record
 from actor18m.survey.splitting import Children
-from actor18m.storage.lease import Lease
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ def _drained(
         # a build that was killed left its commits as they were: whoever goes on would read them all, time and again
         _settle(project, lease, crumbled)
         drained = record()
-    workers = staffing(project.duties(lease, drained.surveyor.stages.links))
+    workers = staffing(duties_of(project, lease, drained.surveyor.stages.links))
     try:
         with Journal(lease) as journal:
             return Drain(drained, lease, journal, workers, watched(watcher)).run()

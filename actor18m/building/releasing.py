@@ -6,17 +6,16 @@ from functools import partial
 import av
 import pyarrow
 
-from actor18m.publish import guards
 from actor18m.amounts import amount
 from actor18m.dataset import Dataset
 from actor18m.execute.crews import Crew
-from actor18m.survey.project import Project
-from actor18m.publish import Published, publish
+from actor18m.publish import Published, guards, publish
 from actor18m.publish.blocks import Blocks, relations_of, with_images
 from actor18m.publish.discretion import discreet
 from actor18m.publish.heard import Hearing
 from actor18m.publish.previous import published_clips, samples_of
 from actor18m.storage.lease import Lease
+from actor18m.survey.project import Project
 
 OTHERS_MAY_TAKE_S = 60.0
 """Who was taken over while it published makes the shard that it is at, and then gives the dataset free."""

@@ -20,15 +20,15 @@ import pyarrow.parquet as pq
 
 from actor18m.catalog.catalog_files import BATCH, OF_RIGHTS, OF_SPLIT, PRESENCE, CatalogFiles
 from actor18m.catalog.compare_on_disk import ROWS_AT_ONCE, Comparison, once, spool
-from actor18m.errors import ActorError
-from actor18m.inputs import RIGHTS, Input
 from actor18m.catalog.licences import weight
 from actor18m.catalog.presence import WORDS, Words
 from actor18m.catalog.rights import CORRECTIONS, Rights
-from actor18m.storage.store import Store
-from actor18m.storage.file_versions import Listings, versions
+from actor18m.errors import ActorError
+from actor18m.inputs import RIGHTS, Input
 from actor18m.policy.words import read_words
+from actor18m.storage.file_versions import Listings, versions
 from actor18m.storage.lease import Lease
+from actor18m.storage.store import Store
 
 LOT = 256
 _FIRST_LOT = "first_lot"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO
 
 from actor18m.storage import sealed
+from actor18m.storage.lease import Lease
 from actor18m.storage.sealed import DIGEST
 from actor18m.storage.store import Store, StoreError, sha256_of
-from actor18m.storage.lease import Lease
 
 BATCH, OF_SPLIT, PRESENCE, OF_RIGHTS = "batch", "children", "presence", "rights"
 FOLDER = "catalog"

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.catalog.catalog_files import CatalogFiles
-from actor18m.inputs import RIGHTS
 from actor18m.catalog.presence import OfLots
+from actor18m.inputs import RIGHTS
 
 CORRECTIONS = pa.schema(
     [

@@ -10,9 +10,9 @@ from actor18m.amounts import amount
 from actor18m.catalog.catalog import Registration
 from actor18m.inputs import shown
 from actor18m.survey.plan import Plan, StagePlan
-from actor18m.terminal.say import Grid, console, say
 from actor18m.survey.status import Status
 from actor18m.survey.whatif import Move
+from actor18m.terminal.say import Grid, console, say
 
 _ALWAYS = ("entered", "passed")
 _WHERE_ANY = ("rejected", "failed", "quarantined", "duplicates", "split", "pending")

@@ -16,6 +16,7 @@ from actor18m.cli.build import INTERRUPTED
 from actor18m.cli.build import app as build_app
 from actor18m.cli.dataset import app as dataset_app
 from actor18m.cli.doctor import app as doctor_app
+from actor18m.cli.models import app as models_app
 from actor18m.cli.pipeline import app as pipeline_app
 from actor18m.cli.questions import app as question_app
 from actor18m.cli.try_stage import app as try_app
@@ -23,7 +24,6 @@ from actor18m.cli.verify import app as verify_app
 from actor18m.cli.words import app as word_app
 from actor18m.errors import ActorError, WrongUsage
 from actor18m.log import guard
-from actor18m.cli.models import app as models_app
 from actor18m.models.libraries import extra
 from actor18m.samples.sheet import contact_sheet
 from actor18m.samples.shipped import Clip, copy_clips, find_clips

@@ -10,23 +10,23 @@ from typing import Annotated
 import typer
 
 from actor18m.building import build as building
-from actor18m.publish import guards
 from actor18m.building.build import NotPublished, StageStopped
 from actor18m.building.changes import Changes, Forgotten, flags_of
+from actor18m.building.listener import Shown
 from actor18m.cli.arguments import AsJson, Settings, pipeline_file
 from actor18m.cli.summary import tell
+from actor18m.config.loading import load
 from actor18m.errors import Refused
 from actor18m.execute.crews import RayCrew, SerialCrew
 from actor18m.execute.tally import Watcher
-from actor18m.publish.guards import Allowed
-from actor18m.building.listener import Shown
-from actor18m.config.loading import load
 from actor18m.policy.overrides import read_overrides, taken
-from actor18m.terminal.progress import progress
-from actor18m.survey.project import Project, settled
-from actor18m.terminal.say import say
-from actor18m.storage.store import Store
 from actor18m.policy.words import now, read_words
+from actor18m.publish import guards
+from actor18m.publish.guards import Allowed
+from actor18m.storage.store import Store
+from actor18m.survey.project import Project, settled
+from actor18m.terminal.progress import progress
+from actor18m.terminal.say import say
 
 app = typer.Typer()
 

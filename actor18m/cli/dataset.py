@@ -20,11 +20,11 @@ from actor18m.ledger.ledger import ledgers
 from actor18m.publish import diff, gc, history
 from actor18m.publish.denied_today import denied_today
 from actor18m.publish.lookup import still_published
+from actor18m.storage.lease import hold
+from actor18m.storage.store import MARK, Store, open_store, store_at
 from actor18m.survey.purge import purge, unwanted
 from actor18m.survey.runs import accounts
 from actor18m.terminal.say import Grid, console, say, say_json
-from actor18m.storage.store import MARK, Store, open_store, store_at
-from actor18m.storage.lease import hold
 
 app = typer.Typer()
 

@@ -11,9 +11,9 @@ import typer
 from rich.text import Text
 
 from actor18m.cli.arguments import AsJson, pipeline_file
+from actor18m.config.loading import put_on_path
 from actor18m.doctor.check import Check, State
 from actor18m.doctor.examine import examine
-from actor18m.config.loading import put_on_path
 from actor18m.log import printable
 from actor18m.terminal.say import console, say_json
 

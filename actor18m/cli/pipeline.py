@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from actor18m.cli.arguments import AsJson, PipelineFile, Settings
-from actor18m.errors import ActorError
 from actor18m.config.loading import load
-from actor18m.log import printable
 from actor18m.config.pipeline import Pipeline
-from actor18m.terminal.say import say, say_json, say_lines
 from actor18m.config.shipped import find_pipeline
+from actor18m.errors import ActorError
+from actor18m.log import printable
+from actor18m.terminal.say import say, say_json, say_lines
 
 app = typer.Typer()
 

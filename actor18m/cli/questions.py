@@ -4,29 +4,28 @@ from typing import Annotated
 
 import typer
 
-from actor18m.survey import explain as explaining
-from actor18m.config import shipped
-from actor18m.survey import whatif
-from actor18m.catalog.catalog import Catalog
 from actor18m.building.changes import Changes, changes, flags_of
-from actor18m.survey.code import edited
-from actor18m.cli import answers
-from actor18m.cli import unpublished
+from actor18m.building.measuring import planned
+from actor18m.catalog.catalog import Catalog
+from actor18m.catalog.sources import find_inputs
+from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.cli import answers, unpublished
 from actor18m.cli.arguments import AsJson, Settings
 from actor18m.cli.build import Overrides, Pipe, Profile, Split, StoreUrl, project_of
 from actor18m.cli.story import print_story
+from actor18m.config import shipped
 from actor18m.errors import WrongUsage
-from actor18m.building.measuring import planned
-from actor18m.survey.project import Project
 from actor18m.publish.lookup import places
-from actor18m.survey.runs import accounts
-from actor18m.terminal.say import say, say_json
-from actor18m.catalog.sources import find_inputs
-from actor18m.catalog.sources.left_out import LeftOut
-from actor18m.survey.status import status
-from actor18m.storage.store import open_store, store_or_empty
-from actor18m.survey.survey import ACCEPTED
 from actor18m.storage.lease import holder
+from actor18m.storage.store import open_store, store_or_empty
+from actor18m.survey import explain as explaining
+from actor18m.survey import whatif
+from actor18m.survey.code import edited
+from actor18m.survey.project import Project
+from actor18m.survey.runs import accounts
+from actor18m.survey.status import status
+from actor18m.survey.survey import ACCEPTED
+from actor18m.terminal.say import say, say_json
 
 app = typer.Typer()
 

@@ -1,10 +1,10 @@
 """What `actor18m build` says when it has ended: what it measured, where inputs stand, and what needs a person."""
 
-from actor18m.survey import runs
 from actor18m.amounts import amount
 from actor18m.building.build import Built, stopped
 from actor18m.cli import unpublished
 from actor18m.execute.tally import Tally
+from actor18m.survey import runs
 from actor18m.terminal.say import say, say_lines
 
 _TOLD = 8

@@ -9,11 +9,11 @@ import typer
 from actor18m.amounts import amount
 from actor18m.cli.arguments import AsJson, Settings, pipeline_file
 from actor18m.cli.build import Pipe, Profile
+from actor18m.config.loading import load
 from actor18m.errors import ActorError
 from actor18m.inspecting import measured
-from actor18m.config.loading import load
-from actor18m.terminal.say import say, say_json
 from actor18m.stage import Failure, Row
+from actor18m.terminal.say import say, say_json
 from actor18m.traces import trace_of
 
 app = typer.Typer()

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from actor18m.amounts import amount
 from actor18m.publish import Published
+from actor18m.storage.store import Store
 from actor18m.survey.runs import accounts
 from actor18m.terminal.say import say
-from actor18m.storage.store import Store
 
 
 def known(store: Store) -> dict[str, str]:

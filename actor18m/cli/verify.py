@@ -11,8 +11,8 @@ from actor18m.amounts import amount
 from actor18m.cli.arguments import AsJson
 from actor18m.dataset import Dataset
 from actor18m.errors import WrongUsage
-from actor18m.terminal.say import say, say_json
 from actor18m.storage.store import MARK, store_at
+from actor18m.terminal.say import say, say_json
 from actor18m.verify.dataset import verify_dataset
 from actor18m.verify.finding import Finding
 from actor18m.verify.store import verify_store

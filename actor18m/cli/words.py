@@ -7,20 +7,20 @@ import typer
 
 from actor18m.amounts import amount
 from actor18m.catalog.catalog import Catalog
+from actor18m.catalog.sources import find_inputs
 from actor18m.cli.arguments import AsJson
 from actor18m.cli.build import StoreUrl
-from actor18m.survey.contents import Row, content_of, is_key, look_up, must_exist, uri_of
 from actor18m.errors import ActorError
-from actor18m.survey.image_digests import digests_of
 from actor18m.inputs import Input, refusal, shown
 from actor18m.keys import KEY_DIGITS, clip_key
-from actor18m.survey.meaning import look_of, meant_by
 from actor18m.policy.overrides import IMAGES_ARE_DENIED
-from actor18m.terminal.say import say, say_json
-from actor18m.catalog.sources import find_inputs
-from actor18m.storage.store import Store, open_store
 from actor18m.policy.words import ALLOW, DENY, Window, Word, Words, is_image, keep, now, read_words, whoever
 from actor18m.storage.lease import hold
+from actor18m.storage.store import Store, open_store
+from actor18m.survey.contents import Row, content_of, is_key, look_up, must_exist, uri_of
+from actor18m.survey.image_digests import digests_of
+from actor18m.survey.meaning import look_of, meant_by
+from actor18m.terminal.say import say, say_json
 
 app = typer.Typer()
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from actor18m.config.serving import asks_or_makes, served_by
+from actor18m.config.stage_config import Step
 from actor18m.errors import instead_of
+from actor18m.ledger.rows import OUTCOME
 from actor18m.policy.rules import check_rules
 from actor18m.requests import SOURCE
-from actor18m.ledger.rows import OUTCOME
-from actor18m.config.serving import asks_or_makes, served_by
 from actor18m.stage import Stage
-from actor18m.config.stage_config import Step
 
 if TYPE_CHECKING:
     from actor18m.config.pipeline import Pipeline

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from actor18m.errors import ActorError
 from actor18m.config.shipped import find_pipeline
+from actor18m.errors import ActorError
 from actor18m.yaml_file import read_yaml
 
 EXTENDS = "extends"

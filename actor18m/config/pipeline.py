@@ -24,15 +24,15 @@ from pydantic import (
 
 from actor18m.catalog import cuts
 from actor18m.catalog.cuts import Cutting
-from actor18m.errors import ActorError, WrongUsage, instead_of
-from actor18m.config.extended import read_extended
-from actor18m.relations.linkage import Same
-from actor18m.models.backends import ONLY_WHAT_COUNTS
-from actor18m.relations.signature_search import Likeness
 from actor18m.config.checks import between_sections
-from actor18m.policy.rules import Rule, Rules
+from actor18m.config.extended import read_extended
 from actor18m.config.settings import apply
 from actor18m.config.stage_config import Step
+from actor18m.errors import ActorError, WrongUsage, instead_of
+from actor18m.models.backends import ONLY_WHAT_COUNTS
+from actor18m.policy.rules import Rule, Rules
+from actor18m.relations.linkage import Same
+from actor18m.relations.signature_search import Likeness
 from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, trouble
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]

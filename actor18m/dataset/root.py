@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
-from actor18m.storage import remote
 from actor18m.dataset import manifest
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path, refusal
-from actor18m.storage.objects import Objects
-from actor18m.storage.filesystems import Disk, Place
 from actor18m.redact import without_secrets
+from actor18m.storage import remote
+from actor18m.storage.filesystems import Disk, Place
+from actor18m.storage.objects import Objects
 
 LATEST = "latest"
 _VERSION = re.compile(r"\d{6,}")

@@ -6,13 +6,13 @@ import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from actor18m.config.pipeline import Pipeline, load_pipeline
 from actor18m.doctor.check import Check, State
 from actor18m.doctor.machine import visible_gpus
 from actor18m.models.backends import WEIGHTLESS
 from actor18m.models.libraries import extra
 from actor18m.models.lock import Model, read_lock
 from actor18m.models.weights import folder, verify
-from actor18m.config.pipeline import Pipeline, load_pipeline
 
 _MEDIAPIPE = "mediapipe"
 _EGL = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from actor18m.doctor.check import Check
 from actor18m.doctor.machine import space
-from actor18m.storage.filesystems import Disk, Place
 from actor18m.publish.target import Target, target_of
-from actor18m.storage.store import MARK, Store, open_store, store_at
+from actor18m.storage.filesystems import Disk, Place
 from actor18m.storage.lease import holder
+from actor18m.storage.store import MARK, Store, open_store, store_at
 
 
 def store(url: str) -> Iterator[Check]:

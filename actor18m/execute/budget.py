@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from actor18m.config.stage_config import GPU_SECONDS, REQUESTS
 from actor18m.execute.messages import Duty
 from actor18m.stage import Failure, Row
-from actor18m.config.stage_config import GPU_SECONDS, REQUESTS
 
 FIRST = 8
 """So many are measured before it is known what one costs."""

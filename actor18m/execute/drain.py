@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m import stopping
-from actor18m.survey.chain import Link
+from actor18m.execute.journal import Journal
 from actor18m.execute.messages import Read
 from actor18m.execute.open_lots import OpenLots
 from actor18m.execute.outcomes import Outcomes
@@ -21,11 +21,11 @@ from actor18m.execute.queues import Queues
 from actor18m.execute.tally import Tally, Watcher
 from actor18m.execute.workers import Broken, Done, Workers
 from actor18m.ledger.index import known_of
-from actor18m.execute.journal import Journal
 from actor18m.ledger.ledger import LotFiles
-from actor18m.survey.snapshot import Record
 from actor18m.ledger.rows import OK, QUARANTINED
 from actor18m.storage.lease import Lease
+from actor18m.survey.chain import Link
+from actor18m.survey.snapshot import Record
 
 POLL_S = 0.5
 LOOKING_SHARE = 0.2

@@ -12,8 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from actor18m.storage.store import Store
 from actor18m.storage.lease import Lease
+from actor18m.storage.store import Store
 
 _FOLDER = "journal"
 _FILE = re.compile(rf"{_FOLDER}/(\d{{6,}})-(\d{{6,}})\.jsonl")

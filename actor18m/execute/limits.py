@@ -3,8 +3,8 @@
 import resource
 from pathlib import Path
 
-from actor18m.execute.messages import Task
 from actor18m.config.stage_config import Step
+from actor18m.execute.messages import Task
 
 ATTEMPTS = 4
 """Of a stage that waits, at most, each with a deadline of its own, and pauses between them."""

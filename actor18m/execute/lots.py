@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from actor18m.survey.chain import Link
 from actor18m.execute.messages import Read, Todo, ToImage
-from actor18m.survey.snapshot import FOR_WORK, Block
 from actor18m.stage import Stage
+from actor18m.survey.chain import Link
+from actor18m.survey.snapshot import FOR_WORK, Block
 from actor18m.survey.survey import Settled
 
 

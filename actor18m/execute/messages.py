@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
+from actor18m.config.stage_config import Step
 from actor18m.ledger.index import Values
 from actor18m.ledger.ledger import Ledger, LotFiles
-from actor18m.config.stage_config import Step
 from actor18m.storage.lease import Lease
 
 

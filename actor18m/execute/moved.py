@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.ledger.attachments import KINDS, Kind, read_files
-from actor18m.survey.chain import Link
 from actor18m.ledger.ledger import Ledger
-from actor18m.survey.snapshot import Record
 from actor18m.ledger.rows import BESIDE, about
+from actor18m.survey.chain import Link
+from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import Settled
 
 

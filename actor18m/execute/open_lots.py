@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.survey.chain import Link
 from actor18m.execute.lots import Lot, lots_of
 from actor18m.execute.moved import Moved
 from actor18m.execute.rows_by_clip import Numbers, RowsByClip
 from actor18m.ledger.ledger import LotFiles
-from actor18m.survey.snapshot import FOR_WORK, Block, Record
 from actor18m.ledger.rows import about
+from actor18m.survey.chain import Link
+from actor18m.survey.snapshot import FOR_WORK, Block, Record
 
 AT_ONCE = 16
 _NAMES = ("key", "id")

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.amounts import amount
-from actor18m.survey.chain import Link
 from actor18m.execute.alike import Alike, Held
+from actor18m.execute.journal import Work
 from actor18m.execute.messages import Raised, Report, Task, Todo
 from actor18m.execute.open_lots import OpenLots
 from actor18m.execute.queues import Queues
@@ -19,12 +19,12 @@ from actor18m.execute.tally import Tally, Watcher
 from actor18m.execute.trouble import said
 from actor18m.execute.workers import Broken
 from actor18m.ledger.index import known_of
-from actor18m.execute.journal import Work
-from actor18m.log import bind
-from actor18m.survey.snapshot import Record
 from actor18m.ledger.rows import FAILED, OK, QUARANTINED
+from actor18m.log import bind
 from actor18m.stage import Failure
 from actor18m.storage.lease import Lease
+from actor18m.survey.chain import Link
+from actor18m.survey.snapshot import Record
 
 log = logging.getLogger(__name__)
 

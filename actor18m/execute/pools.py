@@ -9,8 +9,8 @@ stage without any worker, and the stages before it full. GPUs are not scaled: a 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from actor18m.errors import ActorError
 from actor18m.config.stage_config import Run
+from actor18m.errors import ActorError
 
 _PROCESS_GIB = 0.5
 """What a worker takes when its stage does not say: Python with a small model."""

@@ -5,13 +5,13 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from actor18m.survey.chain import Link
 from actor18m.execute.budget import Budget
+from actor18m.execute.journal import Journal
 from actor18m.execute.messages import Read, Task, Todo
 from actor18m.execute.tally import Tally, Watcher
 from actor18m.execute.workers import Workers
-from actor18m.execute.journal import Journal
 from actor18m.ledger.ledger import LotFiles
+from actor18m.survey.chain import Link
 
 TASK_S = 0.5
 """A task has as many calls as take about so long: of stages that are quick, to hand out and to commit takes longest."""

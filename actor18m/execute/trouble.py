@@ -23,8 +23,8 @@ from actor18m.execute.messages import Raised
 from actor18m.media.source import MediaError
 from actor18m.media.watch import SourceTrouble
 from actor18m.redact import redact
-from actor18m.storage.remote import Unreachable
 from actor18m.stage import Failure
+from actor18m.storage.remote import Unreachable
 from actor18m.traces import place_of, trace_of
 
 PATIENCE_S: Sequence[float] = (0.5, 2.0, 8.0)

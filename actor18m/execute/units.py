@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.ledger.attachments import files_of_row
 from actor18m.errors import ActorError
 from actor18m.execute.messages import Duty, Read, Task, Todo
+from actor18m.ledger.attachments import files_of_row
 from actor18m.ledger.ledger import LotFiles
 from actor18m.ledger.rows import BESIDE
 from actor18m.stage import Clip, Image, Stage

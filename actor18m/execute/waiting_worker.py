@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from actor18m.config.stage_config import REQUESTS
 from actor18m.execute.messages import Duty, Report, Task, Todo
 from actor18m.execute.pace import Pace
 from actor18m.execute.sources import troubles
@@ -25,7 +26,6 @@ from actor18m.execute.worker import Measured, Outcome, away, check, committed
 from actor18m.media.watch import SourceTrouble, watch_coroutine
 from actor18m.models.shared import Shared
 from actor18m.stage import Failure, Row
-from actor18m.config.stage_config import REQUESTS
 from actor18m.waiting import WaitingStage
 
 T = TypeVar("T")

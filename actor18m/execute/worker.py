@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from actor18m import stopping
-from actor18m.ledger.attachments import files_of
 from actor18m.errors import is_out_of_memory
+from actor18m.execute.brought import files_of
 from actor18m.execute.budget import costs_of
 from actor18m.execute.messages import Duty, Raised, Report, Task
 from actor18m.execute.sources import Wanted, troubles

@@ -5,7 +5,7 @@ its bytes: a row that holds knows it for ever, and so where its files are and wh
 lies likewise below `restricted/`, which nothing publishes from.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Literal
@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 
 from actor18m.storage import sealed
 from actor18m.storage.parquet import to_bytes
-from actor18m.stage import Failure, Row
 from actor18m.storage.store import Store, StoreError
 
 Kind = Literal["images", "restricted"]
@@ -46,27 +45,6 @@ class Shelf:
     @property
     def path(self) -> str:
         return f"{self.kind}/{self.stage}/{self.fingerprint}/lot-{self.lot:06d}.{self.digest}.parquet"
-
-
-def files_of(outcomes: Iterable[Row | Failure], input_digests: Mapping[str, str]) -> dict[Kind, pa.Table]:
-    """By kind, the files that rows brought along; a kind without any is left out."""
-    rows = [row for row in outcomes if isinstance(row, Row)]
-    brought: dict[Kind, list[Mapping[str, bytes]]] = {
-        "images": [row.images for row in rows],
-        "restricted": [row.restricted for row in rows],
-    }
-    found: dict[Kind, pa.Table] = {}
-    for kind, files in brought.items():
-        if any(files):
-            found[kind] = pa.Table.from_pylist(
-                [
-                    {"key": row.key, "input_digest": input_digests[row.key], "name": name, "content": content}
-                    for row, of_row in zip(rows, files, strict=True)
-                    for name, content in of_row.items()
-                ],
-                schema=FILES,
-            )
-    return found
 
 
 def as_bytes(files: pa.Table) -> bytes:

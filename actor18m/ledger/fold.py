@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 
 from actor18m.ledger.ledger import COVERS, Ledger, LotFiles, number_of
+from actor18m.storage.lease import Lease
 from actor18m.storage.parquet import to_bytes
 from actor18m.storage.sealed import digest_of
-from actor18m.storage.lease import Lease
 
 
 def fold_lot(lease: Lease, ledger: Ledger, files: LotFiles, at_least_parts: int = 1) -> str | None:

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from actor18m.storage import sealed
 from actor18m.ledger.attachments import Kind, Shelf, as_bytes
-from actor18m.storage.parquet import from_bytes, to_bytes
 from actor18m.ledger.rows import BESIDE, OUTCOME, checked, hold
+from actor18m.storage import sealed
+from actor18m.storage.lease import Lease
+from actor18m.storage.parquet import from_bytes, to_bytes
 from actor18m.storage.sealed import DIGEST
 from actor18m.storage.store import Store, StoreError
-from actor18m.storage.lease import Lease
 
 COVERS = "covers"
 """In a fold's metadata: the parts whose rows it holds, as JSON."""

@@ -1,6 +1,6 @@
 """Boxes x0, y0, x1, y1: pure functions over numbers."""
 
-from actor18m.models.roles import Box
+from actor18m.arrays import Box
 
 Sides = dict[str, int]
 """x0, y0, x1, y1 in whole pixels, the end exclusive."""

@@ -16,8 +16,8 @@ from statistics import median
 import cv2
 import numpy as np
 
+from actor18m.arrays import Floats, Frame
 from actor18m.media.flow import Flow, about, flow
-from actor18m.models.roles import Floats, Frame
 
 LONGER_SIDE = 192
 """Of the grey pictures that are looked at."""

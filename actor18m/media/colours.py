@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from actor18m.models.roles import Box, Floats, Frame
+from actor18m.arrays import Box, Floats, Frame
 
 _BINS = (4, 8, 8)
 """Of lightness and of the two axes of colour in Lab: light changes more than colour does."""

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from actor18m.models.roles import Frame
+from actor18m.arrays import Frame
 
 
 def encoded(kind: str, picture: Frame, how: list[int]) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from actor18m.models.roles import Floats, Frame
+from actor18m.arrays import Floats, Frame
 
 _NEAR_PX = 7
 _MOST = 60.0

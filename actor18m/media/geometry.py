@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from actor18m.models.roles import Bools, Box, Frame
+from actor18m.arrays import Bools, Box, Frame
 
 Real = npt.NDArray[np.floating]
 Region = tuple[int, int, int, int]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from actor18m.arrays import Box
 from actor18m.media.boxes import size
-from actor18m.models.roles import Box
 
 _EDGE = 0.02
 """As near to the frame's edge as this share of its side, a person may be on the way out or in."""

@@ -7,7 +7,7 @@ import av
 import numpy as np
 from av.sidedata.sidedata import SideData
 
-from actor18m.models.roles import Frame
+from actor18m.arrays import Frame
 
 _TURNS = {(1, 0): 0, (0, -1): 1, (-1, 0): 2, (0, 1): 3}
 """By where the picture's x axis points on the screen, whose y axis points down."""

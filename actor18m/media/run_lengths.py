@@ -3,7 +3,7 @@
 import numpy as np
 from pycocotools import mask as coco
 
-from actor18m.models.roles import Bools
+from actor18m.arrays import Bools
 
 
 def to_run_lengths(mask: Bools) -> bytes:

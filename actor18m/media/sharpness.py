@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from actor18m.models.roles import Frame
+from actor18m.arrays import Frame
 
 
 def sharpness(picture: Frame, longer_px: int) -> float:

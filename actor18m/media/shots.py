@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from actor18m.models.roles import Floats, Frame, Metric, similarity
+from actor18m.arrays import Floats, Frame
+from actor18m.media.similarity import Metric, similarity
 
 _THUMB = 96
 _MIXED = 0.08, 0.92

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from actor18m.models.roles import Frame
+from actor18m.arrays import Frame
 
 FRAMES = 8
 BYTES = 64

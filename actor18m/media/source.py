@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from errno import ELOOP, ENAMETOOLONG, ENOTDIR, ENXIO
 from typing import IO, Any, Literal, cast
 
-from actor18m.storage import remote
 from actor18m.errors import ActorError
-from actor18m.storage.far_file import open_far
 from actor18m.inputs import canonical_uri, local_path, refusal
 from actor18m.media import watch
+from actor18m.storage import remote
+from actor18m.storage.far_file import open_far
 from actor18m.storage.file_versions import of_info, of_status
 
 Kind = Literal[

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from actor18m.arrays import Box, Floats
 from actor18m.media.boxes import around, centre, inside, moved, overlap, size
-from actor18m.models.roles import Box, Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from actor18m.arrays import Frame
 from actor18m.media.far import FAR, times_until
 from actor18m.media.header import not_opened
 from actor18m.media.order import Given, retimed, unpacked
 from actor18m.media.orientation import orientation
 from actor18m.media.source import MediaError, Seen, opened
 from actor18m.media.timeline import Key, read_times
-from actor18m.models.roles import Frame
 
 Cut = tuple[int, int]
 Crop = tuple[int, int, int, int]

@@ -10,7 +10,8 @@ mini-Xception reads 30 and a third.
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-from actor18m.models.roles import EXPRESSIONS, Face, Frame, Mesh
+from actor18m.arrays import Frame
+from actor18m.models.roles import EXPRESSIONS, Face, Mesh
 
 SMILE, ONE_SIDED = 0.4, 0.3
 LOWERED, SNARLING, GLOWERING = 0.35, 0.1, 0.65

@@ -6,10 +6,11 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
+from actor18m.arrays import Box, Floats, Frame
 from actor18m.media.boxes import overlap
 from actor18m.models.libraries import library
 from actor18m.models.onnx_shape import any_size
-from actor18m.models.roles import Box, Face, Floats, Frame
+from actor18m.models.roles import Face
 from actor18m.models.weights import content_of
 
 _MIN_SCORE = 0.5

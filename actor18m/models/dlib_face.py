@@ -5,9 +5,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from actor18m.arrays import Floats, Frame
 from actor18m.media.geometry import square_around
+from actor18m.media.similarity import Metric
 from actor18m.models.libraries import library
-from actor18m.models.roles import Face, Floats, Frame, Metric
+from actor18m.models.roles import Face
 from actor18m.models.weights import path_of
 
 SAME_BELOW = 0.6

@@ -6,10 +6,11 @@ from typing import Self
 import cv2
 import numpy as np
 
+from actor18m.arrays import Box, Floats, Frame
 from actor18m.media.boxes import inside, overlap
 from actor18m.media.geometry import Region
 from actor18m.models.litert import Network
-from actor18m.models.roles import Box, Floats, Frame, Person
+from actor18m.models.roles import Person
 
 _MIN_SCORE = 0.25
 _SIDE = 320

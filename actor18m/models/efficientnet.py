@@ -7,8 +7,9 @@ from typing import Self
 import cv2
 import numpy as np
 
+from actor18m.arrays import Floats, Frame
+from actor18m.media.similarity import Metric
 from actor18m.models.litert import Network
-from actor18m.models.roles import Floats, Frame, Metric
 
 _SIDE = 224
 _MIDDLE, _SPREAD = 127.0, 128.0

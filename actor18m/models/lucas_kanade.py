@@ -7,7 +7,7 @@ from typing import Self, cast
 import cv2
 import numpy as np
 
-from actor18m.models.roles import Bools, Box, Floats, Frame
+from actor18m.arrays import Bools, Box, Floats, Frame
 
 _LONGER_SIDE = 480
 _WINDOW, _LEVELS = 21, 4

@@ -5,9 +5,10 @@ from typing import Self
 
 import numpy as np
 
+from actor18m.arrays import Box, Frame
 from actor18m.media.geometry import cut_out, head_angles_deg, nodded, square_around
 from actor18m.models.mediapipe_tasks import Task
-from actor18m.models.roles import Box, Frame, Mesh
+from actor18m.models.roles import Mesh
 
 _MIN_SCORE = 0.5
 """The published default, of the detector inside as of the mesh's presence."""

@@ -6,10 +6,11 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
+from actor18m.arrays import Bools, Box, Frame
 from actor18m.media.boxes import overlap
 from actor18m.media.geometry import Region, body_yaw_deg, cut_out, put_back, square_around
 from actor18m.models.mediapipe_tasks import Task
-from actor18m.models.roles import Bools, Box, Frame, Pose
+from actor18m.models.roles import Pose
 
 _MIN_SCORE = 0.5
 """The published default, of the detector inside as of the pose's presence."""

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from actor18m.arrays import Frame
 from actor18m.errors import ActorError
 from actor18m.models.libraries import hushed, library
-from actor18m.models.roles import Frame
 from actor18m.models.weights import path_of
 
 _SIDE = 64

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from actor18m.arrays import Frame
 from actor18m.media.geometry import cut_out, square_around
-from actor18m.models.roles import FACE_PARTS, Face, Frame, Mesh, Parsing
+from actor18m.models.roles import FACE_PARTS, Face, Mesh, Parsing
 
 _CORNERS = (61, 291), (78, 308)
 """Of the mouth, the subject's right before the left: outside and inside of the lips."""

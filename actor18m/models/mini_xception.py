@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from actor18m.arrays import Floats, Frame
 from actor18m.models.litert import Network
-from actor18m.models.roles import Face, Floats, Frame, Mesh
+from actor18m.models.roles import Face, Mesh
 
 _SIDE = 64
 _OUTPUT = "Identity"

@@ -17,10 +17,8 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-Frame = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
-Bools = npt.NDArray[np.bool_]
-Box = tuple[float, float, float, float]
+from actor18m.arrays import Bools, Box, Floats, Frame
+from actor18m.media.similarity import Metric
 
 KEYPOINTS = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
@@ -105,19 +103,6 @@ class FaceDetector(Protocol):
     def detect(self, frames: Sequence[Frame]) -> list[list[Face]]:
         """All faces of each frame, the surest first."""
         ...
-
-
-Metric = Literal["cosine", "euclidean"]
-"""What embeddings are compared with. Similarity grows with likeness and is 1 for equal ones: the cosine of the angle
-between them, -1 to 1; or 1 minus their distance, which has no lower end. dlib's "one person below a distance of 0.6"
-is a similarity above 0.4."""
-
-
-def similarity(metric: Metric, one: Floats, other: Floats) -> float:
-    a, b = one.astype(np.float64), other.astype(np.float64)
-    if metric == "euclidean":
-        return 1.0 - float(np.linalg.norm(a - b))
-    return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-12))
 
 
 class FaceEmbedder(Protocol):

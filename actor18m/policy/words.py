@@ -19,8 +19,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from actor18m import keys
 from actor18m.log import printable
 from actor18m.redact import without_secrets
-from actor18m.storage.store import Store, StoreError
 from actor18m.storage.lease import Lease
+from actor18m.storage.store import Store, StoreError
 from actor18m.yaml_file import Section, problems_of
 
 FOLDER = "words"

@@ -11,20 +11,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.catalog.catalog import COLUMNS
-from actor18m.survey.chain import CLIP
-from actor18m.dataset.schemas import CLIPS, DECISIONS, INPUTS
-from actor18m.survey.admission import REMOVED, SUPERSEDED
-from actor18m.relations.identities import Identities
 from actor18m.catalog.licences import strictest
 from actor18m.config.pipeline import VIDEOS
+from actor18m.dataset.schemas import CLIPS, DECISIONS, INPUTS
 from actor18m.policy.rules import by_name
-from actor18m.survey.project import Project
 from actor18m.publish.columns import Columns
 from actor18m.publish.content import Block, Video
 from actor18m.publish.references import References
 from actor18m.publish.verdicts import decisions, fates
-from actor18m.survey.snapshot import Record
+from actor18m.relations.identities import Identities
 from actor18m.shortest import shortest
+from actor18m.survey.admission import REMOVED, SUPERSEDED
+from actor18m.survey.chain import CLIP
+from actor18m.survey.project import Project
+from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import ACCEPTED, Surveyed
 
 

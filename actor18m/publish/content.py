@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from actor18m.ledger.attachments import Shelf
 from actor18m.dataset.schemas import OF_VIDEOS, Family
+from actor18m.ledger.attachments import Shelf
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from actor18m.survey.contents import contents
 from actor18m.dataset import Version
-from actor18m.survey.like_denied import LikeDenied
-from actor18m.survey.meaning import Force
+from actor18m.policy.words import DENY, read_words
 from actor18m.relations.signature_search import Likeness
 from actor18m.storage.store import Store
-from actor18m.policy.words import DENY, read_words
+from actor18m.survey.contents import contents
+from actor18m.survey.like_denied import LikeDenied
+from actor18m.survey.meaning import Force
 from actor18m.yaml_file import parse_yaml
 
 _ASKED = ("clip", "uris", "content_sha256", "cut", "crop", "shard")

@@ -6,12 +6,12 @@ from typing import Any
 
 import yaml
 
+from actor18m.config.pipeline import Pipeline
 from actor18m.dataset import Dataset, Version
 from actor18m.errors import ActorError
-from actor18m.config.pipeline import Pipeline
-from actor18m.survey.runs import accounts
-from actor18m.storage.store import Store
 from actor18m.policy.words import Words
+from actor18m.storage.store import Store
+from actor18m.survey.runs import accounts
 from actor18m.yaml_file import parse_yaml
 
 PIPELINE = "pipeline.yaml"

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.amounts import amount
-from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
-from actor18m.errors import Refused
-from actor18m.survey.following import REJECTED
 from actor18m.config.pipeline import VIDEOS
+from actor18m.errors import Refused
 from actor18m.policy.rules import OVERRIDE
+from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
+from actor18m.survey.following import REJECTED
 from actor18m.survey.project import Project
 from actor18m.survey.survey import ACCEPTED, DUPLICATE
 

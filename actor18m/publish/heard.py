@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 
 from actor18m.dataset import Dataset
 from actor18m.errors import ActorError, Refused
+from actor18m.policy.words import Words
 from actor18m.publish.target import Writer
 from actor18m.storage.store import Store, id_of
-from actor18m.policy.words import Words
 
 NAME = ".words.json"
 _GO_ON = "If nothing of that matters any more, go on with --allow-lost-words. Nothing was changed."

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 
 from actor18m import stopping
 from actor18m.dataset.root import DatasetError
-from actor18m.survey.admission import PENDING
 from actor18m.publish.content import Block, Part, Sample, Video
 from actor18m.publish.samples import SourceError
 from actor18m.redact import redact
 from actor18m.storage.store import StoreError
+from actor18m.survey.admission import PENDING
 from actor18m.survey.survey import ACCEPTED
 
 PUBLISH = "publish"

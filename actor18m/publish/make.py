@@ -11,10 +11,10 @@ from io import BytesIO
 from pathlib import Path
 
 from actor18m import keys, stopping
-from actor18m.ledger.attachments import files_of_row
 from actor18m.dataset.members import Member
 from actor18m.dataset.schemas import ENCODING, Family
 from actor18m.errors import ActorError
+from actor18m.ledger.attachments import files_of_row
 from actor18m.publish.content import Reference, Sample, Video
 from actor18m.publish.left_out import LeftOut, left_out_by
 from actor18m.publish.mp4 import WRITER

@@ -31,11 +31,11 @@ from actor18m.dataset.root import LATEST, Dataset, DatasetError, is_version
 from actor18m.dataset.schemas import is_of_shards
 from actor18m.dataset.version import Version
 from actor18m.errors import ActorError
-from actor18m.storage.filesystems import Place
 from actor18m.publish.shard import Shard
 from actor18m.publish.target import PART, Writer
-from actor18m.storage.store import Store
+from actor18m.storage.filesystems import Place
 from actor18m.storage.lease import Lease, StoreBusy, hold, holder
+from actor18m.storage.store import Store
 
 MARK = "dataset.json"
 WRITERS = "writers"

@@ -13,7 +13,6 @@ import pyarrow as pa
 from actor18m.dataset.manifest import File, Manifest, describe, placed
 from actor18m.dataset.root import Dataset
 from actor18m.dataset.schemas import LEAST, OF_VIDEOS, of_subset
-from actor18m.relations.identities import ALIASES
 from actor18m.publish.card import Card
 from actor18m.publish.content import Block
 from actor18m.publish.heard import Hearing
@@ -26,6 +25,7 @@ from actor18m.publish.previous import open_latest
 from actor18m.publish.shard import Shard
 from actor18m.publish.tables import TableWriter
 from actor18m.publish.target import Target, Writer, remember, target_of
+from actor18m.relations.identities import ALIASES
 
 _BESIDE_SHARDS = ("inputs", "decisions")
 """Tables that say nothing of places."""

@@ -8,16 +8,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.survey.chain import Link
 from actor18m.dataset.schemas import REFERENCES
-from actor18m.survey.images import KEPT
-from actor18m.survey.project import Project
+from actor18m.ledger.rows import BESIDE
 from actor18m.publish.content import Part, Reference, Sample
 from actor18m.publish.verdicts import fates
-from actor18m.survey.snapshot import Record
-from actor18m.ledger.rows import BESIDE
 from actor18m.shortest import shortest
 from actor18m.stage import PICTURE, Requests
+from actor18m.survey.chain import Link
+from actor18m.survey.images import KEPT
+from actor18m.survey.project import Project
+from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import Surveyed
 
 NAME = "name"

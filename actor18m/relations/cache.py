@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 
 from actor18m import keys
 from actor18m.storage.block_cache import LOTS_PER_SEGMENT, Segments
-from actor18m.storage.store import Store, StoreError
 from actor18m.storage.lease import Lease
+from actor18m.storage.store import Store, StoreError
 
 MEMBERS = pa.schema(
     [

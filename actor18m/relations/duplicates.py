@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from actor18m import stopping
 from actor18m.keys import SHORT_DIGITS
-from actor18m.relations.signature_search import NONE, Durations, Likeness, Shelves, Signatures
 from actor18m.relations.cache import MEMBERS, OF, Relation
-from actor18m.storage.store import Store
+from actor18m.relations.signature_search import NONE, Durations, Likeness, Shelves, Signatures
 from actor18m.storage.lease import Lease
+from actor18m.storage.store import Store
 
 _AT_ONCE = 2048
 """Clips are looked up together; then each is compared with those of them that came before."""

@@ -24,14 +24,13 @@ import pyarrow.compute as pc
 from actor18m import keys, stopping
 from actor18m.ledger.attachments import files_of_row
 from actor18m.ledger.ledger import Ledger, LotFiles
-from actor18m.relations.linkage import Linkage, Near, Same
 from actor18m.ledger.rows import BESIDE, about
+from actor18m.relations.linkage import Linkage, Near, Same
+from actor18m.stage import TEMPLATE
 from actor18m.storage.block_cache import LOTS_PER_SEGMENT, Segments
-from actor18m.storage.store import StoreError
 from actor18m.storage.lease import Lease
+from actor18m.storage.store import StoreError
 
-TEMPLATE = "template"
-"""The restricted file: float32, all of one length, close for one person by Euclidean distance."""
 MEMBERS = pa.schema([pa.field("lot", pa.int32()), pa.field("clip", pa.string()), pa.field("input_digest", pa.string())])
 ALIASES = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("alias", "identity_id")])
 _NEAR = pa.struct([("identity", pa.string()), ("clips", pa.int32()), ("nearest", pa.float64())])

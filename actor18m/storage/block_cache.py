@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from actor18m.storage.lease import Lease
 from actor18m.storage.parquet import from_bytes, to_bytes
 from actor18m.storage.sealed import DIGEST, digest_of, is_whole
 from actor18m.storage.store import Store
-from actor18m.storage.lease import Lease
 
 LOTS_PER_SEGMENT = 256
 """65,536 clips: what is known of so many, and of ten images of each, is held at once."""

@@ -3,9 +3,9 @@
 import io
 from typing import IO, Any, cast
 
-from actor18m.storage import remote
 from actor18m.errors import ActorError
 from actor18m.inputs import local_path, shown
+from actor18m.storage import remote
 
 _BLOCK = 4 << 20
 _BUFFER = 1 << 20

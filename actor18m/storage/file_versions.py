@@ -18,9 +18,9 @@ from itertools import chain
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
-from actor18m.storage import remote
 from actor18m.errors import ActorError
 from actor18m.inputs import refusal
+from actor18m.storage import remote
 
 T = TypeVar("T")
 

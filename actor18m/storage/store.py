@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import IO
 
 from actor18m import __version__
-from actor18m.storage import remote
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path, refusal
-from actor18m.storage.objects import Objects
-from actor18m.storage.filesystems import Disk, Place
 from actor18m.redact import without_secrets
+from actor18m.storage import remote
+from actor18m.storage.filesystems import Disk, Place
+from actor18m.storage.objects import Objects
 
 SCHEMA = 2
 """Raised when a store written by this version cannot be read by an older one, or the other way round."""

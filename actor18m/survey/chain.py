@@ -7,17 +7,17 @@ from typing import Any
 import pyarrow as pa
 
 from actor18m import keys
-from actor18m.policy import rules as policy
+from actor18m.config.pipeline import Pipeline
+from actor18m.config.serving import served_by
+from actor18m.config.stage_config import Step
 from actor18m.errors import ActorError, WrongUsage, instead_of
 from actor18m.ledger.index import Values, known_of
 from actor18m.ledger.ledger import Ledger
-from actor18m.config.pipeline import Pipeline
+from actor18m.ledger.rows import OK
+from actor18m.policy import rules as policy
 from actor18m.policy.rules import Rules
 from actor18m.requests import asked, pictures
-from actor18m.ledger.rows import OK
-from actor18m.config.serving import served_by
 from actor18m.stage import PICTURE, Requests, Stage
-from actor18m.config.stage_config import Step
 from actor18m.storage.store import Store
 
 CLIP, SIGNATURE, DURATION, CONTENT = "clip", "signature", "duration_s", "content_sha256"

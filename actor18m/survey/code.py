@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from actor18m import keys
-from actor18m.survey.chain import Link
+from actor18m.config.stage_config import Step
 from actor18m.models.backends import backend_class
 from actor18m.models.lock import read_lock
-from actor18m.config.stage_config import Step
+from actor18m.survey.chain import Link
 
 _SHIPPED = Path(__file__).parents[1]
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

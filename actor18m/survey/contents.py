@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.catalog.catalog import Catalog
-from actor18m.survey.chain import CLIP, CONTENT, DURATION, FIRST_WRITES, SIGNATURE
+from actor18m.catalog.sources import is_list
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path, shown
 from actor18m.ledger.ledger import Ledger, LotFiles, ledgers
@@ -20,8 +20,8 @@ from actor18m.media.content import content_sha256
 from actor18m.media.source import MediaError
 from actor18m.redact import without_secrets
 from actor18m.storage.block_cache import LOTS_PER_SEGMENT
-from actor18m.catalog.sources import is_list
 from actor18m.storage.store import Store
+from actor18m.survey.chain import CLIP, CONTENT, DURATION, FIRST_WRITES, SIGNATURE
 
 _KEY = re.compile(r"[0-9a-f]{6,20}")
 _ASKED = ["id", "lot", "uri", "cut", "crop", "parent"]

@@ -8,17 +8,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.catalog.catalog import COLUMNS
-from actor18m.survey.chain import DURATION, FIRST_WRITES, SIGNATURE, Link
-from actor18m.survey.admission import NO_FILE
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path
 from actor18m.keys import reference_key
+from actor18m.ledger.rows import OUTCOME
 from actor18m.policy.rules import by_name, judge, spelt
+from actor18m.redact import without_secrets
+from actor18m.shortest import shortest
+from actor18m.survey.admission import NO_FILE
+from actor18m.survey.chain import DURATION, FIRST_WRITES, SIGNATURE, Link
 from actor18m.survey.project import Project
 from actor18m.survey.snapshot import Record
-from actor18m.redact import without_secrets
-from actor18m.ledger.rows import OUTCOME
-from actor18m.shortest import shortest
 from actor18m.survey.survey import Surveyed
 
 _NAME = re.compile(r"[0-9a-f]{6,20}")

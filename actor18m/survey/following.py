@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.survey.chain import Link
-from actor18m.survey.admission import PENDING, found, joined
 from actor18m.ledger.rows import OK
+from actor18m.survey.admission import PENDING, found, joined
+from actor18m.survey.chain import Link
 
 REJECTED = "rejected"
 

@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.survey.chain import Branch, Chain, Link
-from actor18m.survey.admission import PENDING, found, joined
-from actor18m.survey.following import FATE, MISSING, REJECTED, Known, Mask, Way, here_of, stopped
+from actor18m.ledger.rows import FAILED
 from actor18m.policy.rules import OVERRIDE
 from actor18m.requests import is_of
-from actor18m.ledger.rows import FAILED
 from actor18m.stage import UNAVAILABLE
+from actor18m.survey.admission import PENDING, found, joined
+from actor18m.survey.chain import Branch, Chain, Link
+from actor18m.survey.following import FATE, MISSING, REJECTED, Known, Mask, Way, here_of, stopped
 
 KEPT = "kept"
 STATES = (KEPT, REJECTED, FAILED, "quarantined", UNAVAILABLE, PENDING)

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.relations.signature_search import NONE, Likeness, Shelves
 from actor18m.policy.words import Look
+from actor18m.relations.signature_search import NONE, Likeness, Shelves
 
 
 @dataclass(frozen=True)

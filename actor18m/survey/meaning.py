@@ -14,14 +14,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.survey.chain import CLIP, CONTENT, DURATION, SIGNATURE
-from actor18m.survey.admission import NO_FILE, found
 from actor18m.keys import clip_key
-from actor18m.survey.like_denied import Denied, LikeDenied
-from actor18m.policy.overrides import LastWord
-from actor18m.survey.snapshot import Record
 from actor18m.ledger.rows import OK
+from actor18m.policy.overrides import LastWord
 from actor18m.policy.words import ALLOW, DENY, Look, Window, Word, Words
+from actor18m.survey.admission import NO_FILE, found
+from actor18m.survey.chain import CLIP, CONTENT, DURATION, SIGNATURE
+from actor18m.survey.like_denied import Denied, LikeDenied
+from actor18m.survey.snapshot import Record
 
 CLIPS = ("uri", "cut", "crop", "clip", "content", "signature", "duration_s")
 _ASKED = ("id", "lot", "uri", "cut", "crop")

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.catalog.catalog import Registration
-from actor18m.survey.chain import Link
-from actor18m.survey.admission import PENDING
-from actor18m.survey.images import STATES as IMAGE_STATES
 from actor18m.ledger.index import Index
 from actor18m.ledger.ledger import ledgers
-from actor18m.survey.snapshot import Block, Record
-from actor18m.survey.runs import accounts
 from actor18m.storage.store import Store
+from actor18m.survey.admission import PENDING
+from actor18m.survey.chain import Link
+from actor18m.survey.images import STATES as IMAGE_STATES
+from actor18m.survey.runs import accounts
+from actor18m.survey.snapshot import Block, Record
 from actor18m.survey.survey import STATES, Surveyed
 
 Counts = dict[str, int]

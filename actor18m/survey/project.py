@@ -3,19 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from actor18m.survey.chain import Chain, Link, chain_of, requests_of, upstream_of
-from actor18m.relations.duplicates import Duplicates
-from actor18m.execute.messages import Duty
-from actor18m.relations.identities import Identities
-from actor18m.survey.meaning import Meaning, meaning
-from actor18m.policy.overrides import LastWord
 from actor18m.config.pipeline import Pipeline
+from actor18m.policy.overrides import LastWord
+from actor18m.policy.words import NOTHING_SAID, Words, keep, now, read_words
+from actor18m.relations.duplicates import Duplicates
+from actor18m.relations.identities import Identities
+from actor18m.storage.lease import Lease
+from actor18m.storage.store import Store
+from actor18m.survey.chain import Chain, Link, chain_of
+from actor18m.survey.meaning import Meaning, meaning
 from actor18m.survey.snapshot import Record
 from actor18m.survey.splitting import splitter_of
-from actor18m.storage.store import Store
 from actor18m.survey.survey import Surveyor
-from actor18m.policy.words import NOTHING_SAID, Words, keep, now, read_words
-from actor18m.storage.lease import Lease
 
 
 @dataclass(frozen=True)
@@ -67,21 +66,6 @@ class Project:
         """The inputs that were given, and the one stage that looks at them before they are split."""
         alone = Chain((splitter,), (), ())
         return Record(self.store, Surveyor(alone, Duplicates(self.store, None)), None, tuple(retry))
-
-    def duties(self, lease: Lease, chain: Sequence[Link]) -> dict[str, Duty]:
-        ledgers = {link.name: link.ledger(self.store) for link in chain}
-        return {
-            link.name: Duty(
-                stage=link.name,
-                step=link.step,
-                ledger=ledgers[link.name],
-                upstream={name: ledgers[name] for name in upstream_of(link, chain)},
-                requests=requests_of(link, chain),
-                values=link.values,
-                lease=lease,
-            )
-            for link in chain
-        }
 
 
 def settled(project: Project) -> tuple[Project, Meaning]:

@@ -13,15 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.ledger.attachments import KINDS, Kind, as_bytes, read_files
-from actor18m.survey.contents import contents
 from actor18m.ledger.fold import superseded
 from actor18m.ledger.ledger import COVERS, Ledger, LotFiles, ledgers, number_of
-from actor18m.storage.parquet import to_bytes
 from actor18m.ledger.rows import BESIDE, owners
-from actor18m.storage.sealed import digest_of
 from actor18m.storage.block_cache import LOTS_PER_SEGMENT
-from actor18m.storage.store import Store
 from actor18m.storage.lease import Lease
+from actor18m.storage.parquet import to_bytes
+from actor18m.storage.sealed import digest_of
+from actor18m.storage.store import Store
+from actor18m.survey.contents import contents
 
 _CACHE = re.compile(r"(?:index|relations|restricted/identities)/.+/seg-(\d+)\.[^/]+")
 

@@ -17,15 +17,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from actor18m import __version__, stopping
-from actor18m.survey.chain import Link
-from actor18m.survey.code import code_of
 from actor18m.errors import ActorError, Refused
 from actor18m.log import run_log
-from actor18m.storage.filesystems import Disk
-from actor18m.redact import redacted
-from actor18m.storage.store import Store, StoreError
 from actor18m.policy.words import now
+from actor18m.redact import redacted
+from actor18m.storage.filesystems import Disk
 from actor18m.storage.lease import Lease, living
+from actor18m.storage.store import Store, StoreError
+from actor18m.survey.chain import Link
+from actor18m.survey.code import code_of
 
 log = logging.getLogger(__name__)
 

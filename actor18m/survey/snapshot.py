@@ -7,14 +7,14 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.survey import admission as entry
 from actor18m.catalog.catalog import Catalog
-from actor18m.survey.chain import Link
 from actor18m.ledger.index import Index
 from actor18m.ledger.ledger import LotFiles
 from actor18m.ledger.rows import QUARANTINED
 from actor18m.storage.block_cache import LOTS_PER_SEGMENT
 from actor18m.storage.store import Store, StoreError
+from actor18m.survey import admission as entry
+from actor18m.survey.chain import Link
 from actor18m.survey.survey import Settled, Surveyed, Surveyor
 
 FOR_SURVEY = ("id", "lot")

@@ -14,14 +14,14 @@ import pyarrow.compute as pc
 from actor18m import keys
 from actor18m.catalog import cuts
 from actor18m.catalog.catalog import CHILDREN, COLUMNS
-from actor18m.survey.chain import Kept, Link, first_link
 from actor18m.catalog.cuts import Cut, Cutting
-from actor18m.survey.admission import NO_FILE, PENDING, SPLIT
+from actor18m.config.pipeline import Pipeline
 from actor18m.errors import ActorError
 from actor18m.ledger.index import Values
-from actor18m.config.pipeline import Pipeline
-from actor18m.survey.snapshot import Record
 from actor18m.ledger.rows import OK, about
+from actor18m.survey.admission import NO_FILE, PENDING, SPLIT
+from actor18m.survey.chain import Kept, Link, first_link
+from actor18m.survey.snapshot import Record
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from actor18m.survey.chain import Branch
 from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
+from actor18m.survey.chain import Branch
 from actor18m.survey.following import REJECTED
 from actor18m.survey.images import KEPT
 from actor18m.survey.images import STATES as IMAGE_STATES

@@ -13,16 +13,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.survey.chain import CLIP, DURATION, SIGNATURE, Branch, Chain, Link
-from actor18m.relations.duplicates import Duplicates
-from actor18m.survey.admission import ENTRY, NO_FILE, PENDING, REMOVED, SPLIT, SUPERSEDED, found
-from actor18m.survey.following import MISSING, REJECTED, VERDICT, Known, Way, here_of, stopped, stops
-from actor18m.survey.following import follow as follow_through
-from actor18m.survey.images import Images, requested, survey_images
+from actor18m.ledger.rows import OK
 from actor18m.policy.overrides import LastWord, override
 from actor18m.policy.rules import Rules, by_name, judge
 from actor18m.relations.cache import MEMBERS
-from actor18m.ledger.rows import OK
+from actor18m.relations.duplicates import Duplicates
+from actor18m.survey.admission import ENTRY, NO_FILE, PENDING, REMOVED, SPLIT, SUPERSEDED, found
+from actor18m.survey.chain import CLIP, DURATION, SIGNATURE, Branch, Chain, Link
+from actor18m.survey.following import MISSING, REJECTED, VERDICT, Known, Way, here_of, stopped, stops
+from actor18m.survey.following import follow as follow_through
+from actor18m.survey.images import Images, requested, survey_images
 
 ACCEPTED, DUPLICATE = "accepted", "duplicate"
 STATES = (ACCEPTED, REJECTED, "failed", "quarantined", DUPLICATE, SPLIT, SUPERSEDED, REMOVED, PENDING)

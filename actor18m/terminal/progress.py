@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import IO, Self
 
 from actor18m.log import printable
-from actor18m.terminal.progress_views import Log, Now, Screen
 from actor18m.redact import redact
 from actor18m.terminal.progress_counts import Tally
+from actor18m.terminal.progress_views import Log, Now, Screen
 
 _DRAW_EVERY_S = 0.25
 _GONE = (OSError, ValueError)

@@ -15,8 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from actor18m.terminal.say import Terminal
 from actor18m.terminal.progress_counts import Tally, Whole, spelt_rate, spelt_time, whole
+from actor18m.terminal.say import Terminal
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,18 @@ import pyarrow as pa
 from actor18m import stopping
 from actor18m.amounts import amount
 from actor18m.catalog.catalog_files import CatalogFiles
-from actor18m.ledger.index import Index
 from actor18m.execute.journal import is_entry
+from actor18m.ledger.index import Index
 from actor18m.ledger.ledger import Ledger, LotFiles, ledgers
-from actor18m.models.weights import damaged
-from actor18m.storage.filesystems import PRIVATE, Disk
 from actor18m.ledger.rows import BESIDE as DIGESTS_BESIDE
-from actor18m.survey.runs import is_account
+from actor18m.models.weights import damaged
+from actor18m.policy.words import read_words
+from actor18m.storage.filesystems import PRIVATE, Disk
 from actor18m.storage.sealed import DIGITS, digest_in
 from actor18m.storage.store import Store, StoreError, open_store, sha256_of
+from actor18m.survey.runs import is_account
 from actor18m.verify.finding import DELETE_IT, FOREIGN, Finding, Kind
 from actor18m.verify.known_files import ACCOUNT, BEAT, BESIDE, CATALOG, CLAIM, JOURNAL, LOG, MARK, ROWS, What, what
-from actor18m.policy.words import read_words
 
 _NOT_ITS_BYTES = "is damaged: its bytes are not those its name says"
 _MADE_AGAIN = "It is a cache: the next build makes it again."

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from actor18m.arrays import Bools, Frame
 from actor18m.media.sharpness import edges
-from actor18m.models.roles import Bools, Frame
 
 PixelBox = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels; x1 and y1 are exclusive."""

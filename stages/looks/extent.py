@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from actor18m.models.roles import KEYPOINTS, Box, Floats
+from actor18m.arrays import Box, Floats
+from actor18m.models.roles import KEYPOINTS
 
 _SEEN = 0.5
 _FOOT = 0.06

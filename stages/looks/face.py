@@ -13,19 +13,9 @@ import numpy.typing as npt
 from pyarrow import bool_, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat, PositiveFloat
 
+from actor18m.arrays import Box, Frame
 from actor18m.media.views import angle_between
-from actor18m.models.roles import (
-    FACE_PARTS,
-    Box,
-    ExpressionReader,
-    Face,
-    FaceDetector,
-    FaceMesh,
-    FaceParser,
-    Frame,
-    Mesh,
-    Parsing,
-)
+from actor18m.models.roles import FACE_PARTS, ExpressionReader, Face, FaceDetector, FaceMesh, FaceParser, Mesh, Parsing
 from actor18m.stage import Parameters
 from stages.identity import rough_yaw_deg, sharpness_of
 from stages.told import SIDES, rounded, rounded_fields, sides

@@ -3,8 +3,9 @@ points, also of those that the person's own body hides."""
 
 import numpy as np
 
+from actor18m.arrays import Floats
 from actor18m.media.views import angle_between
-from actor18m.models.roles import KEYPOINTS, Floats
+from actor18m.models.roles import KEYPOINTS
 
 _FADE_DEG = 30.0
 """Over so many degrees about the last angle a point goes out of sight."""

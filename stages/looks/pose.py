@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
+from actor18m.arrays import Bools, Box, Floats, Frame
 from actor18m.media.facing import body_yaw_by_points, head_yaw_by_points
-from actor18m.media.views import angle_between
 from actor18m.media.geometry import Region, body_yaw_deg, cut_out, square_around, wrapped_deg
-from actor18m.models.roles import KEYPOINTS, Bools, Box, Face, FaceDetector, Floats, Frame, Pose, PoseEstimator
+from actor18m.media.views import angle_between
+from actor18m.models.roles import KEYPOINTS, Face, FaceDetector, Pose, PoseEstimator
 from actor18m.stage import Parameters
 from stages.identity import rough_yaw_deg
 from stages.looks.hidden import facing

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveFloat
 
+from actor18m.arrays import Floats
 from actor18m.media.views import angle_between
-from actor18m.models.roles import Floats
 from actor18m.stage import Parameters
 
 _MOVED_MOST = 0.25

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from actor18m.catalog.catalog import Catalog, Registration
 from actor18m.inputs import Input
-from actor18m.storage.store import make_store, open_store
 from actor18m.storage.lease import hold
+from actor18m.storage.store import make_store, open_store
 from tests.bench.measure import cost
 
 

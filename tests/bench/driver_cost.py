@@ -20,18 +20,19 @@ from typing import ClassVar
 import pyarrow as pa
 from pyarrow import field, int32, list_, string, struct
 
-from actor18m.execute.drain import Drain
-from actor18m.execute.messages import Duty, Report, Task
-from actor18m.execute.workers import Broken, Done
-from actor18m.ledger.index import known_of
-from actor18m.inputs import Input
-from actor18m.execute.journal import Journal
 from actor18m.building.measuring import register
 from actor18m.config.pipeline import parse_pipeline
-from actor18m.survey.project import Project
+from actor18m.execute.drain import Drain
+from actor18m.execute.duties import duties_of
+from actor18m.execute.journal import Journal
+from actor18m.execute.messages import Duty, Report, Task
+from actor18m.execute.workers import Broken, Done
+from actor18m.inputs import Input
+from actor18m.ledger.index import known_of
 from actor18m.stage import Clip, Failure, Image, Requests, Row, Stage, schema
-from actor18m.storage.store import make_store
 from actor18m.storage.lease import Lease, hold
+from actor18m.storage.store import make_store
+from actor18m.survey.project import Project
 from tests.bench.no_ops import One, Silent, Three, Two
 
 IMAGES = 25
@@ -176,7 +177,7 @@ def table_of(duty: Duty, about: Sequence[tuple[str, str]]) -> pa.Table:
 
 def fill(project: Project, lease: Lease) -> None:
     """All clips come as far as their requests."""
-    duties = project.duties(lease, project.stages.links)
+    duties = duties_of(project, lease, project.stages.links)
     for link in project.stages.clips:
         for _, surveyed in project.record().surveyed():
             by_lot: dict[int, list[tuple[str, str]]] = defaultdict(list)
@@ -192,7 +193,7 @@ def measured(items: int, rate: float, results: int) -> None:
         clips = items // IMAGES
         register(project, lease, (Input(f"s3://bucket/{n:08d}.mp4", version=str(n)) for n in range(clips)))
         fill(project, lease)
-        duties = project.duties(lease, project.stages.links)
+        duties = duties_of(project, lease, project.stages.links)
         with Journal(lease) as journal:
             workers = Pretended(duties, rate)
             drain = Drain(project.record(), lease, journal, workers, Silent())

@@ -19,16 +19,16 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from actor18m.execute.serial import SerialWorkers
-from actor18m.ledger.index import refresh
 from actor18m.building.measuring import keep_relations, measure, settle_down
 from actor18m.config.pipeline import parse_pipeline
+from actor18m.execute.serial import SerialWorkers
+from actor18m.ledger.index import refresh
+from actor18m.ledger.rows import BESIDE
+from actor18m.storage.lease import hold
+from actor18m.storage.store import make_store, open_store
 from actor18m.survey.plan import plan
 from actor18m.survey.project import Project
-from actor18m.ledger.rows import BESIDE
 from actor18m.survey.status import status
-from actor18m.storage.store import make_store, open_store
-from actor18m.storage.lease import hold
 from tests.bench import long_store
 from tests.bench.long_chain import pipeline
 from tests.bench.measure import Cost, cost

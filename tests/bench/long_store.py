@@ -15,13 +15,13 @@ from actor18m.catalog.catalog import LOT, Catalog
 from actor18m.inputs import Input
 from actor18m.keys import input_digest
 from actor18m.ledger.ledger import COVERS, Ledger
-from actor18m.storage.parquet import to_bytes
-from actor18m.storage.filesystems import Disk
-from actor18m.survey.project import Project
 from actor18m.ledger.rows import BESIDE, IDENTITY, OUTCOME
-from actor18m.storage.sealed import digest_of
 from actor18m.stage import Stage
+from actor18m.storage.filesystems import Disk
 from actor18m.storage.lease import Lease
+from actor18m.storage.parquet import to_bytes
+from actor18m.storage.sealed import digest_of
+from actor18m.survey.project import Project
 from tests.bench.long_chain import (
     IMAGES_A_CLIP,
     RULE,

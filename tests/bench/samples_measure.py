@@ -8,13 +8,14 @@ import av
 import cv2
 import numpy as np
 
+from actor18m.arrays import Box, Floats, Frame
 from actor18m.media.boxes import overlap
+from actor18m.media.geometry import wrapped_deg
 from actor18m.models.centerface import CenterFace
 from actor18m.models.dlib_face import DlibFace
-from actor18m.media.geometry import wrapped_deg
 from actor18m.models.mediapipe_face import MediaPipeFace
 from actor18m.models.mediapipe_pose import MediaPipePose
-from actor18m.models.roles import Box, Face, Floats, Frame
+from actor18m.models.roles import Face
 from actor18m.samples.truth import ActorTruth, Truth
 
 SAME_FACE_OVERLAP = 0.3

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import actor18m
-from actor18m.models.roles import Floats
+from actor18m.arrays import Floats
 from tests.bench.samples_measure import FIT_PX, ClipSeen, Embedded, FaceSeen, Models, clips_in, judge_clip
 
 BURNT_OR_BLACK = ("very_dark", "overexposed")

@@ -9,11 +9,11 @@ import pytest
 
 from actor18m import keys
 from actor18m.catalog.catalog import CHILDREN, LOT, Catalog
+from actor18m.catalog.sources import find_inputs
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri
-from actor18m.catalog.sources import find_inputs
-from actor18m.storage.store import Store, make_store
 from actor18m.storage.lease import Lease, hold
+from actor18m.storage.store import Store, make_store
 
 
 def numbered(*numbers: int) -> list[Input]:

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actor18m.errors import ActorError
-from actor18m.inputs import Input, canonical_uri, local_path
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.errors import ActorError
+from actor18m.inputs import Input, canonical_uri, local_path
 
 HOSTILE = [
     b"new\nline.mp4",

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from actor18m.config import shipped
 from actor18m.cli.app import app
+from actor18m.config import shipped
 from actor18m.config.loading import put_on_path
 from actor18m.config.pipeline import load_pipeline
 from tests.config.test_pipeline import TEXT

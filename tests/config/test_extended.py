@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.errors import ActorError
 from actor18m.config.pipeline import load_pipeline
+from actor18m.errors import ActorError
 from tests.config.test_pipeline import TEXT
 
 

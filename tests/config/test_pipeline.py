@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actor18m.config.pipeline import Pipeline, load_pipeline, parse_pipeline
 from actor18m.errors import ActorError
 from actor18m.models.backends import Backend
-from actor18m.config.pipeline import Pipeline, load_pipeline, parse_pipeline
 from tests.tiny_stages import Faces, FacesParameters, Probe
 
 TEXT = """

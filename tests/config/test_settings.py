@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from actor18m.errors import ActorError
 from actor18m.config.pipeline import load_pipeline
 from actor18m.config.settings import apply
 from actor18m.config.shipped import find_pipeline
+from actor18m.errors import ActorError
 from tests.config.test_pipeline import written
 
 

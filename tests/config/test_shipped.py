@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from actor18m.config import shipped
-from actor18m.errors import ActorError
 from actor18m.config.pipeline import load_pipeline
 from actor18m.config.shipped import find_pipeline
+from actor18m.errors import ActorError
 
 
 @pytest.fixture

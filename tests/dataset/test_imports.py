@@ -8,8 +8,11 @@ import actor18m.dataset
 FOLDER = Path(actor18m.dataset.__file__).parent
 ALLOWED = {
     "actor18m.dataset",
-    *("actor18m.errors", "actor18m.inputs", "actor18m.storage.objects", "actor18m.storage.filesystems", "actor18m.redact"),
-    *("actor18m.storage.remote", "actor18m.stopping"),
+    "actor18m.errors",
+    "actor18m.inputs",
+    "actor18m.redact",
+    "actor18m.stopping",
+    "actor18m.storage",
 }
 
 

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from actor18m.survey.chain import chain_of
-from actor18m.inputs import canonical_uri
-from actor18m.media.video import frames
-from actor18m.models.roles import similarity
 from actor18m.config.pipeline import load_pipeline
+from actor18m.inputs import canonical_uri
+from actor18m.media.similarity import similarity
+from actor18m.media.video import frames
 from actor18m.samples.shipped import SHIPPED
+from actor18m.survey.chain import chain_of
 from tests.docs.page import Reader, reader, run
 
 __all__ = ["reader"]

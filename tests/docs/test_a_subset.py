@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from actor18m.models.lock import read_lock
 from actor18m.config.pipeline import load_pipeline
+from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 from tests.docs.page import Reader, reader
 

@@ -4,8 +4,8 @@ import pytest
 
 from actor18m.doctor import places
 from actor18m.doctor.check import Check, carried_out
-from actor18m.storage.store import Store
 from actor18m.storage.lease import Lease
+from actor18m.storage.store import Store
 
 
 def named(name: str, found: list[Check]) -> Check:

@@ -16,21 +16,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actor18m.building import measuring
+from actor18m.building.measuring import Staffing
+from actor18m.catalog.sources import find_inputs
+from actor18m.config.pipeline import Pipeline, parse_pipeline
+from actor18m.config.stage_config import Run
 from actor18m.execute.messages import Duty, Task
 from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
-from actor18m.building.measuring import Staffing
-from actor18m.config.pipeline import Pipeline, parse_pipeline
-from actor18m.survey.plan import plan
-from actor18m.terminal.progress import Progress
-from actor18m.survey.project import Project
 from actor18m.publish import publish
 from actor18m.publish.blocks import Blocks, relations_of
-from actor18m.catalog.sources import find_inputs
-from actor18m.config.stage_config import Run
-from actor18m.storage.store import Store, make_store
 from actor18m.storage.lease import Lease, TakenOver, hold
+from actor18m.storage.store import Store, make_store
+from actor18m.survey.plan import plan
+from actor18m.survey.project import Project
+from actor18m.terminal.progress import Progress
 from tests.engine.films import film
 from tests.engine.site import content_of
 from tests.engine.steady import PIPELINE

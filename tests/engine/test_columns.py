@@ -7,8 +7,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from actor18m.errors import ActorError
 from actor18m.config.pipeline import load_pipeline
+from actor18m.errors import ActorError
 from tests.engine.site import Site, films
 from tests.engine.steady import PIPELINE
 

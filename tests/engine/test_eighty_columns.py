@@ -8,7 +8,7 @@ import pytest
 
 from actor18m.samples.shipped import find_clips
 from tests.engine.site import Site, films
-from tests.terminal import Terminal
+from tests.screen import Terminal
 
 
 @pytest.fixture

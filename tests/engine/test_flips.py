@@ -23,21 +23,21 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from actor18m.ledger.attachments import files_of_row, read_files
 from actor18m.catalog.catalog import Catalog
 from actor18m.dataset import hashes
 from actor18m.errors import ActorError
+from actor18m.ledger.attachments import files_of_row, read_files
 from actor18m.ledger.index import Index
 from actor18m.ledger.ledger import Ledger
 from actor18m.models import weights
 from actor18m.models.lock import Url, WeightFile
+from actor18m.policy.words import read_words
 from actor18m.publish import Block
 from actor18m.storage.sealed import digest_in
 from actor18m.storage.store import StoreError, open_store
 from actor18m.verify.dataset import verify_dataset
 from actor18m.verify.known_files import BESIDE, ROWS, What
 from actor18m.verify.store import verify_store
-from actor18m.policy.words import read_words
 from tests.engine.drawing import PIPELINE
 from tests.engine.site import Site, content_of
 from tests.publish.material import key_of, lot, sample, video

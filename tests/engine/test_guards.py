@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from actor18m.publish import guards
 from actor18m.errors import Refused
+from actor18m.publish import guards
 from actor18m.publish.guards import Allowed
 from tests.engine.site import Site, content_of, films
 from tests.engine.steady import PIPELINE

@@ -19,12 +19,12 @@ import duckdb
 import pytest
 
 from actor18m.catalog.catalog import Catalog
+from actor18m.catalog.sources import find_inputs
 from actor18m.inputs import local_path
 from actor18m.media.source import Kind
 from actor18m.samples.shipped import SHIPPED
-from actor18m.catalog.sources import find_inputs
-from actor18m.storage.store import make_store
 from actor18m.storage.lease import hold
+from actor18m.storage.store import make_store
 from tests.engine.mutants import boxes, mutants
 from tests.media.films import sound_only
 

@@ -6,10 +6,10 @@ from shutil import rmtree
 
 import pytest
 
-from actor18m.relations import identities
 from actor18m.ledger import index
-from actor18m.survey import snapshot as record
 from actor18m.publish import diff
+from actor18m.relations import identities
+from actor18m.survey import snapshot as record
 from tests.engine.people import PIPELINE
 from tests.engine.site import Site
 

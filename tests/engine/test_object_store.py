@@ -16,10 +16,10 @@ import pytest
 import webdataset
 from webdataset.gopen import gopen_schemes
 
-from actor18m.storage import remote
 from actor18m.dataset import Version
-from actor18m.storage.far_file import open_far
 from actor18m.publish import publish
+from actor18m.storage import remote
+from actor18m.storage.far_file import open_far
 from tests.engine import drawing
 from tests.engine.faulty import Fault, Faulty, faulty, half
 from tests.engine.films import film

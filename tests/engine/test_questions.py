@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from actor18m.catalog.catalog import Catalog
-from actor18m.storage.store import open_store
 from actor18m.storage.lease import hold
+from actor18m.storage.store import open_store
 from tests.engine.films import film
 from tests.engine.site import Site, films
 from tests.engine.steady import PIPELINE

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.storage.store import make_store
 from actor18m.storage.lease import Lease, hold
+from actor18m.storage.store import make_store
 
 
 @pytest.fixture

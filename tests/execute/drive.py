@@ -6,8 +6,8 @@ from actor18m import stopping
 from actor18m.execute.drain import POLL_S
 from actor18m.execute.ray_actors import RayWorkers
 from actor18m.execute.workers import Broken, Done
-from actor18m.storage.store import make_store
 from actor18m.storage.lease import hold
+from actor18m.storage.store import make_store
 from tests.execute.duties import duty, task
 
 

@@ -3,10 +3,10 @@
 import itertools
 from typing import Any
 
+from actor18m.config.stage_config import Run, Step
 from actor18m.execute.messages import Duty, Task, Todo
 from actor18m.ledger.index import Values
 from actor18m.ledger.ledger import Ledger
-from actor18m.config.stage_config import Run, Step
 from actor18m.storage.lease import Lease
 from tests.execute.poison_stages import PoisonParameters, nothing_kept
 

@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 from pyarrow import int32
 
+from actor18m.config.stage_config import Step
 from actor18m.execute.messages import Duty, Task, Todo
 from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.worker import Worker
@@ -12,7 +13,6 @@ from actor18m.ledger.index import Values
 from actor18m.ledger.ledger import Ledger
 from actor18m.models.batches import Batches
 from actor18m.stage import Clip, Failure, Row, Stage, schema
-from actor18m.config.stage_config import Step
 from actor18m.storage.lease import Lease
 from tests.execute.poison_stages import nothing_kept
 from tests.models.knobs import Knobs

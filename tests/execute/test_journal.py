@@ -6,8 +6,8 @@ from threading import Event
 import pytest
 
 from actor18m.execute.journal import Journal
-from actor18m.storage.store import Store, make_store
 from actor18m.storage.lease import TakenOver, hold
+from actor18m.storage.store import Store, make_store
 
 
 def test_what_began_and_did_not_end_was_in_flight(store: Store) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from actor18m.config.stage_config import Run
 from actor18m.errors import ActorError
 from actor18m.execute.pools import Node, Pool, plan_pools
-from actor18m.config.stage_config import Run
 
 LAPTOP = Node(cpus=2, gpus=0, memory_gib=16)
 SERVER = Node(cpus=16, gpus=4, memory_gib=256)

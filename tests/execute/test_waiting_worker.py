@@ -7,6 +7,7 @@ from email.utils import format_datetime
 import pyarrow as pa
 import pytest
 
+from actor18m.config.stage_config import Run, Step
 from actor18m.execute import trouble
 from actor18m.execute.messages import Duty, Task, Todo
 from actor18m.execute.trouble import is_transient, retry_after_s
@@ -14,9 +15,8 @@ from actor18m.execute.waiting_worker import WaitingWorker
 from actor18m.ledger.index import Values
 from actor18m.ledger.ledger import Ledger
 from actor18m.stage import Clip, Row, schema
-from actor18m.config.stage_config import Run, Step
-from actor18m.waiting import WaitingStage
 from actor18m.storage.lease import Lease
+from actor18m.waiting import WaitingStage
 from tests.engine.slow_server import Response, StatusError
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 import pytest
 
+from actor18m.config.stage_config import Step
 from actor18m.execute import trouble
 from actor18m.execute.messages import Duty, Task, Todo
 from actor18m.execute.worker import Worker
@@ -11,7 +12,6 @@ from actor18m.ledger.index import Values
 from actor18m.ledger.ledger import Ledger
 from actor18m.ledger.rows import OK
 from actor18m.stage import Clip, Failure, Row, Stage, schema
-from actor18m.config.stage_config import Step
 from actor18m.storage.lease import Lease
 
 

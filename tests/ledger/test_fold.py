@@ -5,9 +5,9 @@ import pytest
 
 from actor18m.ledger.fold import fold, fold_lot, superseded
 from actor18m.ledger.ledger import COVERS, Ledger, number_of
+from actor18m.storage.lease import Lease
 from actor18m.storage.parquet import from_bytes
 from actor18m.storage.store import Store
-from actor18m.storage.lease import Lease
 from tests.measured import failed, measured, rows
 
 

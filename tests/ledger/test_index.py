@@ -5,8 +5,8 @@ import pytest
 from actor18m.ledger.fold import fold, superseded
 from actor18m.ledger.index import NO_VALUES, Index, Values, refresh
 from actor18m.ledger.ledger import Ledger
-from actor18m.storage.store import Store, make_store
 from actor18m.storage.lease import Lease, hold
+from actor18m.storage.store import Store, make_store
 from tests.measured import failed, known, measured, rows
 
 FAR = 3000

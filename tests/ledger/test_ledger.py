@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from actor18m.ledger.ledger import Ledger, LotFiles
+from actor18m.storage.lease import Lease, TakenOver, hold
 from actor18m.storage.sealed import digest_of
 from actor18m.storage.store import Store, StoreError, make_store
-from actor18m.storage.lease import Lease, TakenOver, hold
 from tests.measured import failed, measured, rows
 
 COMMITTING = """

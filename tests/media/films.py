@@ -9,8 +9,8 @@ from types import MappingProxyType
 import av
 import numpy as np
 
+from actor18m.arrays import Frame
 from actor18m.inputs import canonical_uri
-from actor18m.models.roles import Frame
 
 STEP = 4
 """Frame n has the grey level STEP * n + 8 everywhere but in its upper left corner, which is white."""

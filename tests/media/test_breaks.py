@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from actor18m.arrays import Frame
 from actor18m.media.breaks import Break, BreakFinder
-from actor18m.models.roles import Frame
 
 HEIGHT, WIDTH = 108, 192
 COUNT = 40

@@ -3,8 +3,8 @@ from operator import itemgetter
 
 import numpy as np
 
+from actor18m.arrays import Frame
 from actor18m.media.chunks import BYTES_AT_ONCE, FRAMES_AT_ONCE, chunks
-from actor18m.models.roles import Frame
 
 
 def test_all_items_come_in_their_order_and_no_more_than_are_held_at_once() -> None:

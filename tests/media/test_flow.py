@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 
+from actor18m.arrays import Frame
 from actor18m.media.flow import flow
-from actor18m.models.roles import Frame
 
 HEIGHT, WIDTH = 108, 192
 

@@ -1,5 +1,5 @@
+from actor18m.arrays import Box
 from actor18m.media.hidden import gone, hidden_runs, visible_fractions
-from actor18m.models.roles import Box
 
 FRAME = (540, 960)
 

@@ -1,7 +1,7 @@
 import numpy as np
 
+from actor18m.arrays import Floats, Frame
 from actor18m.media.shots import Blend, BlendFinder, dissolves
-from actor18m.models.roles import Floats, Frame
 
 
 def scene(seed: int) -> Frame:

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from actor18m.arrays import Frame
 from actor18m.inputs import canonical_uri
 from actor18m.media.signature import BYTES, DUPLICATE_WITHIN, FRAMES, hamming, sample_times, signature
 from actor18m.media.video import open_video, upright
-from actor18m.models.roles import Frame
 from actor18m.samples.shipped import SHIPPED
 
 

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from actor18m.arrays import Box, Floats
 from actor18m.media.colours import colours
 from actor18m.media.tracks import Seen, Track, prominence, subject, tracks
-from actor18m.models.roles import Box, Floats
 
 
 def coat(hue: int) -> Floats:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from actor18m.models.roles import Frame
+from actor18m.arrays import Frame
 
 
 def read_rgb(path: Path) -> Frame:

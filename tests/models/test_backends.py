@@ -6,6 +6,7 @@ import pytest
 
 from actor18m.errors import ActorError
 from actor18m.keys import digest
+from actor18m.media.similarity import Metric, similarity
 from actor18m.models import backends
 from actor18m.models.backends import backend_class, cannot_play, describe, load
 from actor18m.models.centerface import CenterFace
@@ -20,12 +21,10 @@ from actor18m.models.roles import (
     FaceMesh,
     FaceParser,
     FrameEncoder,
-    Metric,
     PersonDetector,
     PersonSegmenter,
     PointTracker,
     PoseEstimator,
-    similarity,
 )
 from tests.tiny_stages import TwoEyes
 

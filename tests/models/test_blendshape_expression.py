@@ -2,12 +2,13 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from actor18m.arrays import Frame
 from actor18m.inputs import canonical_uri
 from actor18m.media.video import frames_at
 from actor18m.models.blendshape_expression import BlendshapeExpression
 from actor18m.models.centerface import CenterFace
 from actor18m.models.mediapipe_face import MediaPipeFace
-from actor18m.models.roles import EXPRESSIONS, Face, Frame, Mesh
+from actor18m.models.roles import EXPRESSIONS, Face, Mesh
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 

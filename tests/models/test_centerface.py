@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from actor18m.arrays import Frame
 from actor18m.media.boxes import overlap
 from actor18m.models.centerface import CenterFace
-from actor18m.models.roles import Frame
 
 Views = dict[str, list[tuple[str, Frame]]]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from actor18m.cli.app import app
 from actor18m.cli import models as commands
+from actor18m.cli.app import app
 from actor18m.models.lock import read_lock
 from actor18m.terminal.say import console
 

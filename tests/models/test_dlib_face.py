@@ -4,9 +4,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from actor18m.arrays import Frame
 from actor18m.models.centerface import CenterFace
 from actor18m.models.dlib_face import SAME_BELOW, DlibFace
-from actor18m.models.roles import Frame
 
 
 def test_frontal_faces_of_one_person_are_closer_than_the_bound_and_of_two_farther(

@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from actor18m.arrays import Box, Frame
 from actor18m.media.boxes import overlap
 from actor18m.media.video import frames
 from actor18m.models.efficientdet import EfficientDet, merged, squares
-from actor18m.models.roles import Box, Frame, Person
+from actor18m.models.roles import Person
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 

@@ -3,9 +3,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from actor18m.media.similarity import similarity
 from actor18m.media.video import frames
 from actor18m.models.efficientnet import EfficientNet
-from actor18m.models.roles import similarity
 from actor18m.samples.shipped import SHIPPED
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from actor18m.arrays import Box, Frame
 from actor18m.inputs import canonical_uri
 from actor18m.media.video import frames_at
 from actor18m.models.backends import load
-from actor18m.models.roles import Box, Face, Frame, Mesh
+from actor18m.models.roles import Face, Mesh
 from actor18m.samples.shipped import SHIPPED
 
 Seen = tuple[Frame, Box, Face, Mesh | None]

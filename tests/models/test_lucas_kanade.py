@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 
+from actor18m.arrays import Frame
 from actor18m.models.lucas_kanade import LucasKanade
-from actor18m.models.roles import Frame
 
 
 def texture(height: int, width: int, seed: int) -> Frame:

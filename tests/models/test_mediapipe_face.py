@@ -3,9 +3,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from actor18m.arrays import Frame
 from actor18m.models.centerface import CenterFace
 from actor18m.models.mediapipe_face import MediaPipeFace
-from actor18m.models.roles import Frame, Mesh
+from actor18m.models.roles import Mesh
 
 Views = dict[str, list[tuple[str, Frame]]]
 

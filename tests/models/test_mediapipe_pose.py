@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from actor18m.arrays import Box, Frame
 from actor18m.inputs import canonical_uri
-from actor18m.media.video import frames
 from actor18m.media.geometry import wrapped_deg
+from actor18m.media.video import frames
 from actor18m.models.mediapipe_pose import MediaPipePose
-from actor18m.models.roles import KEYPOINTS, Box, Frame, Pose
+from actor18m.models.roles import KEYPOINTS, Pose
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 from tests.models.conftest import read_rgb

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from actor18m.arrays import Frame
 from actor18m.inputs import canonical_uri
 from actor18m.media.video import frames
 from actor18m.models.centerface import CenterFace
 from actor18m.models.mediapipe_face import MediaPipeFace
 from actor18m.models.mesh_parsing import MeshParsing
-from actor18m.models.roles import FACE_PARTS, Face, Frame, Mesh, Parsing
+from actor18m.models.roles import FACE_PARTS, Face, Mesh, Parsing
 from actor18m.samples.shipped import SHIPPED
 
 Seen = tuple[Frame, Face, Mesh]

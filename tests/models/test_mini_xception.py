@@ -3,12 +3,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from actor18m.arrays import Frame
 from actor18m.inputs import canonical_uri
 from actor18m.media.video import frames
 from actor18m.models.centerface import CenterFace
 from actor18m.models.mediapipe_face import MediaPipeFace
 from actor18m.models.mini_xception import MiniXception
-from actor18m.models.roles import EXPRESSIONS, Face, Frame
+from actor18m.models.roles import EXPRESSIONS, Face
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 

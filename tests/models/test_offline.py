@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.survey.chain import chain_of
-from actor18m.models.lock import read_lock
 from actor18m.config.pipeline import load_pipeline
 from actor18m.config.shipped import shipped
+from actor18m.models.lock import read_lock
+from actor18m.survey.chain import chain_of
 
 ROOT = Path(__file__).parents[2]
 NO_NETWORK = ["unshare", "--net"]

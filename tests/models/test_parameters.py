@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.survey.chain import chain_of
+from actor18m.config.pipeline import Pipeline, load_pipeline, parse_pipeline
 from actor18m.errors import ActorError, WrongUsage
 from actor18m.models import backends
 from actor18m.models.backends import describe, load
 from actor18m.models.parameters import BackendParameters
-from actor18m.config.pipeline import Pipeline, load_pipeline, parse_pipeline
-from tests.models.knobs import Knobs, KnobsParameters
+from actor18m.survey.chain import chain_of
 from tests.config.test_pipeline import TEXT
+from tests.models.knobs import Knobs, KnobsParameters
 
 HERE = "tests.models.knobs:Knobs"
 PLAYER = "{faces: 'tests.tiny_stages:TwoEyes'}"

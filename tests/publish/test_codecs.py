@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
+from actor18m.arrays import Frame
 from actor18m.media.video import frames, open_video
-from actor18m.models.roles import Frame
 from actor18m.publish import publish
 from actor18m.publish.mp4 import write_mp4
 from tests.media.films import film, numbers

@@ -12,9 +12,9 @@ import pytest
 
 from actor18m.dataset import Dataset, DatasetError, Version
 from actor18m.errors import ActorError
-from actor18m.storage.objects import Objects
 from actor18m.publish import Made, Published, ShardPlan, diff, gc, history, make_shard, publish
 from actor18m.publish.target import target_of
+from actor18m.storage.objects import Objects
 from actor18m.verify.dataset import verify_dataset
 from tests.publish.killed import new, old
 from tests.publish.material import FACTS, PIPELINE, lot, sample, tree, video

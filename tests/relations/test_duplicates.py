@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actor18m.relations.cache import MEMBERS
 from actor18m.relations.duplicates import Duplicates
 from actor18m.relations.signature_search import Likeness, Shelves
-from actor18m.relations.cache import MEMBERS
 from actor18m.storage.block_cache import LOTS_PER_SEGMENT
-from actor18m.storage.store import Store, StoreError, make_store
 from actor18m.storage.lease import Lease, hold
+from actor18m.storage.store import Store, StoreError, make_store
 
 Member = tuple[int, str, bytes | None, float | None]
 

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from actor18m.arrays import Frame
 from actor18m.media.video import frames
 from actor18m.media.views import angle_between
 from actor18m.models.backends import load
-from actor18m.models.roles import Frame
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 from actor18m.stage import Clip, Image, Row

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from actor18m.config.pipeline import load_pipeline
+from actor18m.config.shipped import find_pipeline
 from actor18m.inputs import canonical_uri
 from actor18m.media import chunks
 from actor18m.models.shared import Shared
-from actor18m.config.pipeline import load_pipeline
 from actor18m.samples.shipped import SHIPPED
-from actor18m.config.shipped import find_pipeline
 from actor18m.stage import Clip, Row, Stage
 from stages.bodies import Bodies
 from stages.faces import Faces

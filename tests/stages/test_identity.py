@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from actor18m.relations.identities import TEMPLATE
+from actor18m.arrays import Floats, Frame
+from actor18m.config.pipeline import load_pipeline
 from actor18m.inputs import canonical_uri
 from actor18m.models.backends import describe, load
-from actor18m.models.roles import Face, Floats, Frame
-from actor18m.config.pipeline import load_pipeline
+from actor18m.models.roles import Face
 from actor18m.policy.rules import judge
 from actor18m.samples.shipped import SHIPPED, find_clips
 from actor18m.samples.truth import Truth
-from actor18m.stage import Clip, Failure, Row
+from actor18m.stage import TEMPLATE, Clip, Failure, Row
 from stages.identity import Identity, IdentityParameters, rough_pitch_deg, rough_yaw_deg, sharpness_of
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"

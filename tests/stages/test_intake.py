@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from actor18m.config.pipeline import load_pipeline
 from actor18m.inputs import canonical_uri
 from actor18m.keys import clip_key
 from actor18m.media.signature import DUPLICATE_WITHIN, hamming
-from actor18m.config.pipeline import load_pipeline
 from actor18m.policy.rules import judge
 from actor18m.samples.shipped import SHIPPED, find_clips
 from actor18m.samples.truth import Truth

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from actor18m.models.roles import Bools
+from actor18m.arrays import Bools
 from stages.looks.body import body_of, near, others_share, sharpness_of
 
 

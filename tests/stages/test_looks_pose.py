@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from actor18m.arrays import Box, Frame
 from actor18m.media.views import angle_between
-from actor18m.models.roles import KEYPOINTS, Box, Face, Frame, Pose
+from actor18m.models.roles import KEYPOINTS, Face, Pose
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 from stages.looks.pose import PostureParameters, body_yaw, postures_of

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from actor18m.config.pipeline import load_pipeline
 from actor18m.inputs import canonical_uri
 from actor18m.media.boxes import overlap
 from actor18m.media.tracks import Seen
 from actor18m.models.backends import load
-from actor18m.config.pipeline import load_pipeline
 from actor18m.policy.rules import judge
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import KEYPOINTS, Truth

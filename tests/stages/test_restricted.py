@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from actor18m.cli.app import app
-from actor18m.relations.identities import TEMPLATE
 from actor18m.samples.shipped import SHIPPED
+from actor18m.stage import TEMPLATE
 
 PIPELINE = """\
 name: restricted

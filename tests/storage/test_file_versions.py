@@ -7,9 +7,9 @@ from uuid import uuid4
 import fsspec
 import pytest
 
-from actor18m.storage import remote
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri
+from actor18m.storage import remote
 from actor18m.storage.file_versions import Listings, of_info, versions, versions_now
 
 TICK_S = 0.02

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from actor18m.storage import lease as writer
-from actor18m.storage.store import Store, StoreError, make_store
 from actor18m.storage.lease import Lease, StoreBusy, TakenOver, hold, holder
+from actor18m.storage.store import Store, StoreError, make_store
 
 ROOT = Path(__file__).parents[1]
 HELD = """

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from actor18m.storage.filesystems import Disk
-from actor18m.storage.store import SCHEMA, Store, StoreError, make_store, open_store
 from actor18m.storage.lease import Lease, hold
+from actor18m.storage.store import SCHEMA, Store, StoreError, make_store, open_store
 
 
 class Died(BaseException):

@@ -8,7 +8,7 @@ from textwrap import indent
 import pytest
 
 from actor18m.terminal.progress import progress
-from tests.terminal import Terminal
+from tests.screen import Terminal
 
 HEADER = "stage "
 Open = Callable[..., Terminal]

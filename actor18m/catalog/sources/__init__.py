@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
-from actor18m.errors import ActorError
-from actor18m.inputs import Input, shown
 from actor18m.catalog.sources import files, lists, opens2v, refused
 from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.errors import ActorError
+from actor18m.inputs import Input, shown
 from actor18m.storage.file_versions import Listings, versions
 
 _AT_ONCE = 16_384

@@ -14,11 +14,11 @@ from itertools import islice
 from pathlib import Path
 from posixpath import splitext
 
-from actor18m.storage import remote
+from actor18m.catalog.sources.left_out import LeftOut
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri, local_path, refusal, shown
 from actor18m.redact import without_secrets
-from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.storage import remote
 from actor18m.storage.file_versions import of_info
 
 VIDEO_SUFFIXES = frozenset(

@@ -21,12 +21,12 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from actor18m.errors import ActorError
-from actor18m.storage.far_file import open_uri
-from actor18m.inputs import RIGHTS, Input, beside, shown
-from actor18m.redact import is_secret_name
 from actor18m.catalog.sources.cells import file_name, plain_value, whole_numbers, word
 from actor18m.catalog.sources.refused import Row, no_input
+from actor18m.errors import ActorError
+from actor18m.inputs import RIGHTS, Input, beside, shown
+from actor18m.redact import is_secret_name
+from actor18m.storage.far_file import open_uri
 
 _URI = ("uri", "path", "url", "video", "file")
 _LICENCE = ("licence", "license")

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 
 import ijson
 
-from actor18m.errors import ActorError
-from actor18m.storage.far_file import open_uri
-from actor18m.inputs import Input, beside, shown
-from actor18m.redact import without_secrets
 from actor18m.catalog.sources.bounded import Bounded
 from actor18m.catalog.sources.refused import Row, no_input
+from actor18m.errors import ActorError
+from actor18m.inputs import Input, beside, shown
+from actor18m.redact import without_secrets
+from actor18m.storage.far_file import open_uri
 
 _SCORES = ("tech", "motion", "aesthetic", "fps", "num_frames")
 _CAPTIONS = ("face_cap_qwen", "cap")

@@ -6,20 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from actor18m.building import measuring
+from actor18m.config.loading import load
+from actor18m.config.pipeline import Pipeline
+from actor18m.config.shipped import find_pipeline
 from actor18m.errors import ActorError
 from actor18m.execute.crews import Crew
 from actor18m.inputs import Input
-from actor18m.config.loading import load
 from actor18m.models.lock import read_lock
 from actor18m.models.weights import pull
-from actor18m.config.pipeline import Pipeline
-from actor18m.terminal.progress import progress
-from actor18m.survey.project import Project
-from actor18m.survey.runs import told
-from actor18m.config.shipped import find_pipeline
-from actor18m.storage.store import make_store
 from actor18m.storage.file_versions import versions
 from actor18m.storage.lease import hold
+from actor18m.storage.store import make_store
+from actor18m.survey.project import Project
+from actor18m.survey.runs import told
+from actor18m.terminal.progress import progress
 from tests.bench.accuracy.sets import Filmed
 
 DEFAULT, PAPER = "embedded", "paper"

@@ -21,9 +21,9 @@ from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.inputs import Input, local_path
-from actor18m.survey.project import Project
-from actor18m.storage.store import make_store
 from actor18m.storage.lease import hold
+from actor18m.storage.store import make_store
+from actor18m.survey.project import Project
 from tests.bench import measure
 from tests.bench.accuracy import sets
 from tests.bench.accuracy.build import DEFAULT, inputs_now, pipelines

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import av
 
+from actor18m.arrays import Frame
 from actor18m.media.x264 import REPEATABLE
-from actor18m.models.roles import Frame
 
 
 def write(path: Path, shots: Sequence[Frame], fps: float, crf: int = 20) -> None:

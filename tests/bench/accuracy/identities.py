@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from actor18m import keys
-from actor18m.media.boxes import overlap
-from actor18m.media.video import frames
-from actor18m.models.roles import Box, Floats, similarity
+from actor18m.arrays import Box, Floats
 from actor18m.config.pipeline import Pipeline
+from actor18m.media.boxes import overlap
+from actor18m.media.similarity import similarity
+from actor18m.media.video import frames
 from stages.told import box_of
 from tests.bench.accuracy.at import frame_at
 from tests.bench.accuracy.figures import Separation, separation

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
+from actor18m.arrays import Frame
+from actor18m.config.pipeline import Pipeline
 from actor18m.inputs import canonical_uri
 from actor18m.media.breaks import LONGER_SIDE, Break, BreakFinder
 from actor18m.media.video import frames, open_video
-from actor18m.models.roles import Frame
-from actor18m.config.pipeline import Pipeline
 from actor18m.policy.rules import Rules, judge
 from stages.motion import Motion
 from stages.told import rounded_fields

@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from actor18m.arrays import Frame
 from actor18m.media.source import MediaError
 from actor18m.media.video import open_video
-from actor18m.models.roles import Frame
 from tests.bench.accuracy.build import DEFAULT
 from tests.bench.accuracy.read import Seen
 from tests.bench.accuracy.verdicts import is_right

@@ -10,10 +10,10 @@ from itertools import combinations
 
 import numpy as np
 
-from actor18m.relations.linkage import Linkage, Near, Same
-from actor18m.models.roles import Floats
+from actor18m.arrays import Floats
 from actor18m.config.pipeline import load_pipeline
 from actor18m.config.shipped import find_pipeline
+from actor18m.relations.linkage import Linkage, Near, Same
 from actor18m.survey.survey import ACCEPTED
 from stages.identity import Identity, template
 from tests.bench.accuracy.build import DEFAULT

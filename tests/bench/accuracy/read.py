@@ -8,16 +8,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.ledger.attachments import files_of_row
-from actor18m.survey.chain import Link
-from actor18m.survey.admission import PENDING
-from actor18m.errors import ActorError
-from actor18m.models.roles import Floats
+from actor18m.arrays import Floats
 from actor18m.config.pipeline import Pipeline
-from actor18m.survey.project import Project
-from actor18m.survey.snapshot import Record
+from actor18m.errors import ActorError
+from actor18m.ledger.attachments import files_of_row
 from actor18m.ledger.rows import BESIDE, about
 from actor18m.storage.store import Store
+from actor18m.survey.admission import PENDING
+from actor18m.survey.chain import Link
+from actor18m.survey.project import Project
+from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import ACCEPTED, DUPLICATE
 from tests.bench.accuracy.sets import Filmed
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from actor18m.execute.crews import Crew
 from actor18m.config.pipeline import Pipeline
+from actor18m.execute.crews import Crew
 from actor18m.storage.store import make_store
 from tests.bench.accuracy import footage, identities, jumps, measures, sets, swaps, verdicts
 from tests.bench.accuracy.build import DEFAULT, POLICIES, measure, pipelines, without_gates

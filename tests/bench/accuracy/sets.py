@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import actor18m
+from actor18m.catalog.sources.files import VIDEO_SUFFIXES
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri
 from actor18m.samples.truth import Truth
-from actor18m.catalog.sources.files import VIDEO_SUFFIXES
 
 SHIPPED, FRESH, REAL = "shipped", "fresh", "real"
 """Fresh is all fresh seeds together."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from actor18m.arrays import Frame
 from actor18m.media.video import frames
-from actor18m.models.roles import Frame
 from tests.bench.accuracy.encode import write
 from tests.bench.accuracy.identities import FIT, TWINS
 from tests.bench.accuracy.read import Seen, Told

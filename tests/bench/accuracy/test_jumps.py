@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from actor18m.inputs import canonical_uri
-from actor18m.media.video import frames
 from actor18m.config.pipeline import load_pipeline
 from actor18m.config.shipped import find_pipeline
+from actor18m.inputs import canonical_uri
+from actor18m.media.video import frames
 from tests.bench.accuracy import jumps
 from tests.bench.accuracy.build import DEFAULT
 from tests.bench.accuracy.jumps import RULE, Made, is_called, made_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from actor18m.media.views import body_view
 from actor18m.media.geometry import wrapped_deg
+from actor18m.media.views import body_view
 from actor18m.samples.truth import Truth
 from tests.bench.accuracy import bodies, faces, golden, moments, verdicts
 from tests.bench.accuracy.at import frame_at

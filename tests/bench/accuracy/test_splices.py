@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from actor18m.arrays import Frame
 from actor18m.media.video import frames
-from actor18m.models.roles import Frame
 from tests.bench.accuracy import swaps
 from tests.bench.accuracy.build import DEFAULT
 from tests.bench.accuracy.read import Fate, Seen

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from actor18m.arrays import Floats, Frame
 from actor18m.media.views import face_view
 from actor18m.models.backends import load
-from actor18m.models.roles import Face, Floats, Frame, Mesh
+from actor18m.models.roles import Face, Mesh
 from stages.looks.face import FaceParameters, FaceReader, believed, rough_roll_deg
 
 SEEN_AS = {"front": "front", "up": "up", "image_right": "left", "image_left": "right"}
