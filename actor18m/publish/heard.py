@@ -8,6 +8,7 @@ brought back the dataset has heard no less.
 import json
 from dataclasses import asdict, dataclass
 
+from actor18m import keys
 from actor18m.dataset import Dataset
 from actor18m.errors import ActorError, Refused
 from actor18m.policy.words import Words
@@ -15,6 +16,8 @@ from actor18m.publish.target import Writer
 from actor18m.storage.store import Store, id_of
 
 NAME = ".words.json"
+_OF_ITSELF = "sha256"
+"""A digest of the rest of the file."""
 _GO_ON = "If nothing of that matters any more, go on with --allow-lost-words. Nothing was changed."
 
 
@@ -59,16 +62,22 @@ class Hearing:
     def keep(self, writer: Writer) -> None:
         """So that no later build knows less."""
         known = Heard(id_of(self.store), self.words.files, self.words.digests.get(self.words.files, ""))
-        writer.put(NAME, (json.dumps(asdict(known), indent=1) + "\n").encode())
+        told = asdict(known) | {_OF_ITSELF: keys.digest(asdict(known))}
+        writer.put(NAME, (json.dumps(told, indent=1) + "\n").encode())
 
 
 def read_heard(dataset: Dataset) -> Heard | None:
     """None where nothing was published, or not by a store with words."""
     try:
-        return Heard(**json.loads(dataset.place.read(NAME)))
+        told = json.loads(dataset.place.read(NAME))
+        of_itself = told.pop(_OF_ITSELF)
+        heard = Heard(**told)
+        if keys.digest(asdict(heard)) != of_itself:
+            raise ValueError("its digest is another one")
+        return heard
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ActorError(
             f"{dataset.url}/{NAME} is damaged ({error}): it tells which words this dataset was built with. Put a copy "
             "of it back; or, if the store has all that was said, go on with --allow-lost-words."
