@@ -44,8 +44,8 @@ RUNS = 5
 PATIENCE_S = 3600
 KINDS = {*get_args(Kind), "killed", "hung", "out_of_memory"}
 PUBLISHED = re.compile(
-    r"README\.md|manifest\.json|pipeline\.yaml|(videos/actor18m-videos|subset-A/actor18m-A)-\d{6}-[0-9a-f]{16}\.tar"
-    r"|metadata/(inputs|clips|decisions|aliases|references)/(part|A)-\d{6}\.parquet"
+    r"README\.md|manifest\.json|pipeline\.yaml|(videos|subset-A)\.urls"
+    r"|(videos/actor18m-videos|subset-A/actor18m-A)-\d{6}-[0-9a-f]{16}\.tar|metadata/(inputs|clips|decisions|aliases|references)/(part|A)-\d{6}\.parquet"
 )
 SAMPLE = re.compile(r"[0-9a-f]{20}(\.(mp4|json)|-(face|body)-self-\d\d\.(webp|mask\.png|json))")
 

@@ -265,7 +265,7 @@ def test_a_film_that_goes_before_it_is_published_waits_and_the_others_are_publis
     result = place.site.run("build", "--input", place.uri, str(place.site.root / "steady.yaml"))
     assert result.exit_code == 3, result.output
     assert "b.mp4: the file " + ("is gone" if how == "remove" else "was changed since it was measured") in result.stderr
-    assert "1 accepted clips could not be published now, all others are" in result.stderr
+    assert "1 accepted clip could not be published now, all others are" in result.stderr
     assert "states: 2 accepted, 1 pending" in result.stdout
     assert place.site.states() == {"a": "accepted", "b": "pending", "c": "accepted"}
     place.check()

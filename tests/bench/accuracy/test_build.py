@@ -23,7 +23,7 @@ def test_a_set_is_measured_once_and_read_with_each_policys_verdicts(tmp_path: Pa
             each.filmed.name: each
             for each in read(make_store(store), clips, policies, policies[DEFAULT], until="intake")
         }
-    runs = [json.loads(path.read_text())["tally"] for path in sorted((store / "runs").glob("*.json"))]
+    runs = [json.loads(path.read_text())["tally"] for path in sorted((store / "runs").glob("??????.json"))]
     assert [run["measured"] for run in runs] == [{"intake": 4}, {}]
     assert {name: each.fates[DEFAULT].by for name, each in seen.items()} == {
         "talk_yaw_1": "",
