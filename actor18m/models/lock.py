@@ -1,5 +1,6 @@
 """The model lock: which weight files the backends need, what they must be, and where they can be had."""
 
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -85,8 +86,16 @@ class Lock(_Record):
 
 
 def read_lock(path: Path | None = None) -> Lock:
-    """The lock that ships with the project, or another one."""
-    source: Traversable = path or _shipped()
+    """The lock that ships with the project, which is read once in a process, or another one."""
+    return _read_shipped() if path is None else _read(path)
+
+
+@cache
+def _read_shipped() -> Lock:
+    return _read(_shipped())
+
+
+def _read(source: Traversable) -> Lock:
     return Lock.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
 
 
