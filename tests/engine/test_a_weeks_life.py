@@ -105,7 +105,7 @@ def test_a_week(week: Week) -> None:
     licences = {Path(str(row["uri"])).stem: row["licence"] for row in week.table("inputs")}
     assert (licences["good1"], licences["good2"], licences["good3"]) == ("CC-BY-4.0", "CC0", "CC-BY-NC-4.0")
     told = say("diff 000002 latest")
-    assert "CC-BY-NC-4.0 CC-BY-4.0 1" in told
+    assert "1 clip, licence: CC-BY-NC-4.0 -> CC-BY-4.0" in told
     assert "given with another licence or consent than is registered" in say("build pipeline.yaml --input list.csv")
 
     # Thursday: one file was given by mistake
