@@ -19,7 +19,7 @@ from actor18m.requests import is_of
 from actor18m.stage import UNAVAILABLE
 from actor18m.survey.admission import PENDING, found, joined
 from actor18m.survey.chain import Branch, Chain, Link
-from actor18m.survey.following import FATE, MISSING, REJECTED, Known, Mask, Way, here_of, stopped
+from actor18m.survey.following import FATE, MISSING, REJECTED, Known, Mask, Way, here_of, passed_on, stopped
 
 KEPT = "kept"
 STATES = (KEPT, REJECTED, FAILED, "quarantined", UNAVAILABLE, PENDING)
@@ -200,10 +200,7 @@ def _look(link: Link, images: pa.Table, known: pa.Table, stops: list[pa.Table], 
     way.missing[link.name] = _missing(link, mine, digests).filter(pa.array(here.missing))
     way.measured[link.name] = here.measured
     stops.append(_ended(mine, here.fates, ~here.going))
-    mine = mine.filter(pa.array(here.going))
-    for reader in link.readers:
-        mine = mine.append_column(f"{link.name}>{reader}", here.passing[f"_for_{reader}"])
-    return pa.concat_tables([mine, others], promote_options="default")
+    return pa.concat_tables([passed_on(mine, link, here), others], promote_options="default")
 
 
 def _digests(link: Link, images: pa.Table, own: Sequence[str]) -> pa.ChunkedArray:
