@@ -9,11 +9,10 @@ from pathlib import Path
 
 from actor18m.dataset import manifest
 from actor18m.errors import ActorError
-from actor18m.inputs import canonical_uri, local_path, refusal
+from actor18m.inputs import canonical_uri, refusal
 from actor18m.redact import without_secrets
-from actor18m.storage import remote
 from actor18m.storage.filesystems import Disk, Place
-from actor18m.storage.objects import Objects
+from actor18m.storage.objects import place_at
 
 LATEST = "latest"
 _VERSION = re.compile(r"\d{6,}")
@@ -40,10 +39,7 @@ class Dataset:
             uri = canonical_uri(text)
             if refused := refusal(uri):
                 raise DatasetError(f"cannot open the dataset {without_secrets(text)!r}: {refused[1]}.")
-            if (path := local_path(uri)) is not None:
-                return Dataset(str(path), Disk(path))
-            remote.at(uri)  # its driver is there
-            return Dataset(text, Objects(uri))
+            return Dataset(*place_at(uri, text))
         except DatasetError:
             raise
         except ActorError as error:

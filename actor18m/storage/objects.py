@@ -10,9 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from actor18m.inputs import local_path
 from actor18m.storage import remote
 from actor18m.storage.far_file import open_far
 from actor18m.storage.file_versions import of_info
+from actor18m.storage.filesystems import Disk, Place
 
 CREATE = "create"
 _CHUNK = 1 << 20
@@ -183,3 +185,11 @@ class Objects:
 
     def _url(self, path: str) -> str:
         return f"{self.url}/{path}" if path else self.url
+
+
+def place_at(uri: str, shown: str) -> tuple[str, Place]:
+    """What a canonical URI leads to, and what it is called: its path, where it is on this machine."""
+    if (path := local_path(uri)) is not None:
+        return str(path), Disk(path)
+    remote.at(uri)  # its driver is there
+    return shown, Objects(uri)

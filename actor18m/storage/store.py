@@ -12,11 +12,10 @@ from typing import IO
 
 from actor18m import __version__
 from actor18m.errors import ActorError
-from actor18m.inputs import canonical_uri, local_path, refusal
+from actor18m.inputs import canonical_uri, refusal
 from actor18m.redact import without_secrets
-from actor18m.storage import remote
 from actor18m.storage.filesystems import Disk, Place
-from actor18m.storage.objects import Objects
+from actor18m.storage.objects import place_at
 
 SCHEMA = 2
 """Raised when a store written by this version cannot be read by an older one, or the other way round."""
@@ -193,10 +192,7 @@ def store_at(url: str | Path) -> Store:
     uri = canonical_uri(text)
     if refused := refusal(uri):
         raise StoreError(f"cannot open {without_secrets(text)!r}: {refused[1]}.")
-    if (path := local_path(uri)) is not None:
-        return Store(str(path), Disk(path))
-    remote.at(uri)  # its driver is there
-    return Store(text, Objects(uri))
+    return Store(*place_at(uri, text))
 
 
 def _check_schema(store: Store, text: bytes) -> None:
