@@ -49,7 +49,7 @@ class Shown(Listener):
         return progress(stages)
 
 
-class _Silent:
+class Silent:
     """A watcher that says nothing."""
 
     def expect(self, stage: str, more: int) -> None: ...
@@ -62,4 +62,4 @@ class _Silent:
 
 @contextmanager
 def _quiet() -> Iterator[Watcher]:
-    yield _Silent()
+    yield Silent()

@@ -20,6 +20,7 @@ from typing import ClassVar
 import pyarrow as pa
 from pyarrow import field, int32, list_, string, struct
 
+from actor18m.building.listener import Silent
 from actor18m.building.measuring import register
 from actor18m.config.pipeline import parse_pipeline
 from actor18m.execute.drain import Drain
@@ -33,7 +34,7 @@ from actor18m.stage import Clip, Failure, Image, Requests, Row, Stage, schema
 from actor18m.storage.lease import Lease, hold
 from actor18m.storage.store import make_store
 from actor18m.survey.project import Project
-from tests.bench.no_ops import One, Silent, Three, Two
+from tests.bench.no_ops import One, Three, Two
 
 IMAGES = 25
 GPUS, SECONDS = 1000, 3.0

@@ -19,6 +19,7 @@ from typing import Any
 
 import ray
 
+from actor18m.building.listener import Silent
 from actor18m.building.measuring import measure, register
 from actor18m.config.pipeline import parse_pipeline
 from actor18m.execute.ray_actors import RayWorkers
@@ -27,7 +28,7 @@ from actor18m.storage.lease import hold
 from actor18m.storage.store import make_store
 from actor18m.survey.plan import plan
 from actor18m.survey.project import Project
-from tests.bench.no_ops import STAGES, Silent, pipeline
+from tests.bench.no_ops import STAGES, pipeline
 
 FEW = 64
 

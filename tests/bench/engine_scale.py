@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from actor18m.building.listener import Silent
 from actor18m.building.measuring import keep_relations, measure, settle_down
 from actor18m.config.pipeline import parse_pipeline
 from actor18m.execute.serial import SerialWorkers
@@ -32,7 +33,6 @@ from actor18m.survey.status import status
 from tests.bench import long_store
 from tests.bench.long_chain import pipeline
 from tests.bench.measure import Cost, cost
-from tests.bench.no_ops import Silent
 
 WITH_IMAGES = "ACTOR18M_BENCH_IMAGES"
 """An environment variable, since each step has a process of its own."""

@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 
 from actor18m.building import measuring
+from actor18m.building.listener import Silent
 from actor18m.catalog.sources import find_inputs
 from actor18m.config.pipeline import parse_pipeline
 from actor18m.execute.serial import SerialWorkers
 from actor18m.storage.lease import hold
 from actor18m.storage.store import make_store
 from actor18m.survey.project import Project
-from tests.bench.no_ops import Silent
 from tests.engine.films import film
 from tests.engine.slow_server import PIPELINE, SlowServer
 

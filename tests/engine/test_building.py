@@ -16,11 +16,10 @@ import pytest
 from actor18m import build
 from actor18m.building.build import Built, NotPublished, StageStopped
 from actor18m.building.changes import Changes, Forgotten
-from actor18m.building.listener import Listener
+from actor18m.building.listener import Listener, Silent
 from actor18m.errors import WrongUsage
 from actor18m.execute.tally import Watcher
 from actor18m.publish.guards import Allowed
-from tests.bench.no_ops import Silent
 from tests.engine.site import Site, content_of, films
 
 GOOD, BAD = films("good", 6, at_least=0.5), films("bad", 2, below=0.3)

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import Result
 
 from actor18m.building import measuring
+from actor18m.building.listener import Silent
 from actor18m.catalog.sources import find_inputs
 from actor18m.config.pipeline import parse_pipeline
 from actor18m.execute import trouble
@@ -22,7 +23,6 @@ from actor18m.execute.waiting_worker import COMMIT_S
 from actor18m.storage.lease import hold
 from actor18m.storage.store import make_store
 from actor18m.survey.project import Project
-from tests.bench.no_ops import Silent
 from tests.engine.site import Site
 from tests.engine.slow_server import OF_IMAGES, PIPELINE, SlowServer
 

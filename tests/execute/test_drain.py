@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from actor18m.building import measuring
+from actor18m.building.listener import Silent
 from actor18m.building.measuring import LOOSE
 from actor18m.catalog.sources import find_inputs
 from actor18m.config.pipeline import parse_pipeline
@@ -15,7 +16,6 @@ from actor18m.storage.lease import Lease
 from actor18m.survey.plan import plan
 from actor18m.survey.project import Project
 from actor18m.survey.survey import Surveyor
-from tests.bench.no_ops import Silent
 from tests.engine.films import film
 from tests.engine.steady import PIPELINE
 

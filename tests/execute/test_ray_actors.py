@@ -8,6 +8,7 @@ from urllib.request import urlopen
 import pytest
 import ray
 
+from actor18m.building.listener import Silent
 from actor18m.errors import ActorError
 from actor18m.execute import ray_actors
 from actor18m.execute.messages import Duty, Task
@@ -16,7 +17,6 @@ from actor18m.execute.ray_hands import IN_FLIGHT
 from actor18m.execute.ray_metrics import Metered
 from actor18m.execute.workers import Broken, Done
 from actor18m.storage.lease import Lease, TakenOver, hold
-from tests.bench.no_ops import Silent
 from tests.execute.duties import committed, duty, task
 from tests.execute.poison_stages import CALLS, SLOW_S, calls
 

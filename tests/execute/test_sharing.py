@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from actor18m.building import measuring
+from actor18m.building.listener import Silent
 from actor18m.catalog.sources import find_inputs
 from actor18m.config.pipeline import parse_pipeline
 from actor18m.execute.messages import Task
@@ -14,7 +15,6 @@ from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.storage.lease import Lease
 from actor18m.survey.project import Project
-from tests.bench.no_ops import Silent
 from tests.engine.films import film
 from tests.engine.steady import PIPELINE
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actor18m.building import measuring
+from actor18m.building.listener import Silent
 from actor18m.execute.messages import Duty, Task
 from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.worker import Worker
@@ -27,7 +28,6 @@ from actor18m.survey.project import Project
 from tests.bench import measure
 from tests.bench.accuracy import sets
 from tests.bench.accuracy.build import DEFAULT, inputs_now, pipelines
-from tests.bench.no_ops import Silent
 
 CORES = 2
 """Of the machine that the bar is about."""
