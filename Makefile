@@ -49,14 +49,14 @@ format: setup ## format the code, and mend what the linter can
 	$(BIN)/ruff format .
 
 samples: setup ## render the shipped clips and their contact sheet again
-	$(BIN)/actor18m samples render $(SAMPLES) --seed $(SAMPLES_SEED) $(ARGS)
+	$(BIN)/python -m studio $(SAMPLES) --seed $(SAMPLES_SEED) $(ARGS)
 	$(BIN)/actor18m samples sheet $(SAMPLES) docs/samples.png
 
 bench-samples: setup ## measure real models against the samples' truth
 	$(BIN)/python -m tests.bench.samples_table $(ARGS)
 
 accuracy: setup ## how right filters and labels are, on samples and ACTOR18M_FOOTAGE (ARGS="--json")
-	@$(BIN)/python -m tests.bench.accuracy $(ARGS)
+	@$(BIN)/python -m accuracy $(ARGS)
 
 bench-engine: setup ## measure planning at scale, what the engine and its driver cost, and waiting stages
 	$(BIN)/python -m tests.bench.engine_scale $(ARGS)

@@ -23,16 +23,17 @@ NEVER = [
     ("storage", "catalog"),
 ]
 """From, to."""
+BESIDE = ("stages", "studio", "accuracy", "tests")
+"""Folders beside the engine, of which it knows none by name."""
 FOR_STAGES = ("arrays", "keys", "media", "stage", "waiting", "requests")
 """What stages may use of the engine, beside the roles of models."""
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    """Dotted names below the engine; the studio, which renders samples, is test equipment."""
+    """Dotted names below the engine."""
     for path in sorted((ROOT / ENGINE).rglob("*.py")):
         name = path.relative_to(ROOT / ENGINE).with_suffix("")
-        if "studio" not in name.parts:
-            yield ".".join(name.parts).removesuffix(".__init__"), path
+        yield ".".join(name.parts).removesuffix(".__init__"), path
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -95,7 +96,7 @@ def test_the_engine_knows_no_stage() -> None:
         for node in ast.walk(tree):
             named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             named += [each.name for each in node.names] if isinstance(node, ast.Import) else []
-            assert not [each for each in named if each.partition(".")[0] in ("stages", "tests")], name
+            assert not [each for each in named if each.partition(".")[0] in BESIDE], name
 
 
 def test_stages_know_no_library_of_models() -> None:

@@ -36,7 +36,6 @@ def test_the_wheel_carries_code_and_data_and_nothing_else(wheel: Path) -> None:
     wanted |= {f"actor18m/{data}/{f.name}" for data in ("manifests", "pipelines") for f in (ROOT / data).iterdir()}
     assert {"actor18m/py.typed", "actor18m/manifests/models.lock.yaml", "actor18m/pipelines/embedded.yaml"} <= wanted
     assert any(f.startswith("actor18m/samples/clips/") and f.endswith(".mp4") for f in wanted)
-    assert any(f.startswith("actor18m/samples/studio/shaders/") and f.endswith(".glsl") for f in wanted)
     assert {f for f in carried if ".dist-info/" not in f} == wanted
 
 

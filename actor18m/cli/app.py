@@ -1,7 +1,5 @@
 """The commands. They parse, call and print; what they do is in the modules they call."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +22,6 @@ from actor18m.cli.verify import app as verify_app
 from actor18m.cli.words import app as word_app
 from actor18m.errors import ActorError, WrongUsage
 from actor18m.log import guard
-from actor18m.models.libraries import extra
 from actor18m.samples.sheet import contact_sheet
 from actor18m.samples.shipped import Clip, copy_clips, find_clips
 from actor18m.samples.truth import Truth
@@ -111,21 +108,6 @@ def copy_samples(
     say(f"{amount(len(clips), 'clip')} in {folder}: {amount(written, 'file')} written, {there} already there")
 
 
-@samples_app.command("render")
-def render_samples(
-    out: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False, help="Made if it is not there.")],
-    seed: Annotated[int, typer.Option(min=0, help="Other seeds give other people and places.")],
-    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="This clip only; may be repeated.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that render side by side.")] = 2,
-) -> None:
-    """Render every script again with actors and scenes of another seed."""
-    with _needs_actors():
-        from actor18m.samples.studio.render import render_set
-
-        for done, name in enumerate(render_set(out, seed, only or [], workers), start=1):
-            say(f"{done:3d}  {name}")
-
-
 @samples_app.command("sheet")
 def draw_sheet(
     folder: Annotated[Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, help="A folder of clips.")],
@@ -133,18 +115,6 @@ def draw_sheet(
 ) -> None:
     """Draw a contact sheet of a folder of clips."""
     contact_sheet(folder, out)
-
-
-@contextmanager
-def _needs_actors() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("actor18m"):
-            raise
-        raise ActorError(
-            f"The studio needs the library {error.name}, which is not installed. Install it, {extra('actors')}"
-        ) from error
 
 
 def _row(clip: Clip, truth: Truth) -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""Short clips of digital actors whose truth is known: the shipped set, and the studio that renders it."""
+"""Short clips of digital actors whose truth is known: the shipped set."""

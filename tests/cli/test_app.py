@@ -1,5 +1,4 @@
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -79,25 +78,8 @@ def test_a_message_shows_no_secret_and_steers_no_terminal(monkeypatch: pytest.Mo
         ["nosuch"],
         ["samples", "copy"],
         ["samples", "copy", __file__],
-        ["samples", "render", "out"],
-        ["samples", "render", "out", "--seed", "-1"],
         ["samples", "sheet", "no/such/folder", "sheet.png"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(args: list[str]) -> None:
     assert run(*args).exit_code == 2
-
-
-def test_without_the_studio_s_libraries_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Uninstalled:
-        @staticmethod
-        def find_spec(name: str, path: object = None, target: object = None) -> None:
-            if name == "actor18m.samples.studio.render":
-                raise ModuleNotFoundError("No module named 'anny'", name="anny")
-
-    monkeypatch.delitem(sys.modules, "actor18m.samples.studio.render", raising=False)
-    monkeypatch.setattr(sys, "meta_path", [Uninstalled, *sys.meta_path])
-    result = run("samples", "render", str(tmp_path), "--seed", "1")
-    assert result.exit_code == 1
-    assert "anny" in result.stderr
-    assert 'in a checkout of actor18m: pip install -c constraints.txt ".[actors]"' in result.stderr

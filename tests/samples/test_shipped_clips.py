@@ -68,7 +68,7 @@ def test_visible_keypoints_lie_inside_the_mask(clip: Clip) -> None:
 @CLIPS
 def test_masks_cover_the_actors_pixels_and_no_others(clip: Clip) -> None:
     pytest.importorskip("anny", reason="the plate is rendered again with the extra 'actors'")
-    from tests.samples.plate import plates
+    from tests.studio.plate import plates
 
     truth, frames, _ = opened(clip)
     moments = [i for i in truth.mask_frames if not any(c.first_frame <= i <= c.last_frame for c in truth.cuts)]
