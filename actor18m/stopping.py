@@ -5,12 +5,40 @@ and where it falls into a callback of a C library, that may take it for the end 
 what other code made calls `check` first.
 """
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+INTERRUPTED = 130
+"""The exit code of a command that was asked to stop."""
+
 _is_asked = False
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """While libraries are loaded in the block, Ctrl-C ends the program with one line: not all of them let a
+    KeyboardInterrupt through, and nothing needs order yet. Who started it to run undisturbed (nohup) has the signal
+    ignored, and it stays so.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    is_heard = is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_heard:
+        signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        if is_heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def end(*_: object) -> None:
+    """Here and now."""
+    os.write(sys.stderr.fileno(), b"Stopped.\n")
+    os._exit(INTERRUPTED)
 
 
 @contextmanager

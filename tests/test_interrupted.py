@@ -17,10 +17,11 @@ CONSOLE_SCRIPT = "from actor18m.__main__ import main; main()"
 """What pip writes for the entry point in pyproject.toml."""
 
 
+@pytest.mark.parametrize("library", ["typer", "pyarrow"])
 @pytest.mark.parametrize("start", [["-m", "actor18m"], ["-c", CONSOLE_SCRIPT]])
-def test_while_libraries_are_loaded(start: list[str], tmp_path: Path) -> None:
-    # Stands before the first of them, so that the moment is a sure one.
-    (tmp_path / "typer.py").write_text("print('loading', flush=True)\nimport time; time.sleep(60)\n")
+def test_while_libraries_are_loaded(start: list[str], library: str, tmp_path: Path) -> None:
+    # Stands before the first that all commands need, or the first that this one does, so that the moment is a sure one.
+    (tmp_path / f"{library}.py").write_text("print('loading', flush=True)\nimport time; time.sleep(60)\n")
     env = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', Path.cwd())}"}
     process = subprocess.Popen(
         [sys.executable, *start, "status"],

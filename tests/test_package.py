@@ -72,10 +72,32 @@ def _name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+HEAVY = ("ray", "torch", "anny", "moderngl", "scipy", "mediapipe", "onnxruntime", "dlib", "matplotlib", "pandas")
+"""Which only a backend, Ray's executor, the studio or a reader of datasets needs."""
+TO_WORK = ("numpy", "pyarrow", "pydantic", "duckdb", "fsspec", "av", "cv2", "yaml", "actor18m.cli.build")
+"""Which commands need that do something."""
+
+
+def loaded_by(code: str) -> set[str]:
+    code = f"{code}; import sys; print(*sys.modules, file=sys.stderr)"
+    return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stderr.split())
+
+
 def test_the_commands_start_without_heavy_libraries() -> None:
-    heavy = ["ray", "torch", "anny", "moderngl", "scipy", "mediapipe", "onnxruntime", "dlib", "matplotlib"]
-    code = f"import sys, actor18m.cli.app; print([m for m in {heavy} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
+    every = (
+        "from actor18m.cli.commands import BY_MODULE, loaded; [loaded(c) for each in BY_MODULE.values() for c in each]"
+    )
+    modules = loaded_by(every)
+    assert "pyarrow" in modules
+    assert modules.isdisjoint(HEAVY)
+
+
+def test_the_version_and_the_list_of_commands_are_told_at_once() -> None:
+    told = "from actor18m.cli.app import app; app([{option!r}], standalone_mode=False)"
+    for option in ("--version", "--help"):
+        modules = loaded_by(told.format(option=option))
+        assert "actor18m.cli.commands" in modules
+        assert modules.isdisjoint({*HEAVY, *TO_WORK}), option
 
 
 def test_one_opencv_is_installed_and_its_files_are_whole() -> None:

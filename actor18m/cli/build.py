@@ -23,6 +23,7 @@ from actor18m.policy.overrides import read_overrides, taken
 from actor18m.policy.words import now, read_words
 from actor18m.publish import guards
 from actor18m.publish.guards import Allowed
+from actor18m.stopping import INTERRUPTED
 from actor18m.storage.store import Store
 from actor18m.survey.project import Project, settled
 from actor18m.terminal.progress import progress
@@ -34,7 +35,6 @@ COULD_NOT_GO_ON = 1
 REFUSED = 3
 LEFT_OUT = 3
 """Clips that were accepted and could not be published: the rest was, and the next build tries again."""
-INTERRUPTED = 130
 
 
 class Executor(StrEnum):

@@ -12,7 +12,7 @@ from actor18m.models.lock import read_lock
 from actor18m.models.weights import folder, pull, verify
 from actor18m.terminal.say import Grid, console, say, say_json
 
-app = typer.Typer(help="Model weights: list, fetch and check them.", no_args_is_help=True)
+app = typer.Typer(name="models", help="Model weights: list, fetch and check them.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 

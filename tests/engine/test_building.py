@@ -157,6 +157,6 @@ def test_the_package_is_light_until_it_is_asked_for_them(tmp_path: Path) -> None
     code = (
         "import sys, actor18m; assert not {'pyarrow', 'numpy', 'av', 'typer'} & sys.modules.keys(); "
         "from actor18m import build, inspect; assert callable(build) and callable(inspect); "
-        "import actor18m.cli.app; assert 'ray' not in sys.modules"
+        "import actor18m.cli.build; assert 'ray' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ})

@@ -5,13 +5,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import actor18m
-from actor18m.cli import app as cli
+from actor18m.cli import samples as cli
+from actor18m.cli.app import app
 from actor18m.errors import ActorError
 from actor18m.samples.shipped import find_clips
 
 
 def run(*args: str) -> Result:
-    return CliRunner().invoke(cli.app, list(args), env={"COLUMNS": "200"})
+    return CliRunner().invoke(app, list(args), env={"COLUMNS": "200"})
 
 
 def test_version_is_the_package_version() -> None:
