@@ -10,7 +10,7 @@ import numpy as np
 from pyarrow import float32, struct
 
 from actor18m.media.boxes import inside
-from actor18m.media.tracks import Seen, colour_similarity
+from actor18m.media.tracks import SeenPerson, colour_similarity
 from stages.told import box_of, rounded
 
 FaceAt = dict[str, Any]
@@ -31,11 +31,13 @@ def faces_at(identity: Mapping[str, Any], times: Sequence[float]) -> list[FaceAt
     return [dict(face) | {"sample": int(at[face["frame"]])} for face in identity["faces"]]
 
 
-def is_of(face: FaceAt, person: Seen) -> bool:
+def is_of(face: FaceAt, person: SeenPerson) -> bool:
     return inside(box_of(face), person.box) >= 0.7
 
 
-def links(faces: Sequence[FaceAt], seen: Sequence[Seen | None], times: Sequence[float]) -> list[dict[str, object]]:
+def links(
+    faces: Sequence[FaceAt], seen: Sequence[SeenPerson | None], times: Sequence[float]
+) -> list[dict[str, object]]:
     fit = [face for face in faces if face["similarities"] is not None]
     own = [i for i, face in enumerate(fit) if (who := seen[face["sample"]]) and is_of(face, who)]
     found: list[dict[str, object]] = []

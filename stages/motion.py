@@ -24,7 +24,7 @@ from actor18m.media.colours import colours
 from actor18m.media.hidden import hidden_runs, visible_fractions
 from actor18m.media.shots import Blend, BlendFinder, dissolves
 from actor18m.media.similarity import similarity
-from actor18m.media.tracks import Seen, Track, prominence, subject, tracks
+from actor18m.media.tracks import SeenPerson, Track, prominence, subject, tracks
 from actor18m.media.video import frames
 from actor18m.models.roles import FrameEncoder, Person, PersonDetector, PointTracker
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
@@ -179,7 +179,7 @@ class Motion(Stage):
                 looked.times.append(time_s)
                 last = frame, vector, marked
         if last is not None:
-            looked.people.append([Seen(box, score, colours, 1.0) for box, score, colours, _ in last[2]])
+            looked.people.append([SeenPerson(box, score, colours, 1.0) for box, score, colours, _ in last[2]])
         looked.breaks = breaks.found()
         return looked
 
@@ -202,11 +202,11 @@ class Motion(Stage):
         sure = [person for person in people if size(person.box) > 0 and person.score >= told.min_followed_score]
         return sure[: told.max_people]
 
-    def _followed(self, before: Frame, frame: Frame, people: "list[_Marked]") -> list[Seen]:
+    def _followed(self, before: Frame, frame: Frame, people: "list[_Marked]") -> list[SeenPerson]:
         """All points at once: the tracker prepares each frame only once then."""
         starts = [points for *_, points in people]
         if not sum(map(len, starts)):
-            return [Seen(box, score, looks) for box, score, looks, _ in people]
+            return [SeenPerson(box, score, looks) for box, score, looks, _ in people]
         (_, there), (_, is_kept) = self.backends["points"].track([before, frame], np.concatenate(starts))
         found, at = [], 0
         for box, score, looks, points in people:
@@ -214,7 +214,7 @@ class Motion(Stage):
             at += len(points)
             steps = (there[mine] - points)[is_kept[mine]]
             step = (float(np.median(steps[:, 0])), float(np.median(steps[:, 1]))) if len(steps) else (0.0, 0.0)
-            found.append(Seen(box, score, looks, float(is_kept[mine].mean()) if len(points) else 0.0, step))
+            found.append(SeenPerson(box, score, looks, float(is_kept[mine].mean()) if len(points) else 0.0, step))
         return found
 
     def _cuts(self, looked: "_Looked") -> list[dict[str, object]]:
@@ -265,7 +265,7 @@ class _Looked:
     height: int = 0
     width: int = 0
     times: list[float] = field(default_factory=list)
-    people: list[list[Seen]] = field(default_factory=list)
+    people: list[list[SeenPerson]] = field(default_factory=list)
     neighbours: list[float] = field(default_factory=list)
     to_first: list[float] = field(default_factory=list)
     blends: list[Blend] = field(default_factory=list)
@@ -278,7 +278,7 @@ def _weight(track: Track, faces: Sequence[FaceAt], height: int, width: int) -> f
     return prominence(track, height, width) * (1 + own)
 
 
-def _count(people: Sequence[Seen], min_score: float) -> int:
+def _count(people: Sequence[SeenPerson], min_score: float) -> int:
     """Those who are no part of a surer one."""
     sure = [person for person in people if person.score >= min_score]
     return sum(all(inside(one.box, other.box) < _PART for other in sure[:i]) for i, one in enumerate(sure))
@@ -303,7 +303,7 @@ def _other_row(track: Track, chosen: Track, times: Sequence[float]) -> dict[str,
     }
 
 
-def _box_row(person: Seen | None) -> dict[str, object] | None:
+def _box_row(person: SeenPerson | None) -> dict[str, object] | None:
     if person is None:
         return None
     return rounded_fields({"score": person.score, **sides(person.box)})

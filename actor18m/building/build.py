@@ -21,7 +21,7 @@ from actor18m.building.listener import Listener
 from actor18m.building.releasing import check_failures, release
 from actor18m.catalog.catalog import Registration
 from actor18m.catalog.sources import find_inputs
-from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.config.loading import load
 from actor18m.config.shipped import find_pipeline
 from actor18m.dataset import Dataset
@@ -63,7 +63,7 @@ class Built:
     """By subset, how many images are in which state, of those that are asked for."""
     registration: Registration
     """How what was given differs from what was registered."""
-    not_taken: LeftOut
+    not_taken: FilesLeftOut
     """Files that were given, and that are no videos and no lists."""
     tally: Tally
     """What was measured now, by stage."""
@@ -151,7 +151,7 @@ def build(
             project, _ = settled_for_good(replace(project, words=read_words(lease.store)), lease)
             for said in edited(project.links, runs.accounts(project.store)):
                 listener.note(f"note: {said}")
-            account["left_out"] = not_taken = LeftOut()
+            account["left_out"] = not_taken = FilesLeftOut()
             sources = find_inputs(given, not_taken) if given else None
             may_go = partial(guards.check_superseded, allowed=allowed)
             account["registration"] = registration = measuring.register(project, lease, sources, sync, may_go)

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from actor18m.catalog.catalog_files import BATCH, OF_RIGHTS, OF_SPLIT, PRESENCE, CatalogFiles
 from actor18m.catalog.compare_on_disk import ROWS_AT_ONCE, Comparison, once, spool
 from actor18m.catalog.licences import weight
-from actor18m.catalog.presence import WORDS, Words
+from actor18m.catalog.presence import WORDS, PresenceWords
 from actor18m.catalog.rights import CORRECTIONS, Rights
 from actor18m.errors import ActorError
 from actor18m.inputs import RIGHTS, Input
@@ -194,7 +194,7 @@ class Catalog:
         and the `version` seen last. Only what was given, or only what that was split into, with `kind`.
         """
         wanted = [name for name in COLUMNS if columns is None or name in columns or name in _ALWAYS]
-        words = Words(self._files, self._files.of(PRESENCE))
+        words = PresenceWords(self._files, self._files.of(PRESENCE))
         removed = pa.array(sorted(read_words(self.store).removed), pa.string())
         rights = Rights(self._files, self._files.of(OF_RIGHTS) if {*RIGHTS} & {*wanted} else [])
         for path in self._files.of(*((BATCH, OF_SPLIT) if kind is None else (kind,))):

@@ -17,7 +17,7 @@ _FRAME_S = 0.1
 
 
 @dataclass(frozen=True)
-class Shots:
+class CutAtShots:
     """At boundaries of at least this score. Shots that are longer than a clip may be are cut into even parts, and those
     that are too short are no clip.
     """
@@ -55,7 +55,7 @@ class Shots:
 
 
 @dataclass(frozen=True)
-class Windows:
+class CutInWindows:
     """One after the other, whatever is shown; the last is what is left, when that is no shorter than a clip may be."""
 
     min_s: float
@@ -70,7 +70,7 @@ class Windows:
         return [(first, after) for first, after in pairwise(edges) if first < after]
 
 
-Cutting = Shots | Windows
+Cutting = CutAtShots | CutInWindows
 
 
 def within(cut: Sequence[int] | None, clip: Cut) -> Cut:

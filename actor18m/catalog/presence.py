@@ -22,7 +22,7 @@ WORDS = pa.schema(
 )
 
 
-class Words:
+class PresenceWords:
     """Read in order of lots."""
 
     def __init__(self, files: CatalogFiles, paths: list[str]) -> None:

@@ -8,7 +8,7 @@ from actor18m.building.changes import Changes, changes, flags_of
 from actor18m.building.measuring import planned
 from actor18m.catalog.catalog import Catalog
 from actor18m.catalog.sources import find_inputs
-from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.cli import answers, unpublished
 from actor18m.cli.arguments import AsJson, Settings
 from actor18m.cli.build import Overrides, Pipe, Profile, Split, StoreUrl, project_of
@@ -53,7 +53,7 @@ def plan_command(
     project = project_of(pipeline or profile, opened, settings, split, overrides)
     found, notes = planned(project), edited(project.links, accounts(opened))
     differ = changes(pipeline or profile, opened, flags_of(settings, split), project.words)
-    left_out = LeftOut()
+    left_out = FilesLeftOut()
     given = Catalog(opened).register(None, find_inputs(inputs, left_out), sync) if inputs else None
     if as_json:
         told = {"edited": notes, "left_out": vars(left_out)}

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from actor18m.amounts import amount
 from actor18m.samples.sheet import contact_sheet
-from actor18m.samples.shipped import Clip, copy_clips, find_clips
+from actor18m.samples.shipped import ShippedClip, copy_clips, find_clips
 from actor18m.samples.truth import Truth
 from actor18m.terminal.say import Grid, console, say, say_json
 
@@ -52,7 +52,7 @@ def draw_sheet(
     contact_sheet(folder, out)
 
 
-def _row(clip: Clip, truth: Truth) -> dict[str, object]:
+def _row(clip: ShippedClip, truth: Truth) -> dict[str, object]:
     return {
         "name": clip.name,
         "script": truth.script,
@@ -73,7 +73,7 @@ def _row(clip: Clip, truth: Truth) -> dict[str, object]:
     }
 
 
-def _print_table(clips: list[tuple[Clip, Truth]]) -> None:
+def _print_table(clips: list[tuple[ShippedClip, Truth]]) -> None:
     colour = {"accepted": "green", "rejected": "red", "failed": "red", "duplicate": "yellow"}
     screen = console(wide=200)
     is_wide = screen.width >= _WIDE

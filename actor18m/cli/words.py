@@ -14,7 +14,7 @@ from actor18m.errors import ActorError
 from actor18m.inputs import Input, refusal, shown
 from actor18m.keys import KEY_DIGITS, clip_key
 from actor18m.policy.overrides import IMAGES_ARE_DENIED
-from actor18m.policy.words import ALLOW, DENY, Window, Word, Words, is_image, keep, now, read_words, whoever
+from actor18m.policy.words import ALLOW, DENY, ClipContent, Word, Words, is_image, keep, now, read_words, whoever
 from actor18m.storage.lease import hold
 from actor18m.storage.store import Store, open_store
 from actor18m.survey.contents import Row, content_of, is_key, look_up, must_exist, uri_of
@@ -233,7 +233,7 @@ def _of_clips(word: Word, rows: Sequence[Row], content: str | None) -> Word:
     word = word.model_copy(update={"of": _meant(word.of, rows)})
     windows = dict.fromkeys(window for row in rows if (window := meant_by(word, row)) is not None)
     if content is not None and (word.verb == DENY or not rows):
-        windows |= {Window(clip=clip_key(content, None, None), content=content): None}
+        windows |= {ClipContent(clip=clip_key(content, None, None), content=content): None}
     return word.model_copy(update={"windows": tuple(windows)})
 
 

@@ -87,7 +87,7 @@ class IntoShots(Step):
 
     @property
     def cutting(self) -> Cutting:
-        return cuts.Shots(self.min_s, self.max_s, self.min_score)
+        return cuts.CutAtShots(self.min_s, self.max_s, self.min_score)
 
 
 class IntoWindows(Step):
@@ -98,7 +98,7 @@ class IntoWindows(Step):
 
     @property
     def cutting(self) -> Cutting:
-        return cuts.Windows(self.min_s, self.length_s)
+        return cuts.CutInWindows(self.min_s, self.length_s)
 
 
 class Split(Section):

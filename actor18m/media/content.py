@@ -3,11 +3,11 @@
 import hashlib
 from collections import OrderedDict
 
-from actor18m.media.source import Seen, opened
+from actor18m.media.source import FileSeen, opened
 
 _KEPT = 1024
 _CHUNK = 1 << 20
-_hashed: OrderedDict[tuple[str, Seen], str] = OrderedDict()
+_hashed: OrderedDict[tuple[str, FileSeen], str] = OrderedDict()
 
 
 def content_sha256(uri: str) -> tuple[str, int]:

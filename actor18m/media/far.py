@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import av
 
-from actor18m.media.source import Seen
+from actor18m.media.source import FileSeen
 from actor18m.media.timeline import PacketReader, Times
 
 FAR = 4096
@@ -14,10 +14,10 @@ FAR = 4096
 _KEPT = 2
 
 Open = Callable[[ExitStack], tuple[av.container.InputContainer, av.VideoStream]]
-_kept: OrderedDict[tuple[str, Seen], tuple[ExitStack, PacketReader]] = OrderedDict()
+_kept: OrderedDict[tuple[str, FileSeen], tuple[ExitStack, PacketReader]] = OrderedDict()
 
 
-def times_until(uri: str, seen: Seen, frame: int, open_again: Open) -> Times:
+def times_until(uri: str, seen: FileSeen, frame: int, open_again: Open) -> Times:
     """As read_times gives them, whatever was read before."""
     held, reader = _kept.pop((uri, seen)) if (uri, seen) in _kept else _opened(uri, open_again)
     try:

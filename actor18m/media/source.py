@@ -49,7 +49,7 @@ class MediaError(ActorError):
 
 
 @dataclass(frozen=True)
-class Seen:
+class FileSeen:
     """A file as it was when it was opened."""
 
     size: int
@@ -63,7 +63,7 @@ class Seen:
 
 
 @contextmanager
-def opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
+def opened(uri: str) -> Iterator[tuple[IO[bytes], FileSeen]]:
     """The file behind a URI or a local path, for reading from anywhere in it. In a call that is watched (watch.py) it
     is the version that was registered, when it is opened and, as far as its place can tell, until it is closed.
     """
@@ -101,7 +101,7 @@ def version_of_open(uri: str, stream: IO[bytes]) -> str | None:
     return of_info(remote.asked(uri, "look at", lambda: fs.info(name)))
 
 
-def _open(uri: str) -> tuple[IO[bytes], Seen]:
+def _open(uri: str) -> tuple[IO[bytes], FileSeen]:
     path = local_path(uri)
     try:
         if path is None:
@@ -126,17 +126,17 @@ def _open(uri: str) -> tuple[IO[bytes], Seen]:
     return stream, seen
 
 
-def _seen_here(uri: str, stream: IO[bytes]) -> Seen:
+def _seen_here(uri: str, stream: IO[bytes]) -> FileSeen:
     status = os.fstat(stream.fileno())
     version = of_status(status)
     if version is None:
         stream.close()
         raise MediaError("not_a_video", f"{uri}: is no regular file")
-    return Seen(status.st_size, version)
+    return FileSeen(status.st_size, version)
 
 
-def _seen_elsewhere(uri: str, info: dict[str, Any]) -> Seen:
+def _seen_elsewhere(uri: str, info: dict[str, Any]) -> FileSeen:
     version = of_info(info)
     if version is None:
         raise MediaError("not_a_video", f"{uri}: is a folder")
-    return Seen(info["size"], version)
+    return FileSeen(info["size"], version)

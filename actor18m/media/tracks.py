@@ -10,7 +10,7 @@ from actor18m.media.boxes import around, centre, inside, moved, overlap, size
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class SeenPerson:
     """A person in one sample, and what became of the points on them in the next one."""
 
     box: Box
@@ -27,14 +27,14 @@ class Seen:
 class Track:
     """One person through time: who was seen at which sample."""
 
-    seen: dict[int, Seen] = field(default_factory=dict)
+    seen: dict[int, SeenPerson] = field(default_factory=dict)
 
     @property
     def last(self) -> int:
         return next(reversed(self.seen))
 
 
-def tracks(samples: Sequence[Sequence[Seen]], min_score: float, max_gap: int) -> list[Track]:
+def tracks(samples: Sequence[Sequence[SeenPerson]], min_score: float, max_gap: int) -> list[Track]:
     """Joins each person to the likeliest track, best pairs first. A track begins with someone at least `min_score`
     sure; someone less sure may go on with one, after at most `max_gap` samples without."""
     found: list[Track] = []
@@ -67,7 +67,7 @@ _REACH = 0.6
 """How far someone who is like the one before may have moved in a sample, in lengths of the box's longer side."""
 
 
-def likeness(before: Seen, now: Seen, gap: int, min_score: float) -> float:
+def likeness(before: SeenPerson, now: SeenPerson, gap: int, min_score: float) -> float:
     """How likely two sightings, `gap` samples apart, are one person: 0 where they cannot be. Someone less than
     `min_score` sure must be where the one before was."""
     shared = overlap(moved(before.box, before.step), now.box)
@@ -115,7 +115,7 @@ def subject(found: Sequence[Track], weights: Sequence[float], min_alike: float) 
     return chosen
 
 
-def _one_body(one: Mapping[int, Seen], other: Mapping[int, Seen], at: int) -> bool:
+def _one_body(one: Mapping[int, SeenPerson], other: Mapping[int, SeenPerson], at: int) -> bool:
     """Whether two boxes of a sample are parts of one person: one lies over the other, or both together are where a
     person is in the nearest sample in which only one is told."""
     a, b = one[at].box, other[at].box

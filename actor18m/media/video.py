@@ -18,7 +18,7 @@ from actor18m.media.far import FAR, times_until
 from actor18m.media.header import not_opened
 from actor18m.media.order import Given, retimed, unpacked
 from actor18m.media.orientation import orientation
-from actor18m.media.source import MediaError, Seen, opened
+from actor18m.media.source import FileSeen, MediaError, opened
 from actor18m.media.timeline import Key, read_times
 
 Cut = tuple[int, int]
@@ -78,7 +78,7 @@ def check_header(uri: str, limits: Limits = Limits(), cut: Cut | None = None) ->
 
 
 @contextmanager
-def _container(uri: str, limits: Limits) -> Iterator[tuple[av.container.InputContainer, Seen]]:
+def _container(uri: str, limits: Limits) -> Iterator[tuple[av.container.InputContainer, FileSeen]]:
     with opened(uri) as (stream, seen):
         try:
             container = av.open(
@@ -98,7 +98,7 @@ class Video:
     """An open file and a window of it."""
 
     def __init__(
-        self, uri: str, container: av.container.InputContainer, limits: Limits, cut: Cut | None, seen: Seen
+        self, uri: str, container: av.container.InputContainer, limits: Limits, cut: Cut | None, seen: FileSeen
     ) -> None:
         self.uri = uri
         self.container = container

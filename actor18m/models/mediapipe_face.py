@@ -7,7 +7,7 @@ import numpy as np
 
 from actor18m.arrays import Box, Frame
 from actor18m.media.geometry import cut_out, head_angles_deg, nodded, square_around
-from actor18m.models.mediapipe_tasks import Task
+from actor18m.models.mediapipe_tasks import Landmarker
 from actor18m.models.roles import Mesh
 
 _MIN_SCORE = 0.5
@@ -34,12 +34,12 @@ _FIVE = (468, 473, 1, 61, 291)
 class MediaPipeFace:
     weights = ("face_landmarker.task",)
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Landmarker) -> None:
         self._task = task
 
     @classmethod
     def load(cls) -> Self:
-        task = Task(
+        task = Landmarker(
             "FaceLandmarker",
             cls.weights[0],
             min_face_detection_confidence=_MIN_SCORE,

@@ -9,7 +9,7 @@ import numpy as np
 from actor18m.arrays import Bools, Box, Frame
 from actor18m.media.boxes import overlap
 from actor18m.media.geometry import Region, body_yaw_deg, cut_out, put_back, square_around
-from actor18m.models.mediapipe_tasks import Task
+from actor18m.models.mediapipe_tasks import Landmarker
 from actor18m.models.roles import Pose
 
 _MIN_SCORE = 0.5
@@ -38,12 +38,12 @@ class MediaPipePose:
     weights = ("pose_landmarker_full.task",)
     version = 2
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Landmarker) -> None:
         self._task = task
 
     @classmethod
     def load(cls) -> Self:
-        task = Task(
+        task = Landmarker(
             "PoseLandmarker",
             cls.weights[0],
             min_pose_detection_confidence=_MIN_SCORE,

@@ -18,7 +18,7 @@ NEEDS = (
 """Plain `pip install mediapipe` also brings a second OpenCV, which overwrites files of the first."""
 
 
-class Task:
+class Landmarker:
     """A landmarker of MediaPipe's Tasks API; `kind` is its name there.
 
     It is given squares only. When there is something to place for the first time, MediaPipe warns that in other images

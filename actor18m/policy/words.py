@@ -31,7 +31,7 @@ _FILE = re.compile(rf"{FOLDER}/(\d{{6,}})\.(json|mark)")
 _IMAGE = re.compile(rf"[0-9a-f]{{{keys.KEY_DIGITS}}}(-[a-z0-9]+)+")
 
 
-class Window(Section):
+class ClipContent(Section):
     """A clip by what is in it, wherever its file lies and however it is cut the next time."""
 
     clip: str
@@ -49,7 +49,7 @@ class Window(Section):
         return all(a is None or b is None or (a[0] < b[1] and b[0] < a[1]) for a, b in sides)
 
 
-class Look(Window):
+class Look(ClipContent):
     """How a denied clip looks over time, by which what is like it is known when nothing else is left of it."""
 
     signature: str = Field(pattern=r"^([0-9a-f]{2})+$", description="in hexadecimal digits")
@@ -74,7 +74,9 @@ class Word(Section):
     who: Told
     why: Told | None = None
     at: str = Field(description="when")
-    windows: tuple[Window, ...] = Field(default=(), description="of clips that are allowed or denied: what was meant")
+    windows: tuple[ClipContent, ...] = Field(
+        default=(), description="of clips that are allowed or denied: what was meant"
+    )
     looks: tuple[Look, ...] = Field(default=(), description="of clips that are denied, once they were measured")
     images: tuple[str, ...] = Field(default=(), description="of an image that is denied: digests of its content")
     inputs: tuple[str, ...] = Field(default=(), description="ids, of what is removed or restored")

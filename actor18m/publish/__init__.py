@@ -1,6 +1,6 @@
 """Publishing: what the store knows becomes a version of a dataset, whole or not at all."""
 
-from actor18m.publish.content import Block, Video
+from actor18m.publish.content import AcceptedClip, Block
 from actor18m.publish.diff import diff
 from actor18m.publish.history import gc
 from actor18m.publish.make import Made, ShardPlan, make_shard, one_by_one
@@ -8,12 +8,12 @@ from actor18m.publish.publishing import Published, publish
 from actor18m.publish.shard import Shard
 
 __all__ = [
+    "AcceptedClip",
     "Block",
     "Made",
     "Published",
     "Shard",
     "ShardPlan",
-    "Video",
     "diff",
     "gc",
     "make_shard",

@@ -16,7 +16,7 @@ from actor18m.config.pipeline import VIDEOS
 from actor18m.dataset.schemas import CLIPS, DECISIONS, INPUTS
 from actor18m.policy.rules import by_name
 from actor18m.publish.columns import Columns
-from actor18m.publish.content import Block, Video
+from actor18m.publish.content import AcceptedClip, Block
 from actor18m.publish.references import References
 from actor18m.publish.verdicts import decisions, fates
 from actor18m.relations.identities import Identities
@@ -108,7 +108,7 @@ def _in_shards(block: Block, size: int) -> Iterator[Block]:
         _InLots.of(block.clips, block.clips["lot"].to_numpy()),
         _InLots.of(block.decisions, decided),
     ]
-    videos: dict[int, list[Video]] = defaultdict(list)
+    videos: dict[int, list[AcceptedClip]] = defaultdict(list)
     for video in block.videos:
         videos[lot_of[video.clip] // size].append(video)
     for start in range(block.lots.start, block.lots.stop, size):
@@ -205,14 +205,14 @@ class _Decided:
             for name, rule in by_name(link.rules).items():
                 yield decisions(link.name, name, rule, keys, rows)
 
-    def _videos(self, clips: pa.Table, facts: pa.Table) -> Iterator[Video]:
+    def _videos(self, clips: pa.Table, facts: pa.Table) -> Iterator[AcceptedClip]:
         rows = clips.select(["clip", "uri", "cut", "crop", "state"]).to_pylist()
         for row, told in zip(rows, shortest(facts).to_pylist(), strict=True):
             if row["state"] == ACCEPTED:
                 cut, crop = (None if row[name] is None else tuple(row[name]) for name in ("cut", "crop"))
                 copies = tuple(self.relations.copies.get(row["clip"], _Sources()).uris)
                 facts_of = {"clip": row["clip"]} | told | _window(cut, crop, told)
-                yield Video(row["clip"], row["uri"], cut, crop, facts_of, copies)
+                yield AcceptedClip(row["clip"], row["uri"], cut, crop, facts_of, copies)
 
 
 def _window(cut: Sequence[int] | None, crop: Sequence[int] | None, facts: Mapping[str, Any]) -> dict[str, object]:

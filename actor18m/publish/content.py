@@ -11,7 +11,7 @@ from actor18m.ledger.attachments import Shelf
 
 
 @dataclass(frozen=True)
-class Video:
+class AcceptedClip:
     """An accepted clip. Its file is `<clip>.mp4`, its facts are `<clip>.json`."""
 
     clip: str
@@ -48,7 +48,7 @@ class Reference:
         return self.key.partition("-")[0]
 
 
-Sample = Video | Reference
+Sample = AcceptedClip | Reference
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Block:
     inputs: pa.Table
     clips: pa.Table
     decisions: pa.Table
-    videos: Sequence[Video]
+    videos: Sequence[AcceptedClip]
     subsets: Mapping[str, Part] = field(default_factory=dict)
     """By name, with the same names in every block."""
 

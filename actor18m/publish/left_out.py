@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from actor18m import stopping
 from actor18m.dataset.root import DatasetError
-from actor18m.publish.content import Block, Part, Sample, Video
+from actor18m.publish.content import AcceptedClip, Block, Part, Sample
 from actor18m.publish.samples import SourceError
 from actor18m.redact import redact
 from actor18m.storage.store import StoreError
@@ -47,7 +47,7 @@ def left_out_by(sample: Sample, left_out: MutableMapping[str, LeftOut]) -> Itera
         if isinstance(error, SourceError):
             left_out[sample.clip] = LeftOut(error.kind, redact(str(error)))
         else:
-            what = sample.uri if isinstance(sample, Video) else sample.key
+            what = sample.uri if isinstance(sample, AcceptedClip) else sample.key
             cause = f"{what}: cannot be published ({type(error).__name__}: {error})"
             left_out[sample.clip] = LeftOut(type(error).__name__, redact(cause))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from actor18m.dataset.schemas import Family
-from actor18m.publish.content import Part, Sample, Video, shape
+from actor18m.publish.content import AcceptedClip, Part, Sample, shape
 from actor18m.publish.make import Made, ShardPlan, recipe
 from actor18m.publish.previous import Previous
 from actor18m.publish.shard import Shard
@@ -98,7 +98,7 @@ class Line:
             return _Waiting(lots, rows, None, shard)
         if shard := self._left_over.get(wanted):
             return _Waiting(lots, rows, None, shard)
-        videos = {sample.clip for sample in samples if isinstance(sample, Video)}
+        videos = {sample.clip for sample in samples if isinstance(sample, AcceptedClip)}
         published = self._previous.videos(lots) if videos and self._previous is not None else {}
         kept = {clip: published[clip] for clip in videos & published.keys()}
         number = self._number(lots)

@@ -15,12 +15,12 @@ from actor18m.dataset.members import Member
 from actor18m.dataset.schemas import ENCODING, Family
 from actor18m.errors import ActorError
 from actor18m.ledger.attachments import files_of_row
-from actor18m.publish.content import Reference, Sample, Video
+from actor18m.publish.content import AcceptedClip, Reference, Sample
 from actor18m.publish.left_out import LeftOut, left_out_by
 from actor18m.publish.mp4 import WRITER
 from actor18m.publish.original import Originals
 from actor18m.publish.samples import fetch
-from actor18m.publish.shard import Kept, Placed, Shard
+from actor18m.publish.shard import Placed, PublishedMp4, Shard
 from actor18m.publish.tar import TarWriter
 from actor18m.publish.target import Target
 
@@ -35,7 +35,7 @@ class ShardPlan:
     number: int
     recipe: str
     samples: tuple[Sample, ...]
-    kept: Mapping[str, Kept]
+    kept: Mapping[str, PublishedMp4]
     """By clip, videos of the version before."""
 
 
@@ -67,7 +67,7 @@ def recipe(family: Family, number: int, samples: Sequence[Sample]) -> str:
 
 
 def _content(sample: Sample) -> keys.Part:
-    if isinstance(sample, Video):
+    if isinstance(sample, AcceptedClip):
         return sample.clip, sample.cut, sample.crop, _json(sample)
     return sample.key, sample.digests, _json(sample)
 

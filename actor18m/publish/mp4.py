@@ -19,7 +19,7 @@ from typing import IO, Literal
 import av
 from av.container import InputContainer
 
-from actor18m.media.source import MediaError, Seen
+from actor18m.media.source import FileSeen, MediaError
 from actor18m.media.video import FORMATS, Crop, Cut, Limits, Video, moving_pictures
 from actor18m.publish.copying import CannotCopy, copy
 from actor18m.publish.encoding import encode
@@ -43,7 +43,7 @@ def write_mp4(source: IO[bytes], cut: Cut | None, crop: Crop | None, target: Pat
         if cut is None and crop is None and _is_copied(source, target):
             return "copied"
         with _opened(source) as given:
-            encode(Video("it", given, _ANY, cut, Seen(0, "")), crop, target)
+            encode(Video("it", given, _ANY, cut, FileSeen(0, "")), crop, target)
         return "encoded"
     except av.FFmpegError as error:
         if error.errno in _FULL:

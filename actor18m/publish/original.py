@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import IO, Any, Self, cast
 
 from actor18m import keys
-from actor18m.media.source import MediaError, Seen, opened, version_of_open
-from actor18m.publish.content import Video
+from actor18m.media.source import FileSeen, MediaError, opened, version_of_open
+from actor18m.publish.content import AcceptedClip
 
 _CHUNK = 1 << 20
 _HELD = 16
@@ -38,7 +38,7 @@ class Unusable(Exception):
 class _Held:
     handle: ExitStack
     stream: IO[bytes]
-    seen: Seen
+    seen: FileSeen
     sha256: str
 
 
@@ -57,14 +57,14 @@ class Originals:
             self._held.popitem()[1].handle.close()
 
     @contextmanager
-    def open(self, video: Video, uri: str) -> Iterator[IO[bytes]]:
+    def open(self, video: AcceptedClip, uri: str) -> Iterator[IO[bytes]]:
         """Raises Unusable, at the end at the latest, when what was read was not the clip's file."""
         is_whole = video.cut is None and video.crop is None
         with self._copied(video, uri) if is_whole else self._windowed(video, uri) as stream:
             yield stream
 
     @contextmanager
-    def _copied(self, video: Video, uri: str) -> Iterator[IO[bytes]]:
+    def _copied(self, video: AcceptedClip, uri: str) -> Iterator[IO[bytes]]:
         try:
             with _opened(uri) as (source, seen), self._copy.open("wb") as out:
                 _check_size(video, seen)
@@ -79,7 +79,7 @@ class Originals:
             self._copy.unlink(missing_ok=True)
 
     @contextmanager
-    def _windowed(self, video: Video, uri: str) -> Iterator[IO[bytes]]:
+    def _windowed(self, video: AcceptedClip, uri: str) -> Iterator[IO[bytes]]:
         try:
             held = self._hold(video, uri)
             _check(video, held.sha256)
@@ -90,7 +90,7 @@ class Originals:
             self._drop(uri)
             raise
 
-    def _hold(self, video: Video, uri: str) -> _Held:
+    def _hold(self, video: AcceptedClip, uri: str) -> _Held:
         """Hashed once, as long as it stays as it was."""
         if uri in self._held:
             self._held.move_to_end(uri)
@@ -132,7 +132,7 @@ class _Read:
 
 
 @contextmanager
-def _opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
+def _opened(uri: str) -> Iterator[tuple[IO[bytes], FileSeen]]:
     with ExitStack() as stack:
         try:
             stream, seen = stack.enter_context(opened(uri))
@@ -147,14 +147,14 @@ def _opened(uri: str) -> Iterator[tuple[IO[bytes], Seen]]:
             raise read.error
 
 
-def _check_size(video: Video, seen: Seen) -> None:
+def _check_size(video: AcceptedClip, seen: FileSeen) -> None:
     """Before a file that is another one by far is read to its end."""
     size = video.facts.get("bytes")
     if isinstance(size, int) and size != seen.size:
         raise _changed()
 
 
-def _check(video: Video, sha256: str) -> None:
+def _check(video: AcceptedClip, sha256: str) -> None:
     if keys.clip_key(sha256, video.cut, video.crop) != video.clip:
         raise _changed()
 

@@ -18,7 +18,7 @@ from actor18m.dataset.schemas import ENCODING, OF_VIDEOS, Family
 from actor18m.dataset.version import Version
 from actor18m.errors import ActorError
 from actor18m.publish.mp4 import WRITER
-from actor18m.publish.shard import Kept, Placed, Shard
+from actor18m.publish.shard import Placed, PublishedMp4, Shard
 from actor18m.publish.tables import part_name
 
 log = logging.getLogger(__name__)
@@ -53,12 +53,12 @@ class Previous:
         file = self.version.manifest.files[path]
         return Shard(recipe, family.folder, PurePosixPath(path).name, file.size, file.sha256, samples)
 
-    def videos(self, lots: range) -> dict[str, Kept]:
+    def videos(self, lots: range) -> dict[str, PublishedMp4]:
         """By clip; none when they were written as this version of actor18m would not write them."""
         if self.version.manifest.writer != WRITER:
             return {}
         return {
-            row["clip"]: Kept(
+            row["clip"]: PublishedMp4(
                 self.version.path(row["shard"]), row["mp4_offset"], row["mp4_size"], row["sha256"], row[ENCODING]
             )
             for row in self._rows(OF_VIDEOS, lots) or ()
@@ -149,7 +149,7 @@ def samples_of(dataset: Dataset, clips: pa.Array, images: Collection[str]) -> di
     return dict(counts)
 
 
-def older(dataset: Dataset, clip: str) -> Iterator[Kept]:
+def older(dataset: Dataset, clip: str) -> Iterator[PublishedMp4]:
     """Where any version holds a clip's mp4, the newest first."""
     sql = (
         f"SELECT shard, mp4_offset, mp4_size, sha256, {ENCODING} FROM read_parquet($tables) "
@@ -166,4 +166,4 @@ def older(dataset: Dataset, clip: str) -> Iterator[Kept]:
             log.warning("%s", error)
             continue
         for shard, *place in found:
-            yield Kept(version.path(shard), *place)
+            yield PublishedMp4(version.path(shard), *place)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from actor18m.dataset.root import Dataset
 from actor18m.errors import ActorError
-from actor18m.publish.content import Video
+from actor18m.publish.content import AcceptedClip
 from actor18m.publish.mp4 import CannotDecode, write_mp4
 from actor18m.publish.original import Originals, Unusable
 from actor18m.publish.previous import older
-from actor18m.publish.shard import Kept
+from actor18m.publish.shard import PublishedMp4
 
 _CHUNK = 1 << 20
 
@@ -25,7 +25,7 @@ class SourceError(ActorError):
         return type(self), (self.kind, str(self))
 
 
-def fetch(video: Video, kept: Kept | None, dataset: Dataset, target: Path, originals: Originals) -> str:
+def fetch(video: AcceptedClip, kept: PublishedMp4 | None, dataset: Dataset, target: Path, originals: Originals) -> str:
     """Bytes that were published once are taken before the source: they are the same, and nothing need be decoded. Of
     several sources that are copies of each other, the first that can be had is as good as any. Says how they were made.
     """
@@ -44,7 +44,7 @@ def fetch(video: Video, kept: Kept | None, dataset: Dataset, target: Path, origi
     raise SourceError(troubles[0][1].kind, f"{told}, and no version of the dataset holds its clip, or not undamaged")
 
 
-def _take(dataset: Dataset, kept: Kept, target: Path) -> bool:
+def _take(dataset: Dataset, kept: PublishedMp4, target: Path) -> bool:
     """False, and no matter what is in the target, when the bytes are not what was published."""
     digest, left = hashlib.sha256(), kept.size
     try:
@@ -59,7 +59,7 @@ def _take(dataset: Dataset, kept: Kept, target: Path) -> bool:
     return digest.hexdigest() == kept.sha256
 
 
-def _from_source(video: Video, uri: str, target: Path, originals: Originals) -> str:
+def _from_source(video: AcceptedClip, uri: str, target: Path, originals: Originals) -> str:
     with originals.open(video, uri) as source:
         try:
             return write_mp4(source, video.cut, video.crop, target)

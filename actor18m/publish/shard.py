@@ -57,7 +57,7 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Kept:
+class PublishedMp4:
     """An mp4 within a published tar."""
 
     path: str

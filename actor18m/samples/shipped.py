@@ -15,7 +15,7 @@ VIDEO_SUFFIXES = (".mp4", ".mkv")
 
 
 @dataclass(frozen=True)
-class Clip:
+class ShippedClip:
     name: str
     video: Path
     truth: Path
@@ -29,7 +29,7 @@ class Clip:
         return sum(file.stat().st_size for file in self.files)
 
 
-def find_clips(folder: Path = SHIPPED) -> list[Clip]:
+def find_clips(folder: Path = SHIPPED) -> list[ShippedClip]:
     """The folder's clips by name. A video without truth, or the other way round, is an error."""
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     videos = [file for file in files if file.suffix in VIDEO_SUFFIXES]
@@ -41,13 +41,13 @@ def find_clips(folder: Path = SHIPPED) -> list[Clip]:
         truth = truths.pop(video.stem, None)
         if truth is None:
             raise ActorError(f"{video} has no truth: {video.stem}.json is missing, or belongs to another video.")
-        clips.append(Clip(video.stem, video, truth))
+        clips.append(ShippedClip(video.stem, video, truth))
     if truths:
         raise ActorError(f"{next(iter(truths.values()))} is the truth of a video that is missing from the folder.")
     return clips
 
 
-def copy_clips(clips: Sequence[Clip], folder: Path, *, force: bool = False) -> int:
+def copy_clips(clips: Sequence[ShippedClip], folder: Path, *, force: bool = False) -> int:
     """Copies videos and truths and returns how many files were written. Files that are there already are left alone.
 
     Nothing is written when a file in the folder differs, unless forced. Each file appears whole or not at all.

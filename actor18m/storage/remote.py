@@ -59,7 +59,7 @@ class Unreachable(ActorError, ConnectionError):
     """The place was tried for as long as makes sense. It says nothing about what lies there."""
 
 
-class Refused(ActorError, PermissionError):
+class NoAccess(ActorError, PermissionError):
     """The place answers, and does not let us in."""
 
 
@@ -190,8 +190,8 @@ def _patience_s(uri: str, error: BaseException, silent_s: float) -> float:
     return min(patience_s, _NOBODY_THERE_S) if nobody else patience_s
 
 
-def _refused(uri: str, what: str, why: str) -> Refused:
-    return Refused(
+def _refused(uri: str, what: str, why: str) -> NoAccess:
+    return NoAccess(
         f"cannot {what} {shown(uri)}: {why}. Credentials come from the environment or the driver's own configuration: "
         "see that they are set and allow it, and run the same command again"
     )

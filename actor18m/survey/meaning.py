@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from actor18m.keys import clip_key
 from actor18m.ledger.rows import OK
 from actor18m.policy.overrides import LastWord
-from actor18m.policy.words import ALLOW, DENY, Look, Window, Word, Words
+from actor18m.policy.words import ALLOW, DENY, ClipContent, Look, Word, Words
 from actor18m.survey.admission import NO_FILE, found
 from actor18m.survey.chain import CLIP, CONTENT, DURATION, SIGNATURE
 from actor18m.survey.like_denied import Denied, LikeDenied
@@ -65,7 +65,7 @@ def meaning(record: Record, words: Words, at: str) -> Meaning:
     return told
 
 
-def _with(word: Word, windows: Iterable[Window], looks: Iterable[Look] = ()) -> Word:
+def _with(word: Word, windows: Iterable[ClipContent], looks: Iterable[Look] = ()) -> Word:
     return word.model_copy(
         update={
             "windows": tuple(dict.fromkeys([*word.windows, *windows])),
@@ -74,13 +74,13 @@ def _with(word: Word, windows: Iterable[Window], looks: Iterable[Look] = ()) -> 
     )
 
 
-def meant_by(word: Word, row: Mapping[str, Any]) -> Window | None:
+def meant_by(word: Word, row: Mapping[str, Any]) -> ClipContent | None:
     """What a word that was said of a URI or a key means, where this row is about that."""
     if row["clip"] is None or word.of not in (row["uri"], row["clip"]):
         return None
     if word.is_of_uri and word.verb == DENY and row["content"] is not None:
-        return Window(clip=row["clip"], content=row["content"])
-    return Window(clip=row["clip"], content=row["content"], cut=_pair(row["cut"]), crop=_four(row["crop"]))
+        return ClipContent(clip=row["clip"], content=row["content"])
+    return ClipContent(clip=row["clip"], content=row["content"], cut=_pair(row["cut"]), crop=_four(row["crop"]))
 
 
 def look_of(row: Mapping[str, Any]) -> Look | None:
@@ -133,7 +133,7 @@ class Force:
 
 @dataclass
 class _Meant:
-    windows: dict[str, dict[Window, None]]
+    windows: dict[str, dict[ClipContent, None]]
     """By what the word is of."""
     looks: dict[str, dict[Look, None]]
     """Likewise."""
@@ -141,17 +141,17 @@ class _Meant:
     """Those that are registered, measured or not."""
 
 
-def _whole_files(record: Record, force: Sequence[Word]) -> dict[str, list[Window]]:
+def _whole_files(record: Record, force: Sequence[Word]) -> dict[str, list[ClipContent]]:
     """By the key that is denied, the file of which it is the key, uncut. A key that was denied before its file was ever
     measured whole says what it means no other way, when the file is split from the first.
     """
     keys = {word.of for word in force if word.verb == DENY and not word.is_of_uri and not word.windows}
-    found: dict[str, list[Window]] = {}
+    found: dict[str, list[ClipContent]] = {}
     if keys:
         for clips in _clips(record):
             for content in pc.unique(clips["content"]).drop_null().to_pylist():
                 if (key := clip_key(content, None, None)) in keys:
-                    found[key] = [Window(clip=key, content=content)]
+                    found[key] = [ClipContent(clip=key, content=content)]
     return found
 
 

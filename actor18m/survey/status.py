@@ -19,7 +19,7 @@ LISTED = ("id", "clip", "state", "stage", "rule", "error_kind", "uri")
 
 
 @dataclass
-class Stage:
+class StageCounts:
     """Who entered a stage, and what became of them there."""
 
     name: str
@@ -53,7 +53,7 @@ class Status:
     inputs: int
     """Counted in the catalog."""
     states: dict[str, int]
-    funnel: list[Stage]
+    funnel: list[StageCounts]
     errors: dict[str, int]
     """By stage and kind."""
     images: dict[str, "SubsetImages"]
@@ -112,10 +112,10 @@ def status(record: Record, with_inputs: bool = False) -> Status:
             _add_images(images[branch.subset], surveyed, branch)
         if with_inputs:
             listing += [{name: row[name] for name in LISTED} for row in surveyed.inputs.to_pylist()]
-    entered, funnel = inputs - states[SUPERSEDED] - states[REMOVED], list[Stage]()
+    entered, funnel = inputs - states[SUPERSEDED] - states[REMOVED], list[StageCounts]()
     if splitter is not None:
         funnel.append(
-            Stage(
+            StageCounts(
                 name=splitter.name,
                 entered=entered - clips,
                 passed=whole,
@@ -127,7 +127,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
         )
         entered = whole + clips
     for link in record.surveyor.chain:
-        stage = Stage(
+        stage = StageCounts(
             name=link.name,
             entered=entered,
             passed=measured[link.name] - at[link.name, DUPLICATE],

@@ -15,7 +15,7 @@ from typing import IO, Self
 
 from actor18m.log import printable
 from actor18m.redact import redact
-from actor18m.terminal.progress_counts import Tally
+from actor18m.terminal.progress_counts import StageProgress
 from actor18m.terminal.progress_views import Log, Now, Screen
 
 _DRAW_EVERY_S = 0.25
@@ -27,7 +27,7 @@ class Progress:
     """Counts clips by stage, and shows the counts from the beginning of its `with` block to the end."""
 
     def __init__(self, stages: Sequence[str], out: IO[str], is_terminal: bool) -> None:
-        self._tallies = {stage: Tally(stage) for stage in stages}
+        self._tallies = {stage: StageProgress(stage) for stage in stages}
         self._lock = threading.Lock()
         self._begun = time.monotonic()
         self._view = Screen(out, self._now) if is_terminal else Log(out, self._now)

@@ -13,7 +13,7 @@ _GRAIN_S = 0.1
 
 
 @dataclass
-class Tally:
+class StageProgress:
     """Counts clips of one stage. Times are seconds of a clock that only moves forward; its rate is told by the time
     that something was in flight, so a stage that waits, or is done, keeps the rate that it had.
     """
@@ -123,7 +123,7 @@ class Whole:
     """None while some stage that has something to do, or will have, has no rate yet."""
 
 
-def whole(tallies: Sequence[Tally], elapsed_s: float, now: float) -> Whole:
+def whole(tallies: Sequence[StageProgress], elapsed_s: float, now: float) -> Whole:
     """Of stages in the order that a clip meets them."""
     coming, reach, work = 0.0, 0, 0.0
     longest, is_known = 0.0, True

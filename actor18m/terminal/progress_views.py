@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from actor18m.terminal.progress_counts import Tally, Whole, spelt_rate, spelt_time, whole
+from actor18m.terminal.progress_counts import StageProgress, Whole, spelt_rate, spelt_time, whole
 from actor18m.terminal.say import Terminal
 
 
@@ -23,7 +23,7 @@ from actor18m.terminal.say import Terminal
 class Now:
     """What there is to show."""
 
-    tallies: Sequence[Tally]
+    tallies: Sequence[StageProgress]
     """By stage, in the order that a clip meets them."""
     at: float
     elapsed_s: float
@@ -116,7 +116,7 @@ class Log:
         now = self._counts()
         self._say(now, now.tallies)
 
-    def _settled(self, now: Now) -> list[Tally]:
+    def _settled(self, now: Now) -> list[StageProgress]:
         """Those that are done for good, as far as can be told: clips still come from the stages before."""
         settled = []
         for each in now.tallies:
@@ -129,7 +129,7 @@ class Log:
             settled.append(each)
         return settled
 
-    def _say(self, now: Now, tallies: Sequence[Tally]) -> None:
+    def _say(self, now: Now, tallies: Sequence[StageProgress]) -> None:
         etas = dict(zip((each.stage for each in now.tallies), _etas(now), strict=True))
         moved = [each for each in tallies if each.expected and self._said.get(each.stage) != each.counts]
         for each in moved:
@@ -144,7 +144,7 @@ class Log:
         self._out.flush()
 
 
-def line(tally: Tally, eta: str, now: float) -> str:
+def line(tally: StageProgress, eta: str, now: float) -> str:
     """identity  120/400  3.2/s  in flight 4  rejected 10  failed 1  eta 1m20s"""
     parts = [tally.stage, f"{tally.done}/{tally.expected}", spelt_rate(tally.rate(now)), f"in flight {tally.in_flight}"]
     parts += [f"rejected {tally.rejected}", f"failed {tally.failed}"]

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from actor18m.catalog.cuts import Cut, Shots, Windows, within
+from actor18m.catalog.cuts import Cut, CutAtShots, CutInWindows, within
 
 FPS = 25
-INTO_SHOTS = Shots(min_s=2, max_s=60, min_score=0.5)
+INTO_SHOTS = CutAtShots(min_s=2, max_s=60, min_score=0.5)
 
 
 def row(duration_s: float, *boundaries: tuple[float, float]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def test_no_part_is_longer_than_a_clip_may_be_when_frames_fall_between_seconds()
 
 
 def test_windows_have_one_length_and_the_last_what_is_left() -> None:
-    into = Windows(min_s=2, length_s=10)
+    into = CutInWindows(min_s=2, length_s=10)
     assert into(row(10)) is None
     assert lengths(into(row(31.96))) == [10, 10, 10]
     assert lengths(into(row(32))) == [10, 10, 10, 2]
@@ -67,7 +67,7 @@ def test_windows_have_one_length_and_the_last_what_is_left() -> None:
 
 def test_of_a_picture_that_stands_for_long_no_clip_is_made_twice() -> None:
     still = row(40) | {"seconds": [0] * 25 + [1] * 15, "frame_count": 2}
-    assert Windows(min_s=2, length_s=10)(still) == [(0, 1), (1, 2)]
+    assert CutInWindows(min_s=2, length_s=10)(still) == [(0, 1), (1, 2)]
 
 
 def test_clips_of_a_cut_count_frames_of_the_file() -> None:

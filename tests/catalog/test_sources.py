@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actor18m.catalog.sources import find_inputs
-from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri, local_path
 
@@ -83,12 +83,12 @@ def test_what_is_left_out_of_a_folder_is_counted_with_an_example(tmp_path: Path,
     for name in names:
         fsspec.filesystem("memory").pipe(f"{memory}/{name}", b"content")
     for given in (str(tmp_path), f"{tmp_path}/**", memory):
-        left_out = LeftOut()
+        left_out = FilesLeftOut()
         assert len(list(find_inputs([given], left_out))) == 4
         assert str(left_out) == (
             "4 files were not taken: .txt 2 (such as notes.TXT), no suffix 1 (Makefile), .jpg 1 (cover.jpg)"
         )
-    taken = LeftOut()
+    taken = FilesLeftOut()
     assert len(list(find_inputs([f"{tmp_path}/*.TXT", str(tmp_path / "cover.jpg")], taken))) == 2
     assert not taken.counts
 

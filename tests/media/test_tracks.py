@@ -4,7 +4,7 @@ import numpy as np
 
 from actor18m.arrays import Box, Floats
 from actor18m.media.colours import colours
-from actor18m.media.tracks import Seen, Track, prominence, subject, tracks
+from actor18m.media.tracks import SeenPerson, Track, prominence, subject, tracks
 
 
 def coat(hue: int) -> Floats:
@@ -16,9 +16,9 @@ def coat(hue: int) -> Floats:
 RED, BLUE = coat(0), coat(2)
 
 
-def person(x: float, looks: Floats, score: float = 0.9, tall: float = 200) -> Seen:
+def person(x: float, looks: Floats, score: float = 0.9, tall: float = 200) -> SeenPerson:
     box: Box = (x, 100, x + tall / 3, 100 + tall)
-    return Seen(box, score, looks)
+    return SeenPerson(box, score, looks)
 
 
 def test_two_who_cross_keep_their_names_by_their_colours() -> None:
@@ -101,8 +101,8 @@ def test_nobody_has_no_subject() -> None:
 
 
 def test_a_body_that_is_told_as_two_halves_for_a_moment_is_one_person() -> None:
-    def boxed(y0: float, y1: float) -> Seen:
-        return Seen((300, y0, 420, y1), 0.9, RED)
+    def boxed(y0: float, y1: float) -> SeenPerson:
+        return SeenPerson((300, y0, 420, y1), 0.9, RED)
 
     def chosen(apart: float) -> list[int]:
         before = {i: boxed(100, 500) for i in range(8)} | {8: boxed(290 + apart, 500 + apart)}

@@ -11,7 +11,7 @@ from actor18m import keys
 from actor18m.dataset.hashes import NAME as HASHES
 from actor18m.dataset.schemas import DECISIONS, INPUTS
 from actor18m.inputs import Input, canonical_uri
-from actor18m.publish import Block, Video
+from actor18m.publish import AcceptedClip, Block
 from actor18m.samples.shipped import SHIPPED
 
 PIPELINE = "policy:\n  identity.mean_similarity: {at_least: 0.4}\n"
@@ -28,12 +28,12 @@ def key_of(path: Path, cut: tuple[int, int] | None = None, crop: Crop | None = N
     return keys.clip_key(hashlib.sha256(path.read_bytes()).hexdigest(), cut, crop)
 
 
-def video(path: Path, cut: tuple[int, int] | None = None, crop: Crop | None = None, score: float = 1.0) -> Video:
+def video(path: Path, cut: tuple[int, int] | None = None, crop: Crop | None = None, score: float = 1.0) -> AcceptedClip:
     facts = {"clip": key_of(path, cut, crop), "codec": "h264", "duration_s": 4.0, "frames": 96, "score": score}
-    return Video(key_of(path, cut, crop), canonical_uri(path), cut, crop, facts)
+    return AcceptedClip(key_of(path, cut, crop), canonical_uri(path), cut, crop, facts)
 
 
-def lot(number: int, videos: Sequence[Video], rejected: Collection[str] = ()) -> Block:
+def lot(number: int, videos: Sequence[AcceptedClip], rejected: Collection[str] = ()) -> Block:
     """Those rejected, by clip, failed a rule; the others are published."""
     rows = [_rows(number, each, each.clip in rejected) for each in sorted(videos, key=lambda each: each.clip)]
     clips = pa.Table.from_pylist([clip for _, clip, _ in rows])
@@ -50,7 +50,7 @@ def _typed(field: pa.Field) -> pa.DataType:
     return pa.int32() if field.name in ("lot", "width") else pa.string() if field.type == pa.null() else field.type
 
 
-def _rows(number: int, each: Video, is_rejected: bool) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def _rows(number: int, each: AcceptedClip, is_rejected: bool) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     given = Input(each.uri, each.cut, each.crop, licence="CC0")
     rule = {"stage": "identity", "rule": "mean_similarity", "value": 0.25}
     missed = rule | {"bound": 0.4, "why": "identity.mean_similarity: 0.25, must be at_least 0.4"}

@@ -17,7 +17,7 @@ import pytest
 
 from actor18m.media.source import opened
 from actor18m.media.video import Crop, Cut
-from actor18m.publish import Published, Video, publish
+from actor18m.publish import AcceptedClip, Published, publish
 from actor18m.publish.content import Part, Reference
 from actor18m.publish.left_out import LeftOut, without
 from actor18m.publish.mp4 import write_mp4
@@ -28,7 +28,7 @@ TICK_S = 0.02
 """Times of inodes are told by the kernel's ticks."""
 
 
-def published(dataset: Path, *videos: Video) -> Published:
+def published(dataset: Path, *videos: AcceptedClip) -> Published:
     return publish(dataset, [lot(0, videos), lot(1, [video(LOW)])], PIPELINE, FACTS)
 
 

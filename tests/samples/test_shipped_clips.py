@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from actor18m.samples.shipped import Clip, find_clips
+from actor18m.samples.shipped import ShippedClip, find_clips
 from actor18m.samples.truth import Truth
 
 Pixels = npt.NDArray[np.uint8]
@@ -22,7 +22,7 @@ CLIPS = pytest.mark.parametrize("clip", find_clips(), ids=lambda clip: clip.name
 
 
 @cache
-def opened(clip: Clip) -> tuple[Truth, list[Pixels], list[float]]:
+def opened(clip: ShippedClip) -> tuple[Truth, list[Pixels], list[float]]:
     """A clip's truth, upright frames and times; the last one is kept, since tests come clip by clip."""
     opened.cache_clear()
     frames: list[Pixels] = []
@@ -36,7 +36,7 @@ def opened(clip: Clip) -> tuple[Truth, list[Pixels], list[float]]:
 
 
 @CLIPS
-def test_frames_size_and_times_are_as_told(clip: Clip) -> None:
+def test_frames_size_and_times_are_as_told(clip: ShippedClip) -> None:
     truth, frames, times = opened(clip)
     assert len(frames) == truth.frame_count
     assert {frame.shape for frame in frames} == {(truth.height, truth.width, 3)}
@@ -44,7 +44,7 @@ def test_frames_size_and_times_are_as_told(clip: Clip) -> None:
 
 
 @CLIPS
-def test_the_picture_jumps_at_hard_cuts_and_nowhere_else(clip: Clip) -> None:
+def test_the_picture_jumps_at_hard_cuts_and_nowhere_else(clip: ShippedClip) -> None:
     truth, frames, _ = opened(clip)
     small = [cv2.GaussianBlur(cv2.resize(f, (96, 54), interpolation=cv2.INTER_AREA), (0, 0), 1.5) for f in frames]
     jumps = [float(cv2.absdiff(a, b).mean()) for a, b in pairwise(small)]
@@ -53,7 +53,7 @@ def test_the_picture_jumps_at_hard_cuts_and_nowhere_else(clip: Clip) -> None:
 
 
 @CLIPS
-def test_visible_keypoints_lie_inside_the_mask(clip: Clip) -> None:
+def test_visible_keypoints_lie_inside_the_mask(clip: ShippedClip) -> None:
     truth, _, _ = opened(clip)
     kernel = np.ones((2 * MASK_SLACK_PIXELS + 1,) * 2, np.uint8)
     for actor in truth.actors:
@@ -66,7 +66,7 @@ def test_visible_keypoints_lie_inside_the_mask(clip: Clip) -> None:
 
 
 @CLIPS
-def test_masks_cover_the_actors_pixels_and_no_others(clip: Clip) -> None:
+def test_masks_cover_the_actors_pixels_and_no_others(clip: ShippedClip) -> None:
     pytest.importorskip("anny", reason="the plate is rendered again with the extra 'actors'")
     from tests.studio.plate import plates
 

@@ -12,7 +12,7 @@ import pytest
 from actor18m.config.pipeline import load_pipeline
 from actor18m.inputs import canonical_uri
 from actor18m.media.boxes import overlap
-from actor18m.media.tracks import Seen
+from actor18m.media.tracks import SeenPerson
 from actor18m.models.backends import load
 from actor18m.policy.rules import judge
 from actor18m.samples.shipped import SHIPPED
@@ -220,7 +220,7 @@ def test_a_link_tells_how_much_the_faces_change_across_it() -> None:
     similarities = [[], [0.8], [0.1, 0.3], [0.2, 0.2, 0.6]]
     box = {"x0": 10.0, "y0": 10.0, "x1": 20.0, "y1": 20.0}
     faces = [{**box, "sample": i, "fitness": 0.5, "similarities": each} for i, each in enumerate(similarities)]
-    seen = [Seen((0.0, 0.0, 30.0, 60.0), 0.9, np.ones(1, dtype=np.float32))] * 4
+    seen = [SeenPerson((0.0, 0.0, 30.0, 60.0), 0.9, np.ones(1, dtype=np.float32))] * 4
     told = links(faces, seen, [0.0, 1.0, 2.0, 3.0])
     assert [link["change"] for link in told] == [None, pytest.approx(0.7 - 0.2), None]
 

@@ -1,10 +1,10 @@
 import pytest
 
-from actor18m.terminal.progress_counts import Tally, Whole, spelt_rate, spelt_time, whole
+from actor18m.terminal.progress_counts import StageProgress, Whole, spelt_rate, spelt_time, whole
 
 
-def worked(clips_per_s: float, seconds: float, expected: int) -> Tally:
-    tally = Tally("identity", expected)
+def worked(clips_per_s: float, seconds: float, expected: int) -> StageProgress:
+    tally = StageProgress("identity", expected)
     tally.started(expected, 0.0)
     for number in range(1, int(clips_per_s * seconds) + 1):
         tally.ended(1, 0, 0, 0, number / clips_per_s)
@@ -35,7 +35,7 @@ def test_a_stage_that_is_done_or_waits_keeps_its_rate() -> None:
 
 
 def test_what_is_measured_while_its_call_goes_on_counts_at_once() -> None:
-    tally = Tally("identity", 8)
+    tally = StageProgress("identity", 8)
     tally.started(8, 0)
     tally.moved(3, 6)
     assert (tally.done, tally.left, tally.in_flight, tally.rate(6)) == (3, 5, 8, 0.5)
@@ -54,14 +54,14 @@ def test_a_result_of_each_millisecond_takes_no_memory_of_its_own() -> None:
 
 
 def test_what_is_not_known_is_not_told() -> None:
-    tally = Tally("identity", 10)
+    tally = StageProgress("identity", 10)
     assert tally.rate(1) == 0
     assert tally.eta_s(1) is None
-    assert Tally("identity").eta_s(1) == 0
+    assert StageProgress("identity").eta_s(1) == 0
 
 
 def test_a_clip_that_comes_back_is_in_flight_no_more_and_not_done() -> None:
-    tally = Tally("identity", 4)
+    tally = StageProgress("identity", 4)
     tally.started(4, 0)
     tally.ended(1, 0, 0, 1, 1)
     tally.returned(1, 2)
@@ -75,8 +75,8 @@ def test_a_copy_does_not_move() -> None:
     assert (copy.done, copy.rate(5)) == (5, 1)
 
 
-def passing(stage: str, done: int, expected: int, ok: int, seconds: float, begun: float = 0) -> Tally:
-    tally = Tally(stage, expected)
+def passing(stage: str, done: int, expected: int, ok: int, seconds: float, begun: float = 0) -> StageProgress:
+    tally = StageProgress(stage, expected)
     tally.started(done, begun)
     tally.ended(ok, done - ok, 0, 0, begun + seconds)
     return tally
@@ -84,7 +84,7 @@ def passing(stage: str, done: int, expected: int, ok: int, seconds: float, begun
 
 def test_the_whole_counts_clips_that_stages_may_still_come_to() -> None:
     """Of 100, half pass the first stage: the second may have 20 and 40 more, and the third what passes that one."""
-    first, second, third = passing("a", 20, 100, 10, 10), passing("b", 10, 10, 10, 40, 10), Tally("c", 10)
+    first, second, third = passing("a", 20, 100, 10, 10), passing("b", 10, 10, 10, 40, 10), StageProgress("c", 10)
     all_of_it = whole([first, second, third], 50, 50)
     assert (all_of_it.done, all_of_it.expected) == (30, 100 + 50 + 50)
     assert all_of_it.eta_s is None, "nobody knows how long the third takes"
@@ -100,7 +100,7 @@ def test_what_is_left_takes_as_long_as_it_did_so_far() -> None:
 
 
 def test_nothing_left_takes_no_time() -> None:
-    assert whole([passing("a", 3, 3, 0, 1), Tally("b")], 1, 1) == Whole(3, 3, 0.0)
+    assert whole([passing("a", 3, 3, 0, 1), StageProgress("b")], 1, 1) == Whole(3, 3, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from actor18m.catalog.sources import files, lists, opens2v, refused
-from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, shown
 from actor18m.storage.file_versions import Listings, versions
@@ -28,12 +28,12 @@ def is_list(uri: str) -> bool:
     return files.suffix(uri) in _READERS
 
 
-def find_inputs(given: Sequence[str], left_out: LeftOut | None = None) -> Iterator[Input]:
+def find_inputs(given: Sequence[str], left_out: FilesLeftOut | None = None) -> Iterator[Input]:
     """What the paths, globs and URLs lead to, each with its version, in no order and some perhaps twice. A list that
     names a file which is not there makes an input all the same, without a version. Of a list or a local folder no more
     than a part is in memory, of an object store the listing of one folder.
     """
-    rows = chain.from_iterable(_of(each, left_out or LeftOut()) for each in given)
+    rows = chain.from_iterable(_of(each, left_out or FilesLeftOut()) for each in given)
     listings = Listings()
     while some := list(islice(rows, _AT_ONCE)):
         unseen = [row.uri for row in some if row.version is None]
@@ -42,7 +42,7 @@ def find_inputs(given: Sequence[str], left_out: LeftOut | None = None) -> Iterat
             yield row if row.version is not None else replace(row, version=seen[row.uri])
 
 
-def _of(given: str, left_out: LeftOut) -> Iterator[Input]:
+def _of(given: str, left_out: FilesLeftOut) -> Iterator[Input]:
     is_empty = True
     for row in files.find(given, left_out):
         reader = _READERS.get(files.suffix(row.uri))

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from posixpath import splitext
 
-from actor18m.catalog.sources.left_out import LeftOut
+from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri, local_path, refusal, shown
 from actor18m.redact import without_secrets
@@ -39,7 +39,7 @@ _NONE: States = frozenset()
 _WHOLE: States = frozenset([("**", "*")])
 
 
-def find(given: str, left_out: LeftOut) -> Iterator[Input]:
+def find(given: str, left_out: FilesLeftOut) -> Iterator[Input]:
     """A file is an input whatever its suffix. In a folder, and where a glob leaves the suffix open, only videos are.
     Hidden files and folders are skipped unless a glob's part begins with a dot. Versions are known where a listing told
     them.
@@ -67,7 +67,7 @@ def suffix(uri: str) -> str:
     return splitext(name.partition("?")[0] if uri.startswith(_WEB) else name)[1].lower()
 
 
-def _find_elsewhere(uri: str, left_out: LeftOut) -> Iterator[Input]:
+def _find_elsewhere(uri: str, left_out: FilesLeftOut) -> Iterator[Input]:
     kind = _kind(uri)
     if kind == "directory":
         yield from _elsewhere(uri, _WHOLE, left_out)
@@ -80,7 +80,7 @@ def _find_elsewhere(uri: str, left_out: LeftOut) -> Iterator[Input]:
         yield from _elsewhere(folder, frozenset([parts]), left_out)
 
 
-def _here(root: str, states: States, left_out: LeftOut) -> Iterator[Input]:
+def _here(root: str, states: States, left_out: FilesLeftOut) -> Iterator[Input]:
     """Links to folders come last, so that a folder is known by its own name, and no link leads round in a circle."""
     seen: set[tuple[int, int, States]] = set()
     folders = [(root, states)]
@@ -113,7 +113,7 @@ def _here(root: str, states: States, left_out: LeftOut) -> Iterator[Input]:
                     yield Input(canonical_uri(entry.path))
 
 
-def _elsewhere(folder: str, states: States, left_out: LeftOut) -> Iterator[Input]:
+def _elsewhere(folder: str, states: States, left_out: FilesLeftOut) -> Iterator[Input]:
     """One listing of the folder, and one of all that is below each folder in it: an object store lists a thousand
     objects as fast as one, whatever their folders.
     """
@@ -138,7 +138,7 @@ def _elsewhere(folder: str, states: States, left_out: LeftOut) -> Iterator[Input
                     yield Input(f"{base}{relative}", version=of_info(info))
 
 
-def _matches(states: States, relative: str, left_out: LeftOut) -> bool:
+def _matches(states: States, relative: str, left_out: FilesLeftOut) -> bool:
     *folders, name = relative.split("/")
     for folder in folders:
         is_taken, states = _step(states, folder)
@@ -164,7 +164,7 @@ def _step(states: States, name: str) -> tuple[bool, States]:
     return is_taken, frozenset(inside) if inside else _NONE
 
 
-def _fits(states: States, name: str, left_out: LeftOut) -> bool:
+def _fits(states: States, name: str, left_out: FilesLeftOut) -> bool:
     """A glob whose last part names a suffix means it; any other part means videos. What is none is noted."""
     if (kind := splitext(name)[1].lower()) in VIDEO_SUFFIXES:
         return True

@@ -7,7 +7,7 @@ _TOLD = 5
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class FilesLeftOut:
     """By suffix, how many, and the name of one."""
 
     counts: Counter[str] = field(default_factory=Counter)
