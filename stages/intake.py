@@ -10,9 +10,10 @@ from pydantic import PositiveFloat, PositiveInt
 from actor18m.arrays import Frame
 from actor18m.keys import clip_key
 from actor18m.media.content import content_sha256
+from actor18m.media.opening import Limits
 from actor18m.media.orientation import orientation
 from actor18m.media.signature import sample_times, signature
-from actor18m.media.video import Limits, Video, Window, check_header, open_video
+from actor18m.media.video import Video, Window, check_header, open_video
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.told import one_by_one, rounded
 

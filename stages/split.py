@@ -14,7 +14,8 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from actor18m.keys import clip_key
 from actor18m.media.changes import Small, small, steps
 from actor18m.media.content import content_sha256
-from actor18m.media.video import Limits, Video, Window, check_header, open_video
+from actor18m.media.opening import Limits
+from actor18m.media.video import Video, Window, check_header, open_video
 from actor18m.stage import Clip, Failure, Parameters, Row, Schema, Stage, schema
 from stages.told import one_by_one, rounded
 

@@ -1,11 +1,11 @@
-"""A video file, opened with care: bounded before anything is decoded, decoded on one thread, upright frames.
+"""A video file as frames: a window of it, decoded on one thread, upright.
 
 When each frame is shown is known from the packets, without decoding. The frame shown at a time is the last one whose
 time has come.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import av
@@ -15,38 +15,24 @@ import numpy.typing as npt
 
 from actor18m.arrays import Frame
 from actor18m.media.far import FAR, times_until
-from actor18m.media.header import not_opened
+from actor18m.media.opening import LIMITS, Cut, Limits, again, check, container_of, picture_stream, too_large
 from actor18m.media.order import Given, retimed, unpacked
 from actor18m.media.orientation import orientation
-from actor18m.media.source import FileSeen, MediaError, opened
+from actor18m.media.source import FileSeen, MediaError
 from actor18m.media.timeline import Key, read_times
 
-Cut = tuple[int, int]
 Crop = tuple[int, int, int, int]
 Passed = Callable[[av.VideoFrame], None]
 Watch = Callable[[float, Frame, bool], None]
 """Is shown a frame: seconds from the clip's start, upright uint8[H, W] in grey, and whether it is a key frame, at which
 the codec begins anew."""
 
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"
-"""No playlists: they name other files, which FFmpeg would open."""
 _BRIGHTNESS_FIRST = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray")
 SEEKS_WELL = ("mov", "matroska")
-_MOST_BYTES_A_SECOND, _UNTOLD_S = 1 << 30, 60.0
-"""More than raw pictures of 8K have. A file that does not tell how long it lasts may last a minute of such."""
 _WORTH_SEEKING = 24
 """Frames that a seek must save: fewer are decoded sooner."""
 _DUST_S = 1e-6
 """Times come from fractions such as 1001/30000: a frame due at 1 s may start a rounding error after it."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a file may claim before anything of it is decoded."""
-
-    max_pixels: int = 8192 * 4352
-    """8K. A decoder holds up to 16 pictures at a time, whatever a codec's levels allow."""
-    max_duration_s: float = 6 * 3600
 
 
 @dataclass(frozen=True)
@@ -66,32 +52,15 @@ class Window:
 
 
 @contextmanager
-def open_video(uri: str, limits: Limits = Limits(), cut: Cut | None = None) -> Iterator["Video"]:
-    with _container(uri, limits) as (container, seen):
+def open_video(uri: str, limits: Limits = LIMITS, cut: Cut | None = None) -> Iterator["Video"]:
+    with container_of(uri, limits) as (container, seen):
         yield Video(uri, container, limits, cut, seen)
 
 
-def check_header(uri: str, limits: Limits = Limits(), cut: Cut | None = None) -> None:
+def check_header(uri: str, limits: Limits = LIMITS, cut: Cut | None = None) -> None:
     """Raises MediaError when the file is no video, or claims what is not measured; reads no more than its header."""
-    with _container(uri, limits) as (container, seen):
-        _check(uri, container, _picture_stream(uri, container, limits), limits, cut, seen.size)
-
-
-@contextmanager
-def _container(uri: str, limits: Limits) -> Iterator[tuple[av.container.InputContainer, FileSeen]]:
-    with opened(uri) as (stream, seen):
-        try:
-            container = av.open(
-                stream,
-                "r",
-                metadata_errors="ignore",
-                container_options={"format_whitelist": FORMATS},
-                options={"max_pixels": str(limits.max_pixels)},
-            )
-        except av.FFmpegError as error:
-            raise not_opened(uri, stream, seen.size, error.strerror or str(error)) from error
-        with container:
-            yield container, seen
+    with container_of(uri, limits) as (container, seen):
+        check(uri, container, picture_stream(uri, container, limits), limits, cut, seen.size)
 
 
 class Video:
@@ -102,18 +71,18 @@ class Video:
     ) -> None:
         self.uri = uri
         self.container = container
-        self.stream = _picture_stream(uri, container, limits)
-        _check(uri, container, self.stream, limits, cut, seen.size)
+        self.stream = picture_stream(uri, container, limits)
+        check(uri, container, self.stream, limits, cut, seen.size)
         with self._faults():
             if cut is not None and cut[1] >= FAR and seen.tells_changes:
-                self._times = times_until(uri, seen, cut[1], lambda stack: _again(uri, limits, stack))
+                self._times = times_until(uri, seen, cut[1], lambda stack: again(uri, limits, stack))
             else:
                 self._times = read_times(uri, container, self.stream, cut and cut[1])
         self.window = self._window(cut)
         if self.window.duration_s <= 0:
             raise MediaError("unreadable", f"{uri}: its frames have times that cannot be")
         if self.window.duration_s > limits.max_duration_s:
-            raise _too_large(uri, f"lasts {self.window.duration_s:.0f} s", f"{limits.max_duration_s:.0f} s")
+            raise too_large(uri, f"lasts {self.window.duration_s:.0f} s", f"{limits.max_duration_s:.0f} s")
 
     @property
     def container_name(self) -> str:
@@ -243,41 +212,6 @@ class Video:
             raise MediaError("damaged", f"{self.uri}: cannot be decoded ({error.strerror})") from error
 
 
-def _check(
-    uri: str,
-    container: av.container.InputContainer,
-    stream: av.VideoStream,
-    limits: Limits,
-    cut: Cut | None,
-    size: int,
-) -> None:
-    """By what the file claims. The pixels are checked again by the decoder, for each picture."""
-    whole_s = (container.duration or 0) / 1e6
-    if size > (whole_s + _UNTOLD_S) * _MOST_BYTES_A_SECOND:
-        raise MediaError(
-            "too_large", f"{uri}: has {size} bytes and claims to last {whole_s:.0f} s; most of it is no video"
-        )
-    codec = stream.codec_context
-    if codec.width * codec.height == 0:  # the decoder has refused the size already
-        raise _too_large(uri, "claims pictures of a size that cannot be", f"{limits.max_pixels} pixels")
-    if codec.width * codec.height > limits.max_pixels:
-        raise _too_large(uri, f"claims {codec.width} x {codec.height} pixels", f"{limits.max_pixels} pixels")
-    claimed_s = whole_s
-    if cut is not None:
-        claimed_s = (cut[1] - cut[0]) / float(stream.average_rate or 1)
-    if claimed_s > limits.max_duration_s:
-        raise _too_large(uri, f"claims to last {claimed_s:.0f} s", f"{limits.max_duration_s:.0f} s")
-
-
-def _too_large(uri: str, what: str, limit: str) -> MediaError:
-    return MediaError("too_large", f"{uri}: {what}, and the limit is {limit}; cut it, or raise the limit")
-
-
-def _again(uri: str, limits: Limits, held: ExitStack) -> tuple[av.container.InputContainer, av.VideoStream]:
-    container, _ = held.enter_context(_container(uri, limits))
-    return container, _picture_stream(uri, container, limits)
-
-
 def upright(frame: av.VideoFrame) -> Frame:
     """uint8[H, W, 3] RGB, as a player shows it."""
     # With more threads the result would be the machine's.
@@ -319,22 +253,3 @@ def frames_at(uri: str, times_s: Sequence[float], cut: Cut | None = None, crop: 
     with open_video(uri, cut=cut) as video:
         for _, frame in video.read(video.window.shown_at(times_s)):
             yield video.picture(frame, crop)
-
-
-def moving_pictures(container: av.container.InputContainer) -> av.VideoStream | None:
-    """The first stream that moves: the cover of a song is a video stream too."""
-    cover = av.stream.Disposition.attached_pic
-    return next((stream for stream in container.streams.video if not stream.disposition & cover), None)
-
-
-def _picture_stream(uri: str, container: av.container.InputContainer, limits: Limits) -> av.VideoStream:
-    """To be decoded on one thread and within the limits."""
-    stream = moving_pictures(container)
-    if stream is None:
-        raise MediaError("no_video_stream", f"{uri}: holds {'sound' if container.streams.audio else 'nothing'} only")
-    if stream.codec_context is None:
-        raise MediaError("unreadable", f"{uri}: its pictures are in a format that FFmpeg cannot decode")
-    stream.codec_context.thread_type = "NONE"
-    stream.codec_context.thread_count = 1
-    stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
-    return stream

@@ -19,8 +19,9 @@ from typing import IO, Literal
 import av
 from av.container import InputContainer
 
+from actor18m.media.opening import FORMATS, Cut, Limits, moving_pictures
 from actor18m.media.source import FileSeen, MediaError
-from actor18m.media.video import FORMATS, Crop, Cut, Limits, Video, moving_pictures
+from actor18m.media.video import Crop, Video
 from actor18m.publish.copying import CannotCopy, copy
 from actor18m.publish.encoding import encode
 

@@ -9,8 +9,9 @@ import pytest
 
 from actor18m.arrays import Frame
 from actor18m.inputs import canonical_uri
+from actor18m.media.opening import Limits
 from actor18m.media.source import MediaError
-from actor18m.media.video import Limits, check_header, frames, frames_at, open_video
+from actor18m.media.video import check_header, frames, frames_at, open_video
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 from tests.media.films import STEP, film, numbers, song, sound_only

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from actor18m.media.opening import Cut
 from actor18m.media.source import opened
-from actor18m.media.video import Crop, Cut
+from actor18m.media.video import Crop
 from actor18m.publish import AcceptedClip, Published, publish
 from actor18m.publish.content import Part, Reference
 from actor18m.publish.left_out import LeftOut, without
