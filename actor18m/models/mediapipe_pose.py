@@ -1,12 +1,19 @@
-"""PoseEstimator and PersonSegmenter: MediaPipe's pose landmarker (full). Body points in 2D and 3D, yaw, mask."""
+"""PoseEstimator and PersonSegmenter: MediaPipe's pose landmarker (full). Body points in 2D and 3D, yaw, mask.
 
-from collections.abc import Iterable, Iterator, Sequence
+Points and mask come from one look. Who asks for a person's mask and then for their pose, in one process, has it look
+once: what is kept of a look are its points, by the pixels that were looked at, so that nothing depends on it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Self
 
 import cv2
 import numpy as np
 
-from actor18m.arrays import Bools, Box, Frame
+from actor18m.arrays import Bools, Box, Floats, Frame
 from actor18m.media.boxes import overlap
 from actor18m.media.geometry import Region, body_yaw_deg, cut_out, put_back, square_around
 from actor18m.models.mediapipe_tasks import Landmarker
@@ -22,8 +29,10 @@ MIN_OVERLAP = 0.5
 0.83 to 0.96 in another square."""
 LONGEST_SIDE = 640
 """A larger square is scaled down first: the model inside looks at 256 px, and large masks cost more than they tell."""
-_COCO_IN_BLAZE = (0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
+_COCO = (0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
 """Where the 17 body points are among the model's 33."""
+_KNOWN = 8192
+"""Squares of which it is known what was seen in them: all of a call of long clips, in a dozen MiB."""
 _SHOULDERS, _HIPS = slice(5, 7), slice(11, 13)
 _ACROSS = _SHOULDERS, _SHOULDERS, _HIPS
 """By these, body yaw is told. The model's hips lag behind its shoulders at the sides and the back: on rendered people 9
@@ -40,6 +49,8 @@ class MediaPipePose:
 
     def __init__(self, task: Landmarker) -> None:
         self._task = task
+        self._known: OrderedDict[bytes, _Landmarks | None] = OrderedDict()
+        """What was seen in the squares that were looked at last, by their pixels."""
 
     @classmethod
     def load(cls) -> Self:
@@ -60,18 +71,15 @@ class MediaPipePose:
         self._task.close()
 
     def _pose(self, frame: Frame, box: Box) -> Pose | None:
-        region, found = self._look(frame, box)
-        if not found.pose_landmarks:
+        region, look = self._best_look(frame, box, self._known_or_seen)
+        if look.landmarks is None:
             return None
-        side = region[2] - region[0]
-        flat, world = found.pose_landmarks[0], found.pose_world_landmarks[0]
-        points = np.array([(flat[i].x, flat[i].y) for i in _COCO_IN_BLAZE], dtype=np.float32) * side + region[:2]
-        points_3d = np.array([(world[i].x, world[i].y, world[i].z) for i in _COCO_IN_BLAZE], dtype=np.float32)
+        flat, points_3d = look.landmarks.flat[_COCO, :], look.landmarks.world[_COCO, :]
         to_left = np.stack([points_3d[pair][0] - points_3d[pair][1] for pair in _ACROSS])
         return Pose(
-            points=points.astype(np.float32),
+            points=(flat[:, :2] * (region[2] - region[0]) + region[:2]).astype(np.float32),
             points_3d=points_3d,
-            visibility=np.array([flat[i].visibility for i in _COCO_IN_BLAZE], dtype=np.float32),
+            visibility=flat[:, 2],
             body_yaw_deg=_true_yaw_deg(body_yaw_deg(to_left)),
         )
 
@@ -81,27 +89,72 @@ class MediaPipePose:
             yield None if box is None else self._mask(frame, box)
 
     def _mask(self, frame: Frame, box: Box) -> Bools | None:
-        region, found = self._look(frame, box)
-        if not found.segmentation_masks:
+        region, look = self._best_look(frame, box, self._seen)
+        if look.mask is None:
             return None
-        soft = np.squeeze(found.segmentation_masks[0].numpy_view())
         side = region[2] - region[0]
+        soft = np.squeeze(look.mask.numpy_view())
         if soft.shape[0] != side:
             soft = cv2.resize(soft, (side, side), interpolation=cv2.INTER_LINEAR)
         return put_back(soft > 0.5, region, *frame.shape[:2])
 
-    def _look(self, frame: Frame, box: Box) -> tuple[Region, Any]:
-        """What the model finds, and in which square: of those that were tried, where it fits the box best."""
-        looks: list[tuple[float, Region, Any]] = []
+    def _best_look(self, frame: Frame, box: Box, look_at: "Callable[[Frame], _Look]") -> "tuple[Region, _Look]":
+        """What the model sees, and in which square: of those that were tried, where it fits the box best."""
+        looks: list[tuple[float, Region, _Look]] = []
         for crop in _CROPS:
             region = square_around(box, crop)
-            found = self._task(_scaled(cut_out(frame, region)))
-            fit = overlap(box, _span(found.pose_landmarks[0], region, frame)) if found.pose_landmarks else 0.0
-            looks.append((fit, region, found))
+            look = look_at(cut_out(frame, region))
+            fit = overlap(box, _span(look.landmarks.flat, region, frame)) if look.landmarks else 0.0
+            looks.append((fit, region, look))
             if fit >= MIN_OVERLAP:
                 break
-        _, region, found = max(looks, key=lambda look: look[0])
-        return region, found
+        _, region, look = max(looks, key=lambda each: each[0])
+        return region, look
+
+    def _seen(self, square: Frame) -> "_Look":
+        found = self._task(_scaled(square))
+        landmarks = _landmarks(found)
+        self._known[_name(square)] = landmarks
+        if len(self._known) > _KNOWN:
+            self._known.popitem(last=False)
+        return _Look(landmarks, found.segmentation_masks[0] if landmarks else None)
+
+    def _known_or_seen(self, square: Frame) -> "_Look":
+        """Without a mask where it is known."""
+        name = _name(square)
+        return _Look(self._known[name], None) if name in self._known else self._seen(square)
+
+
+@dataclass(frozen=True, eq=False)
+class _Landmarks:
+    flat: Floats
+    """float32[33, 3]: x and y in sides of the square, and visibility."""
+    world: Floats
+    """float32[33, 3], in metres."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """At one square; None where nobody is seen."""
+
+    landmarks: _Landmarks | None
+    mask: Any
+    """MediaPipe's image of it."""
+
+
+def _landmarks(found: Any) -> _Landmarks | None:
+    if not found.pose_landmarks:
+        return None
+    flat, world = found.pose_landmarks[0], found.pose_world_landmarks[0]
+    return _Landmarks(
+        np.array([(point.x, point.y, point.visibility) for point in flat], dtype=np.float32),
+        np.array([(point.x, point.y, point.z) for point in world], dtype=np.float32),
+    )
+
+
+def _name(square: Frame) -> bytes:
+    digest: bytes = sha256(square.tobytes()).digest()
+    return digest
 
 
 def _true_yaw_deg(told_deg: float) -> float:
@@ -114,10 +167,9 @@ def _scaled(part: Frame) -> Frame:
     return cv2.resize(part, (LONGEST_SIDE, LONGEST_SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _span(landmarks: Any, region: Region, frame: Frame) -> Box:
+def _span(flat: Floats, region: Region, frame: Frame) -> Box:
     """The box of all the points, as far as it is in the frame."""
-    side, (height, width) = region[2] - region[0], frame.shape[:2]
-    xs, ys = ([getattr(point, axis) for point in landmarks] for axis in "xy")
-    x0, x1 = (float(np.clip(region[0] + x * side, 0, width)) for x in (min(xs), max(xs)))
-    y0, y1 = (float(np.clip(region[1] + y * side, 0, height)) for y in (min(ys), max(ys)))
+    (height, width), points = frame.shape[:2], flat[:, :2].astype(np.float64) * (region[2] - region[0]) + region[:2]
+    inside = np.stack([points.min(axis=0), points.max(axis=0)]).clip(0, (width, height))
+    x0, y0, x1, y1 = inside.ravel().tolist()
     return x0, y0, x1, y1

@@ -2,7 +2,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from actor18m.inputs import canonical_uri
 from actor18m.media.geometry import wrapped_deg
 from actor18m.media.video import frames
 from actor18m.models.mediapipe_pose import MediaPipePose
+from actor18m.models.mediapipe_tasks import Landmarker
 from actor18m.models.roles import KEYPOINTS, Pose
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
@@ -98,3 +101,37 @@ print(MediaPipePose.load().pose([frame], [body])[0] is not None)
 """
     ran = subprocess.run([sys.executable, "-c", seeing], capture_output=True, text=True, check=False)
     assert (ran.stdout, ran.stderr) == ("True\n", "")
+
+
+class Counting:
+    """MediaPipe's task, and how often it was asked."""
+
+    def __init__(self, task: Landmarker) -> None:
+        self.task, self.count = task, 0
+
+    def __call__(self, image: Frame) -> object:
+        self.count += 1
+        return self.task(image)
+
+    def close(self) -> None:
+        self.task.close()
+
+
+def test_who_was_masked_is_not_looked_at_again_for_their_pose(pulled: Callable[[str], None]) -> None:
+    pulled("mediapipe-pose")
+    truth = Truth.read(SHIPPED / "turn_walking_1.json")
+    shown = islice(frames(canonical_uri(SHIPPED / "turn_walking_1.mp4")), 0, 60, 20)
+    asked = [(frame, box) for (_, frame), box in zip(shown, truth.actors[0].body_box[0:60:20], strict=True) if box]
+    alone = MediaPipePose.load().pose([frame for frame, _ in asked], [box for _, box in asked])
+    model = MediaPipePose.load()
+    counting = Counting(model._task)
+    model._task = cast("Landmarker", counting)
+    assert all(mask is not None for mask in model.masks(asked))
+    looked = counting.count
+    for pose, expected in zip(model.pose([f for f, _ in asked], [box for _, box in asked]), alone, strict=True):
+        assert pose is not None
+        assert expected is not None
+        for name in ("points", "points_3d", "visibility"):
+            assert np.array_equal(getattr(pose, name), getattr(expected, name)), name
+        assert pose.body_yaw_deg == expected.body_yaw_deg
+    assert counting.count == looked >= len(asked) == 3
