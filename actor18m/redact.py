@@ -4,7 +4,7 @@ registered: URIs and columns of lists.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -61,7 +61,11 @@ _WAS_HIDDEN = re.compile(r"(?<![\w*])\*\*\*(?![\w*])")
 
 def redact(text: str) -> str:
     """Hides values of environment variables that are named like secrets, and all that `without_secrets` knows."""
-    for secret in _secrets():
+    return _redact(text, _secrets())
+
+
+def _redact(text: str, secrets: Iterable[re.Pattern[str]]) -> str:
+    for secret in secrets:
         text = secret.sub(HIDDEN, text)
     return without_secrets(text)
 
@@ -89,16 +93,20 @@ def is_secret_name(name: str) -> bool:
 
 def redacted(value: object) -> object:
     """The same JSON value without secrets: in its texts, and under names that say that one follows."""
+    return _redacted(value, _secrets())
+
+
+def _redacted(value: object, secrets: Sequence[re.Pattern[str]]) -> object:
     match value:
         case str():
-            return redact(value)
+            return _redact(value, secrets)
         case Mapping():
             return {
-                redact(str(name)): HIDDEN if inner and is_secret_name(str(name)) else redacted(inner)
-                for name, inner in value.items()
+                _redact(name, secrets): HIDDEN if inner and is_secret_name(name) else _redacted(inner, secrets)
+                for name, inner in ((str(name), inner) for name, inner in value.items())
             }
         case list() | tuple():
-            return [redacted(inner) for inner in value]
+            return [_redacted(inner, secrets) for inner in value]
         case _:
             return value
 

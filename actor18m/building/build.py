@@ -18,7 +18,7 @@ from actor18m.amounts import amount
 from actor18m.building import measuring
 from actor18m.building.changes import changes, flags_of
 from actor18m.building.listener import Listener
-from actor18m.building.releasing import check_failures, release
+from actor18m.building.releasing import release
 from actor18m.catalog.catalog import Registration
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
@@ -32,6 +32,7 @@ from actor18m.policy.overrides import read_overrides, taken
 from actor18m.policy.words import keep, now, read_words
 from actor18m.publish import Published, guards
 from actor18m.publish.heard import Hearing
+from actor18m.publish.previous import published_clips
 from actor18m.publish.target import target_of
 from actor18m.stopping import stoppable
 from actor18m.storage.lease import Lease, hold
@@ -40,8 +41,9 @@ from actor18m.survey import runs
 from actor18m.survey.admission import PENDING
 from actor18m.survey.code import edited
 from actor18m.survey.meaning import Meaning
-from actor18m.survey.plan import plan
+from actor18m.survey.plan import unpriced
 from actor18m.survey.project import Project, settled_for_good
+from actor18m.survey.seen import Seen
 from actor18m.survey.survey import ACCEPTED, STATES
 
 Paths = str | Path | Sequence[str | Path]
@@ -130,7 +132,7 @@ def build(
         target.check_usable()
     with stoppable(), closing(crew), hold(make_store(str(store)), take_over) as lease:
         loaded = load(find_pipeline(pipeline), flags)
-        project = Project(loaded, lease.store, read_words(lease.store), (), until)
+        project = Project(loaded, lease.store, read_words(lease.store), (), until, seen=Seen(lease.store))
         asked = {
             "pipeline": str(pipeline),
             "inputs": given or None,
@@ -160,20 +162,21 @@ def build(
                 tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, crew.watched)
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
             project, meaning = settled_for_good(project, lease)
-            measuring.settle_down(project, lease)
+            before = None if to is None else published_clips(to)
+            looked = measuring.settle_down(project, lease, before)
             published, refused = None, None
             try:
                 if tally.stopped:
                     account |= {"how": runs.FAILED, "why": _why_stopped(tally)}
-                elif until is not None:
-                    check_failures(project, allowed)
+                elif to is None:
+                    guards.check_failed(looked.outlook.states, looked.outlook.failed, allowed)
                 else:
                     hearing = Hearing(lease.store, project.words, allow_lost_words)
-                    published = release(project, lease, target.dataset, crew, allowed, hearing, listener.note)
+                    published = release(project, lease, looked, before, to, crew, allowed, hearing, listener.note)
             except Refused as error:
                 refused = str(error)
                 account |= {"how": runs.REFUSED, "why": refused}
-            came_to = plan(replace(project, until=None).record())
+            came_to = looked.plan if until is None else unpriced(replace(project, until=None).record())
             states = _as_published(came_to.states, published)
             account |= {"published": published, "states": states, "images": came_to.images}
             account |= {"unknown_overrides": meaning.unknown, "like_denied": meaning.like_denied}
@@ -190,7 +193,7 @@ def _agreed(
     pipeline: str | Path, project: Project, flags: Sequence[str], to: Dataset | None, yes: bool, listener: Listener
 ) -> list[str]:
     """How this build differs from the latest version's. Raises where a flag was forgotten, and nobody means that."""
-    found = changes(pipeline, project.store, flags, project.words, to)
+    found = changes(pipeline, project.pipeline, project.store, flags, project.words, to)
     if found is None:
         return []
     listener.differs(found)

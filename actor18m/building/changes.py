@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actor18m.config.loading import load
+from actor18m.config.pipeline import Pipeline
 from actor18m.config.shipped import find_pipeline
 from actor18m.dataset import Dataset
 from actor18m.errors import Refused
@@ -54,14 +55,19 @@ def flags_of(settings: Sequence[str] | None, split: str | None) -> list[str]:
 
 
 def changes(
-    pipeline: str | Path, store: Store, flags: Sequence[str], words: Words, dataset: Dataset | None = None
+    pipeline: str | Path,
+    loaded: Pipeline,
+    store: Store,
+    flags: Sequence[str],
+    words: Words,
+    dataset: Dataset | None = None,
 ) -> Changes | None:
-    """None where nothing was published by this store."""
+    """Of a build of a pipeline, that was loaded with these flags. None where nothing was published by this store."""
     last = last_published(store, dataset)
     if last is None:
         return None
     file = find_pipeline(pipeline)
-    found = differences(last, lambda given: load(file, given), flags)
+    found = differences(last, loaded, lambda given: load(file, given), flags)
     forgotten = [_spelt(flag) for flag in lost(last, flags)] if any(each.is_forgotten for each in found) else []
     return Changes(last, found, said_since(last, words), forgotten)
 

@@ -6,6 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
+import pyarrow as pa
+
+from actor18m.building.looking import Looked, look
 from actor18m.catalog.catalog import Catalog, Registration
 from actor18m.errors import ActorError
 from actor18m.execute.drain import Drain
@@ -16,12 +19,12 @@ from actor18m.execute.tally import Tally, Watcher
 from actor18m.execute.workers import Workers
 from actor18m.inputs import Input
 from actor18m.ledger.fold import fold, superseded
-from actor18m.ledger.index import refresh
 from actor18m.ledger.ledger import LotFiles
 from actor18m.storage.lease import Lease
 from actor18m.survey.chain import Link
-from actor18m.survey.plan import LOST, Plan, plan
+from actor18m.survey.plan import LOST, Plan, plan, unpriced
 from actor18m.survey.project import Project, settled
+from actor18m.survey.seen import Seen
 from actor18m.survey.snapshot import Record
 from actor18m.survey.splitting import Children
 
@@ -89,7 +92,7 @@ def _drained(
     watched: Watched,
 ) -> Tally:
     """Workers are hired only when something is missing."""
-    found = plan(record())
+    found = unpriced(record())
     if found.is_done:
         return Tally()
     for stage, missing in found.stages.items():
@@ -111,6 +114,9 @@ def _drained(
             return Drain(drained, lease, journal, workers, watched(watcher)).run()
     finally:
         workers.close()
+        if project.seen is not None:
+            for link in project.links:
+                project.seen.forget(link)
 
 
 def _is_crumbled(lots: Iterable[LotFiles]) -> bool:
@@ -135,28 +141,22 @@ def fan_out(project: Project, lease: Lease | None) -> Registration:
     return Catalog(project.store).fan_out(lease, children, children.waiting)
 
 
-def settle_down(project: Project, lease: Lease) -> None:
-    """Folds what was committed, which publishing reads, and brings up to date what planning reads."""
+def settle_down(project: Project, lease: Lease, published: pa.Array | None = None) -> Looked:
+    """Folds what was committed, which publishing reads, brings up to date what planning reads, and takes one look at
+    what it all came to. `published`: the clips that the latest version has; None where there is none.
+    """
     _settle(project, lease, project.links)
-    keep_relations(project, lease)
+    return look(project, lease, published)
 
 
 def _settle(project: Project, lease: Lease, links: Iterable[Link]) -> None:
+    seen = project.seen or Seen(project.store)
     for link in links:
         ledger = link.ledger(project.store)
-        fold(lease, ledger)
-        for path in superseded(ledger):
-            lease.delete(path)
-        refresh(lease, ledger, link.values)
-
-
-def keep_relations(project: Project, lease: Lease) -> None:
-    """Writes which clips repeat which and which show one person, so that neither need be found again."""
-    record = project.record()
-    identities = project.identities(record)
-    for block in record.blocks():
-        settled = record.settled(block)
-        record.surveyor.duplicates.keep(lease)
-        if identities is not None:
-            identities.take(record.surveyor.follow(settled, block.known).measured)
-            identities.keep(lease)
+        if fold(lease, ledger, files=seen.files(link)):
+            seen.forget(link)
+        if stale := list(superseded(ledger, seen.files(link))):
+            for path in stale:
+                lease.delete(path)
+            seen.forget(link)
+        seen.index(link).refresh(lease)

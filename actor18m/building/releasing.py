@@ -4,16 +4,17 @@ from collections.abc import Callable
 from functools import partial
 
 import av
-import pyarrow
+import pyarrow as pa
 
 from actor18m.amounts import amount
+from actor18m.building.looking import Looked
 from actor18m.dataset import Dataset
 from actor18m.execute.crews import Crew
 from actor18m.publish import Published, guards, publish
-from actor18m.publish.blocks import Blocks, relations_of, with_images
+from actor18m.publish.blocks import Blocks, with_images
 from actor18m.publish.discretion import discreet
 from actor18m.publish.heard import Hearing
-from actor18m.publish.previous import published_clips, samples_of
+from actor18m.publish.previous import samples_of
 from actor18m.storage.lease import Lease
 from actor18m.survey.project import Project
 
@@ -24,28 +25,30 @@ OTHERS_MAY_TAKE_S = 60.0
 def release(
     project: Project,
     lease: Lease,
+    looked: Looked,
+    published: pa.Array | None,
     dataset: Dataset,
     crew: Crew,
     allowed: guards.Allowed,
     hearing: Hearing,
     note: Callable[[str], None],
 ) -> Published:
-    """Publishes what is accepted. Raises Refused where that is hardly meant."""
-    published = published_clips(dataset)
-    found = guards.outlook(project, published)
+    """Publishes what is accepted. Raises Refused where that is hardly meant. `published`: the clips that the latest
+    version has; None where there is none.
+    """
+    found = looked.outlook
     guards.check_failed(found.states, found.failed, allowed)
     guards.check_lost(found.states, found.lost, None if published is None else len(published), allowed)
     if published is not None and (count := len(found.withdrawn)):
         note(f"withdrawn by a word: {count} of the {amount(len(published), 'clip')} of the latest version")
     images = [word.of for word in project.words.in_force if word.is_of_image]
     withdrawn = samples_of(dataset, found.withdrawn, images)
-    relations = relations_of(project)
     return publish(
         dataset,
-        Blocks(project, relations),
+        Blocks(project, looked.relations),
         project.pipeline.render(with_run=False),
         _facts(project),
-        aliases=relations.aliases,
+        aliases=looked.relations.aliases,
         make_shards=crew.make_shards,
         subsets=with_images(project),
         lots_per_shard=project.pipeline.publish.lots_per_shard,
@@ -57,12 +60,6 @@ def release(
     )
 
 
-def check_failures(project: Project, allowed: guards.Allowed) -> None:
-    """Of a part of the stages, too, which publishes nothing: raises Refused where too many inputs failed."""
-    found = guards.outlook(project, None)
-    guards.check_failed(found.states, found.failed, allowed)
-
-
 def _facts(project: Project) -> dict[str, str]:
     """What made the version's values and bytes."""
     facts = {f"fingerprint.{link.name}": link.fingerprint for link in project.links}
@@ -71,4 +68,4 @@ def _facts(project: Project) -> dict[str, str]:
         for link in project.links
         for role, backend in link.backends.items()
     }
-    return facts | {"pyarrow": pyarrow.__version__, "av": av.__version__}  # another one may write other bytes
+    return facts | {"pyarrow": pa.__version__, "av": av.__version__}  # another one may write other bytes

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from actor18m.catalog.catalog_files import BATCH, OF_RIGHTS, OF_SPLIT, PRESENCE, CatalogFiles
+from actor18m.catalog.catalog_files import BATCH, OF_RIGHTS, OF_SPLIT, PRESENCE, CatalogFiles, number_of
 from actor18m.catalog.compare_on_disk import ROWS_AT_ONCE, Comparison, once, spool
 from actor18m.catalog.licences import weight
 from actor18m.catalog.presence import WORDS, PresenceWords
@@ -194,10 +194,11 @@ class Catalog:
         and the `version` seen last. Only what was given, or only what that was split into, with `kind`.
         """
         wanted = [name for name in COLUMNS if columns is None or name in columns or name in _ALWAYS]
-        words = PresenceWords(self._files, self._files.of(PRESENCE))
+        of = self._files.by_kind()
+        words = PresenceWords(self._files, of[PRESENCE])
         removed = pa.array(sorted(read_words(self.store).removed), pa.string())
-        rights = Rights(self._files, self._files.of(OF_RIGHTS) if {*RIGHTS} & {*wanted} else [])
-        for path in self._files.of(*((BATCH, OF_SPLIT) if kind is None else (kind,))):
+        rights = Rights(self._files, of[OF_RIGHTS] if {*RIGHTS} & {*wanted} else [])
+        for path in sorted(of[BATCH] + of[OF_SPLIT], key=number_of) if kind is None else of[kind]:
             with self._files.opened(path) as stream, pq.ParquetFile(stream) as batch:
                 first = _first_lot(batch)
                 for group in range(batch.num_row_groups):

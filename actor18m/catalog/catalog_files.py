@@ -31,8 +31,16 @@ class CatalogFiles:
 
     def of(self, *kinds: str) -> list[str]:
         """Paths, in the order they were written."""
+        listed = self.by_kind()
+        return sorted((path for kind in kinds for path in listed[kind]), key=number_of)
+
+    def by_kind(self) -> dict[str, list[str]]:
+        """Paths of all, by one listing."""
         found, _ = self._whole()
-        return [path for _, path in sorted(found.items()) if kind_of(path) in kinds]
+        paths = dict[str, list[str]]({kind: [] for kind in (BATCH, OF_SPLIT, PRESENCE, OF_RIGHTS)})
+        for _, path in sorted(found.items()):
+            paths[kind_of(path)].append(path)
+        return paths
 
     def opened(self, path: str) -> AbstractContextManager[IO[bytes]]:
         return sealed.opened(self.store, path, _WAY_OUT)
@@ -86,6 +94,12 @@ class CatalogFiles:
 
     def _mark(self, lease: Lease, path: str) -> None:
         lease.create(f"{path.removesuffix('.parquet')}.mark", f"{path}\n".encode())
+
+
+def number_of(path: str) -> int:
+    match = _FILE.fullmatch(path)
+    assert match is not None
+    return int(match.group(2))
 
 
 def kind_of(path: str) -> str:

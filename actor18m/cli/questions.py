@@ -52,7 +52,7 @@ def plan_command(
     opened = store_or_empty(store) if inputs else open_store(store)
     project = project_of(pipeline or profile, opened, settings, split, overrides)
     found, notes = planned(project), edited(project.links, accounts(opened))
-    differ = changes(pipeline or profile, opened, flags_of(settings, split), project.words)
+    differ = changes(pipeline or profile, project.pipeline, opened, flags_of(settings, split), project.words)
     left_out = FilesLeftOut()
     given = Catalog(opened).register(None, find_inputs(inputs, left_out), sync) if inputs else None
     if as_json:
@@ -156,7 +156,7 @@ def what_if_command(
         raise typer.BadParameter("says nothing else than now: give --set, --sweep or --overrides")
     after = project(settings)
     moves = whatif.moves(project(None, is_said=bool(settings)), after)
-    differ = changes(name, opened, flags_of(settings, split), after.words)
+    differ = changes(name, after.pipeline, opened, flags_of(settings, split), after.words)
     if as_json:
         say_json(answers.moves_as_json(moves) | _as_json(differ))
     else:

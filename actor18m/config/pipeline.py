@@ -187,11 +187,14 @@ class Pipeline(Section):
         """The resolved YAML; read again, it gives an equal pipeline. Without `run`, and what else has no effect on
         results, it says just what a dataset is made by.
         """
+        return yaml.safe_dump(self.told(with_run), sort_keys=False, width=120)
+
+    def told(self, with_run: bool = True) -> dict[str, Any]:
+        """What render() writes."""
         left_out = {} if with_run else {"stages": {"__all__": {"run"}}, "split": {each: {"run"} for each in _MODES}}
         # ASCII, since PyYAML writes some of Unicode's line breaks in a way that it does not read back
         context = {} if with_run else {ONLY_WHAT_COUNTS: True}
-        told = self.model_dump(mode="json", exclude=left_out, context=context)
-        return yaml.safe_dump(told, sort_keys=False, width=120)
+        return self.model_dump(mode="json", exclude=left_out, context=context)
 
     @property
     def stage_names(self) -> list[str]:

@@ -51,7 +51,7 @@ class OpenLots:
         """Of each settled lot, the numbers of its clips."""
         self._clips: RowsByClip | None = None
         """Of settled lots, as the survey starts from them."""
-        empty = {name: record.surveyor.judged(link, link.empty()) for name, link in self._links.items()}
+        empty = {name: record.surveyor.judged(link, link.empty) for name, link in self._links.items()}
         self._rows = {name: RowsByClip(rows, self._is_open) for name, rows in empty.items()}
         self._learned: dict[str, list[tuple[Lot, pa.Table, bool]]] = defaultdict(list)
         """Stage -> rows that came back, or were there for a moved file (True), and are not judged yet."""

@@ -1,7 +1,7 @@
 """Folding: all that was committed for a lot becomes one file, and rows that held in it hold for ever."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from actor18m.ledger.ledger import COVERS, Ledger, LotFiles, number_of
 from actor18m.storage.lease import Lease
@@ -28,15 +28,17 @@ def fold_lot(lease: Lease, ledger: Ledger, files: LotFiles, at_least_parts: int 
     return path
 
 
-def fold(lease: Lease, ledger: Ledger, at_least_parts: int = 1) -> int:
-    """Folds every lot that has so many parts in no fold; how many lots they were."""
-    lots = ledger.files().values()
-    return sum(fold_lot(lease, ledger, files, at_least_parts) is not None for files in lots)
+def fold(lease: Lease, ledger: Ledger, at_least_parts: int = 1, files: Mapping[int, LotFiles] | None = None) -> int:
+    """Folds every lot that has so many parts in no fold; how many lots they were. `files`, where somebody looked."""
+    lots = (ledger.files() if files is None else files).values()
+    return sum(fold_lot(lease, ledger, each, at_least_parts) is not None for each in lots)
 
 
-def superseded(ledger: Ledger) -> Iterator[str]:
-    """Paths that no reader needs any more, for gc: parts that the latest fold covers, and earlier folds."""
-    for files in ledger.files().values():
+def superseded(ledger: Ledger, listed: Mapping[int, LotFiles] | None = None) -> Iterator[str]:
+    """Paths that no reader needs any more, for gc: parts that the latest fold covers, and earlier folds. `listed`: the
+    files, where somebody looked.
+    """
+    for files in (ledger.files() if listed is None else listed).values():
         if not files.folds or not (files.parts or files.folds[1:]):
             continue
         latest = files.latest_folds

@@ -46,8 +46,7 @@ NO_VALUES = Values("", (), lambda rows: rows.select([]))
 
 def refresh(lease: Lease, ledger: Ledger, values: Values = NO_VALUES) -> int:
     """Brings the index up to date; how many segments were written."""
-    index = Index(ledger, values)
-    return sum(index.renew(lease, block) for block in index.blocks())
+    return Index(ledger, values).refresh(lease)
 
 
 class Index:
@@ -95,6 +94,10 @@ class Index:
             if (there := self._segments.read(path, [])) is not None:
                 known |= {int(lot) for lot in json.loads(there[1][_LOTS])}
         return frozenset(known.intersection(lots) - self._files.keys())
+
+    def refresh(self, lease: Lease) -> int:
+        """Brings it up to date; how many segments were written."""
+        return sum(self.renew(lease, block) for block in self.blocks())
 
     def renew(self, lease: Lease, block: int) -> bool:
         """Writes the block's segment, if another one is there or none."""

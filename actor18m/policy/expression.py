@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import duckdb
@@ -38,6 +39,7 @@ _MAX_LAMBDAS, _MAX_DEPTH = 4, 2
 """Each inside another multiplies the work for a row by the length of a list: of a minute's frames, three inside each
 other are a hundred million."""
 _MEMORY_LIMIT = "1GB"
+_AS_THEY_ARE = {pa.bool_(), pa.int32(), pa.int64(), pa.float32(), pa.float64(), pa.string()}
 
 
 class ExpressionError(ActorError):
@@ -120,17 +122,34 @@ def check(text: str, schema: pa.Schema, box: duckdb.DuckDBPyConnection) -> Expre
     return Expression(text, read, _kind(made))
 
 
+def column(name: str, schema: pa.Schema) -> Expression | None:
+    """A column of a type that DuckDB leaves as it is, as an expression: most rules compare one, and there is nothing to
+    parse. None where there is no such column.
+    """
+    if name not in schema.names or schema.field(name).type not in _AS_THEY_ARE:
+        return None
+    return Expression(quoted(name), (name,), _kind(schema.field(name).type))
+
+
 def _parsed(text: str, box: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """DuckDB's syntax tree of the one expression that the text is."""
-    tree, bare = _tree(text, box), _tree("1", box)
+    tree = _tree(text, box)
     if tree["error"]:
         raise ExpressionError(f"is not an expression: {_first_line(tree['error_message'])}")
     expressions = [statement["node"].pop("select_list", []) for statement in tree["statements"]]
-    bare["statements"][0]["node"].pop("select_list")
-    if tree != bare or len(expressions[0]) != 1:
+    if tree != _bare() or len(expressions[0]) != 1:
         raise ExpressionError("is more than an expression; give the rule a single value, without FROM, WHERE, ; or ?")
     (expression,) = expressions[0]
     return dict(expression)
+
+
+@lru_cache
+def _bare() -> dict[str, Any]:
+    """What DuckDB reads of `SELECT` beside the expression."""
+    with sandbox() as box:
+        tree = _tree("1", box)
+    tree["statements"][0]["node"].pop("select_list")
+    return tree
 
 
 def _tree(text: str, box: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, mode
 
 from actor18m import stopping
 from actor18m.errors import ActorError
-from actor18m.policy.expression import Expression, ExpressionError, check, quoted, sandbox
+from actor18m.policy.expression import Expression, ExpressionError, check, column, quoted, sandbox
 from actor18m.yaml_file import Section, trouble
 
 Scalar = bool | int | float | str
@@ -152,7 +152,8 @@ def columns_read(rules: Rules, columns: pa.Schema) -> tuple[str, ...]:
 def _check_rule(name: str, rule: Rule, columns: pa.Schema) -> Expression:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _TAKEN:
         raise ExpressionError(f"a rule's name has lower-case letters, digits and _, and is none of {', '.join(_TAKEN)}")
-    expression = _expression(rule.value or quoted(name), columns)
+    plain = column(name, columns) if rule.value is None else None
+    expression = plain or _expression(rule.value or quoted(name), columns)
     _check_bounds(rule, expression)
     return expression
 

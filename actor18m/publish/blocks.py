@@ -21,6 +21,7 @@ from actor18m.publish.references import References
 from actor18m.publish.verdicts import decisions, fates
 from actor18m.relations.identities import Identities
 from actor18m.shortest import shortest
+from actor18m.storage.lease import Lease
 from actor18m.survey.admission import REMOVED, SUPERSEDED
 from actor18m.survey.chain import CLIP
 from actor18m.survey.project import Project
@@ -50,19 +51,34 @@ class Relations:
         return None if self.identities is None else self.identities.aliases()
 
 
-def relations_of(project: Project) -> Relations:
-    found: dict[str, _Sources] = defaultdict(_Sources)
-    record = project.record()
-    identities = project.identities(record)
-    for _, surveyed in record.surveyed(("id", "lot", "uri", "licence", "consent")):
+class Relating:
+    """Makes Relations of a survey, which reads these columns."""
+
+    COLUMNS = ("id", "lot", "uri", "licence", "consent")
+
+    def __init__(self, project: Project, record: Record) -> None:
+        self._copies: dict[str, _Sources] = defaultdict(_Sources)
+        self._identities, self._duplicates = project.identities(record), record.surveyor.duplicates
+
+    def add(self, surveyed: Surveyed) -> None:
         repeats = surveyed.inputs.filter(pc.equal(surveyed.inputs["duplicate_of"], surveyed.inputs["clip"]))
         for row in repeats.select(["clip", "uri", "licence", "consent"]).to_pylist():
-            found[row["clip"]].uris.append(row["uri"])
-            found[row["clip"]].licences.append(row["licence"])
-            found[row["clip"]].consents.append(row["consent"])
-        if identities is not None:
-            identities.take(surveyed.measured)
-    return Relations(found, identities)
+            self._copies[row["clip"]].uris.append(row["uri"])
+            self._copies[row["clip"]].licences.append(row["licence"])
+            self._copies[row["clip"]].consents.append(row["consent"])
+        if self._identities is not None:
+            self._identities.take(surveyed.measured)
+
+    def keep(self, lease: Lease) -> None:
+        """Writes of the block that was added last which clips repeat which and which show one person, so that neither
+        need be found again.
+        """
+        self._duplicates.keep(lease)
+        if self._identities is not None:
+            self._identities.keep(lease)
+
+    def found(self) -> Relations:
+        return Relations(self._copies, self._identities)
 
 
 @dataclass(frozen=True)

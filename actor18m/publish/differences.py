@@ -80,10 +80,13 @@ def _is_same(version: Version, newest: Version) -> bool:
     return version == newest or (version.is_there() and newest.is_there() and version.content == newest.content)
 
 
-def differences(last: Last, load: Callable[[Sequence[str]], Pipeline], flags: Sequence[str]) -> list[Difference]:
-    """`load` gives the pipeline of this build with such settings."""
-    before, now = settings(last.pipeline), _of(load(flags))
-    then = _with_flags(load, [*flags, *lost(last, flags)])
+def differences(
+    last: Last, pipeline: Pipeline, load: Callable[[Sequence[str]], Pipeline], flags: Sequence[str]
+) -> list[Difference]:
+    """Of this build's pipeline, which has these flags; `load` gives it with others."""
+    before, now = settings(last.pipeline), _of(pipeline)
+    more = lost(last, flags)
+    then = _with_flags(load, [*flags, *more]) if more else now
     return [
         Difference(place, before.get(place), now.get(place), then.get(place) == before.get(place))
         for place in dict.fromkeys([*before, *now])
@@ -107,7 +110,7 @@ def settings(pipeline: object) -> Settings:
 
 
 def _of(pipeline: Pipeline) -> Settings:
-    return settings(parse_yaml(pipeline.render(with_run=False)))
+    return settings(pipeline.told(with_run=False))
 
 
 def _with_flags(load: Callable[[Sequence[str]], Pipeline], flags: Sequence[str]) -> Settings:

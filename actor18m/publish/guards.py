@@ -18,8 +18,9 @@ from actor18m.errors import Refused
 from actor18m.policy.rules import OVERRIDE
 from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
 from actor18m.survey.following import REJECTED
+from actor18m.survey.plan import counted
 from actor18m.survey.project import Project
-from actor18m.survey.survey import ACCEPTED, DUPLICATE
+from actor18m.survey.survey import ACCEPTED, DUPLICATE, Surveyed
 
 MAX_FAILED = 0.3
 """Of the inputs that were measured. Lists that were scraped have had several in a hundred that are damaged or gone, and
@@ -73,19 +74,25 @@ class Outlook:
         return pa.array([clip for clip, fate in self.fates.items() if fate in _BY_A_WORD], pa.string())
 
 
-def outlook(project: Project, published: pa.Array | None) -> Outlook:
-    """`published`: the clips that the latest version has; None where there is none."""
-    latest = pa.array([], pa.string()) if published is None else published
-    states, failed = Counter[str](), Counter[str]()
-    fates: list[pa.Table] = []
-    for _, surveyed in project.record().surveyed():
+class Outlooking:
+    """Makes an Outlook of a survey."""
+
+    def __init__(self, project: Project, published: pa.Array | None) -> None:
+        """`published`: the clips that the latest version has; None where there is none."""
+        self._latest = pa.array([], pa.string()) if published is None else published
+        self._like = frozenset(each.key for each in project.overrides if each.like is not None)
+        self._states, self._failed = Counter[str](), Counter[str]()
+        self._fates: list[pa.Table] = []
+
+    def add(self, surveyed: Surveyed) -> None:
         inputs = surveyed.inputs
-        states.update(inputs["state"].to_pylist())
+        self._states.update(counted(inputs["state"]))
         bad = inputs.filter(pc.is_in(inputs["state"], pa.array(_BAD)))
-        failed.update(_reason(row) for row in bad.select(_REASONS).to_pylist())
-        fates.append(inputs.filter(pc.is_in(inputs["clip"], latest)).select(["clip", *_REASONS]))
-    like = frozenset(each.key for each in project.overrides if each.like is not None)
-    return Outlook(states, failed, _lost(latest, fates, like))
+        self._failed.update(_reason(row) for row in bad.select(_REASONS).to_pylist())
+        self._fates.append(inputs.filter(pc.is_in(inputs["clip"], self._latest)).select(["clip", *_REASONS]))
+
+    def found(self) -> Outlook:
+        return Outlook(self._states, self._failed, _lost(self._latest, self._fates, self._like))
 
 
 def check_failed(states: Mapping[str, int], why: Mapping[str, int], allowed: Allowed) -> None:

@@ -9,10 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
-from fsspec import get_filesystem_class
-from fsspec.config import conf
-from fsspec.registry import known_implementations
-
 from actor18m.errors import ActorError
 from actor18m.inputs import shown
 from actor18m.redact import redact
@@ -65,6 +61,8 @@ class NoAccess(ActorError, PermissionError):
 
 def at(uri: str) -> tuple[Any, str]:
     """The file system behind a URI, and the path in it. It remembers no listing, so that what it says is true now."""
+    from fsspec import get_filesystem_class  # here, and not above: on a disk nobody waits for what it imports
+
     scheme = uri.partition("://")[0]
     try:
         driver = get_filesystem_class(scheme)
@@ -143,6 +141,8 @@ def is_passing(error: BaseException) -> bool:
 
 def _patience_of(scheme: str) -> dict[str, Any]:
     """The driver's own time-outs, and no retries of its own; what a person configured for fsspec counts more."""
+    from fsspec.config import conf
+
     silent_s = timeout_s()
     given = conf.get(scheme, {})
     if scheme in ("s3", "s3a"):
@@ -244,5 +244,7 @@ def _place(uri: str) -> str:
 
 def _package(uri: str) -> str:
     """That has the driver: packages of fsspec's drivers are called as their modules."""
+    from fsspec.registry import known_implementations
+
     known = cast(dict[str, str], known_implementations.get(uri.partition("://")[0], {}))
     return known.get("class", "fsspec").partition(".")[0].replace("_", "-")

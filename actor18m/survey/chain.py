@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -46,6 +47,7 @@ class Link:
     def ledger(self, store: Store) -> Ledger:
         return Ledger(store, self.name, self.fingerprint)
 
+    @cached_property
     def empty(self) -> pa.Table:
         """What planning keeps, of no rows."""
         return known_of([(0, self.stage_class.writes.table([], {}))], self.values)

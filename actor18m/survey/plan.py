@@ -73,31 +73,53 @@ class Plan:
 
 def plan(record: Record) -> Plan:
     """Surveys everything that is registered."""
-    links, store = record.surveyor.stages.links, record.store
-    found = Plan(0, {}, {link.name: StagePlan(link.unit) for link in links})
-    states, images = Counter[str](), {branch.subset: Counter[str]() for branch in record.surveyor.stages.branches}
-    others: dict[str, list[tuple[str, Index]]] = {}
-    asked = _Asked()
+    found = unpriced(record)
+    _price(found, record.surveyor.stages.links, rates_of(record.store))
+    return found
+
+
+def unpriced(record: Record) -> Plan:
+    """Without how long it would take, which tells nothing to who does it."""
+    planning = Planning(record)
     for block, surveyed in record.surveyed():
-        found.inputs += surveyed.inputs.num_rows
-        states.update(counted(surveyed.inputs["state"]))
-        for branch in record.surveyor.stages.branches:
-            images[branch.subset].update(counted(surveyed.images_of(branch)["state"]))
-        asked.add(surveyed)
-        for link in links:
+        planning.add(block, surveyed)
+    return planning.found()
+
+
+class Planning:
+    """A plan without prices, from a survey that may serve others, too."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._links, branches = record.surveyor.stages.links, record.surveyor.stages.branches
+        self._found = Plan(0, {}, {link.name: StagePlan(link.unit) for link in self._links})
+        self._states, self._images = Counter[str](), {branch.subset: Counter[str]() for branch in branches}
+        self._others: dict[str, list[tuple[str, Index]]] = {}
+        self._asked = _Asked()
+
+    def add(self, block: Block, surveyed: Surveyed) -> None:
+        self._found.inputs += surveyed.inputs.num_rows
+        self._states.update(counted(surveyed.inputs["state"]))
+        for branch in self._record.surveyor.stages.branches:
+            self._images[branch.subset].update(counted(surveyed.images_of(branch)["state"]))
+        self._asked.add(surveyed)
+        for link in self._links:
             rows = surveyed.missing[link.name]
             if rows.num_rows:
-                found.stages[link.name].missing += rows.num_rows
-                if link.name not in others:
-                    others[link.name] = _others(store, link)
-                found.stages[link.name].why.update(_why(record, link, block, rows, others[link.name]))
-    found.states = {state: states[state] for state in STATES if states[state]}
-    found.images = {
-        subset: {state: counts[state] for state in IMAGE_STATES if counts[state]} for subset, counts in images.items()
-    }
-    _foresee(found, links, asked)
-    _price(found, links, rates_of(store))
-    return found
+                self._found.stages[link.name].missing += rows.num_rows
+                if link.name not in self._others:
+                    self._others[link.name] = _others(self._record.store, link)
+                why = _why(self._record, link, block, rows, self._others[link.name])
+                self._found.stages[link.name].why.update(why)
+
+    def found(self) -> Plan:
+        self._found.states = {state: self._states[state] for state in STATES if self._states[state]}
+        self._found.images = {
+            subset: {state: counts[state] for state in IMAGE_STATES if counts[state]}
+            for subset, counts in self._images.items()
+        }
+        _foresee(self._found, self._links, self._asked)
+        return self._found
 
 
 @dataclass

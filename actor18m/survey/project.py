@@ -12,9 +12,28 @@ from actor18m.storage.lease import Lease
 from actor18m.storage.store import Store
 from actor18m.survey.chain import Chain, Link, chain_of
 from actor18m.survey.meaning import Meaning, meaning
+from actor18m.survey.seen import Seen
 from actor18m.survey.snapshot import Record
 from actor18m.survey.splitting import splitter_of
 from actor18m.survey.survey import Surveyor
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """The stages of a pipeline, ready to be followed."""
+
+    pipeline: Pipeline
+    until: str | None
+    only: str | None
+    stages: Chain = field(init=False)
+    splitter: Link | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", chain_of(self.pipeline, self.until, self.only))
+        object.__setattr__(self, "splitter", splitter_of(self.pipeline))
+
+    def is_of(self, pipeline: Pipeline, until: str | None, only: str | None) -> bool:
+        return self.pipeline is pipeline and (self.until, self.only) == (until, only)
 
 
 @dataclass(frozen=True)
@@ -30,13 +49,25 @@ class Project:
     until: str | None = None
     only: str | None = None
     """The one subset that is built."""
-    stages: Chain = field(init=False)
-    splitter: Link | None = field(init=False)
-    """The stage by which inputs are split before they come to the chain."""
+    seen: Seen | None = None
+    """Of a build, what it saw of the ledgers; None for questions, each of which looks anew."""
+    drawn: _Drawn | None = None
+    """What was made of the pipeline before, by a project from which this one was replaced."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "stages", chain_of(self.pipeline, self.until, self.only))
-        object.__setattr__(self, "splitter", splitter_of(self.pipeline))
+        if self.drawn is None or not self.drawn.is_of(self.pipeline, self.until, self.only):
+            object.__setattr__(self, "drawn", _Drawn(self.pipeline, self.until, self.only))
+
+    @property
+    def stages(self) -> Chain:
+        assert self.drawn is not None
+        return self.drawn.stages
+
+    @property
+    def splitter(self) -> Link | None:
+        """The stage by which inputs are split before they come to the chain."""
+        assert self.drawn is not None
+        return self.drawn.splitter
 
     @property
     def chain(self) -> tuple[Link, ...]:
@@ -53,7 +84,7 @@ class Project:
         duplicates = Duplicates(self.store, self.pipeline.duplicates)
         denied = frozenset(each for word in self.words.in_force if word.is_of_image for each in (word.of, *word.images))
         surveyor = Surveyor(self.stages, duplicates, self.overrides, denied)
-        return Record(self.store, surveyor, self.splitter, tuple(retry))
+        return Record(self.store, self.seen or Seen(self.store), surveyor, self.splitter, tuple(retry))
 
     def identities(self, record: Record) -> Identities | None:
         """None when the pipeline tells no identities, or its chain does not come so far."""
@@ -65,7 +96,8 @@ class Project:
     def sources(self, splitter: Link, retry: Iterable[str] = ()) -> Record:
         """The inputs that were given, and the one stage that looks at them before they are split."""
         alone = Chain((splitter,), (), ())
-        return Record(self.store, Surveyor(alone, Duplicates(self.store, None)), None, tuple(retry))
+        surveyor = Surveyor(alone, Duplicates(self.store, None))
+        return Record(self.store, self.seen or Seen(self.store), surveyor, None, tuple(retry))
 
 
 def settled(project: Project) -> tuple[Project, Meaning]:

@@ -15,6 +15,7 @@ from actor18m.storage.block_cache import LOTS_PER_SEGMENT
 from actor18m.storage.store import Store, StoreError
 from actor18m.survey import admission as entry
 from actor18m.survey.chain import Link
+from actor18m.survey.seen import Seen
 from actor18m.survey.survey import Settled, Surveyed, Surveyor
 
 FOR_SURVEY = ("id", "lot")
@@ -38,6 +39,7 @@ class Record:
     """A store as one pipeline sees it."""
 
     store: Store
+    seen: Seen
     surveyor: Surveyor
     splitter: Link | None = None
     """The stage by which inputs are split, if they are."""
@@ -78,11 +80,11 @@ class Record:
     @cached_property
     def files(self) -> dict[str, dict[int, LotFiles]]:
         """stage -> lot -> where its rows are, listed once."""
-        return {link.name: link.ledger(self.store).files() for link in self._all}
+        return {link.name: self.seen.files(link) for link in self._all}
 
     @cached_property
     def _indexes(self) -> dict[str, Index]:
-        return {link.name: Index(link.ledger(self.store), link.values, self.files[link.name]) for link in self._all}
+        return {link.name: self.seen.index(link) for link in self._all}
 
     @property
     def _all(self) -> list[Link]:
@@ -103,7 +105,7 @@ class Record:
 
     def _known(self, link: Link, lots: range) -> pa.Table:
         known = self._indexes[link.name].read(lots)
-        rows = pa.concat_tables([link.empty(), known], promote_options="default")
+        rows = pa.concat_tables([link.empty, known], promote_options="default")
         if self.retry:
             is_again = pc.is_in(rows["state"], pa.array(sorted(self.retry)))
             again = rows.filter(pc.and_(is_again, pc.equal(rows["state"], QUARANTINED)))

@@ -20,7 +20,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from actor18m.building.listener import Silent
-from actor18m.building.measuring import keep_relations, measure, settle_down
+from actor18m.building.looking import look
+from actor18m.building.measuring import measure, settle_down
 from actor18m.config.pipeline import parse_pipeline
 from actor18m.execute.serial import SerialWorkers
 from actor18m.ledger.index import refresh
@@ -107,7 +108,7 @@ def make_index(folder: str) -> None:
 def find_duplicates(folder: str) -> None:
     project = project_at(folder)
     with hold(project.store) as lease:
-        keep_relations(project, lease)
+        look(project, lease, None)
 
 
 def ask_plan(folder: str) -> int:

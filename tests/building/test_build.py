@@ -20,6 +20,8 @@ from actor18m.building.listener import Listener, Silent
 from actor18m.errors import WrongUsage
 from actor18m.execute.tally import Watcher
 from actor18m.publish.guards import Allowed
+from actor18m.storage.filesystems import Disk
+from actor18m.survey.snapshot import Record
 from tests.engine.site import Site, content_of, films
 
 GOOD, BAD = films("good", 6, at_least=0.5), films("bad", 2, below=0.3)
@@ -160,3 +162,32 @@ def test_the_package_is_light_until_it_is_asked_for_them(tmp_path: Path) -> None
         "import actor18m.cli.build; assert 'ray' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ})
+
+
+def test_a_build_with_nothing_to_do_looks_at_the_ledger_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert built(site).states == {"accepted": 6, "rejected": 2}
+    looks, listings = Counter[str](), Counter[str]()
+    surveyed, stamps, names = Record.surveyed, Disk.stamps, Disk.names
+
+    def survey(self: Record, *columns: Any) -> Any:
+        looks["surveyed"] += 1
+        return surveyed(self, *columns)
+
+    def stamped(self: Disk, folder: str) -> Any:
+        listings[folder] += 1
+        return stamps(self, folder)
+
+    def named(self: Disk, folder: str) -> Any:
+        listings[folder] += 1
+        return names(self, folder)
+
+    monkeypatch.setattr(Record, "surveyed", survey)
+    monkeypatch.setattr(Disk, "stamps", stamped)
+    monkeypatch.setattr(Disk, "names", named)
+    before = content_of(site.root / "dataset" / "000001")
+    assert built(site).states == {"accepted": 6, "rejected": 2}
+    assert content_of(site.root / "dataset" / "latest") == before
+    assert looks["surveyed"] == 3, "what is missing; what it all came to; what is published"
+    ledgers = {folder: count for folder, count in listings.items() if folder.startswith(("ledger/", "index/"))}
+    assert len(ledgers) == 2 * len(("read", "look", "deep"))
+    assert set(ledgers.values()) == {1}

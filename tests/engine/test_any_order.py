@@ -25,7 +25,7 @@ from actor18m.execute.serial import SerialWorkers
 from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
 from actor18m.publish import publish
-from actor18m.publish.blocks import Blocks, relations_of
+from actor18m.publish.blocks import Blocks
 from actor18m.storage.lease import Lease, TakenOver, hold
 from actor18m.storage.store import Store, make_store
 from actor18m.survey.plan import plan
@@ -135,9 +135,9 @@ class Site:
                 assert plan(self.project.record()).is_done, "a build that ends leaves nothing to the next one"
 
     def published(self) -> dict[str, bytes]:
-        measuring.settle_down(self.project, self.leases.now)
+        looked = measuring.settle_down(self.project, self.leases.now)
         pipeline = self.project.pipeline.render(with_run=False)
-        found = publish(self._dataset, Blocks(self.project, relations_of(self.project)), pipeline, {})
+        found = publish(self._dataset, Blocks(self.project, looked.relations), pipeline, {})
         return content_of(Path(found.path))
 
 
