@@ -6,7 +6,7 @@ and one of them is the subject: the one who is there longest, largest and neares
 samples miss, every frame that is decoded on the way is compared, small and grey, with its neighbours.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from statistics import fmean
@@ -30,6 +30,7 @@ from actor18m.models.roles import FrameEncoder, Person, PersonDetector, PointTra
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.identity import Identity
 from stages.links import LINK, FaceAt, faces_at, is_of, links
+from stages.looks.people import PeopleFinder, Sample
 from stages.told import SIDES, one_by_one, rounded, rounded_fields, sides
 
 _BOX = [(side, float32()) for side in SIDES]
@@ -64,6 +65,9 @@ class MotionParameters(Parameters):
     min_followed_score: PositiveFloat = 0.2
     max_people: PositiveInt = 4
     """In a sample, so many are followed: the surest."""
+    everywhere_every: PositiveInt = 4
+    """Of the samples, so many-th ones are looked at everywhere; between two that show one person, it is looked where
+    the person is, and everywhere where that is not enough. 1 looks everywhere always."""
     points: PositiveInt = 60
     max_gap_s: PositiveFloat = 1.0
     """Someone who is not seen for longer begins another track."""
@@ -90,7 +94,7 @@ class MotionParameters(Parameters):
 class Motion(Stage):
     """Needs a detector, an encoder and a point tracker."""
 
-    version = 5
+    version = 6
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Identity: ("frame_times", "faces")}
     roles: ClassVar = {"people": PersonDetector, "encoder": FrameEncoder, "points": PointTracker}
     writes = schema(
@@ -165,11 +169,10 @@ class Motion(Stage):
         first: Floats | None = None
         last: tuple[Frame, Floats, list[_Marked]] | None = None
         samples = frames(clip.uri, clip.cut, clip.crop, told.fps, (breaks.add, LONGER_SIDE))
-        for chunk in chunks(samples, itemgetter(1)):
-            pictures = [frame for _, frame in chunk]
-            looked.height, looked.width = pictures[-1].shape[:2]
-            vectors = encoder.encode(pictures)
-            for (time_s, frame), vector, marked in zip(chunk, vectors, self._marked(pictures), strict=True):
+        finder = PeopleFinder(self.backends["people"], told.everywhere_every, told.min_person_score)
+        for found in finder.people(self._encoded(samples)):
+            for (time_s, frame, vector), marked in self._marked(found):
+                looked.height, looked.width = frame.shape[:2]
                 first = vector if first is None else first
                 if last is not None:
                     looked.neighbours.append(similarity(encoder.metric, last[1], vector))
@@ -183,10 +186,15 @@ class Motion(Stage):
         looked.breaks = breaks.found()
         return looked
 
-    def _marked(self, pictures: Sequence[Frame]) -> "list[list[_Marked]]":
-        """The people of each picture who are followed, with colours and points of what is surely theirs."""
-        found = [self._worth_following(people) for people in self.backends["people"].people(pictures)]
-        shown = [(frame, person) for frame, people in zip(pictures, found, strict=True) for person in people]
+    def _encoded(self, samples: Iterable[tuple[float, Frame]]) -> Iterator[list[Sample]]:
+        for chunk in chunks(samples, itemgetter(1)):
+            vectors = self.backends["encoder"].encode([frame for _, frame in chunk])
+            yield [(*sample, vector) for sample, vector in zip(chunk, vectors, strict=True)]
+
+    def _marked(self, samples: Sequence[tuple[Sample, list[Person]]]) -> "list[tuple[Sample, list[_Marked]]]":
+        """The people of each sample who are followed, with colours and points of what is surely theirs."""
+        followed = [(sample, self._worth_following(people)) for sample, people in samples]
+        shown = [(frame, person) for (_, frame, _), people in followed for person in people]
         inner = [shrunk(person.box, _INNER) for _, person in shown]
         points = self.backends["points"].seed([frame for frame, _ in shown], inner, self.parameters.points)
         marked = iter(
@@ -195,7 +203,7 @@ class Motion(Stage):
                 for (frame, person), box, own in zip(shown, inner, points, strict=True)
             ]
         )
-        return [[next(marked) for _ in people] for people in found]
+        return [(sample, [next(marked) for _ in people]) for sample, people in followed]
 
     def _worth_following(self, people: Sequence[Person]) -> list[Person]:
         told = self.parameters
