@@ -22,7 +22,7 @@ from actor18m.media.breaks import LONGER_SIDE, Break, BreakFinder
 from actor18m.media.chunks import chunks
 from actor18m.media.colours import colours
 from actor18m.media.hidden import hidden_runs, visible_fractions
-from actor18m.media.shots import Blend, BlendFinder, dissolves
+from actor18m.media.shots import Blend, BlendFinder, dissolves, thumb
 from actor18m.media.similarity import similarity
 from actor18m.media.tracks import SeenPerson, Track, prominence, subject, tracks
 from actor18m.media.video import frames
@@ -178,7 +178,8 @@ class Motion(Stage):
                     looked.neighbours.append(similarity(encoder.metric, last[1], vector))
                     looked.people.append(self._followed(last[0], frame, last[2]))
                 looked.to_first.append(similarity(encoder.metric, first, vector))
-                looked.blends += [blend for finder in finders if (blend := finder.add(frame, vector))]
+                small = thumb(frame)
+                looked.blends += [blend for finder in finders if (blend := finder.add(small, vector))]
                 looked.times.append(time_s)
                 last = frame, vector, marked
         if last is not None:

@@ -34,8 +34,14 @@ class Blend:
     """The difference of the two ends, in grey levels."""
 
 
+def thumb(frame: Frame) -> Floats:
+    """What finders look at of uint8[H, W, 3] RGB."""
+    grey = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (_THUMB, _THUMB), interpolation=cv2.INTER_AREA)
+    return grey.astype(np.float32).ravel()
+
+
 class BlendFinder:
-    """Is shown one picture after the other; keeps only as many as a dissolve lasts."""
+    """Is shown the thumb of one picture after the other; keeps only as many as a dissolve lasts."""
 
     def __init__(self, metric: Metric, half: int) -> None:
         self._metric = metric
@@ -44,10 +50,9 @@ class BlendFinder:
         self._vectors: deque[Floats] = deque(maxlen=2 * half + 1)
         self._count = 0
 
-    def add(self, frame: Frame, vector: Floats) -> Blend | None:
+    def add(self, picture: Floats, vector: Floats) -> Blend | None:
         """What is known about the sample `half` before this one."""
-        grey = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (_THUMB, _THUMB), interpolation=cv2.INTER_AREA)
-        self._thumbs.append(grey.astype(np.float32).ravel())
+        self._thumbs.append(picture)
         self._vectors.append(vector)
         self._count += 1
         if len(self._thumbs) <= 2 * self._half:

@@ -1,7 +1,7 @@
 import numpy as np
 
 from actor18m.arrays import Floats, Frame
-from actor18m.media.shots import Blend, BlendFinder, dissolves
+from actor18m.media.shots import Blend, BlendFinder, dissolves, thumb
 
 
 def scene(seed: int) -> Frame:
@@ -12,7 +12,8 @@ def scene(seed: int) -> Frame:
 def shown(pictures: list[Frame], half: int = 8) -> list[Blend]:
     finder = BlendFinder("cosine", half)
     vectors: list[Floats] = [picture[::16, ::16, 0].ravel().astype(np.float32) - 127 for picture in pictures]
-    return [blend for pair in zip(pictures, vectors, strict=True) if (blend := finder.add(*pair))]
+    pairs = zip(map(thumb, pictures), vectors, strict=True)
+    return [blend for pair in pairs if (blend := finder.add(*pair))]
 
 
 def test_a_dissolve_is_found_with_its_ends() -> None:
