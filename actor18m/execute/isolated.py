@@ -1,10 +1,14 @@
 """One clip at a time in a child process, whose death is survived: for the serial executor."""
 
 import ctypes
+import json
 import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
+import sys
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
 from actor18m.errors import ActorError
@@ -19,6 +23,13 @@ from actor18m.log import guard
 
 _PR_SET_PDEATHSIG = 1
 _NOTHING = object()
+_CHILD = """\
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from actor18m.execute.isolated import serve
+serve(*map(int, sys.argv[2:]))
+"""
+"""What the child runs. What multiprocessing spawns would begin with the caller's script again, from its first line."""
 _LAST_WORDS_S = 5.0
 """From a closed pipe to the end of the process."""
 
@@ -59,17 +70,19 @@ class Isolated:
 
 
 class _Child:
-    """A process that was spawned: a fork would inherit threads' locks and what libraries hold."""
+    """A fresh interpreter: a fork would inherit threads' locks and what libraries hold."""
 
     def __init__(self, duty: Duty) -> None:
         self.duty = duty
-        spawn = multiprocessing.get_context("spawn")
-        self._here, there = spawn.Pipe()
-        self._process = spawn.Process(target=_serve, args=(there, duty, os.getpid()), daemon=True)
-        self._process.start()
-        there.close()
+        self._here, there = multiprocessing.Pipe()
+        with there:
+            told = [json.dumps(sys.path), str(there.fileno()), str(os.getpid())]
+            self._process = subprocess.Popen([sys.executable, "-c", _CHILD, *told], pass_fds=[there.fileno()])
+        self._ended = os.pidfd_open(self._process.pid)
 
     def set_up(self) -> None:
+        with suppress(ConnectionError):  # it has died, and its end says more
+            self._here.send(self.duty)
         try:
             answer = self._answer(SET_UP_S)
         except Exception as error:
@@ -88,39 +101,42 @@ class _Child:
 
     @property
     def is_alive(self) -> bool:
-        return self._process.is_alive()
+        return self._process.poll() is None
 
     def stop(self) -> None:
         self._process.kill()
-        self._process.join()
+        self._process.wait()
         self._here.close()
+        os.close(self._ended)
 
     def _answer(self, deadline_s: float) -> Report | Death | None:
         """What it sent, or how it ended; raises what it raised. None: it is set up."""
         # not on the pipe alone: a process that the backend started may hold it open
-        if not wait([self._here, self._process.sentinel], timeout=deadline_s):
+        if not wait([self._here, self._ended], timeout=deadline_s):
             return hung(deadline_s)
         try:
             answer = self._here.recv() if self._here.poll() else _NOTHING
         except (EOFError, ConnectionError):
             answer = _NOTHING
         if answer is _NOTHING:
-            self._process.join(_LAST_WORDS_S)
-            if self.is_alive:
-                self.stop()
-            assert self._process.exitcode is not None
-            return exited(self._process.exitcode)
+            try:
+                return exited(self._process.wait(_LAST_WORDS_S))
+            except subprocess.TimeoutExpired:  # it has closed the pipe, and lives on
+                self._process.kill()
+                return exited(self._process.wait())
         if isinstance(answer, BaseException):
             raise answer
         assert answer is None or isinstance(answer, Report)
         return answer
 
 
-def _serve(pipe: Connection, duty: Duty, parent: int) -> None:
+def serve(pipe_number: int, parent: int) -> None:
     """The child's life."""
     _end_with(parent)
     guard()
+    pipe = Connection(pipe_number)
     try:
+        duty = pipe.recv()
         limit_memory(duty.step.run.memory_gib)
         worker = WaitingWorker(duty) if duty.step.waits else Worker(duty)
     except Exception as error:

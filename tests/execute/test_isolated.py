@@ -1,6 +1,9 @@
 """A clip in a child process: its death, its hang and its hunger are survived and told."""
 
 import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +74,31 @@ def test_what_stops_a_build_comes_through(isolated: Isolated, lease: Lease) -> N
     given = duty(lease)
     with hold(lease.store, take_over=True), pytest.raises(TakenOver):
         isolated.run(given, task("a"), 60)
+
+
+_SCRIPT = """\
+import pickle, sys
+from pathlib import Path
+from actor18m.execute.isolated import Isolated
+
+Path("begun").open("a").write("once\\n")
+duty, task = pickle.loads(Path(sys.argv[1]).read_bytes())
+print(type(Isolated().run(duty, task, 60)).__name__)
+"""
+
+
+def test_a_caller_s_script_is_not_run_again_in_the_child(lease: Lease, tmp_path: Path) -> None:
+    """Scripts without `if __name__ == "__main__"` are what notebooks and READMEs have."""
+    if lease.store.url.startswith("memory"):
+        pytest.skip("a store in memory is this process's alone")
+    (tmp_path / "script.py").write_text(_SCRIPT)
+    (tmp_path / "given").write_bytes(pickle.dumps((duty(lease), task("a"))))
+    ran = subprocess.run(
+        [sys.executable, "script.py", "given"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.stdout.split() == ["Done"], ran.stderr
+    assert (tmp_path / "begun").read_text() == "once\n"
