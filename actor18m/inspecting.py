@@ -134,7 +134,27 @@ def _needed(pipeline: Pipeline, until: str) -> list[Step]:
         if step.name in wanted:
             wanted.update(needed.writes.name for needed in step.stage_class.needs)
             wanted.update(served_by(pipeline.stages, step))
+            wanted.update(_makers_of_sources(pipeline, step))
     return [step for step in pipeline.stages if step.name in wanted]
+
+
+def _makers_of_sources(pipeline: Pipeline, step: Step) -> Iterator[str]:
+    """Of the images from which those that the stage makes, or looks at, are made."""
+    askers = served_by(pipeline.stages, step)
+    if step.stage_class.of == "images":
+        makers = (pipeline.step(name) for name in (askers if step.stage_class.reads_source_image else ()))
+        askers = tuple(name for maker in makers for name in served_by(pipeline.stages, maker))
+    wanted = {word for name in askers if (asked := _asked_by(pipeline, name)) for word in asked.made_from}
+    for maker in pipeline.stages:
+        if maker.stage_class.of == "requests" and any(
+            (asked := _asked_by(pipeline, name)) and asked.source in wanted
+            for name in served_by(pipeline.stages, maker)
+        ):
+            yield maker.name
+
+
+def _asked_by(pipeline: Pipeline, name: str) -> Requests | None:
+    return pipeline.step(name).stage_class.requests
 
 
 def _requests(requests: Requests, row: Row) -> list[Values]:

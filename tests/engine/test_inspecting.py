@@ -9,8 +9,10 @@ from typer.testing import CliRunner, Result
 
 from actor18m import inspect
 from actor18m.cli.app import app
+from actor18m.config.pipeline import parse_pipeline
 from actor18m.errors import ActorError
 from actor18m.samples.shipped import SHIPPED
+from tests.engine.drawing import FRAMED
 from tests.engine.films import film
 from tests.engine.site import Site, films
 from tests.engine.steady import PIPELINE, Steady
@@ -53,6 +55,16 @@ def test_rows_are_those_that_a_build_keeps(site: Site) -> None:
 
 def test_only_what_a_stage_needs_is_run(pipeline: Path, video: Path) -> None:
     assert list(inspect(video, "look", pipeline)) == ["read", "look"]
+
+
+def test_an_image_that_is_made_from_another_is_made_from_it(video: Path) -> None:
+    """Whose maker is neither read nor served by the stage: requests name its images."""
+    drawn = parse_pipeline(FRAMED, "drawn")
+    video.write_bytes(film("a pretty plain take"))
+    rows = inspect(video, "frame", drawn)
+    assert list(rows) == ["read", "ask", "draw", "frames", "frame"]
+    assert list(rows["frame"]) == ["face-framed-00", "face-framed-01"]
+    assert inspect(video, "judge", drawn)["judge"]["face-framed-00"]["longer_by"] == len(" in oak")
 
 
 def test_backends_are_closed_when_it_is_done(pipeline: Path, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
