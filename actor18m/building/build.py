@@ -51,6 +51,10 @@ Settings = Sequence[str] | Mapping[str, object]
 Again = Literal["failed", "quarantined"]
 NO_EXCEPTIONS = guards.Allowed()
 QUIET = Listener()
+_GET_WORDS_BACK = (
+    "Restore the folder from a backup. If nothing of that matters any more, go on with --allow-lost-words. "
+    "Nothing was changed."
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,10 @@ def build(
     with stoppable(), closing(crew), hold(make_store(str(store)), take_over) as lease:
         loaded = load(find_pipeline(pipeline), flags)
         project = Project(loaded, lease.store, read_words(lease.store), (), until, seen=Seen(lease.store))
+        if not allow_lost_words and (lost := runs.lost_words(lease.store, project.words)) is not None:
+            raise Refused(f"{lease.store.url}/words {lost}. {_GET_WORDS_BACK}")
         asked = {
+            "words": project.words.files,
             "pipeline": str(pipeline),
             "inputs": given or None,
             "settings": _spelt(settings) or None,

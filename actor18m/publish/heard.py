@@ -41,6 +41,11 @@ class Hearing:
     def check(self, dataset: Dataset) -> None:
         """Raises where the dataset has heard of words that are not in the store."""
         heard = None if self.may_lose else read_heard(dataset)
+        if heard is None and not self.may_lose and (latest := dataset.latest()) is not None:
+            raise Refused(
+                f"{dataset.url}/{NAME} is not there, and version {latest} is: it tells which words (who is denied, "
+                f"allowed, removed) the dataset was built with. Put a copy of it back. {_GO_ON}"
+            )
         if heard is None or self.words.digests.get(heard.files) == heard.digest:
             return
         counted = f"{heard.files} file{'' if heard.files == 1 else 's'}"
@@ -67,7 +72,7 @@ class Hearing:
 
 
 def read_heard(dataset: Dataset) -> Heard | None:
-    """None where nothing was published, or not by a store with words."""
+    """None where it has gone, or nothing was published."""
     try:
         told = json.loads(dataset.place.read(NAME))
         of_itself = told.pop(_OF_ITSELF)

@@ -17,9 +17,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from actor18m import __version__, stopping
+from actor18m.amounts import amount
 from actor18m.errors import ActorError, Refused
 from actor18m.log import run_log
-from actor18m.policy.words import now
+from actor18m.policy.words import Words, now
 from actor18m.redact import redacted
 from actor18m.storage.filesystems import Disk
 from actor18m.storage.lease import Lease, living
@@ -89,6 +90,17 @@ def accounts(store: Store) -> list[dict[str, Any]]:
         elif run not in found:
             found[run] = account | {"run": run, "how": RUNNING if run == alive else DID_NOT_END, "why": None}
     return [found[run] for run in sorted(found)]
+
+
+def lost_words(store: Store, words: Words) -> str | None:
+    """In words how many files of words have gone since the last build; None where none has."""
+    counts = ((run["run"], run["words"]) for run in reversed(accounts(store)) if isinstance(run.get("words"), int))
+    run, before = next(counts, (0, 0))
+    if words.files >= before:
+        return None
+    return (
+        f"has {amount(words.files, 'file')}, and build {run:06d} had {before}: what a person denied may stand in them"
+    )
 
 
 def is_account(told: object) -> bool:

@@ -66,10 +66,11 @@ class _Look:
                 yield self._finding("missing", f"{name}/{manifest.NAME}", "is missing", "Put a copy of it back.")
             elif name not in (*known, *tags, *_OURS, LATEST) and not (is_folder and self._has_shards(name)):
                 yield self._finding("foreign", name, FOREIGN, DELETE_IT)
+        way_out = "Put a copy of it back; or, if the store has all that was said, build with --allow-lost-words."
         try:
-            heard.read_heard(self._dataset)
+            if heard.read_heard(self._dataset) is None and known:
+                yield self._finding("missing", heard.NAME, "is missing: it tells who was denied", way_out)
         except ActorError:
-            way_out = "Put a copy of it back; or, if the store has all that was said, build with --allow-lost-words."
             yield self._finding("damaged", heard.NAME, "does not tell which words it was built with", way_out)
         if known and self._dataset.latest() != known[-1]:
             wrong = f"is not {known[-1]}, which is the newest version"

@@ -20,7 +20,7 @@ from actor18m.policy.words import read_words
 from actor18m.storage.filesystems import PRIVATE, Disk
 from actor18m.storage.sealed import DIGITS, digest_in
 from actor18m.storage.store import Store, StoreError, open_store, sha256_of
-from actor18m.survey.runs import is_account
+from actor18m.survey.runs import is_account, lost_words
 from actor18m.verify.finding import DELETE_IT, FOREIGN, Finding, Kind
 from actor18m.verify.known_files import ACCOUNT, BEAT, BESIDE, CATALOG, CLAIM, JOURNAL, LOG, MARK, ROWS, What, what
 
@@ -62,7 +62,8 @@ class _Look:
         for ledger in ledgers(self._store):
             yield from self._of_ledger(ledger)
         try:
-            read_words(self._store)
+            if (lost := lost_words(self._store, read_words(self._store))) is not None:
+                yield self._finding("missing", "words", lost, "Restore the folder from a backup.")
         except StoreError as error:
             subject, _, wrong = str(error).partition(" is ")
             wrong, _, way_out = wrong.partition(", ")

@@ -156,3 +156,43 @@ def test_of_an_old_version_that_is_brought_back_or_tagged_the_clips_are_named_th
     assert f"1 clip of it is denied today: {clips['good1']}; " in told.stderr
     where[-1] = str(built.root / "nowhere")
     assert "there is no store at" in built.bare("tag", "paper", "000002", *where).stderr
+
+
+def test_a_dataset_that_no_longer_tells_what_it_heard_is_not_built_into(built: Site) -> None:
+    """A copy without files that begin with a dot, such as `cp -r dataset/* elsewhere` makes."""
+    deny(built, "good0")
+    built.build()
+    heard = built.dataset / ".words.json"
+    heard.rename(built.root / "kept")
+    assert f"{heard} is not there, and version 000002 is" in refused(built)
+    found = built.bare("verify", str(built.dataset))
+    assert f"{heard} is missing" in found.stdout.replace("\n", "")
+    (built.root / "kept").rename(heard)
+    built.build()
+    heard.unlink()
+    built.build("--allow-lost-words")
+    assert heard.is_file(), "it has heard it again"
+    assert published(built) == {"good1", "good2"}
+
+
+@pytest.mark.parametrize("lost", ["words", "words/000002.json words/000002.mark"])
+def test_words_that_have_gone_from_the_store_are_missed(built: Site, lost: str) -> None:
+    deny(built, "good0")
+    deny(built, "good1")
+    built.build()
+    store, whole = built.root / "store", built.root / "whole"
+    shutil.copytree(store / "words", whole)
+    for path in (store / name for name in lost.split()):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for _ in range(2):  # nothing gets used to it
+        told = refused(built, "--dataset", str(built.root / "another"))
+        assert f"{store}/words has {'0 files' if lost == 'words' else '1 file'}, and build" in told
+        assert "had 2: what a person denied may stand in them. Restore the folder" in told
+        assert "words has" in built.bare("verify", str(store)).stdout.replace("\n", " ")
+    shutil.copytree(whole, store / "words", dirs_exist_ok=True)
+    built.build()
+    assert published(built) == {"good2"}
+    shutil.rmtree(store / "words")
+    built.build("--allow-lost-words")
+    assert published(built) == {"good0", "good1", "good2"}
+    built.build()
