@@ -3,7 +3,7 @@
 In each frame every face is told, the surest first. The surest one is embedded and compared with the first face of the
 clip, as the paper does, with the fittest one, and with the medoid of the fit ones: a face in profile or a blurred one
 is like nobody, its own person included, and a hand before a face may make it look the sharpest. Fitness says how far a
-face can be compared at all, without a threshold.
+face can be compared at all, without a threshold. Of the surest one it is also told how likely it was drawn.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from actor18m.media.geometry import square_around
 from actor18m.media.sharpness import sharpness
 from actor18m.media.similarity import similarity
 from actor18m.media.video import frames
-from actor18m.models.roles import Face, FaceDetector, FaceEmbedder
+from actor18m.models.roles import Depiction, Face, FaceDetector, FaceEmbedder
 from actor18m.stage import TEMPLATE, Clip, Failure, Parameters, Row, Stage, schema
 from stages.intake import Intake
 from stages.told import SIDES, one_by_one, rounded, rounded_fields, sides
@@ -35,15 +35,17 @@ _FACE = struct(
         ("is_medoid", bool_()),
         *((side, float32()) for side in SIDES),
         *((name, float32()) for name in ("score", "size_px", "sharpness", "yaw_deg", "pitch_deg", "fitness")),
+        ("drawn", float32()),
         *((f"similarity_to_{name}", float32()) for name in ("first", "fittest", "medoid")),
         ("similarities", list_(float32())),
     ]
 )
 """One face of one sampled frame, numbers rounded to four digits. `frame` counts sampled frames from 0; `rank` is 0 for
-the surest face of its frame, the only one with similarities; `size_px` is the box's shorter side; `sharpness` is the
-variance of the Laplacian of the face at 112 px; the medoid is the fit face that is most like the other fit ones, or the
-fittest where fewer than three are fit; `yaw_deg` and `pitch_deg` are rough ones, by five points.
-`similarities` are those of a fit face to each fit one before it, in their order; null where the face is not fit."""
+the surest face of its frame, the only one with similarities and `drawn`; `size_px` is the box's shorter side;
+`sharpness` is the variance of the Laplacian of the face at 112 px; the medoid is the fit face that is most like the
+other fit ones, or the fittest where fewer than three are fit; `yaw_deg` and `pitch_deg` are rough ones, by five points.
+`drawn` is how likely the person was drawn and not filmed. `similarities` are those of a fit face to each fit one before
+it, in their order; null where the face is not fit."""
 
 _FACE_PX = 112
 _NOSE_DEPTH = 1.1
@@ -70,12 +72,12 @@ class IdentityParameters(Parameters):
 
 
 class Identity(Stage):
-    """Needs a detector and an embedder."""
+    """Needs a detector, an embedder, and who tells what was drawn."""
 
-    version = 8
+    version = 9
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Intake: ()}
     """A clip's key says which frames are looked at."""
-    roles: ClassVar = {"faces": FaceDetector, "identity": FaceEmbedder}
+    roles: ClassVar = {"faces": FaceDetector, "identity": FaceEmbedder, "depiction": Depiction}
     writes = schema(
         "identity",
         frame_times=list_(float32()),
@@ -99,6 +101,7 @@ class Identity(Stage):
             found = self.backends["faces"].detect(pictures)
             surest = [(frame, of_frame[0]) for frame, of_frame in zip(pictures, found, strict=True) if of_frame]
             vectors = iter(self.backends["identity"].embed([f for f, _ in surest], [face for _, face in surest]))
+            drawn = iter(self.backends["depiction"].drawn([f for f, _ in surest], [face.box for _, face in surest]))
             for (time_s, frame), of_frame in zip(chunk, found, strict=True):
                 number = len(times)
                 times.append(rounded(time_s))
@@ -107,6 +110,7 @@ class Identity(Stage):
                 ]
                 faces += told
                 if told:
+                    told[0]["drawn"] = next(drawn)
                     embedded.append((told[0], next(vectors)))
         self._compare(embedded)
         values = {
@@ -147,6 +151,7 @@ class Identity(Stage):
             "fitness": face.score * by_size * by_sharpness * by_yaw * by_pitch,
             "is_fittest": False,
             "is_medoid": False,
+            "drawn": None,
             "similarity_to_first": None,
             "similarity_to_fittest": None,
             "similarity_to_medoid": None,

@@ -171,6 +171,13 @@ class FrameEncoder(Protocol):
         ...
 
 
+class Depiction(Protocol):
+    def drawn(self, frames: Sequence[Frame], boxes: Sequence[Box]) -> list[float]:
+        """How likely the person whose face is in each frame's box was drawn, and not filmed: 0 to 1. Numbers of two
+        backends cannot be compared. How much around a box is looked at is the model's."""
+        ...
+
+
 class PointTracker(Protocol):
     def seed(self, frames: Sequence[Frame], boxes: Sequence[Box], count: int) -> list[Floats]:
         """float32[N, 2] of each frame's box: up to `count` points in it that can be told from their surroundings."""

@@ -137,6 +137,7 @@ def test_500_mutants_through_real_models(
 ) -> None:
     pulled("centerface")
     pulled("dlib-face")
+    pulled("efficientnet")
     (tmp_path / "in").mkdir()
     made = mutants(tmp_path / "in", 500, seed=2026)
     shipped = (ROOT / "pipelines" / "embedded.yaml").read_text()

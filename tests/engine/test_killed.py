@@ -34,6 +34,7 @@ def test_killed_ten_times_on_ray_with_changing_workers_it_publishes_the_same_byt
 def test_killed_with_real_models_it_publishes_the_same_bytes(tmp_path: Path, pulled: Callable[[str], None]) -> None:
     pulled("centerface")
     pulled("dlib-face")
+    pulled("efficientnet")
     (tmp_path / "in").mkdir()
     for name in SAMPLES:
         shutil.copy(SHIPPED / f"{name}.mp4", tmp_path / "in")

@@ -78,6 +78,7 @@ def _wait_until_up(address: str, ray: "subprocess.Popen[str]") -> None:
 def test_a_job_builds_what_a_build_here_does(head: str, tmp_path: Path, pulled: Callable[[str], None]) -> None:
     pulled("centerface")
     pulled("dlib-face")
+    pulled("efficientnet")
     shared = tmp_path / "shared"
     (shared / "clips").mkdir(parents=True)
     for name in ("nobody_1", "one_second_1", "talk_yaw_1"):

@@ -15,6 +15,7 @@ from actor18m.models.lock import Lock, read_lock
 from actor18m.models.lucas_kanade import LucasKanade
 from actor18m.models.mesh_parsing import MeshParsing
 from actor18m.models.roles import (
+    Depiction,
     ExpressionReader,
     FaceDetector,
     FaceEmbedder,
@@ -39,7 +40,7 @@ class Newer(TwoEyes):
 
 def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -> None:
     roles: list[type] = [
-        ExpressionReader, FaceDetector, FaceEmbedder, FaceMesh, FaceParser, FrameEncoder, PersonDetector,
+        Depiction, ExpressionReader, FaceDetector, FaceEmbedder, FaceMesh, FaceParser, FrameEncoder, PersonDetector,
         PersonSegmenter, PointTracker, PoseEstimator,
     ]  # fmt: skip
     played = {
@@ -53,7 +54,7 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "mediapipe-pose": ["PersonSegmenter", "PoseEstimator"],
         "mini-xception": ["ExpressionReader"],
         "efficientdet": ["PersonDetector"],
-        "efficientnet": ["FrameEncoder"],
+        "efficientnet": ["Depiction", "FrameEncoder"],
     }
     assert cannot_play(MeshParsing, FaceParser) is None, "it has no weights"
     assert cannot_play(LucasKanade, PointTracker) is None, "nor has this"

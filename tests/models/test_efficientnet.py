@@ -27,3 +27,10 @@ def test_pictures_of_one_shot_are_more_alike_than_those_of_two(encoder: Efficien
 def test_any_part_of_a_frame_is_a_picture(encoder: EfficientNet) -> None:
     strip = np.random.default_rng(0).integers(0, 256, (300, 7, 3), dtype=np.uint8)
     assert np.isfinite(encoder.encode([strip])[0]).all()
+
+
+def test_what_is_not_in_the_frame_is_not_drawn(encoder: EfficientNet) -> None:
+    frame = np.full((60, 80, 3), 127, dtype=np.uint8)
+    beyond, at_the_edge = encoder.drawn([frame, frame], [(300, 300, 340, 350), (-20, -20, 10, 15)])
+    assert beyond == 0
+    assert 0 < at_the_edge < 1

@@ -28,6 +28,9 @@ ASK: dict[str, Asked] = {
     "mediapipe-pose": lambda backend, seen: backend.pose([f for f, *_ in seen], [box for _, box, *_ in seen]),
     "efficientdet": lambda backend, seen: backend.people([frame for frame, *_ in seen]),
     "efficientnet": lambda backend, seen: backend.encode([frame for frame, *_ in seen]),
+    "efficientnet drawn": lambda backend, seen: backend.drawn(
+        [f for f, *_ in seen], [face.box for *_, face, _ in seen]
+    ),
     "lucas-kanade": lambda backend, seen: backend.seed([f for f, *_ in seen], [box for _, box, *_ in seen], 20),
     "mediapipe-pose masks": lambda backend, seen: list(backend.masks((frame, box) for frame, box, *_ in seen)),
 }

@@ -5,12 +5,15 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import av
+import cv2
 import numpy as np
 import pytest
 
-from actor18m.arrays import Floats, Frame
+from actor18m.arrays import Box, Floats, Frame
 from actor18m.config.pipeline import load_pipeline
 from actor18m.inputs import canonical_uri
+from actor18m.media.video import frames
 from actor18m.models.backends import describe, load
 from actor18m.models.roles import Face
 from actor18m.policy.rules import judge
@@ -27,7 +30,12 @@ CLIPS = [Clip(sample.name, canonical_uri(sample.video)) for sample in find_clips
 def stage(pulled: Callable[[str], None]) -> Identity:
     pulled("centerface")
     pulled("dlib-face")
-    return Identity(faces=load("centerface"), identity=load("dlib-face"))
+    pulled("efficientnet")
+    return made()
+
+
+def made() -> Identity:
+    return Identity(faces=load("centerface"), identity=load("dlib-face"), depiction=load("efficientnet"))
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +103,13 @@ class Vectors:
         return [np.array(next(self._vectors), dtype=np.float32) for _ in faces]
 
 
+class Filmed:
+    """Finds nothing drawn."""
+
+    def drawn(self, frames: Sequence[Frame], boxes: Sequence[Box]) -> list[float]:
+        return [0.0 for _ in boxes]
+
+
 class Sharpening:
     """One face a frame, of which the second is the surest: as a hand before it makes a face seem fit."""
 
@@ -108,7 +123,7 @@ class Sharpening:
 
 def test_the_medoid_is_most_like_the_others_also_where_another_face_is_the_fittest(tmp_path: Path) -> None:
     alike, covered = [1.0, 0.0], [0.5, 0.85]
-    stage = Identity(faces=Sharpening(), identity=Vectors([alike, covered, [1.0, 0.1], alike]))
+    stage = Identity(faces=Sharpening(), identity=Vectors([alike, covered, [1.0, 0.1], alike]), depiction=Filmed())
     clip = next(clip for clip in CLIPS if clip.key == "talk_yaw_1")
     (row,) = stage.measure([Clip(clip.key, clip.uri, cut=(0, 80))])
     assert isinstance(row, Row)
@@ -128,6 +143,57 @@ def test_all_faces_of_a_frame_are_told_and_the_surest_is_compared(rows: Mapping[
     assert all((face["similarity_to_first"] is None) == (face["rank"] > 0) for face in faces)
     assert sum(face["is_medoid"] for face in faces) == 1
     assert sum(face["is_fittest"] for face in faces) == 1
+
+
+def test_of_the_surest_face_of_each_frame_it_is_told_how_likely_it_was_drawn(rows: Mapping[str, Row]) -> None:
+    for name, row in rows.items():
+        for face in _lists(row.values)[1]:
+            assert (face["drawn"] is None) == (face["rank"] > 0), name
+
+
+def test_no_sample_is_called_drawn(rows: Mapping[str, Row]) -> None:
+    for name, row in rows.items():
+        assert drawn_share(row) <= 0.02, name
+
+
+@pytest.mark.parametrize("name", ["talk_yaw_1", "expressions_2"])
+def test_a_drawn_twin_of_a_sample_is_rejected(name: str, stage: Identity, tmp_path: Path) -> None:
+    sample = SHIPPED / f"{name}.mp4"
+    pictures = [as_cartoon(picture) for _, picture in frames(canonical_uri(sample), fps=4)]
+    height, width = pictures[0].shape[:2]
+    with av.open(tmp_path / "twin.mp4", "w") as container:
+        video = container.add_stream("libx264", rate=4, options={"crf": "23"})
+        assert isinstance(video, av.VideoStream)
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        for picture in pictures:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(video.encode())
+    (row,) = stage.measure([Clip("twin", canonical_uri(tmp_path / "twin.mp4"))])
+    assert isinstance(row, Row), row
+    assert rejected({"twin": row}, "embedded") == {"twin": "identity.drawn"}
+    assert rejected({"twin": row}, "paper") == {}, "the paper asks nothing of the kind"
+    assert drawn_share(row) >= 0.04
+
+
+def drawn_share(row: Row) -> float:
+    """What the rule asks for, whatever the face's fitness."""
+    told = [face["drawn"] for face in _lists(row.values)[1] if face["rank"] == 0]
+    return float(np.median(told)) if told else 0.0
+
+
+def as_cartoon(picture: Frame) -> Frame:
+    """Flat tones, stronger colours and lines of ink."""
+    flat = picture
+    for _ in range(4):
+        flat = cv2.bilateralFilter(flat, 9, 30, 9).astype(np.uint8)
+    colours = cv2.cvtColor(flat, cv2.COLOR_RGB2HSV).astype(int)
+    colours[..., 1] = (colours[..., 1] * 1.3).clip(0, 255)
+    colours[..., 2] = colours[..., 2] // 36 * 36 + 18
+    flat = cv2.medianBlur(cv2.cvtColor(colours.astype(np.uint8), cv2.COLOR_HSV2RGB), 5).astype(np.uint8)
+    grey = cv2.medianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), 5)
+    ink = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 9, 5) > 0
+    drawn: Frame = np.where(ink[..., None], (flat * 0.15).astype(np.uint8), flat)
+    return drawn
 
 
 def test_a_template_is_left_where_faces_are_enough_to_know_a_person(rows: Mapping[str, Row]) -> None:
@@ -171,8 +237,7 @@ def test_nobody_is_a_row_without_faces(rows: Mapping[str, Row]) -> None:
 
 def test_a_result_does_not_depend_on_its_neighbours(stage: Identity, rows: Mapping[str, Row]) -> None:
     few = [clip for clip in CLIPS if clip.key in ("two_people_1", "half_turn_1")]
-    fresh = Identity(faces=load("centerface"), identity=load("dlib-face"))
-    for outcome in (*stage.measure(few[::-1]), *fresh.measure(few[:1])):
+    for outcome in (*stage.measure(few[::-1]), *made().measure(few[:1])):
         assert outcome == rows[outcome.key]
 
 
@@ -185,7 +250,8 @@ def test_a_file_that_went_bad_is_one_failure(stage: Identity, tmp_path: Path) ->
 
 
 def test_parameters_and_weights_make_the_fingerprint() -> None:
-    backends = {"faces": describe("centerface"), "identity": describe("dlib-face")}
+    names = {"faces": "centerface", "identity": "dlib-face", "depiction": "efficientnet"}
+    backends = {role: describe(name) for role, name in names.items()}
     usual = Identity.fingerprint(IdentityParameters(), backends)
     assert Identity.fingerprint(IdentityParameters(fps=2), backends) != usual
     assert Identity.fingerprint(IdentityParameters(), {**backends, "faces": ("centerface", "other")}) != usual

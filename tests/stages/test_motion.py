@@ -31,7 +31,8 @@ Values = Mapping[str, Any]
 def identity(pulled: Callable[[str], None]) -> Identity:
     pulled("centerface")
     pulled("dlib-face")
-    return Identity(faces=load("centerface"), identity=load("dlib-face"))
+    pulled("efficientnet")
+    return Identity(faces=load("centerface"), identity=load("dlib-face"), depiction=load("efficientnet"))
 
 
 @pytest.fixture(scope="module")

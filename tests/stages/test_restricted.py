@@ -19,7 +19,7 @@ profile: embedded
 stages:
   - stage: stages.intake:Intake
   - stage: stages.identity:Identity
-    roles: {faces: centerface, identity: dlib-face}
+    roles: {faces: centerface, identity: dlib-face, depiction: efficientnet}
 identities: {stage: identity, within: 0.36}
 """
 
@@ -29,6 +29,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], None
     """A folder with a store and a dataset of a clip with a face and one without."""
     pulled("centerface")
     pulled("dlib-face")
+    pulled("efficientnet")
     here = tmp_path_factory.mktemp("restricted")
     (here / "in").mkdir()
     for name in ("talk_yaw_1", "nobody_1"):
