@@ -43,7 +43,10 @@ _ASSIGNED = re.compile(rf"(?<![\w-])({_SIGNING})=[^{_BREAK}&,;:)]+", re.IGNORECA
 _QUOTED = re.compile(
     rf"([\"'])((?:[\w-]*[_-])?(?:{_SIGNING}|cookie))\1(\s*[:=]\s*)([\"'])(?:(?!\4)[^\\]|\\.)*\4", re.IGNORECASE
 )
-_AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{16,}", re.IGNORECASE)
+_AUTHORIZATION = re.compile(
+    r"\b(Bearer|Basic)\s+(?:[A-Za-z0-9._~+/=-]{16,}|(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE
+)
+"""A short one has a digit: "basic movement" is no secret."""
 _HEADER = re.compile(r"\b((?:set-)?cookie|x-[\w-]*(?:key|token|secret))(\s*:\s*)[^\r\n\"'<>]+", re.IGNORECASE)
 _ELEMENT = re.compile(r"<(AWSAccessKeyId|SignatureProvided|StringToSign|CanonicalRequest)(Bytes)?>[^<]*")
 _KNOWN_BY_SIGHT = re.compile(

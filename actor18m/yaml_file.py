@@ -1,5 +1,6 @@
 """YAML files as frozen objects, with errors that name the file, the place in it, the cause and the way out."""
 
+import re
 import reprlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -74,6 +75,11 @@ def parse_yaml(text: str, *, as_text: bool = False) -> object:
         raise yaml.YAMLError(str(error)) from error
     finally:
         loader.dispose()
+
+
+def as_yaml(content: object) -> str:
+    """What parse_yaml() reads as the same."""
+    return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=120))
 
 
 def _check_size(root: yaml.Node) -> None:
@@ -156,6 +162,14 @@ class _Strict(_NoTwins, yaml.SafeLoader):
         return int(super().construct_yaml_int(node))
 
 
+class _Dumper(yaml.SafeDumper):
+    """Puts a text in quotes that would be read as a number."""
+
+
+_EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+\Z")
+"""YAML 1.1 takes 1e-3 for a text, because it has no point."""
+for one in (_Strict, _Dumper):
+    one.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789"))
 _Strict.add_constructor("tag:yaml.org,2002:int", _Strict.construct_yaml_int)
 
 

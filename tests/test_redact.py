@@ -67,6 +67,7 @@ def test_users_and_passwords_in_urls_are_hidden(text: str, shown: str | None) ->
         ("https://h/a?key=AIza", "https://h/a?***"),
         ("param X-Amz-Signature=9f8e and token=t0k.", "param X-Amz-Signature=*** and token=***"),
         ("Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30", "Authorization: Bearer ***"),
+        ("said Bearer secret77", "said Bearer ***"),
         ("https://h/a?max_tokens=5&page=2", None),
         ("min_token=5, key=3f2a91c0d4e5f6a7b8c9, design=1", None),
         ("is 2 < 3? the token is here", None),

@@ -43,8 +43,14 @@ def test_a_file_that_cannot_be_meant_is_told_at_once(text: str, message: str, tm
 
 def test_plain_numbers_and_few_aliases_stay_what_they_are(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
-    path.write_text("a: &x [0, 10, -3, 1_000, 0.5]\nb: *x\nc: '010'")
-    assert read_yaml(path) == {"a": [0, 10, -3, 1000, 0.5], "b": [0, 10, -3, 1000, 0.5], "c": "010"}
+    path.write_text("a: &x [0, 10, -3, 1_000, 0.5]\nb: *x\nc: '010'\nd: [1e-3, -2.5E2]\ne: [1e3x, e3]")
+    assert read_yaml(path) == {
+        "a": [0, 10, -3, 1000, 0.5],
+        "b": [0, 10, -3, 1000, 0.5],
+        "c": "010",
+        "d": [0.001, -250.0],
+        "e": ["1e3x", "e3"],
+    }
 
 
 def test_a_wrong_value_is_quoted_briefly(tmp_path: Path) -> None:

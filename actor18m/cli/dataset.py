@@ -18,7 +18,7 @@ from actor18m.errors import ActorError
 from actor18m.ledger.fold import superseded
 from actor18m.ledger.ledger import ledgers
 from actor18m.publish import diff, gc, history
-from actor18m.publish.denied_today import denied_today
+from actor18m.publish.denied_today import denied_images_today, denied_today
 from actor18m.publish.lookup import still_published
 from actor18m.storage.lease import hold
 from actor18m.storage.store import MARK, Store, open_store, store_at
@@ -81,7 +81,8 @@ def tag_command(
         called = history.tag(dataset, version, name)
         say(f"{dataset}/{name} is {called}")
         then = (
-            f"`gc` keeps them as long as it has the tag: build, and then `actor18m tag {name}` calls the new one by it"
+            "`gc` keeps {them} as long as it has the tag: build, and then `actor18m tag "
+            f"{name}` calls the new one by it"
         )
         _tell_denied(dataset, called, store, then)
 
@@ -96,7 +97,7 @@ def restore_command(
     restored = history.restore(dataset, version)
     say(f"{dataset}/latest is {restored}, with the files of {version}")
     say("Whatever was denied, removed or corrected since then is in it as it was, until the next build.", err=True)
-    _tell_denied(dataset, restored, store, "the next build leaves them out again")
+    _tell_denied(dataset, restored, store, "the next build leaves {them} out again")
 
 
 def _tell_denied(dataset: str, version: str, store: str, then: str) -> None:
@@ -106,11 +107,13 @@ def _tell_denied(dataset: str, version: str, store: str, then: str) -> None:
             err=True,
         )
         return
-    denied = denied_today(Version.named(Dataset.at(dataset), version), open_store(store))
-    if denied:
-        more = f" and {len(denied) - _NAMED} more" if len(denied) > _NAMED else ""
-        clips = "clip of it is" if len(denied) == 1 else "clips of it are"
-        say(f"{len(denied)} {clips} denied today: {', '.join(denied[:_NAMED])}{more}; {then}", err=True)
+    at, said = Version.named(Dataset.at(dataset), version), open_store(store)
+    for what, denied in (("clip", denied_today(at, said)), ("image", denied_images_today(at, said))):
+        if denied:
+            more = f" and {len(denied) - _NAMED} more" if len(denied) > _NAMED else ""
+            are, them = ("is", "it") if len(denied) == 1 else ("are", "them")
+            these = f"{amount(len(denied), what)} of it {are} denied today"
+            say(f"{these}: {', '.join(denied[:_NAMED])}{more}; {then.format(them=them)}", err=True)
 
 
 @app.command("runs")

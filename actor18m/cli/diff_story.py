@@ -7,6 +7,7 @@ from actor18m.amounts import amount
 from actor18m.terminal.say import Grid, console, say
 
 _RIGHTS = ("licence", "consent", "override")
+_IMAGES = {"added": "added", "removed": "removed", "other": "with another picture"}
 _IDENTITIES = {
     "changed": "another identity",
     "found": "an identity that had none",
@@ -19,7 +20,7 @@ def print_diff(found: Mapping[str, Any]) -> None:
     say(f"version {found['old']} -> {found['new']}")
     if found["moved"]:
         _print_moved(found["moved"])
-    told = [*_clips(found), *_shards(found["shards"]), *_made_with(found["facts"])]
+    told = [*_clips(found), *_images(found["images"]), *_shards(found["shards"]), *_made_with(found["facts"])]
     for line in told:
         say(line)
     if found["pipeline"]:
@@ -47,6 +48,11 @@ def _clips(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"{amount(each['clips'], 'clip')}, {what}: {each['from'] or 'none'} -> {each['to'] or 'none'}"
     for how, count in found["identities"].items():
         yield f"{amount(count, 'clip has', 'clips have')} {_IDENTITIES[how]}"
+
+
+def _images(images: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for each in images:
+        yield f"{amount(each['images'], 'image')} of subset {each['subset']} {_IMAGES[each['what']]}"
 
 
 def _shards(shards: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -33,7 +32,7 @@ from actor18m.models.backends import ONLY_WHAT_COUNTS
 from actor18m.policy.rules import Rule, Rules
 from actor18m.relations.linkage import Same
 from actor18m.relations.signature_search import Likeness
-from actor18m.yaml_file import Section, explained, parse_yaml, problems_of, trouble
+from actor18m.yaml_file import Section, as_yaml, explained, parse_yaml, problems_of, trouble
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 _MODES = ("shots", "windows")
@@ -187,7 +186,7 @@ class Pipeline(Section):
         """The resolved YAML; read again, it gives an equal pipeline. Without `run`, and what else has no effect on
         results, it says just what a dataset is made by.
         """
-        return yaml.safe_dump(self.told(with_run), sort_keys=False, width=120)
+        return as_yaml(self.told(with_run))
 
     def told(self, with_run: bool = True) -> dict[str, Any]:
         """What render() writes."""

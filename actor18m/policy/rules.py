@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import product
 from typing import Annotated, Any
 
 import duckdb
@@ -62,11 +63,21 @@ class Rule(Section):
     def _decides(self) -> "Rule":
         if not self.bounds:
             raise trouble(f"a rule needs a bound: {', '.join(BOUNDS)}")
+        given = self.bounds
+        for lower, upper in product(("at_least", "above"), ("at_most", "below")):
+            if lower in given and upper in given:
+                gap = given[upper] - given[lower]
+                if gap < 0 or (gap == 0 and (lower, upper) != ("at_least", "at_most")):
+                    raise trouble(f"nothing is {_spelt(lower, given)} and {_spelt(upper, given)}")
         return self
 
     @model_serializer(mode="wrap")
     def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in dump(self).items() if value is not None}
+
+
+def _spelt(bound: str, given: Mapping[str, Any]) -> str:
+    return f"{bound.replace('_', ' ')} {given[bound]}"
 
 
 BOUNDS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equals": "=", "is_in": "IN"}

@@ -1,4 +1,4 @@
-"""Which clips of an old version are denied today: a version is as it was, whatever was said since."""
+"""Which clips and images of an old version are denied today: a version is as it was, whatever was said since."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,6 +35,21 @@ def denied_today(version: Version, store: Store) -> list[str]:
             if found is not None and found.rank > newest[clip]:
                 denied.add(clip)
     return sorted(denied)
+
+
+def denied_images_today(version: Version, store: Store) -> list[str]:
+    """Keys of images that it has and that were denied, by their keys or by what is in them."""
+    words = [word for word in read_words(store).in_force if word.is_of_image and word.verb == DENY]
+    keys = pa.array([word.of for word in words], pa.string())
+    digests = pa.array([digest for word in words for digest in word.images], pa.string())
+    found: list[str] = []
+    if words:
+        with version.near(version.parts("references")) as parts:
+            for part in parts:
+                rows = pq.read_table(part, columns=["key", "sha256", "shard"])
+                is_denied = pc.or_(pc.is_in(rows["key"], value_set=keys), pc.is_in(rows["sha256"], value_set=digests))
+                found += rows.filter(pc.and_(is_denied, pc.is_valid(rows["shard"])))["key"].to_pylist()
+    return sorted(found)
 
 
 def _clips(version: Version) -> list[dict[str, Any]]:

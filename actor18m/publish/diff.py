@@ -40,17 +40,29 @@ _ONLY_IN_FIRST = """
     ) GROUP BY state ORDER BY state
 """
 
+_PUBLISHED = "SELECT key, subset, sha256 FROM read_parquet($tables) WHERE shard IS NOT NULL"
+_IMAGES = """
+    SELECT subset,
+        CASE WHEN old.sha256 IS NULL THEN 'added' WHEN new.sha256 IS NULL THEN 'removed' ELSE 'other' END AS what,
+        count(*) AS images
+    FROM old_images AS old FULL JOIN new_images AS new USING (key, subset)
+    WHERE old.sha256 IS DISTINCT FROM new.sha256
+    GROUP BY ALL ORDER BY subset, what
+"""
+
 
 def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
     """JSON values. `moved`: clips in both versions by state before and after, and by the rule that stops them now, or
     stopped them before; `identities`: how many of them have another identity (`changed`), one at last (`found`), or
     none any more (`lost`); `licence`, `consent`, `override`: clips of which another one is told; `added` and `removed`:
-    clips in one version only, by state there.
+    clips in one version only, by state there; `images`: by subset how many are published in one version only, or with
+    another picture (`other`).
     """
     found = Dataset.at(dataset)
     versions = before, after = Version.named(found, old), Version.named(found, new)
     shards = [set(version.manifest.recipes) for version in versions]
     with ExitStack() as stack, duckdb.connect() as db:
+        images = _images(db, [stack.enter_context(each.near(each.parts("references"))) for each in versions])
         near = [stack.enter_context(version.near(version.parts("clips"))) for version in versions]
         tables = [[*map(str, paths)] for paths in near]
         moved = db.execute(_MOVED, {"old": tables[0], "new": tables[1]}).fetchall()
@@ -67,6 +79,7 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
         "identities": identities,
         "added": added,
         "removed": removed,
+        "images": images,
         "shards": {
             "same": len(shards[0] & shards[1]),
             "added": sorted(shards[1] - shards[0]),
@@ -79,6 +92,15 @@ def diff(dataset: str | Path, old: str, new: str) -> dict[str, Any]:
         },
         "pipeline": _changed_lines(before, after),
     }
+
+
+def _images(db: duckdb.DuckDBPyConnection, tables: Sequence[Sequence[Path]]) -> list[dict[str, Any]]:
+    """A version without subsets has no such table, and so no images."""
+    for name, paths in zip(("old_images", "new_images"), tables, strict=True):
+        db.execute(f"CREATE TEMP TABLE {name} (key VARCHAR, subset VARCHAR, sha256 VARCHAR)")
+        if paths:
+            db.execute(f"INSERT INTO {name} {_PUBLISHED}", {"tables": [*map(str, paths)]})
+    return [dict(zip(("subset", "what", "images"), row, strict=True)) for row in db.execute(_IMAGES).fetchall()]
 
 
 def _told_otherwise(

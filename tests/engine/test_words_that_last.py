@@ -1,5 +1,6 @@
 """What a person said lasts: no build brings back what was denied without a word of theirs."""
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -437,11 +438,21 @@ def test_one_image_may_be_denied_and_its_number_does_not_matter(site: Site) -> N
     drawn.put({"a": "one take", "b": "two takes"})
     drawn.build()
     before = {r["key"]: r for r in drawn.table("references")}
+    where = ["--dataset", str(drawn.dataset)]
     key = sorted(before)[0]
     assert "leaves it out" in deny(drawn, key)
     drawn.build()
     assert {r["key"] for r in drawn.table("references")} == before.keys() - {key}
     assert len(drawn.table("clips")) == 2
+    assert "1 image of subset A removed" in drawn.bare("diff", "000001", *where).stdout
+    told = drawn.bare("restore", "000001", *where, "--store", str(drawn.root / "store"))
+    assert f"1 image of it is denied today: {key}; the next build leaves it out" in told.stderr.replace("\n", " ")
+    drawn.build()
+    assert {r["key"] for r in drawn.table("references")} == before.keys() - {key}
+    other = replace(drawn, pipeline=DRAWN.replace("drawing:Draw\n", "drawing:Draw\n    parameters: {ink: red}\n"))
+    other.build()
+    found = json.loads(other.bare("diff", "000002", "latest", *where, "--json").stdout)
+    assert found["images"] == [{"subset": "A", "what": "other", "images": len(before) - 1}]
     assert "can be denied, not allowed" in said(drawn, "allow", key, "--why", "no", code=1)
     assert "there is no image" in said(drawn, "deny", f"{'0' * 20}-face-self-01", "--why", "no", code=1)
 
