@@ -54,8 +54,22 @@ def _gone(inputs: pa.Table) -> pa.ChunkedArray:
 
 def found(known: pa.Table, keys: pa.ChunkedArray, digests: pa.ChunkedArray) -> pa.Table:
     """For each key and digest its row, nulls where there is none."""
-    at = pc.index_in(joined([keys, digests], "/"), value_set=joined([known["key"], known["input_digest"]], "/"))
+    at = pc.index_in(keys, value_set=known["key"])
+    # most keys have one row, which has the digest: only where it has not, one looks among all rows of the key
+    is_its_own = pc.fill_null(pc.equal(known["input_digest"].take(at), digests), False)
+    is_other = pc.and_not(pc.is_valid(at), is_its_own)
+    if pc.any(is_other, min_count=0).as_py():
+        others = pc.index_in(joined([keys, digests], "/"), value_set=joined([known["key"], known["input_digest"]], "/"))
+        at = pc.if_else(is_other, others, at)
     return known.take(at)
+
+
+def where(table: pa.Table, mask: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Its rows where the mask is true. Where all are, or none, nothing is copied, and mostly that is so."""
+    count = pc.sum(mask).as_py() or 0
+    if count == table.num_rows:
+        return table
+    return table.filter(mask) if count else table.slice(0, 0)
 
 
 def joined(columns: Sequence[pa.ChunkedArray], by: str = "-") -> pa.ChunkedArray:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.ledger.rows import OK
-from actor18m.survey.admission import PENDING, found, joined
+from actor18m.survey.admission import PENDING, found, joined, where
 from actor18m.survey.chain import Link
 
 REJECTED = "rejected"
@@ -67,7 +67,7 @@ def follow(clips: pa.Table, links: Sequence[Link], known: Known, judged: Judge |
         here = here_of(clips["number"].to_numpy(), rows, link.name)
         way.stopped.append(stops(clips, here))
         way.measured[link.name] = here.measured
-        wanted = clips.append_column("input_digest", digests).filter(pa.array(here.missing))
+        wanted = where(clips.append_column("input_digest", digests), pa.array(here.missing))
         way.missing[link.name] = wanted.select([*MISSING, *(f"{needed}@" for needed in link.needs)])
         clips = passed_on(clips, link, here)
     return replace(way, clips=clips)
@@ -81,7 +81,7 @@ def read_digests(clips: pa.Table, link: Link) -> pa.ChunkedArray:
 
 def passed_on(clips: pa.Table, link: Link, here: "Here") -> pa.Table:
     """Those that go on, with what the stage's readers are told."""
-    clips = clips.filter(pa.array(here.going))
+    clips = where(clips, pa.array(here.going))
     for reader in link.readers:
         clips = clips.append_column(f"{link.name}>{reader}", here.passing[f"_for_{reader}"])
     if link.stage_class.requests is not None:
@@ -127,14 +127,14 @@ def here_of(number: Indices, found: pa.Table, stage: str) -> Here:
         missing=is_missing.to_numpy(),
         failing=failing.to_numpy(),
         going=on,
-        passing=found.filter(pa.array(on)),
-        measured=judged.filter(pa.array(ok)).add_column(0, "number", pa.array(number[ok])),
+        passing=where(found, pa.array(on)),
+        measured=where(judged, pa.array(ok)).add_column(0, "number", pa.array(number[ok])),
     )
 
 
 def stops(clips: pa.Table, here: Here) -> pa.Table:
     """`number` and FATE of those that go no further."""
-    told = here.fates.add_column(0, "number", clips["number"]).filter(pa.array(~here.going))
+    told = where(here.fates.add_column(0, "number", clips["number"]), pa.array(~here.going))
     return told.cast(pa.schema([("number", pa.int64()), *FATE]))
 
 

@@ -17,7 +17,7 @@ from actor18m.ledger.rows import FAILED
 from actor18m.policy.rules import OVERRIDE
 from actor18m.requests import is_of
 from actor18m.stage import UNAVAILABLE
-from actor18m.survey.admission import PENDING, found, joined
+from actor18m.survey.admission import PENDING, found, joined, where
 from actor18m.survey.chain import Branch, Chain, Link
 from actor18m.survey.following import FATE, MISSING, REJECTED, Known, Mask, Way, here_of, passed_on, stopped
 
@@ -78,10 +78,12 @@ def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, 
     stops.append(_fates(images, KEPT))
     every = pa.concat_tables([REQUEST.empty_table(), *asked]).select([n for n in IMAGES.names if n in REQUEST.names])
     ended = pa.concat_tables(stops, promote_options="default")
-    fates = ended.take(pa.array(np.argsort(ended[PLACE].to_numpy())))  # each image ended once
+    # each image ended once; where, is looked up in the order of keys, so that no column is moved twice
+    order = pc.sort_indices(every, sort_keys=[("key", "ascending")]).to_numpy()
+    every, fates = every.take(pa.array(order)), ended.take(pa.array(np.argsort(ended[PLACE].to_numpy())[order]))
     for field in FATE:
         every = every.append_column(field, fates[field.name])
-    return Images(every.cast(IMAGES).sort_by("key"), Way(images, [], way.missing, way.measured))
+    return Images(every.cast(IMAGES), Way(images, [], way.missing, way.measured))
 
 
 def requested(chain: Chain, branch: Branch, clips: pa.Table) -> int:
@@ -148,14 +150,14 @@ def _make(
     sources = _together(kept)
     at = pc.index_in(requests["source_image"], value_set=sources["key"].combine_chunks())
     is_waiting = pc.and_(pc.is_valid(requests["source_image"]), pc.is_null(at))
-    stops.append(_fates(requests.filter(is_waiting), PENDING, link.name))
+    stops.append(_fates(where(requests, is_waiting), PENDING, link.name))
     source = sources.take(at)
     told = {"source_maker": source["maker"], "source@": source["made@"], "source_picture": source["picture"]}
     for name in MADE[:3]:
         requests = requests.append_column(_GROWING.field(name), pa.nulls(requests.num_rows, _GROWING.field(name).type))
     for name, column in told.items():
         requests = requests.append_column(name, column)
-    open_, made = requests.filter(pc.invert(is_waiting)), []
+    open_, made = where(requests, pc.invert(is_waiting)), []
     missing, measured = [], []
     base = _digests(link, open_, ["request"])
     for candidate in range(1, link.step.candidates + 1):
@@ -163,10 +165,10 @@ def _make(
         open_ = _set(open_, "candidate", pa.array([candidate] * open_.num_rows, pa.int32()))
         rows = found(known, open_["key"], digests)
         here = here_of(open_["number"].to_numpy(), rows, link.name)
-        missing.append(_missing(link, open_, digests).filter(pa.array(here.missing)))
+        missing.append(where(_missing(link, open_, digests), pa.array(here.missing)))
         measured.append(here.measured)
         done = _set(_set(open_, "made@", digests), "picture", rows["_picture"])
-        made.append(done.filter(pa.array(here.going)))
+        made.append(where(done, pa.array(here.going)))
         is_last = candidate == link.step.candidates
         again = here.failing & (not is_last)
         stops.append(_ended(open_, here.fates, ~here.going & ~again))
@@ -191,13 +193,13 @@ def _without_denied(link: Link, made: pa.Table, denied: frozenset[str], stops: l
 def _look(link: Link, images: pa.Table, known: pa.Table, stops: list[pa.Table], way: Way) -> pa.Table:
     """All images, but those of its makers only as far as they were looked at and pass."""
     is_mine = pc.is_in(images["maker"], value_set=pa.array(link.of, pa.string()))
-    mine, others = images.filter(is_mine), images.filter(pc.invert(is_mine))
+    mine, others = where(images, is_mine), where(images, pc.invert(is_mine))
     stage = link.stage_class
     also = [*(["request"] if stage.reads_request else []), *(["source_picture"] if stage.reads_source_image else [])]
     digests = _digests(link, mine, ["picture", *also])
     here = here_of(mine["number"].to_numpy(), found(known, mine["key"], digests), link.name)
     mine = mine.append_column(f"{link.name}@", digests)
-    way.missing[link.name] = _missing(link, mine, digests).filter(pa.array(here.missing))
+    way.missing[link.name] = where(_missing(link, mine, digests), pa.array(here.missing))
     way.measured[link.name] = here.measured
     stops.append(_ended(mine, here.fates, ~here.going))
     return pa.concat_tables([passed_on(mine, link, here), others], promote_options="default")
@@ -225,7 +227,7 @@ def _together(tables: Sequence[pa.Table]) -> pa.Table:
 
 def _ended(images: pa.Table, fates: pa.Table, mask: Mask) -> pa.Table:
     """PLACE and FATE of the images that go no further."""
-    told = fates.append_column(PLACE, images[PLACE]).filter(pa.array(mask))
+    told = where(fates.append_column(PLACE, images[PLACE]), pa.array(mask))
     is_unavailable = pc.and_(pc.equal(told["state"], FAILED), pc.equal(told["error_kind"], UNAVAILABLE))
     return _set(told, "state", pc.if_else(pc.fill_null(is_unavailable, False), UNAVAILABLE, told["state"]))
 

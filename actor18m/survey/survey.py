@@ -18,7 +18,7 @@ from actor18m.policy.overrides import LastWord, override
 from actor18m.policy.rules import Rules, by_name, judge
 from actor18m.relations.cache import MEMBERS
 from actor18m.relations.duplicates import Duplicates
-from actor18m.survey.admission import ENTRY, NO_FILE, PENDING, REMOVED, SPLIT, SUPERSEDED, found
+from actor18m.survey.admission import ENTRY, NO_FILE, PENDING, REMOVED, SPLIT, SUPERSEDED, found, where
 from actor18m.survey.chain import CLIP, DURATION, SIGNATURE, Branch, Chain, Link
 from actor18m.survey.following import MISSING, REJECTED, VERDICT, Known, Way, here_of, stopped, stops
 from actor18m.survey.following import follow as follow_through
@@ -81,9 +81,9 @@ class Surveyed:
 
     def images_of(self, branch: Branch) -> pa.Table:
         """IMAGES of a subset: by its makers, of the clips that it takes in."""
-        of_makers = self.images.filter(pc.is_in(self.images["maker"], value_set=pa.array(branch.makers, pa.string())))
+        of_makers = where(self.images, pc.is_in(self.images["maker"], value_set=pa.array(branch.makers, pa.string())))
         admitted = self.admitted[branch.subset]["key"].combine_chunks()
-        return of_makers.filter(pc.is_in(of_makers["clip"], value_set=admitted))
+        return where(of_makers, pc.is_in(of_makers["clip"], value_set=admitted))
 
 
 class Surveyor:
@@ -106,14 +106,14 @@ class Surveyor:
     def judged(self, link: Link, known: pa.Table) -> pa.Table:
         """With a verdict for each row that was measured."""
         is_ok = pc.equal(known["state"], OK)
-        rows = known.filter(is_ok)
+        rows = where(known, is_ok)
         verdicts = judge(rows, by_name(link.rules))
         if self._overrides:
             clips = rows[f"_{CLIP}"] if link is self.chain[0] else rows["key"]
             verdicts = override(verdicts.set_column(0, "key", clips), self._overrides)
         for name in VERDICT:
             rows = rows.append_column(name, verdicts[name])
-        return pa.concat_tables([rows, known.filter(pc.invert(is_ok))], promote_options="default")
+        return pa.concat_tables([rows, where(known, pc.invert(is_ok))], promote_options="default")
 
     def unread(self, inputs: pa.Table, known: pa.Table) -> pa.Table:
         """What is missing of the first stage."""
