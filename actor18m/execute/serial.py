@@ -13,6 +13,7 @@ from actor18m.execute.messages import Duty, Report, Task
 from actor18m.execute.waiting_worker import WaitingWorker, capacity
 from actor18m.execute.worker import Worker
 from actor18m.execute.workers import Broken, Done
+from actor18m.models.backends import Backend
 from actor18m.models.shared import Shared
 
 
@@ -21,6 +22,10 @@ class SerialWorkers:
         self._duties = duties
         self._workers: dict[str, Worker] = {}
         self._shared = Shared()
+        self._to_come = {stage for stage, duty in duties.items() if not duty.step.waits}
+        """Stages that have no worker yet and may want one."""
+        self._kept: dict[str, list[Backend]] = {}
+        """For these, what stages before them had loaded and have given back."""
         self._isolated = Isolated()
         self._next: tuple[Task, bool] | None = None
         self._moved: Callable[[str, int], None] = lambda stage, clips: None
@@ -71,15 +76,32 @@ class SerialWorkers:
             self._waiting[stage].stop()
 
     def release(self, stage: str) -> None:
+        self._to_come.discard(stage)
         if (worker := self._workers.pop(stage, None)) is not None:
+            self._keep_what_is_shared(stage)
             worker.close()
+        self._give_back_kept(stage)
         if (waiting := self._waiting.pop(stage, None)) is not None:
             waiting.close()
 
     def close(self) -> None:
-        for stage in {*self._workers, *self._waiting}:
+        self._to_come.clear()
+        for stage in {*self._workers, *self._waiting, *self._kept}:
             self.release(stage)
         self._isolated.close()
+
+    def _keep_what_is_shared(self, stage: str) -> None:
+        """For whoever comes later: models need not be loaded again, and may know what they have looked at."""
+        own = list(self._duties[stage].step.roles.values())
+        for later in self._to_come:
+            for backend in self._duties[later].step.roles.values():
+                if backend in own and backend not in (kept := self._kept.setdefault(later, [])):
+                    self._shared.lend(backend)
+                    kept.append(backend)
+
+    def _give_back_kept(self, stage: str) -> None:
+        for backend in self._kept.pop(stage, ()):
+            self._shared.take_back(backend)
 
     def _measured(self, task: Task, is_alone: bool) -> Done | Broken:
         duty = self._duties[task.stage]
@@ -87,6 +109,8 @@ class SerialWorkers:
             return self._isolated.run(duty, task, deadline_s(duty.step, task))
         if task.stage not in self._workers:
             self._workers[task.stage] = Worker(duty, self._shared)
+            self._to_come.discard(task.stage)
+            self._give_back_kept(task.stage)
         return Done(task, self._workers[task.stage].do(task, partial(self._moved, task.stage)))
 
     def _waited(self, seconds: float) -> Iterator[Done]:

@@ -103,7 +103,7 @@ class _Watched(SerialWorkers):
         self._task: Task | None = None
         for stage, duty in duties.items():
             begun = time.process_time()
-            self._workers[stage] = Worker(duty)
+            self._workers[stage] = Worker(duty, self._shared)
             loading[stage] = time.process_time() - begun
         _forget_peak()
 

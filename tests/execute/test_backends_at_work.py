@@ -84,6 +84,46 @@ def test_stages_of_one_process_share_a_backend_until_the_last_one_has_no_work(le
     assert set(rows["count"].to_pylist()) == {3}, "they are asked with the parameters of the pipeline"
 
 
+def test_what_a_later_stage_shares_stays_loaded_when_an_earlier_one_has_no_work_any_more(lease: Lease) -> None:
+    Knobs.life.clear()
+    knobs = "tests.models.knobs:Knobs"
+    large = {"backend": knobs, "checkpoint": "large"}
+    duties = {
+        "again": duty(lease, AgainAndOtherwise, counter=knobs, other=large),
+        "counting": duty(lease, Counting, counter=knobs),
+    }
+    workers = SerialWorkers(duties)
+    workers.submit(task("again", 0))
+    workers.wait(0)
+    workers.release("again")
+    assert Knobs.life == ["loaded small on cpu", "loaded large on cpu", "closed large on cpu"]
+    workers.submit(task("counting", 1))
+    workers.wait(0)
+    assert Knobs.life[3:] == []
+    workers.release("counting")
+    assert Knobs.life[3:] == ["closed small on cpu"]
+
+
+def test_what_was_kept_for_a_stage_that_never_came_is_closed_with_it_or_at_the_end(lease: Lease) -> None:
+    knobs = "tests.models.knobs:Knobs"
+    duties = {
+        "again": duty(lease, AgainAndOtherwise, counter=knobs, other=knobs),
+        "counting": duty(lease, Counting, counter=knobs),
+    }
+    for is_released in (True, False):
+        Knobs.life.clear()
+        workers = SerialWorkers(duties)
+        workers.submit(task("again", 0))
+        workers.wait(0)
+        workers.release("again")
+        assert Knobs.life == ["loaded small on cpu"]
+        if is_released:
+            workers.release("counting")
+        else:
+            workers.close()
+        assert Knobs.life[1:] == ["closed small on cpu"]
+
+
 def test_the_end_of_a_build_closes_what_is_still_loaded(lease: Lease) -> None:
     Knobs.life.clear()
     workers = SerialWorkers({"counting": duty(lease, Counting, counter="tests.models.knobs:Knobs")})
