@@ -34,7 +34,7 @@ app = typer.Typer()
 COULD_NOT_GO_ON = 1
 REFUSED = 3
 LEFT_OUT = 3
-"""Clips that were accepted and could not be published: the rest was, and the next build tries again."""
+"""Clips could not be measured or published now: the rest was, and the same command again takes them in."""
 
 
 class Executor(StrEnum):
@@ -159,7 +159,7 @@ def build(
             tell(error.built, as_json)
             raise
     tell(built, as_json)
-    if built.published is not None and built.published.left_out:
+    if built.tally.given_up or (built.published is not None and built.published.left_out):
         raise typer.Exit(LEFT_OUT)
 
 

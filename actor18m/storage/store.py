@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import EDQUOT, ENOSPC
+from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
 from pathlib import Path
 from typing import IO
 
@@ -106,6 +106,11 @@ class Store:
                 raise StoreError(
                     f"no space left for {self.url}/{path}. Nothing half-written is kept and no committed row is lost: "
                     "free some space and run the same command again."
+                ) from error
+            if error.errno in (EROFS, EACCES, EPERM):
+                raise StoreError(
+                    f"{self.url}/{path} cannot be read or written ({error.strerror}). Give this user the right to, or "
+                    "name another --store. No committed row is lost."
                 ) from error
             raise StoreError(f"{self.url}/{path}: {type(error).__name__}: {error}") from error
 

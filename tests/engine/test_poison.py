@@ -104,7 +104,7 @@ def test_a_model_that_is_out_of_reach_fails_no_clip(site: Site, monkeypatch: pyt
     monkeypatch.setattr(trouble, "PATIENCE_S", (0.0, 0.0, 0.0))
     site = replace(site, pipeline=with_meter("Flaky"))
     site.put({"soon": "flaky 3 times", "later": "flaky 6 times"} | films("good", 2, 0.4, 1.0))
-    account = site.build()
+    account = site.build(code=3)
     (clip,) = account["tally"]["given_up"]
     assert account["tally"]["given_up"][clip] == "the model's server hung up"
     states = site.states()

@@ -121,6 +121,20 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, monkeypatch: py
         assert lease.create("a/b", b"x" * 100)
 
 
+def test_a_store_that_may_not_be_written_is_told_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hold(make_store(tmp_path / "store"), beat_s=60) as lease:
+
+        def refused(handle: int) -> None:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", refused)
+            with pytest.raises(StoreError, match=r"/a/b cannot be .* \(Read-only file system\)\. Give this user"):
+                lease.create("a/b", b"c")
+
+
 def test_a_file_system_without_hard_links_still_never_overwrites(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
