@@ -19,7 +19,7 @@ from actor18m.building import measuring
 from actor18m.building.changes import changes, flags_of
 from actor18m.building.listener import Listener
 from actor18m.building.releasing import release
-from actor18m.catalog.catalog import Registration
+from actor18m.catalog.register import Registration
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.config.loading import load

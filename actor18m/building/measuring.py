@@ -9,7 +9,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from actor18m.building.looking import Looked, look
-from actor18m.catalog.catalog import Catalog, Registration
+from actor18m.catalog.register import Register, Registration
 from actor18m.errors import ActorError
 from actor18m.execute.drain import Drain
 from actor18m.execute.duties import duties_of
@@ -52,7 +52,7 @@ def register(
     may_go: Callable[[int, int, int], None] | None = None,
 ) -> Registration:
     """The inputs given, or with none another look at those that are known."""
-    catalog = Catalog(project.store)
+    catalog = Register(project.store)
     if inputs is not None:
         return catalog.register(lease, inputs, sync, may_go=may_go)
     if not catalog.lots():
@@ -138,7 +138,7 @@ def fan_out(project: Project, lease: Lease | None) -> Registration:
     """
     assert project.splitter is not None
     children = Children(project.record(), project.splitter)
-    return Catalog(project.store).fan_out(lease, children, children.waiting)
+    return Register(project.store).fan_out(lease, children, children.waiting)
 
 
 def settle_down(project: Project, lease: Lease, published: pa.Array | None = None) -> Looked:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from actor18m.amounts import amount
-from actor18m.catalog.catalog import Registration
+from actor18m.catalog.register import Registration
 from actor18m.inputs import shown
 from actor18m.survey.plan import Plan, StagePlan
 from actor18m.survey.status import Status

@@ -6,7 +6,7 @@ import typer
 
 from actor18m.building.changes import Changes, changes, flags_of
 from actor18m.building.measuring import planned
-from actor18m.catalog.catalog import Catalog
+from actor18m.catalog.register import Register
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.cli import answers, unpublished
@@ -54,7 +54,7 @@ def plan_command(
     found, notes = planned(project), edited(project.links, accounts(opened))
     differ = changes(pipeline or profile, project.pipeline, opened, flags_of(settings, split), project.words)
     left_out = FilesLeftOut()
-    given = Catalog(opened).register(None, find_inputs(inputs, left_out), sync) if inputs else None
+    given = Register(opened).register(None, find_inputs(inputs, left_out), sync) if inputs else None
     if as_json:
         told = {"edited": notes, "left_out": vars(left_out)}
         say_json(answers.plan_as_json(found, given) | told | _as_json(differ))

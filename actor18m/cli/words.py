@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from actor18m.amounts import amount
-from actor18m.catalog.catalog import Catalog
+from actor18m.catalog.register import Register
 from actor18m.catalog.sources import find_inputs
 from actor18m.cli.arguments import AsJson
 from actor18m.cli.build import StoreUrl
@@ -140,7 +140,7 @@ def relicense(
     A row of the list means the input with the same file, cut and crop. An empty cell means that nothing is stated.
     """
     with hold(open_store(store)) as lease:
-        found = Catalog(lease.store).relicense(lease, _stating(find_inputs(inputs)))
+        found = Register(lease.store).relicense(lease, _stating(find_inputs(inputs)))
         if found.corrected:
             by, name = whoever(who), ", ".join(inputs)
             keep(lease, [Word(verb="relicense", of=name, who=by, why=why, at=now())])

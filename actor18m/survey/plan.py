@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.catalog.catalog import Registration
+from actor18m.catalog.register import Registration
 from actor18m.ledger.index import Index
 from actor18m.ledger.ledger import ledgers
 from actor18m.storage.store import Store

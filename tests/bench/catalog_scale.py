@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from actor18m.catalog.catalog import Catalog, Registration
+from actor18m.catalog.register import Register, Registration
 from actor18m.inputs import Input
 from actor18m.storage.lease import hold
 from actor18m.storage.store import make_store, open_store
@@ -40,11 +40,11 @@ def main() -> None:
 def register(url: str, rows: int, left_out: int, sync: bool, version: int = 1) -> Registration:
     store = open_store(url)
     with hold(store) as lease:
-        return Catalog(store).register(lease, clips(rows, left_out, version), sync)
+        return Register(store).register(lease, clips(rows, left_out, version), sync)
 
 
 def read_all(url: str) -> int:
-    return sum(table.num_rows for table in Catalog(open_store(url)).read(columns=["id"]))
+    return sum(table.num_rows for table in Register(open_store(url)).read(columns=["id"]))
 
 
 def clips(rows: int, left_out: int, version: int) -> Iterator[Input]:

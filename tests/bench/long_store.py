@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actor18m.catalog.catalog import LOT, Catalog
+from actor18m.catalog.catalog import LOT
+from actor18m.catalog.register import Register
 from actor18m.inputs import Input
 from actor18m.keys import input_digest
 from actor18m.ledger.ledger import COVERS, Ledger
@@ -52,7 +53,7 @@ def inputs(rows: int) -> Iterator[Input]:
 
 
 def register(project: Project, lease: Lease, rows: int) -> None:
-    Catalog(project.store).register(lease, inputs(rows))
+    Register(project.store).register(lease, inputs(rows))
 
 
 def write_rows(project: Project, rows_a_part: int) -> None:
@@ -61,7 +62,7 @@ def write_rows(project: Project, rows_a_part: int) -> None:
     """
     ledgers = [link.ledger(project.store) for link in project.links]
     with_images = len(ledgers) > len(STAGES)
-    catalog = Catalog(project.store)
+    catalog = Register(project.store)
     with patch.object(os, "fsync", lambda handle: None):
         start = 0
         for ids in catalog.read(columns=["id"]):

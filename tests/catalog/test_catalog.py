@@ -9,6 +9,7 @@ import pytest
 
 from actor18m import keys
 from actor18m.catalog.catalog import CHILDREN, LOT, Catalog
+from actor18m.catalog.register import Register
 from actor18m.catalog.sources import find_inputs
 from actor18m.errors import ActorError
 from actor18m.inputs import Input, canonical_uri
@@ -42,7 +43,7 @@ def test_inputs_come_back_with_all_that_was_said_of_them(store: Store, lease: Le
         ),
         Input(hostile),
     ]
-    catalog = Catalog(store)
+    catalog = Register(store)
     assert catalog.register(lease, given).added == 2
     (table,) = catalog.read()
     first, second = table.to_pylist()
@@ -69,16 +70,16 @@ def test_a_batch_is_sorted_and_its_bytes_do_not_depend_on_the_order_given(tmp_pa
         store = make_store(tmp_path / f"store-{seed}")
         numbers = random.Random(seed).sample(range(1000), 1000)
         with hold(store) as lease:
-            result = Catalog(store).register(lease, numbered(*numbers))
+            result = Register(store).register(lease, numbered(*numbers))
         assert (result.given, result.added, result.lots) == (1000, 1000, range(4))
-        assert uris(Catalog(store)) == [row.uri for row in numbered(*range(1000))]
+        assert uris(Register(store)) == [row.uri for row in numbered(*range(1000))]
         (batch,) = (path for path in store.names("catalog") if path.endswith(".parquet"))
         contents.add(store.read(batch))
     assert len(contents) == 1
 
 
 def test_a_lot_is_for_ever_and_new_inputs_make_new_lots(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     catalog.register(lease, numbered(*range(100, 100 + LOT + 10)))
     before = uris(catalog)
     result = catalog.register(lease, numbered(1, 2, 105))
@@ -90,7 +91,7 @@ def test_a_lot_is_for_ever_and_new_inputs_make_new_lots(store: Store, lease: Lea
 
 
 def test_what_is_known_already_adds_nothing(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     catalog.register(lease, numbered(1, 2, 2, 1))
     files = store.names("catalog")
     again = catalog.register(lease, numbered(2, 1))
@@ -99,7 +100,7 @@ def test_what_is_known_already_adds_nothing(store: Store, lease: Lease) -> None:
 
 
 def test_of_two_descriptions_of_one_input_the_same_one_is_kept_in_any_order(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     for number, order in enumerate(([1, 2], [2, 1])):
         rows = [Input(f"file:///{number}", source={"caption": caption}) for caption in order]
         assert catalog.register(lease, rows).added == 1
@@ -107,7 +108,7 @@ def test_of_two_descriptions_of_one_input_the_same_one_is_kept_in_any_order(stor
 
 
 def test_sync_reports_what_has_gone_and_what_is_back_and_keeps_history(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     catalog.register(lease, numbered(1, 2, 3))
     result = catalog.register(lease, numbered(2, 4), sync=True)
     assert (result.added, result.back, result.gone) == (1, 0, 2)
@@ -127,14 +128,14 @@ def test_sync_reports_what_has_gone_and_what_is_back_and_keeps_history(store: St
 
 
 def test_without_sync_nothing_goes(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     catalog.register(lease, numbered(1, 2))
     assert catalog.register(lease, numbered(3)).gone == 0
     assert len(uris(catalog)) == 3
 
 
 def test_a_sync_that_found_nothing_is_refused(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     catalog.register(lease, numbered(1))
     with pytest.raises(ActorError, match="no input was found, and --sync would supersede all"):
         catalog.register(lease, [], sync=True)
@@ -142,7 +143,7 @@ def test_a_sync_that_found_nothing_is_refused(store: Store, lease: Lease) -> Non
 
 
 def test_lots_run_through_row_groups(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     catalog.register(lease, numbered(*range(70_000)))
     tables = list(catalog.read(columns=["uri"]))
     assert [table.num_rows for table in tables] == [65_536, 4_464]
@@ -151,7 +152,7 @@ def test_lots_run_through_row_groups(store: Store, lease: Lease) -> None:
 
 
 def test_the_version_seen_last_holds(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     first = catalog.register(lease, versioned("a1", "b1", None))
     assert (first.added, first.changed, first.vanished) == (3, 0, 0)
     again = catalog.register(lease, versioned("a1", "b2", "c1"))
@@ -165,7 +166,7 @@ def test_the_version_seen_last_holds(store: Store, lease: Lease) -> None:
 
 
 def test_a_file_that_vanished_keeps_its_version_and_its_place(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     catalog.register(lease, versioned("a1", "b1", None))
     for sync in (False, True):
         result = catalog.register(lease, versioned(None, "b1", None), sync=sync)
@@ -174,7 +175,7 @@ def test_a_file_that_vanished_keeps_its_version_and_its_place(store: Store, leas
 
 
 def test_what_is_gone_keeps_its_version_and_is_back_in_another(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     catalog.register(lease, versioned("a1", "b1"))
     catalog.register(lease, versioned("a1"), sync=True)
     assert seen(catalog) == [("a1", True), ("b1", False)]
@@ -184,14 +185,14 @@ def test_what_is_gone_keeps_its_version_and_is_back_in_another(store: Store, lea
 
 
 def test_of_one_input_given_twice_the_one_that_is_there_counts(store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     (here, gone) = versioned("a1")[0], versioned(None)[0]
     catalog.register(lease, [gone, here, gone])
     assert seen(catalog) == [("a1", True)]
 
 
 def test_another_look_finds_edited_and_vanished_files(tmp_path: Path, store: Store, lease: Lease) -> None:
-    catalog = Catalog(store)
+    catalog = Register(store)
     paths = [tmp_path / f"{n}.mp4" for n in range(4)]
     for path in paths:
         path.write_bytes(b"one")
@@ -213,7 +214,7 @@ def test_another_look_finds_edited_and_vanished_files(tmp_path: Path, store: Sto
 
 def test_every_version_can_change_again_and_again(store: Store, lease: Lease) -> None:
     """Words on more inputs than are in memory at once."""
-    catalog = Catalog(store)
+    catalog = Register(store)
     rows = numbered(*range(70_000))
     for number in range(3):
         catalog.register(lease, [replace(row, version=f"{row.uri[-10:-4]}-{number}") for row in rows])
@@ -238,7 +239,7 @@ def cuts_there(catalog: Catalog) -> list[list[int]]:
 
 
 def test_children_are_in_lots_of_their_own_in_the_order_they_are_given(store: Store, lease: Lease) -> None:
-    catalog, (one, two) = Catalog(store), numbered(1, 2)
+    catalog, (one, two) = Register(store), numbered(1, 2)
     catalog.register(lease, [one, two])
     given = [children(two, (0, 5), (5, 9)), children(one, (0, 300), (40, 50), (300, 400))]
     found = catalog.fan_out(lease, given, [])
@@ -251,7 +252,7 @@ def test_children_are_in_lots_of_their_own_in_the_order_they_are_given(store: St
 
 
 def test_children_that_are_split_off_no_more_are_gone_and_come_back(store: Store, lease: Lease) -> None:
-    catalog, (one,) = Catalog(store), numbered(1)
+    catalog, (one,) = Register(store), numbered(1)
     catalog.register(lease, [one])
     first, second = children(one, (0, 5), (5, 9)), children(one, (0, 5), (5, 7), (7, 9))
     catalog.fan_out(lease, [first], [])
@@ -268,7 +269,7 @@ def test_children_that_are_split_off_no_more_are_gone_and_come_back(store: Store
 
 
 def test_children_of_a_source_that_waits_stay_as_they_are(store: Store, lease: Lease) -> None:
-    catalog, (one, two) = Catalog(store), numbered(1, 2)
+    catalog, (one, two) = Register(store), numbered(1, 2)
     catalog.register(lease, [one, two])
     catalog.fan_out(lease, [children(one, (0, 5)), children(two, (0, 6))], [])
     assert catalog.fan_out(lease, [], [one.id]).gone == 1
@@ -276,7 +277,7 @@ def test_children_of_a_source_that_waits_stay_as_they_are(store: Store, lease: L
 
 
 def test_what_is_given_says_nothing_of_children(store: Store, lease: Lease) -> None:
-    catalog, (one, two) = Catalog(store), versioned("1", "1")
+    catalog, (one, two) = Register(store), versioned("1", "1")
     catalog.register(lease, [one, two])
     catalog.fan_out(lease, [children(one, (0, 5))], [])
     assert catalog.register(lease, [one, two], sync=True).gone == 0

@@ -18,7 +18,7 @@ import av
 import duckdb
 import pytest
 
-from actor18m.catalog.catalog import Catalog
+from actor18m.catalog.register import Register
 from actor18m.catalog.sources import find_inputs
 from actor18m.inputs import local_path
 from actor18m.media.source import Kind
@@ -215,7 +215,7 @@ def test_a_file_that_comes_to_nothing_once_registered_fails_alone_and_one_that_g
         shutil.copy(SHIPPED / "nobody_1.mp4", folder / f"{name}.mp4")
     store = make_store(tmp_path / "store")
     with hold(store) as lease:
-        Catalog(store).register(lease, find_inputs([str(folder)]))
+        Register(store).register(lease, find_inputs([str(folder)]))
     (folder / "goes.mp4").unlink()
     os.truncate(folder / "shrinks.mp4", 0)
     build(tmp_path, INTAKE)

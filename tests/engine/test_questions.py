@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actor18m.catalog.catalog import Catalog
+from actor18m.catalog.register import Register
 from actor18m.storage.lease import hold
 from actor18m.storage.store import open_store
 from tests.engine.films import film
@@ -73,7 +73,7 @@ def test_plan_names_a_changed_model_and_a_changed_input(built: Site) -> None:
     (built.videos / "poor0.mp4").write_bytes(film("take another"))
     store = open_store(str(built.root / "store"))
     with hold(store) as lease:
-        Catalog(store).look_again(lease)
+        Register(store).look_again(lease)
     assert planned(built.ask("plan")) == {"read": {"changed input": 1}}
 
 
@@ -88,7 +88,7 @@ def test_plan_reckons_with_the_rates_that_were_measured(site: Site) -> None:
         each.touch()
     store = open_store(str(site.root / "store"))
     with hold(store) as lease:
-        Catalog(store).look_again(lease)
+        Register(store).look_again(lease)
     plan = site.ask("plan", "--set", "read.pause_s=0.02")
     assert plan["stages"]["read"]["seconds"] == pytest.approx(account["stages"]["read"]["seconds"], abs=0.06)
     assert plan["stages"]["read"]["seconds"] >= 0.2
