@@ -9,7 +9,7 @@ built.states  # {"accepted": 4, "rejected": 2, …}
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -41,7 +41,7 @@ from actor18m.survey import runs
 from actor18m.survey.admission import PENDING
 from actor18m.survey.code import edited
 from actor18m.survey.meaning import Meaning
-from actor18m.survey.plan import unpriced
+from actor18m.survey.plan import Plan, unpriced
 from actor18m.survey.project import Project, settled_for_good
 from actor18m.survey.seen import Seen
 from actor18m.survey.survey import ACCEPTED, STATES
@@ -169,31 +169,55 @@ def build(
                 tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, crew.watched)
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
             project, meaning = settled_for_good(project, lease)
-            before = None if to is None else published_clips(to)
-            looked = measuring.settle_down(project, lease, before)
-            published, refused = None, None
-            try:
-                if tally.stopped:
-                    account |= {"how": runs.FAILED, "why": _why_stopped(tally)}
-                elif to is None:
-                    guards.check_failed(looked.outlook.states, looked.outlook.failed, allowed)
-                else:
-                    hearing = Hearing(lease.store, project.words, allow_lost_words)
-                    published = release(project, lease, looked, before, to, crew, allowed, hearing, listener.note)
-            except Refused as error:
-                refused = str(error)
-                account |= {"how": runs.REFUSED, "why": refused}
-            came_to = looked.plan if until is None else unpriced(replace(project, until=None).record())
-            states = _as_published(came_to.states, published)
-            account |= {"published": published, "states": states, "images": came_to.images}
+            hearing = Hearing(lease.store, project.words, allow_lost_words)
+            end = _ended(project, lease, to, tally, crew, allowed, hearing, listener)
+            states = _as_published(end.plan.states, end.published)
+            account |= {"published": end.published, "states": states, "images": end.plan.images, **end.told}
             account |= {"unknown_overrides": meaning.unknown, "like_denied": meaning.like_denied}
             account["words"] = project.words.files
-    built = Built(project, states, came_to.images, registration, not_taken, tally, published, meaning, account)
+    images = end.plan.images
+    built = Built(project, states, images, registration, not_taken, tally, end.published, meaning, account)
     if tally.stopped:
         raise StageStopped(built)
-    if refused is not None:
-        raise NotPublished(refused, built)
+    if end.refused is not None:
+        raise NotPublished(end.refused, built)
     return built
+
+
+@dataclass(frozen=True)
+class _End:
+    """What became of what was measured."""
+
+    plan: Plan
+    published: Published | None = None
+    refused: str | None = None
+    told: Mapping[str, str] = field(default_factory=dict)
+    """Of the run, where it did not end as it should."""
+
+
+def _ended(
+    project: Project,
+    lease: Lease,
+    to: Dataset | None,
+    tally: Tally,
+    crew: Crew,
+    allowed: guards.Allowed,
+    hearing: Hearing,
+    listener: Listener,
+) -> _End:
+    """Publishes, where a dataset is named and nothing forbids it."""
+    before = None if to is None else published_clips(to)
+    looked = measuring.settle_down(project, lease, before)
+    plan = looked.plan if project.until is None else unpriced(replace(project, until=None).record())
+    try:
+        if tally.stopped:
+            return _End(plan, told={"how": runs.FAILED, "why": _why_stopped(tally)})
+        if to is None:
+            guards.check_failed(looked.outlook.states, looked.outlook.failed, allowed)
+            return _End(plan)
+        return _End(plan, release(project, lease, looked, before, to, crew, allowed, hearing, listener.note))
+    except Refused as error:
+        return _End(plan, refused=str(error), told={"how": runs.REFUSED, "why": str(error)})
 
 
 def _agreed(
