@@ -1,5 +1,6 @@
 """Stages of images over films: one asks for a picture of each word, one draws it, another one looks at the drawings."""
 
+import time
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import ClassVar
@@ -42,6 +43,7 @@ class Ask(Stage):
 
 
 class DrawParameters(Parameters):
+    pause_s: float = 0
     ink: str = "black"
 
 
@@ -56,6 +58,7 @@ class Draw(Stage[Image]):
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
         for image in images:
             counted("draw", image.key)
+            time.sleep(self.parameters.pause_s)
             word = image.request["word"]
             files = {"webp": f"{word} in {self.parameters.ink}".encode(), "mask.png": b"mask of " + word.encode()}
             digests = {"sha256": files["webp"], "mask_sha256": files["mask.png"]}
@@ -64,6 +67,7 @@ class Draw(Stage[Image]):
 
 
 class DescribeParameters(Parameters):
+    pause_s: float = 0
     times: int = 1
 
 
@@ -77,6 +81,7 @@ class Describe(Stage[Image]):
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
         for image in images:
             counted("describe", image.key)
+            time.sleep(self.parameters.pause_s)
             yield Row(image.key, {"seen": image.files["webp"].decode(), "times": self.parameters.times})
 
 

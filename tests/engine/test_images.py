@@ -133,15 +133,18 @@ def test_candidates_are_tried_until_one_passes(site: Site) -> None:
     assert references(site) == found
 
 
-def test_each_image_ends_for_itself(site: Site) -> None:
+@pytest.mark.parametrize("executor", ["serial", pytest.param("ray", marks=pytest.mark.slow)])
+def test_each_image_ends_for_itself(site: Site, executor: str) -> None:
     """One raises, one kills and one hangs its maker, one cannot be made: the others of the same clip are published."""
     run = "\n    run: {clips_per_call: 3, deadline_s: 5}"
     site = replace(site, pipeline=PIPELINE.replace("drawing:Draw", f"drawing:Poisonous{run}"))
     site.put({"bad": "a raise and segfault or ineffable film", "good": "a film about apples"})
-    ended = [site.apart("build", "--input", "videos", "--store", "store", "--dataset", "dataset").returncode]
+    where = ["--store", "store", "--dataset", "dataset", "--executor", executor]
+    ended = [site.apart("build", "--input", "videos", *where).returncode]
     while ended[-1] and len(ended) < 5:
-        ended.append(site.apart("build", "--store", "store", "--dataset", "dataset").returncode)
+        ended.append(site.apart("build", *where).returncode)
     assert ended[-1] == 0
+    assert executor == "serial" or len(ended) == 1, "its workers die, and the build does not"
     told = images(site)
     assert told["states"] == {"kept": 8, "failed": 1, "quarantined": 1, "unavailable": 1}
     assert told["requested"] == 11

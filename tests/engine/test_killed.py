@@ -1,13 +1,16 @@
 """A build can be killed at any moment: run again until it is done, it publishes what an undisturbed one does."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from actor18m.samples.shipped import SHIPPED
-from tests.engine.killing import ROOT, Project, kill_often
+from tests.engine.drawing import PIPELINE as DRAWN
+from tests.engine.killing import PAUSE_S, ROOT, Project, finished, kill_often, paused
 
 STEADY = ("read", "look", "deep")
 EMBEDDED = ("intake", "identity")
@@ -31,6 +34,17 @@ def test_killed_ten_times_on_ray_with_changing_workers_it_publishes_the_same_byt
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("executor", ["serial", "ray"])
+def test_killed_inside_makers_and_those_who_look_it_publishes_the_same_images(tmp_path: Path, executor: str) -> None:
+    drawn = finished(tmp_path, 60, paused(PAUSE_S, DRAWN, not_in="Ask"))
+    images = pq.read_table(drawn.latest / "metadata" / "references", columns=["state"])["state"].to_pylist()
+    assert Counter(images).keys() == {"kept"}
+    assert len(images) > 200
+    options = _ray if executor == "ray" else _serial
+    kill_often(drawn, drawn.again(tmp_path / "killed"), ("draw", "describe"), 6, 2, options)
+
+
+@pytest.mark.slow
 def test_killed_with_real_models_it_publishes_the_same_bytes(tmp_path: Path, pulled: Callable[[str], None]) -> None:
     pulled("centerface")
     pulled("dlib-face")
@@ -50,6 +64,10 @@ def _one_clip_a_call(pipeline: str) -> str:
     lines = pipeline.splitlines()
     called = "    run: {clips_per_call: 1}"
     return "\n".join(f"{line}\n{called}" if line.startswith("  - stage:") else line for line in lines)
+
+
+def _serial(run: int) -> tuple[str, ...]:
+    return ()
 
 
 def _ray(run: int) -> tuple[str, ...]:
