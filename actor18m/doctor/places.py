@@ -10,7 +10,7 @@ from pathlib import Path
 from actor18m.doctor.check import Check
 from actor18m.doctor.machine import space
 from actor18m.publish.target import Target, target_of
-from actor18m.storage.filesystems import Disk, Place
+from actor18m.storage.filesystems import Disk, Place, put_once
 from actor18m.storage.lease import holder
 from actor18m.storage.store import MARK, Store, open_store, store_at
 
@@ -80,7 +80,7 @@ def _cannot_write(place: Place) -> str:
     try:
         place.make_aside(aside)
         try:
-            place.create(path, content, aside)
+            put_once(place, path, content, aside)
             if place.read(path) != content:
                 return "what was written reads differently"
             place.delete(path)

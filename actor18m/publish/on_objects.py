@@ -33,7 +33,7 @@ from actor18m.dataset.version import Version
 from actor18m.errors import ActorError
 from actor18m.publish.shard import Shard
 from actor18m.publish.target import PART, Writer
-from actor18m.storage.filesystems import Place
+from actor18m.storage.filesystems import Place, put_once
 from actor18m.storage.lease import Lease, StoreBusy, hold, holder
 from actor18m.storage.store import Store
 
@@ -61,7 +61,7 @@ class OnObjects:
         path, content = f"{_TRIAL}{uuid4().hex}", b"can be written"
         try:
             self._refuse_foreign()
-            self._place.create(path, content, "")
+            put_once(self._place, path, content)
             is_same = self._place.read(path) == content
             self._place.delete(path)
         except DatasetError:
@@ -233,7 +233,7 @@ class ObjectsWriter:
         check()
         self.check()
         try:
-            self._place.create(f"{number}/{manifest.NAME}", content, "")
+            put_once(self._place, f"{number}/{manifest.NAME}", content)
         except FileExistsError as error:
             raise DatasetError(
                 f"another process published {self.target.dataset.url}/{number}. Run the same command again."

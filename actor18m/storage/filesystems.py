@@ -95,6 +95,17 @@ class Place(Protocol):
         ...
 
 
+def put_once(place: Place, path: str, content: bytes, aside: str = "") -> None:
+    """Creates a file. One that is there with this content is as good: a driver may have asked twice, since the answer
+    to the first time was lost.
+    """
+    try:
+        place.create(path, content, aside)
+    except FileExistsError:
+        if place.read(path) != content:
+            raise
+
+
 @dataclass(frozen=True)
 class Disk:
     """A file system of this machine, or one that is mounted."""

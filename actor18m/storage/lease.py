@@ -213,8 +213,8 @@ def _read_claim(store: Store, epoch: int) -> Holder:
     """Its name is the claim. One whose content is damaged is of somebody whose signs of life tell whether they live."""
     with suppress(ValueError):
         match json.loads(store.read(_claim(epoch))):
-            case {"host": str(host), "pid": int(pid), "process": str(process), "since": str(since)}:
-                return Holder(epoch, host, pid, process, since)
+            case {"host": str(host), "pid": int(pid), "process": str(process), "since": str(since), **rest}:
+                return Holder(epoch, host, pid, process, since, str(rest.get("nonce", "")))
     return Holder(epoch, "an unknown machine", 0, "", "an unknown time")
 
 

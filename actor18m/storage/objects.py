@@ -117,11 +117,8 @@ class Objects:
 
     def create(self, path: str, content: bytes | Path, aside: str) -> None:
         size = content.stat().st_size if isinstance(content, Path) else len(content)
-        tries = 0
 
         def put(fs: Any, full: str) -> None:
-            nonlocal tries
-            tries += 1
             try:
                 if isinstance(content, Path):
                     fs.put_file(str(content), full, mode=CREATE)
@@ -129,12 +126,9 @@ class Objects:
                     fs.pipe_file(full, content, mode=CREATE)
             except OSError as error:
                 # Drivers name a refused precondition differently.
-                taken = isinstance(error, FileExistsError) or "precondition" in str(error).lower()
-                if not taken:
-                    raise
-                # An attempt before this one may have come through, and only its answer was lost.
-                if tries == 1 or not isinstance(content, bytes) or fs.cat_file(full) != content:
+                if isinstance(error, FileExistsError) or "precondition" in str(error).lower():
                     raise FileExistsError(full) from error
+                raise
 
         self._asked("write", path, put, remote.call_s(size))
 
