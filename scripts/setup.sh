@@ -26,6 +26,7 @@ make_venv() {
     python=$(find_python)
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         stop "$python has no venv module. On Debian: apt-get install python3-venv"
+    [ ! -L .venv ] || stop ".venv is a link to $(readlink .venv), which would be emptied. Remove the link, and run this again"
     say "making .venv with $("$python" --version)"
     "$python" -m venv --clear .venv
     pip_install --upgrade "pip>=26"
