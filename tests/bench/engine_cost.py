@@ -4,8 +4,7 @@ Ours commits every call's rows to disk, synced, and knows after any death which 
 rows in memory, gives them no state and no key, and loses them with the driver. Both use Ray's actors, as many for each
 stage, and give each call as many clips. Ray Data runs twice: with blocks as large as it makes them, and with a block
 for each call, so that a row that fails takes no other call's with it. Runs alternate, on one Ray; the time to start
-actors counts, and is told apart by one run of each with few clips. Processor time is that of all processes: what others
-do on the machine meanwhile moves it less than the clock.
+actors counts, and is told apart by one run of each with few clips.
 
 RAY_worker_niceness=0 python -m tests.bench.engine_cost [--clips 4000] [--clips-per-call 8]... [--workers 2]
 """
@@ -14,8 +13,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -30,7 +28,6 @@ from actor18m.storage.lease import hold
 from actor18m.storage.store import make_store
 from actor18m.survey.plan import plan
 from actor18m.survey.project import Project
-from tests.bench.measure import busy_with_all_s
 from tests.bench.no_ops import STAGES, pipeline
 
 FEW = 64
@@ -84,43 +81,26 @@ def main() -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     print(f"{args.clips:,} clips, {STAGES} stages, {args.workers} workers for each; median of {args.repeats}")
-    headings = f"{'whole run':>10} {'clips/s':>9} {'no start':>9} {'processor':>10} {'no start':>9}"
+    headings = f"{'whole run':>10} {'clips/s':>9} {'no start':>9}"
     print(f"{'clips a call':>12}  {'':24} {headings}")
     for clips_per_call in args.clips_per_call or [8, 32]:
         for name, (whole, few) in measured(args.clips, clips_per_call, args.workers, args.repeats).items():
-            steady_s = max(whole.seconds - few.seconds, 1e-9)
+            steady_s = max(whole - few, 1e-9)
             print(
-                f"{clips_per_call:12}  {name:24} {whole.seconds:8.1f} s {args.clips / whole.seconds:9,.0f} "
-                f"{(args.clips - FEW) / steady_s:9,.0f} {whole.busy_s:8.1f} s {whole.busy_s - few.busy_s:7.1f} s",
+                f"{clips_per_call:12}  {name:24} {whole:8.1f} s {args.clips / whole:9,.0f} "
+                f"{(args.clips - FEW) / steady_s:9,.0f}",
                 flush=True,
             )
 
 
-@dataclass(frozen=True)
-class Took:
-    seconds: float
-    busy_s: float
-    """Of the processor, all processes."""
-
-
-def measured(clips: int, clips_per_call: int, workers: int, repeats: int) -> dict[str, tuple[Took, Took]]:
+def measured(clips: int, clips_per_call: int, workers: int, repeats: int) -> dict[str, tuple[float, float]]:
     """Medians of whole runs, and a run with few clips."""
-    few = {name: _took(run, FEW, clips_per_call, workers) for name, run in RUNS.items()}
-    whole: dict[str, list[Took]] = {name: [] for name in RUNS}
+    few = {name: run(FEW, clips_per_call, workers) for name, run in RUNS.items()}
+    whole: dict[str, list[float]] = {name: [] for name in RUNS}
     for _ in range(repeats):
         for name, run in RUNS.items():
-            whole[name].append(_took(run, clips, clips_per_call, workers))
-    return {name: (_median(runs), few[name]) for name, runs in whole.items()}
-
-
-def _took(run: Callable[[int, int, int], float], clips: int, clips_per_call: int, workers: int) -> Took:
-    busy_s = busy_with_all_s()
-    seconds = run(clips, clips_per_call, workers)
-    return Took(seconds, busy_with_all_s() - busy_s)
-
-
-def _median(runs: Sequence[Took]) -> Took:
-    return Took(statistics.median(each.seconds for each in runs), statistics.median(each.busy_s for each in runs))
+            whole[name].append(run(clips, clips_per_call, workers))
+    return {name: (statistics.median(runs), few[name]) for name, runs in whole.items()}
 
 
 if __name__ == "__main__":

@@ -29,13 +29,6 @@ def cost(call: Callable[..., Any], *arguments: Any) -> Cost:
         return pool.apply(_measure, (call, arguments))
 
 
-def busy_with_all_s() -> float:
-    """Of the processor so far: this process and all that it started, and these in turn, dead ones too where somebody
-    waited for them. On a machine that does other things too, the clock tells less.
-    """
-    return sum(own + of_dead for own, of_dead in _family().values())
-
-
 def run_busy_s(command: Sequence[str]) -> float:
     """Runs a command; what it took of the processor with all that it started, also where nobody waits for these: Ray's
     workers end with Ray. Looked at twice a second, so that the last half of one is missed.
