@@ -132,6 +132,12 @@ class Words:
         return tuple(force.values())
 
     @cached_property
+    def denied_images(self) -> frozenset[str]:
+        """Keys of images, and digests of what is in them."""
+        denied = (word for word in self.in_force if word.is_of_image and word.verb == DENY)
+        return frozenset(each for word in denied for each in (word.of, *word.images))
+
+    @cached_property
     def removed(self) -> dict[str, Word]:
         """Input's id -> the word by which it was removed."""
         found: dict[str, Word] = {}

@@ -39,15 +39,13 @@ def denied_today(version: Version, store: Store) -> list[str]:
 
 def denied_images_today(version: Version, store: Store) -> list[str]:
     """Keys of images that it has and that were denied, by their keys or by what is in them."""
-    words = [word for word in read_words(store).in_force if word.is_of_image and word.verb == DENY]
-    keys = pa.array([word.of for word in words], pa.string())
-    digests = pa.array([digest for word in words for digest in word.images], pa.string())
+    denied = pa.array(sorted(read_words(store).denied_images), pa.string())
     found: list[str] = []
-    if words:
+    if len(denied):
         with version.near(version.parts("references")) as parts:
             for part in parts:
                 rows = pq.read_table(part, columns=["key", "sha256", "shard"])
-                is_denied = pc.or_(pc.is_in(rows["key"], value_set=keys), pc.is_in(rows["sha256"], value_set=digests))
+                is_denied = pc.or_(*(pc.is_in(rows[name], value_set=denied) for name in ("key", "sha256")))
                 found += rows.filter(pc.and_(is_denied, pc.is_valid(rows["shard"])))["key"].to_pylist()
     return sorted(found)
 

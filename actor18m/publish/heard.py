@@ -40,13 +40,17 @@ class Hearing:
 
     def check(self, dataset: Dataset) -> None:
         """Raises where the dataset has heard of words that are not in the store."""
-        heard = None if self.may_lose else read_heard(dataset)
-        if heard is None and not self.may_lose and (latest := dataset.latest()) is not None:
+        if self.may_lose:
+            return
+        heard = read_heard(dataset)
+        if heard is None:
+            if (latest := dataset.latest()) is None:
+                return
             raise Refused(
                 f"{dataset.url}/{NAME} is not there, and version {latest} is: it tells which words (who is denied, "
                 f"allowed, removed) the dataset was built with. Put a copy of it back. {_GO_ON}"
             )
-        if heard is None or self.words.digests.get(heard.files) == heard.digest:
+        if self.words.digests.get(heard.files) == heard.digest:
             return
         counted = f"{heard.files} file{'' if heard.files == 1 else 's'}"
         what = "of what people said (who is denied, allowed, removed)"

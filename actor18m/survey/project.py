@@ -82,8 +82,7 @@ class Project:
     def record(self, retry: Iterable[str] = ()) -> Record:
         """A new one for each pass: settling advances."""
         duplicates = Duplicates(self.store, self.pipeline.duplicates)
-        denied = frozenset(each for word in self.words.in_force if word.is_of_image for each in (word.of, *word.images))
-        surveyor = Surveyor(self.stages, duplicates, self.overrides, denied)
+        surveyor = Surveyor(self.stages, duplicates, self.overrides, self.words.denied_images)
         return Record(self.store, self.seen or Seen(self.store), surveyor, self.splitter, tuple(retry))
 
     def identities(self, record: Record) -> Identities | None:
