@@ -1,4 +1,4 @@
-"""Workers on Ray: long-lived actors, a pool for each stage.
+"""Workers on Ray: long-lived actors, in pools that play one stage or several.
 
 Each actor has two calls, so that it need not wait for the driver: the one it is at, and one that waits behind it. When
 it dies, only the first is to blame. Ray itself tries nothing again: what is tried again, and how, is the driver's to
@@ -18,8 +18,8 @@ from actor18m.execute.limits import SET_UP_S
 from actor18m.execute.messages import Duty, Task
 from actor18m.execute.pools import plan_pools
 from actor18m.execute.ray_cluster import environment, join, nodes
-from actor18m.execute.ray_deaths import BESIDE, Begun, death, drop_note, last_begun, raised_in
-from actor18m.execute.ray_hands import LOOK_EVERY_S, Call, Hand, RayActor, RayWaitingActor, Staffed
+from actor18m.execute.ray_deaths import BESIDE, SETTING_UP, Begun, death, drop_note, last_begun, raised_in
+from actor18m.execute.ray_hands import LOOK_EVERY_S, Call, Hand, RayActor, RayWaitingActor, Staff
 from actor18m.execute.workers import Broken, Done
 
 LOOKS_A_SECOND = 200
@@ -33,14 +33,15 @@ _SET_UPS = 3
 
 
 class RayWorkers:
-    """Made for a run and its stages. A stage's actors start when its first task comes."""
+    """Made for a run and its stages. A pool's actors start when its first task comes."""
 
     def __init__(self, duties: Mapping[str, Duty], address: str | None = None, workers: int | None = None) -> None:
         """`address`: of a cluster to join, else Ray is started here. `workers`: as many as so many CPUs allow."""
         self._ends_ray = join(address)
         waiting = [stage for stage, duty in duties.items() if duty.step.waits]
         pools = plan_pools({stage: duty.step.run for stage, duty in duties.items()}, nodes(), workers, waiting)
-        self._stages = {stage: Staffed(duty, pools[stage]) for stage, duty in duties.items()}
+        self._staffs = [Staff({stage: duties[stage] for stage in pool.stages}, pool) for pool in pools]
+        self._staff_of = {stage: staff for staff in self._staffs for stage in staff.duties}
         self._environment = environment()
         self._moved: Callable[[str, int], None] = lambda stage, clips: None
         self._look_at = time.monotonic() + LOOK_EVERY_S
@@ -48,30 +49,30 @@ class RayWorkers:
         self._came: queue.SimpleQueue[tuple[Hand, Call, float]] = queue.SimpleQueue()
 
     def room(self, stage: str) -> int:
-        of = self._stages[stage]
-        return self.at_once(stage) - of.under_way
+        return self.at_once(stage) - self._staff_of[stage].under_way
 
     def at_once(self, stage: str) -> int:
-        return self._stages[stage].calls_each * self._stages[stage].pool.workers
+        staff = self._staff_of[stage]
+        return staff.calls_each * staff.pool.workers
 
     def watch(self, moved: Callable[[str, int], None]) -> None:
         self._moved = moved
 
     def submit(self, task: Task) -> None:
-        of = self._stages[task.stage]
-        of.under_way += 1
-        of.waiting.append(task)
-        self._staff(of)
+        staff = self._staff_of[task.stage]
+        staff.under_way += 1
+        staff.waiting.append(task)
+        self._staff(staff)
 
     def room_alone(self, stage: str) -> int:
-        of = self._stages[stage]
-        is_free = of.waiting_alone is None and (of.alone is None or not of.alone.calls)
+        staff = self._staff_of[stage]
+        is_free = stage not in staff.waiting_alone and (stage not in staff.alone or not staff.alone[stage].calls)
         return int(is_free)
 
     def submit_alone(self, task: Task) -> None:
-        of = self._stages[task.stage]
-        of.waiting_alone = task
-        self._staff(of)
+        staff = self._staff_of[task.stage]
+        staff.waiting_alone[task.stage] = task
+        self._staff(staff)
 
     def wait(self, seconds: float) -> Sequence[Done | Broken]:
         until = time.monotonic() + seconds
@@ -85,71 +86,89 @@ class RayWorkers:
                 return back
 
     def stop(self, stage: str) -> None:
-        of = self._stages[stage]
-        if of.duty.step.waits:
-            for hand in of.all_hands:
+        staff = self._staff_of[stage]
+        if staff.waits:
+            for hand in staff.all_hands:
                 hand.actor.stop.remote()
 
     def release(self, stage: str) -> None:
-        for hand in list(self._stages[stage].all_hands):
-            self._end(hand)
+        """A pool's actors end with its last stage."""
+        staff = self._staff_of[stage]
+        staff.released.add(stage)
+        if stage in staff.alone:
+            self._end(staff.alone[stage])
+        if staff.released.issuperset(staff.duties):
+            for hand in list(staff.all_hands):
+                self._end(hand)
 
     def close(self) -> None:
-        for stage in self._stages:
-            self.release(stage)
+        for staff in self._staffs:
+            for hand in list(staff.all_hands):
+                self._end(hand)
         if self._ends_ray:
             ray.shutdown()
 
-    def _staff(self, of: Staffed) -> None:
-        """Brings a stage's actors to the number it should have, and gives them what waits."""
-        if of.waiting:
-            of.hands += [self._hire(of, of.pool.cpus) for _ in range(of.seats - len(of.hands))]
-        leaving = sorted(of.hands, key=lambda hand: (not hand.is_leaving, len(hand.calls)))
-        for hand in leaving[: max(0, len(of.hands) - of.seats)]:
+    def _staff(self, staff: Staff) -> None:
+        """Brings a pool's actors to the number it should have, and gives them what waits."""
+        if staff.waiting:
+            first = staff.waiting[0].stage
+            staff.hands += [self._hire(staff, first, staff.pool.cpus) for _ in range(staff.seats - len(staff.hands))]
+        leaving = sorted(staff.hands, key=lambda hand: (not hand.is_leaving, len(hand.calls)))
+        for hand in leaving[: max(0, len(staff.hands) - staff.seats)]:
             hand.is_leaving = True
-            if not any(call.task for call in hand.calls):
+            if not hand.tasks:
                 self._end(hand)
-        if of.waiting_alone is not None:
-            if of.alone is None and len(of.hands) <= of.seats:
-                of.alone = self._hire(of, 0)
-            if of.alone is not None and of.alone.is_ready:
-                self._give(of.alone, of.waiting_alone)
-                of.waiting_alone = None
-        while of.waiting and (free := of.freest()) is not None:
-            self._give(free, of.waiting.popleft())
+        for stage, task in list(staff.waiting_alone.items()):
+            if stage not in staff.alone and len(staff.hands) <= staff.seats:
+                staff.alone[stage] = self._hire(staff, stage, 0)
+            if stage in staff.alone and staff.alone[stage].is_ready:
+                self._give(staff.alone[stage], task)
+                del staff.waiting_alone[stage]
+        while staff.waiting and (free := staff.freest(staff.waiting[0].stage)) is not None:
+            self._give(free, staff.waiting.popleft())
 
-    def _hire(self, of: Staffed, cpus: float) -> Hand:
-        of.hired += 1
-        kind: Any = RayWaitingActor if of.duty.step.waits else RayActor
+    def _hire(self, staff: Staff, stage: str, cpus: float) -> Hand:
+        """An actor that is first set up for this stage."""
+        staff.hired += 1
+        kind: Any = RayWaitingActor if staff.waits else RayActor
+        name, limit = uuid.uuid4().hex, staff.duties[stage].step.run.memory_gib
         actor: Any = kind.options(
-            name=f"{of.duty.stage}-{of.hired}",  # as the dashboard shows it
+            name=f"{'+'.join(staff.duties)}-{staff.hired}",  # as the dashboard shows it
             namespace=self._namespace,
             num_cpus=cpus,
-            num_gpus=of.pool.gpus,
+            num_gpus=staff.pool.gpus,
             scheduling_strategy="SPREAD",
             runtime_env={"env_vars": self._environment},
-            **({"max_concurrency": of.calls_each + _BESIDES} if of.duty.step.waits else {}),
-        ).remote()
-        hand = Hand(of, actor, uuid.uuid4().hex)
-        self._call(hand, None, actor.set_up.remote(hand.name, of.duty.for_one_of(of.pool.workers)))
+            **({"max_concurrency": staff.calls_each + _BESIDES} if staff.waits else {}),
+        ).remote(name, limit)
+        hand = Hand(staff, actor, name)
+        self._set_up(hand, stage)
         return hand
+
+    def _set_up(self, hand: Hand, stage: str) -> None:
+        duty = hand.staff.duties[stage].for_one_of(hand.staff.pool.workers)
+        hand.plays.add(stage)
+        self._call(hand, stage, None, hand.actor.set_up.remote(duty))
 
     def _give(self, hand: Hand, task: Task) -> None:
         if not hand.calls:
             hand.since = time.monotonic()
-        self._call(hand, task, hand.actor.do.remote(task))
+        if task.stage not in hand.plays:
+            self._set_up(hand, task.stage)
+        self._call(hand, task.stage, task, hand.actor.do.remote(task))
 
-    def _call(self, hand: Hand, task: Task | None, answer: Any) -> None:
-        call = Call(task, answer.future())
+    def _call(self, hand: Hand, stage: str, task: Task | None, answer: Any) -> None:
+        call = Call(stage, task, answer.future())
         hand.calls.append(call)
         call.future.add_done_callback(lambda _: self._came.put((hand, call, time.monotonic())))
 
     def _end(self, hand: Hand) -> None:
-        of, hand.has_ended = hand.stage, True
-        if hand is of.alone:
-            of.alone = None
+        staff, hand.has_ended = hand.staff, True
+        if hand in staff.hands:
+            staff.hands.remove(hand)
         else:
-            of.hands.remove(hand)
+            (stage,) = hand.plays
+            del staff.alone[stage]
         ray.kill(hand.actor)
         drop_note(hand.name)
 
@@ -170,13 +189,13 @@ class RayWorkers:
             hand.calls.remove(call)
             hand.since = max(hand.since, at)
             back = self._well(hand, call)
-            self._staff(hand.stage)
+            self._staff(hand.staff)
             return back
         raised = raised_in(error)
         if raised is None:
             return self._bury(hand, death(error))
         if call.task is None:
-            raise not_set_up(hand.stage.duty.stage, raised) from raised
+            raise not_set_up(call.stage, raised) from raised
         if isinstance(raised, MemoryError):
             return self._bury(hand, OUT_OF_MEMORY)
         raise raised
@@ -184,79 +203,83 @@ class RayWorkers:
     def _well(self, hand: Hand, call: Call) -> list[Done | Broken]:
         if call.task is None:
             hand.is_ready = True
-            hand.stage.failed_set_ups = 0
+            del hand.staff.failed_set_ups[call.stage]
             return []
-        hand.stage.under_way -= hand is not hand.stage.alone
+        hand.staff.under_way -= hand in hand.staff.hands
         return [Done(call.task, call.future.result())]
 
     def _bury(self, hand: Hand, how: Death) -> list[Done | Broken]:
         """What an actor that is no more had to do; another takes its place."""
-        of, back, begun = hand.stage, list[Done | Broken](), last_begun(hand.name)
-        for call in hand.calls:
+        staff, back, begun = hand.staff, list[Done | Broken](), last_begun(hand.name)
+        was_setting_up = begun is None or begun.task == SETTING_UP
+        for call in list(hand.calls):
             if call.future.done() and call.future.exception() is None:  # it came just before
                 back += self._well(hand, call)
             elif call.task is None:
-                self._count_failed_set_up(of, how)
+                if was_setting_up:
+                    self._count_failed_set_up(staff, call.stage, how)
+                was_setting_up = False  # the next ones wait behind this one
             else:
-                of.under_way -= hand is not of.alone
+                staff.under_way -= hand in staff.hands
                 kind, why = how if how[0] == "lost" or self._was_at(hand, call.task, begun) else BESIDE
                 back.append(Broken(call.task, why, kind, is_blamed=kind != "lost"))
         self._end(hand)
-        self._staff(of)
+        self._staff(staff)
         return back
 
     def _was_at(self, hand: Hand, task: Task, begun: Begun | None) -> bool:
         """Whether it was measured when its actor died. Of many in flight none is blamed: which are in flight at every
         death shows in the end.
         """
-        of = hand.stage
-        return hand is of.alone if of.duty.step.waits else begun is not None and task.number == begun.task
+        if hand not in hand.staff.hands:
+            return True
+        return not hand.staff.waits and begun is not None and task.number == begun.task
 
-    def _count_failed_set_up(self, of: Staffed, how: Death) -> None:
+    def _count_failed_set_up(self, staff: Staff, stage: str, how: Death) -> None:
         kind, why = how
-        of.failed_set_ups += kind != "lost"
-        if of.failed_set_ups == _SET_UPS:
-            raise not_set_up(of.duty.stage, why)
+        staff.failed_set_ups[stage] += kind != "lost"
+        if staff.failed_set_ups[stage] == _SET_UPS:
+            raise not_set_up(stage, why)
 
     def _wakes(self) -> float:
         """When something is late, or too long idle, if nothing comes."""
-        ends = [hand.since + hand.deadline_s() for of in self._stages.values() for hand in of.all_hands if hand.calls]
-        idle = [of.alone.since + IDLE_S for of in self._stages.values() if of.alone and not of.alone.calls]
+        ends = [hand.since + hand.deadline_s() for staff in self._staffs for hand in staff.all_hands if hand.calls]
+        idle = [hand.since + IDLE_S for staff in self._staffs for hand in staff.alone.values() if not hand.calls]
         return min([*ends, *idle], default=float("inf"))
 
     def _look(self) -> None:
         """How far the actors are with the calls that they are at."""
         if time.monotonic() < self._look_at:
             return
-        busy = [hand for of in self._stages.values() for hand in of.all_hands if hand.calls and hand.is_ready]
+        busy = [hand for staff in self._staffs for hand in staff.all_hands if hand.calls and hand.is_ready]
         for hand in busy:
             begun = last_begun(hand.name)
-            if begun is not None and hand.stage.duty.step.waits:
+            if begun is not None and hand.staff.waits:
                 if begun.task != hand.beat:
                     hand.beat, hand.since = begun.task, time.monotonic()
-            elif begun is not None and any(call.task and call.task.number == begun.task for call in hand.calls):
-                self._moved(hand.stage.duty.stage, begun.clips - hand.seen.get(begun.task, 0))
-                hand.seen = {begun.task: begun.clips}
+            elif begun is not None:
+                for task in (call.task for call in hand.calls if call.task and call.task.number == begun.task):
+                    self._moved(task.stage, begun.clips - hand.seen.get(begun.task, 0))
+                    hand.seen = {begun.task: begun.clips}
         self._look_at = time.monotonic() + max(LOOK_EVERY_S, len(busy) * LOOK_EVERY_S / LOOKS_A_SECOND)
 
     def _late(self) -> list[Done | Broken]:
         now, back = time.monotonic(), list[Done | Broken]()
-        for of in self._stages.values():
-            for hand in list(of.all_hands):
+        for staff in self._staffs:
+            for hand in staff.all_hands:
                 if not hand.calls:
-                    if hand is of.alone and now >= hand.since + IDLE_S:
+                    if hand not in staff.hands and now >= hand.since + IDLE_S:
                         self._end(hand)
-                        self._staff(of)
+                        self._staff(staff)
                 elif now >= hand.since + hand.deadline_s() and not hand.calls[0].future.done():
                     back += self._overrun(hand)
         return back
 
     def _overrun(self, hand: Hand) -> list[Done | Broken]:
-        of = hand.stage
-        if hand.calls[0].task is not None:
+        if hand.is_ready:
             return self._bury(hand, hung(hand.deadline_s()))
-        if not any(other.is_ready for other in of.hands):
+        if not any(other.is_ready for other in hand.staff.hands):
             why = f"was not ready within {SET_UP_S:g} s, or found no place on the cluster (see `ray status`)"
-            raise not_set_up(of.duty.stage, why)
+            raise not_set_up(hand.calls[0].stage, why)
         hand.since = time.monotonic()  # it waits for a machine, as after one was lost; others go on
         return []

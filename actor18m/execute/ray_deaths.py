@@ -15,6 +15,8 @@ from actor18m.errors import ActorError
 from actor18m.execute.deaths import Death, exited
 from actor18m.execute.trouble import said
 
+SETTING_UP = -1
+"""In the place of a task's number."""
 BESIDE: Death = ("lost", "ended while this call waited, or before its answer was sent")
 _LOST: Death = ("lost", "was lost with its machine, or cannot be reached")
 _NOTES = b"actor18m"
@@ -51,7 +53,7 @@ class Begun:
     """What an actor noted last."""
 
     task: int
-    """Number of the task that it is at, or ended last."""
+    """Number of the task that it is at, or ended last; or that it is being set up."""
     clips: int
     """Of it that are measured."""
 

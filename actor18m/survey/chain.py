@@ -69,8 +69,9 @@ class Link:
         """What it measures: `clips` or `images`."""
         return "clips" if self.stage_class.of == "clips" else "images"
 
-    @property
+    @cached_property
     def stage_class(self) -> type[Stage[Any]]:
+        """Kept: it is asked for each clip that is handed out."""
         return self.step.stage_class
 
 

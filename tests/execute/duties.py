@@ -13,15 +13,15 @@ from tests.execute.poison_stages import PoisonParameters, nothing_kept
 _numbers = itertools.count()
 
 
-def duty(lease: Lease, ready: str = "", **run: Any) -> Duty:
+def duty(lease: Lease, ready: str = "", stage: str = "poison", **run: Any) -> Duty:
     step = Step(stage="tests.execute.poison_stages:Poison", parameters=PoisonParameters(ready=ready), run=Run(**run))
-    return Duty("poison", step, Ledger(lease.store, "poison", "f1"), {}, {}, Values("none", (), nothing_kept), lease)
+    return Duty(stage, step, Ledger(lease.store, stage, "f1"), {}, {}, Values("none", (), nothing_kept), lease)
 
 
-def task(*names: str) -> Task:
+def task(*names: str, stage: str = "poison") -> Task:
     number = next(_numbers)
     todos = [Todo(f"{number:010x}{at:010x}", "d", f"/clips/{name}.mp4") for at, name in enumerate(names)]
-    return Task(number, "poison", 0, tuple(todos), {})
+    return Task(number, stage, 0, tuple(todos), {})
 
 
 def committed(duty: Duty) -> set[str]:

@@ -35,8 +35,8 @@ def _ray() -> Iterator[None]:
 def start() -> Iterator[Start]:
     started = []
 
-    def of(duty: Duty, workers: int = 1) -> RayWorkers:
-        started.append(RayWorkers({"poison": duty}, workers=workers))
+    def of(*duties: Duty, workers: int = 1) -> RayWorkers:
+        started.append(RayWorkers({duty.stage: duty for duty in duties}, workers=workers))
         return started[-1]
 
     yield of
@@ -176,6 +176,46 @@ def test_a_gpu_is_lent_to_the_clip_that_is_alone(
     assert {type(each) for each in all_of(workers, 3).values()} == {Done}
     pids = dict(calls(tmp_path))
     assert pids["alone.mp4"] not in (pids["slow-1.mp4"], pids["slow-2.mp4"])
+
+
+def test_stages_share_actors(start: Start, lease: Lease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CALLS, str(tmp_path))
+    first, second = duty(lease), duty(lease, stage="second")
+    workers = start(first, second)
+    ended = run(workers, task("a"), task("b", stage="second"), task("c"))
+    assert all(isinstance(each, Done) for each in ended)
+    assert (len(committed(first)), len(committed(second))) == (2, 1)
+    pids = dict(calls(tmp_path))
+    assert set(pids) == {"a.mp4", "b.mp4", "c.mp4"}
+    assert len(set(pids.values())) == 1
+    workers.release("poison")
+    assert isinstance(run(workers, task("d", stage="second"))[0], Done)
+    assert dict(calls(tmp_path))["d.mp4"] == pids["a.mp4"]
+    workers.release("second")
+    _until(lambda: _free("CPU") == 1)
+
+
+def test_a_death_in_one_stage_blames_no_clip_of_another_that_shares_its_actor(start: Start, lease: Lease) -> None:
+    workers = start(duty(lease), duty(lease, stage="second"))
+    poison, behind = run(workers, task("killed"), task("a", stage="second"))
+    assert isinstance(poison, Broken)
+    assert isinstance(behind, Broken)
+    assert (poison.is_blamed, behind.is_blamed) == (True, False)
+    assert isinstance(run(workers, behind.task)[0], Done)
+
+
+def test_a_stage_that_kills_the_actors_it_shares_when_it_is_set_up_stops_the_build(start: Start, lease: Lease) -> None:
+    workers = start(duty(lease), duty(lease, "segfault", stage="second"))
+    assert isinstance(run(workers, task("a"))[0], Done)
+    broken = list[Done | Broken]()
+
+    def again_and_again() -> None:
+        while True:
+            broken.extend(run(workers, task("b", stage="second")))
+
+    with pytest.raises(ActorError, match="stage second: its worker could not be set up: it crashed or was killed"):
+        again_and_again()
+    assert all(isinstance(each, Broken) and not each.is_blamed for each in broken)
 
 
 def _free(resource: str) -> float:

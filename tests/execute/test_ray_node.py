@@ -31,7 +31,7 @@ def test_clips_of_a_lost_machine_are_measured_elsewhere(cluster: Cluster, lease:
     workers = RayWorkers({"poison": given}, cluster.address)
     assert workers.room("poison") == 4
     _run(workers, [task(name) for name in "abcd"])
-    while not all(hand.is_ready for hand in workers._stages["poison"].hands):  # on a busy machine one may be late
+    while not all(hand.is_ready for hand in workers._staffs[0].hands):  # on a busy machine one may be late
         workers.wait(0.2)
     slow = [task(*["slow"] * 10) for _ in range(4)]
     for each in slow:
