@@ -1,35 +1,29 @@
 """A chosen picture, cut out of the video, and the person's mask."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from itertools import groupby
 from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-from pyarrow import bool_, float32, int32, string
-from pydantic import Field, PositiveFloat, PositiveInt
+from pyarrow import bool_, string
+from pydantic import PositiveFloat, PositiveInt
 
 from actor18m.arrays import Bools, Frame
-from actor18m.media.encoded import encoded
 from actor18m.media.run_lengths import from_run_lengths
-from actor18m.media.sharpness import sharpness
 from actor18m.media.source import MediaError
 from actor18m.media.video import frames_at
-from actor18m.stage import Failure, Image, Parameters, Row, Stage, schema
+from actor18m.stage import Failure, Image, Row, Stage, schema
+from stages.brought import OF_PICTURE, PictureParameters, brought
 from stages.intake import Intake
-from stages.told import one_by_one, rounded
-
-_SHARPNESS_PX = 256
+from stages.told import one_by_one
 
 
-class CropsParameters(Parameters):
+class CropsParameters(PictureParameters):
     fps: PositiveFloat = 8.0
     """Motion's: samples are counted by it."""
     max_px: PositiveInt = 1024
     """A larger crop is made smaller until its longer side has so many. None is made larger."""
-    webp_quality: int = Field(default=95, ge=1, le=101)
-    """101 is lossless."""
 
 
 class Crops(Stage[Image]):
@@ -43,16 +37,9 @@ class Crops(Stage[Image]):
         source=string(),
         method=string(),
         is_generated=bool_(),
-        width=int32(),
-        height=int32(),
-        sharpness=float32(),
-        mask_share=float32(),
-        sha256=string(),
-        mask_sha256=string(),
+        **OF_PICTURE,
     )
-    """`width` and `height` are the image's, which is smaller than the box where that is larger than is wanted;
-    `sharpness` is the variance of the Laplacian of the image at one size; `mask_share` is how much of it the person
-    takes."""
+    """`width` and `height` are the image's, which is smaller than the box where that is larger than is wanted."""
     parameters = CropsParameters()
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
@@ -78,10 +65,8 @@ class Crops(Stage[Image]):
 
     def _cut(self, image: Image, frame: Frame, mask: Bools) -> Row:
         picture, shape = self._cropped(frame, image.request), self._cropped(mask * np.uint8(255), image.request)
-        shape = np.where(shape > 127, np.uint8(255), np.uint8(0))
-        webp = encoded(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, self.parameters.webp_quality])
-        png = encoded(".png", shape, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-        return Row(image.key, _about(picture, shape) | _digests(webp, png), {"webp": webp, "mask.png": png})
+        about, images = brought(picture, shape > 127, self.parameters)
+        return Row(image.key, {"source": "self-crop", "method": "real", "is_generated": False, **about}, images)
 
     def _cropped(self, picture: Frame, reference: Mapping[str, int]) -> Frame:
         """uint8[H, W] or uint8[H, W, 3], cut and made small enough."""
@@ -96,20 +81,3 @@ class Crops(Stage[Image]):
 
 def _where(image: Image) -> tuple[str, int]:
     return image.clip.key, image.request["sample"]
-
-
-def _about(image: Frame, mask: Frame) -> dict[str, Any]:
-    height, width = image.shape[:2]
-    return {
-        "source": "self-crop",
-        "method": "real",
-        "is_generated": False,
-        "width": width,
-        "height": height,
-        "sharpness": rounded(sharpness(image, _SHARPNESS_PX)),
-        "mask_share": rounded(float((mask > 0).mean())),
-    }
-
-
-def _digests(webp: bytes, png: bytes) -> dict[str, str]:
-    return {"sha256": sha256(webp).hexdigest(), "mask_sha256": sha256(png).hexdigest()}

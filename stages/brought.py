@@ -1,0 +1,49 @@
+"""What a maker brings: the picture and the person's mask in it, encoded, and what its row says of both."""
+
+from hashlib import sha256
+from typing import Any
+
+import cv2
+import numpy as np
+from pyarrow import DataType, float32, int32, string
+from pydantic import Field
+
+from actor18m.arrays import Bools, Frame
+from actor18m.media.encoded import encoded
+from actor18m.media.sharpness import sharpness
+from actor18m.stage import Parameters
+from stages.told import rounded
+
+OF_PICTURE: dict[str, DataType] = {
+    "width": int32(),
+    "height": int32(),
+    "sharpness": float32(),
+    "mask_share": float32(),
+    "sha256": string(),
+    "mask_sha256": string(),
+}
+"""Columns of a maker that brings a mask, too. `sharpness` is the variance of the Laplacian of the image at one size;
+`mask_share` is how much of it the person takes."""
+_SHARPNESS_PX = 256
+
+
+class PictureParameters(Parameters):
+    webp_quality: int = Field(default=95, ge=1, le=101)
+    """101 is lossless."""
+
+
+def brought(picture: Frame, mask: Bools, of: PictureParameters) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Values of OF_PICTURE, and the images of a row. The mask is lossless."""
+    shape = mask * np.uint8(255)
+    webp = encoded(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, of.webp_quality])
+    png = encoded(".png", shape, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    height, width = picture.shape[:2]
+    about = {
+        "width": width,
+        "height": height,
+        "sharpness": rounded(sharpness(picture, _SHARPNESS_PX)),
+        "mask_share": rounded(float(mask.mean())),
+        "sha256": sha256(webp).hexdigest(),
+        "mask_sha256": sha256(png).hexdigest(),
+    }
+    return about, {"webp": webp, "mask.png": png}
