@@ -126,7 +126,10 @@ REFERENCES = pa.schema(
         *_RIGHTS,
         pa.field("maker", pa.string(), nullable=False),
         pa.field("fingerprint", pa.string(), nullable=False),
+        pa.field("source_key", pa.string()),
+        pa.field("candidate", pa.int32()),
     ]
 )
-"""`maker` and `fingerprint` say what made the image, or would have."""
+"""`maker` and `fingerprint` say what made the image, or would have; `source_key` from which image, and `candidate` at
+which attempt. `attempts`, which follows, has the maker's numbers of each attempt."""
 LEAST = {"inputs": INPUTS, "clips": CLIPS, "decisions": DECISIONS, "references": REFERENCES}

@@ -15,7 +15,7 @@ from actor18m.publish.verdicts import fates
 from actor18m.shortest import shortest
 from actor18m.stage import PICTURE, Requests
 from actor18m.survey.chain import Link
-from actor18m.survey.images import KEPT
+from actor18m.survey.images import KEPT, attempt_digest
 from actor18m.survey.project import Project
 from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import Surveyed
@@ -73,6 +73,9 @@ class References:
                 **{name: image[name] for name in ("state", "stage", "rule")},
                 **{name: column[number].as_py() for name, column in why.items()},
                 "uri": clip["uris"][0],
+                "source_key": image["source_image"],
+                "candidate": image["candidate"],
+                "attempts": self._attempts(maker, image, read[maker.name]),
                 "licence": clip["licence"],
                 "consent": clip["consent"],
                 "maker": maker.name,
@@ -86,6 +89,15 @@ class References:
         facts = {"clip": image["clip"], "subset": self.subset} | _without_nulls(told, self._made)
         return Reference(image["key"], shelf, (image["key"], image["made@"]), digests, facts)
 
+    def _attempts(self, maker: Link, image: Row, made: Mapping[tuple[str, str], Row]) -> list[Row]:
+        """What the maker says in numbers of each of its attempts at an image, the first one first."""
+        rows = (made.get((image["key"], digest)) for digest in _rows_of_attempts(image))
+        return [
+            {"candidate": number, **{name: row.get(name) for name in self._numbers}}
+            for number, row in enumerate(rows, start=1)
+            if row is not None
+        ]
+
     def _rows(self, link: Link, lot: int, images: pa.Table) -> dict[tuple[str, str], Row]:
         """By key and input digest, rows of one lot that these images stand on."""
         if lot not in self.record.files[link.name]:
@@ -93,30 +105,23 @@ class References:
         asks = link.stage_class.requests
         columns = [asks.column] if asks is not None else link.stage_class.writes.columns.names
         rows = link.ledger(self.project.store).read_lot(self.record.files[link.name][lot], columns, with_beside=True)
-        at = (
-            ("clip", "asked@")
-            if asks
-            else ("key", "made@")
-            if link.stage_class.of == "requests"
-            else ("key", f"{link.name}@")
-        )
-        wanted = pc.binary_join_element_wise(images[at[0]], images[at[1]], "/").drop_null()
+        if link.stage_class.of == "requests":
+            told = images.select(["key", "made@", "candidate"]).to_pylist()
+            wanted = pa.array([f"{each['key']}/{row}" for each in told for row in _rows_of_attempts(each)], pa.string())
+        else:
+            key, digest = ("clip", "asked@") if asks else ("key", f"{link.name}@")
+            wanted = pc.binary_join_element_wise(images[key], images[digest], "/").drop_null()
         about = pc.binary_join_element_wise(rows["key"], rows["input_digest"], "/")
         rows = shortest(rows.filter(pc.is_in(about, value_set=pc.unique(wanted))))
         return {(row["key"], row["input_digest"]): row for row in rows.to_pylist()}
 
     @cached_property
     def _images(self) -> pa.Table:
-        """IMAGES of the subset, and of those that are kept where their rows are."""
+        """IMAGES of the subset."""
         branch = next(each for each in self.project.stages.branches if each.subset == self.subset)
         every = self.surveyed.images_of(branch)
         if self.project.pipeline.publish.images == "kept":
             every = every.filter(pc.equal(every["state"], KEPT))
-        kept = self.surveyed.kept_images
-        at = pc.index_in(every["key"], value_set=kept["key"].combine_chunks())
-        for name in ("made@", *(f"{name}@" for name in self._looking)):
-            found = kept[name].take(at) if name in kept.column_names else pa.nulls(every.num_rows, pa.string())
-            every = every.append_column(name, found)
         return every
 
     @property
@@ -157,7 +162,29 @@ class References:
 
     @cached_property
     def _schema(self) -> pa.Schema:
-        return pa.schema([*REFERENCES, *(field.with_nullable(True) for field in self._fields)])
+        numbers = [pa.field("candidate", pa.int32()), *(pa.field(*each) for each in self._numbers.items())]
+        attempts = pa.field("attempts", pa.list_(pa.struct(numbers)))
+        return pa.schema([*REFERENCES, attempts, *(field.with_nullable(True) for field in self._fields)])
+
+    @cached_property
+    def _numbers(self) -> dict[str, pa.DataType]:
+        """Columns in which makers tell of an attempt in numbers, its seed among them, and their types."""
+        makers = [link for link in self.project.stages.images if link.stage_class.of == "requests"]
+        return {
+            field.name: field.type
+            for link in makers
+            for field in link.stage_class.writes.columns
+            if pa.types.is_floating(field.type) or pa.types.is_int64(field.type)
+        }
+
+
+def _rows_of_attempts(image: Row) -> list[str]:
+    """Input digests of a maker's rows, one for each attempt so far."""
+    last, count = image["made@"], image["candidate"] or 0
+    if last is None:
+        return []
+    first = last.removesuffix(f"-c{count}") if count > 1 else last
+    return [attempt_digest(first, number) for number in range(1, count + 1)]
 
 
 def _looking(project: Project, makers: Collection[str]) -> list[str]:

@@ -45,14 +45,17 @@ TO_WORK = ("clip", "asked_by", "asked@", "maker", "made@", "candidate", "source_
 """What a worker must know of a missing row, beside MISSING and the digests of the rows that are read."""
 PLACE = "place"
 """Among all that are asked for."""
-IMAGES = pa.schema([*(field for field in REQUEST if field.name not in ("request", "source_image")), *FATE])
+ROWS = pa.schema([pa.field("candidate", pa.int32()), pa.field("made@", pa.string())])
+"""Which attempt the last one was, and its maker's row; null where it is not there. Whoever looks at images adds a
+column of its own, such as `annotate@`."""
+IMAGES = pa.schema([*(field for field in REQUEST if field.name != "request"), *FATE, *ROWS])
 _GROWING = pa.schema([pa.field(name, pa.int32() if name == "candidate" else pa.string()) for name in MADE])
 
 
 @dataclass(frozen=True)
 class Images:
     fates: pa.Table
-    """IMAGES: what became of each."""
+    """IMAGES: what became of each, and where its rows are."""
     way: Way
     """`clips` are the images that are kept."""
 
@@ -72,18 +75,25 @@ def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, 
         made = _make(link, requests, known[link.name], kept, stops, way)
         kept.append(_without_denied(link, made, denied, stops))
     images = _together(kept)
+    looking = [f"{link.name}@" for link in chain.images if link.stage_class.of == "images"]
     for link in chain.images:
         if link.stage_class.of == "images":
-            images = _look(link, images, known[link.name], stops, way)
-    stops.append(_fates(images, KEPT))
+            images = _look(link, images, known[link.name], stops, way, looking)
+    stops.append(_with_rows(_fates(images, KEPT), images, looking))
     every = pa.concat_tables([REQUEST.empty_table(), *asked]).select([n for n in IMAGES.names if n in REQUEST.names])
-    ended = pa.concat_tables(stops, promote_options="default")
+    ended = _with(pa.concat_tables(stops, promote_options="default"), [*ROWS.names, *looking])
     # each image ended once; where, is looked up in the order of keys, so that no column is moved twice
     order = pc.sort_indices(every, sort_keys=[("key", "ascending")]).to_numpy()
     every, fates = every.take(pa.array(order)), ended.take(pa.array(np.argsort(ended[PLACE].to_numpy())[order]))
-    for field in FATE:
-        every = every.append_column(field, fates[field.name])
-    return Images(every.cast(IMAGES), Way(images, [], way.missing, way.measured))
+    for name in (*FATE.names, *ROWS.names, *looking):
+        every = every.append_column(name, fates[name])
+    schema = pa.schema([*IMAGES, *(pa.field(name, pa.string()) for name in looking)])
+    return Images(every.cast(schema), Way(images, [], way.missing, way.measured))
+
+
+def attempt_digest(first: str, candidate: int) -> str:
+    """The input digest of the maker's row of an attempt, by that of the first one."""
+    return first if candidate == 1 else f"{first}-c{candidate}"
 
 
 def requested(chain: Chain, branch: Branch, clips: pa.Table) -> int:
@@ -161,14 +171,15 @@ def _make(
     missing, measured = [], []
     base = _digests(link, open_, ["request"])
     for candidate in range(1, link.step.candidates + 1):
-        digests = base if candidate == 1 else pc.binary_join_element_wise(base, f"c{candidate}", "-")
+        digests = base if candidate == 1 else pc.binary_join_element_wise(base, f"c{candidate}", "-")  # attempt_digest
         open_ = _set(open_, "candidate", pa.array([candidate] * open_.num_rows, pa.int32()))
         rows = found(known, open_["key"], digests)
         here = here_of(open_["number"].to_numpy(), rows, link.name)
         missing.append(where(_missing(link, open_, digests), pa.array(here.missing)))
         measured.append(here.measured)
-        done = _set(_set(open_, "made@", digests), "picture", rows["_picture"])
-        made.append(where(done, pa.array(here.going)))
+        there = pc.if_else(pa.array(here.missing), None, digests)
+        open_ = _set(_set(open_, "made@", there), "picture", rows["_picture"])
+        made.append(where(open_, pa.array(here.going)))
         is_last = candidate == link.step.candidates
         again = here.failing & (not is_last)
         stops.append(_ended(open_, here.fates, ~here.going & ~again))
@@ -190,7 +201,9 @@ def _without_denied(link: Link, made: pa.Table, denied: frozenset[str], stops: l
     return made.filter(pc.invert(is_denied))
 
 
-def _look(link: Link, images: pa.Table, known: pa.Table, stops: list[pa.Table], way: Way) -> pa.Table:
+def _look(
+    link: Link, images: pa.Table, known: pa.Table, stops: list[pa.Table], way: Way, looking: Sequence[str]
+) -> pa.Table:
     """All images, but those of its makers only as far as they were looked at and pass."""
     is_mine = pc.is_in(images["maker"], value_set=pa.array(link.of, pa.string()))
     mine, others = where(images, is_mine), where(images, pc.invert(is_mine))
@@ -198,10 +211,10 @@ def _look(link: Link, images: pa.Table, known: pa.Table, stops: list[pa.Table], 
     also = [*(["request"] if stage.reads_request else []), *(["source_picture"] if stage.reads_source_image else [])]
     digests = _digests(link, mine, ["picture", *also])
     here = here_of(mine["number"].to_numpy(), found(known, mine["key"], digests), link.name)
-    mine = mine.append_column(f"{link.name}@", digests)
+    mine = mine.append_column(f"{link.name}@", pc.if_else(pa.array(here.missing), None, digests))
     way.missing[link.name] = where(_missing(link, mine, digests), pa.array(here.missing))
     way.measured[link.name] = here.measured
-    stops.append(_ended(mine, here.fates, ~here.going))
+    stops.append(_ended(mine, here.fates, ~here.going, looking))
     return pa.concat_tables([passed_on(mine, link, here), others], promote_options="default")
 
 
@@ -225,16 +238,23 @@ def _together(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables([nothing, *tables], promote_options="default").combine_chunks()
 
 
-def _ended(images: pa.Table, fates: pa.Table, mask: Mask) -> pa.Table:
-    """PLACE and FATE of the images that go no further."""
-    told = where(fates.append_column(PLACE, images[PLACE]), pa.array(mask))
+def _ended(images: pa.Table, fates: pa.Table, mask: Mask, looked: Sequence[str] = ()) -> pa.Table:
+    """PLACE, FATE and where the rows are of the images that go no further; `looked` are columns of those who looked."""
+    told = where(_with_rows(fates.append_column(PLACE, images[PLACE]), images, [*ROWS.names, *looked]), pa.array(mask))
     is_unavailable = pc.and_(pc.equal(told["state"], FAILED), pc.equal(told["error_kind"], UNAVAILABLE))
     return _set(told, "state", pc.if_else(pc.fill_null(is_unavailable, False), UNAVAILABLE, told["state"]))
 
 
 def _fates(images: pa.Table, state: str, stage: str | None = None, rule: str | None = None) -> pa.Table:
     told = stopped(images["number"].to_numpy(), state, stage=stage, rule=rule)
-    return told.append_column(PLACE, images[PLACE])
+    return _with_rows(told.append_column(PLACE, images[PLACE]), images, ROWS.names)
+
+
+def _with_rows(fates: pa.Table, images: pa.Table, names: Sequence[str]) -> pa.Table:
+    for name in names:
+        if name in images.column_names:
+            fates = fates.append_column(name, images[name])
+    return fates
 
 
 def _same(value: str, count: int) -> pa.Array:

@@ -73,11 +73,9 @@ class Surveyed:
     admitted: dict[str, pa.Table]
     """By subset, `number`, `key` and `lot` of the clips that passed its gate and its own stages."""
     images: pa.Table
-    """All that were asked for, IMAGES."""
+    """All that were asked for, IMAGES and the columns of who looks at them."""
     requested: dict[str, int]
     """By subset, how many images were asked for, as the rows that ask for them count."""
-    kept_images: pa.Table
-    """Those that are kept, with where their rows are: `made@` of the maker, and likewise of who looked at them."""
 
     def images_of(self, branch: Branch) -> pa.Table:
         """IMAGES of a subset: by its makers, of the clips that it takes in."""
@@ -168,7 +166,6 @@ class Surveyor:
             {subset: clips.select(["number", "key", "lot"]) for subset, clips in admitted.items()},
             images.fates,
             {branch.subset: requested(self.stages, branch, admitted[branch.subset]) for branch in self.stages.branches},
-            images.way.clips,
         )
 
     def missing(self, clips: pa.Table, known: Known) -> dict[str, pa.Table]:

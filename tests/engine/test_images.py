@@ -121,6 +121,15 @@ def test_candidates_are_tried_until_one_passes(site: Site) -> None:
     assert told["states"] == {"kept": len(found), "rejected": 12 - len(found)}
     assert len(found) < 12
     lost = next(key for key in tries if key not in found)
+    all_told = replace(site, pipeline=pipeline + "publish: {images: all}\n")
+    all_told.build()
+    rejected = references(all_told)[lost]
+    assert (rejected["state"], rejected["candidate"], rejected["shard"]) == ("rejected", 3, None)
+    likings = [seed(lost, "draw", number) % 1000 / 1000 for number in (1, 2, 3)]
+    assert [each["candidate"] for each in rejected["attempts"]] == [1, 2, 3]
+    assert [each["likeness"] for each in rejected["attempts"]] == pytest.approx(likings, abs=1e-4)
+    assert rejected["likeness"] == rejected["attempts"][-1]["likeness"]
+    site.build()
     (story,) = site.ask("explain", lost)
     assert (story["state"], story["stage"], story["rule"]) == ("rejected", "draw", "likeness")
     assert story["stages"][0]["older_rows"] == 2
