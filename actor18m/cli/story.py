@@ -75,11 +75,19 @@ def _stage(stage: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {stage['stage']} {stage['fingerprint']}{f' ({played})' if played else ''}: {stage['state']}"
     if stage["error"]:
         yield f"    {_ERROR} {stage['error']}"
-    for rule in stage["rules"]:
-        sign = "passed" if rule["passed"] else "FAILED"
-        yield f"    {sign}  {rule['rule']} = {rule['value']}  ({rule['bound']})"
+    for attempt in stage.get("attempts", ()):
+        values = ", ".join(f"{name} {value}" for name, value in attempt["values"].items())
+        yield f"    attempt {attempt['candidate']}: {values}"
+        yield from _rules(attempt)
+    yield from _rules(stage)
     for column, value in stage["values"].items():
         yield f"    {column}: {_brief(value)}"
+
+
+def _rules(judged: Mapping[str, Any]) -> Iterator[str]:
+    for rule in judged["rules"]:
+        sign = "passed" if rule["passed"] else "FAILED"
+        yield f"    {sign}  {rule['rule']} = {rule['value']}  ({rule['bound']})"
 
 
 def _brief(value: object) -> str:

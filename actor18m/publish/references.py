@@ -15,7 +15,7 @@ from actor18m.publish.verdicts import fates
 from actor18m.shortest import shortest
 from actor18m.stage import PICTURE, Requests
 from actor18m.survey.chain import Link
-from actor18m.survey.images import KEPT, attempt_digest
+from actor18m.survey.images import KEPT, attempts_of
 from actor18m.survey.project import Project
 from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import Surveyed
@@ -91,7 +91,7 @@ class References:
 
     def _attempts(self, maker: Link, image: Row, made: Mapping[tuple[str, str], Row]) -> list[Row]:
         """What the maker says in numbers of each of its attempts at an image, the first one first."""
-        rows = (made.get((image["key"], digest)) for digest in _rows_of_attempts(image))
+        rows = (made.get((image["key"], digest)) for digest in attempts_of(image))
         return [
             {"candidate": number, **{name: row.get(name) for name in self._numbers}}
             for number, row in enumerate(rows, start=1)
@@ -107,7 +107,7 @@ class References:
         rows = link.ledger(self.project.store).read_lot(self.record.files[link.name][lot], columns, with_beside=True)
         if link.stage_class.of == "requests":
             told = images.select(["key", "made@", "candidate"]).to_pylist()
-            wanted = pa.array([f"{each['key']}/{row}" for each in told for row in _rows_of_attempts(each)], pa.string())
+            wanted = pa.array([f"{each['key']}/{row}" for each in told for row in attempts_of(each)], pa.string())
         else:
             key, digest = ("clip", "asked@") if asks else ("key", f"{link.name}@")
             wanted = pc.binary_join_element_wise(images[key], images[digest], "/").drop_null()
@@ -176,15 +176,6 @@ class References:
             for field in link.stage_class.writes.columns
             if pa.types.is_floating(field.type) or pa.types.is_int64(field.type)
         }
-
-
-def _rows_of_attempts(image: Row) -> list[str]:
-    """Input digests of a maker's rows, one for each attempt so far."""
-    last, count = image["made@"], image["candidate"] or 0
-    if last is None:
-        return []
-    first = last.removesuffix(f"-c{count}") if count > 1 else last
-    return [attempt_digest(first, number) for number in range(1, count + 1)]
 
 
 def _looking(project: Project, makers: Collection[str]) -> list[str]:

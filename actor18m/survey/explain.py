@@ -17,6 +17,7 @@ from actor18m.redact import without_secrets
 from actor18m.shortest import shortest
 from actor18m.survey.admission import NO_FILE
 from actor18m.survey.chain import DURATION, FIRST_WRITES, SIGNATURE, Link
+from actor18m.survey.images import attempts_of
 from actor18m.survey.project import Project
 from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import Surveyed
@@ -147,7 +148,11 @@ def _images(surveyed: Surveyed, clip: str) -> list[dict[str, Any]]:
 def _image_story(project: Project, record: Record, surveyed: Surveyed, image: Mapping[str, Any]) -> dict[str, Any]:
     """Of one image: what was asked for, what was made of it in which attempt, and what was seen in it."""
     key = image["key"]
-    fate = {name: value for name, value in image.items() if value is not None and name not in ("key", "number")}
+    fate = {
+        name: value
+        for name, value in image.items()
+        if value is not None and name not in ("key", "number") and not name.endswith("@")
+    }
     (given,) = surveyed.inputs.slice(image["number"], 1).to_pylist()
     asking = record.links[image["asked_by"]]
     stages = []
@@ -156,18 +161,29 @@ def _image_story(project: Project, record: Record, surveyed: Surveyed, image: Ma
             held = _held(project, record, link, image["lot"], key)
             decided = surveyed.measured[link.name]
             decided = decided.filter(pc.equal(decided["key"], key))
+            last = decided.slice(max(0, decided.num_rows - 1))
             if held:
-                stages.append(
-                    _told(
-                        link,
-                        held,
-                        decided["input_digest"].to_pylist()[-1:],
-                        decided.slice(max(0, decided.num_rows - 1)),
-                    )
-                )
+                told = _told(link, held, last["input_digest"].to_pylist(), last)
+                stages.append(told | {"attempts": _attempts(link, held, decided, image)})
     said = [str(word) for word in project.words.in_force if word.is_of_image and word.of == key]
     request = _request(project, record, asking, image)
     return {"image": key, "uri": given["uri"], **fate, "request": request, "stages": stages, "overrides": said}
+
+
+def _attempts(
+    link: Link, held: Sequence[Mapping[str, Any]], decided: pa.Table, image: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Of a maker, each attempt but the last: what it told in numbers, and what rules say of it."""
+    found = []
+    for number, digest in enumerate(attempts_of(image)[:-1] if link.name == image["maker"] else [], start=1):
+        row = next((row for row in held if row["input_digest"] == digest), {})
+        rules = _ruled(link, decided.filter(pc.equal(decided["input_digest"], digest)))
+        found.append({"candidate": number, "values": {n: v for n, v in row.items() if _is_number(v)}, "rules": rules})
+    return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _request(project: Project, record: Record, asking: Link, image: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,18 +220,23 @@ def _told(
         "state": current["state"],
         "error": None if current["error"] is None else f"{current['error_kind']}: {current['error']}",
         "values": {} if current["error"] else own,
-        "rules": [
-            {
-                "rule": name,
-                "value": shortest(decided)[name][0].as_py(),
-                "bound": ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items()),
-                "passed": judge(decided, {name: rule})["passed"][0].as_py(),
-            }
-            for name, rule in by_name(link.rules).items()
-            if decided is not None and decided.num_rows
-        ],
+        "rules": [] if decided is None else _ruled(link, decided),
         "older_rows": len(held) - 1,
     }
+
+
+def _ruled(link: Link, decided: pa.Table) -> list[dict[str, Any]]:
+    """What each rule says of a judged row, if there is one."""
+    return [
+        {
+            "rule": name,
+            "value": shortest(decided)[name][0].as_py(),
+            "bound": ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items()),
+            "passed": judge(decided, {name: rule})["passed"][0].as_py(),
+        }
+        for name, rule in by_name(link.rules).items()
+        if decided.num_rows
+    ]
 
 
 def _plain(value: object) -> object:

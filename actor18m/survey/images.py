@@ -8,6 +8,7 @@ apart by a number behind the digest, and count up while the maker's rules are fa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -91,9 +92,13 @@ def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, 
     return Images(every.cast(schema), Way(images, [], way.missing, way.measured))
 
 
-def attempt_digest(first: str, candidate: int) -> str:
-    """The input digest of the maker's row of an attempt, by that of the first one."""
-    return first if candidate == 1 else f"{first}-c{candidate}"
+def attempts_of(image: Mapping[str, Any]) -> list[str]:
+    """Of an image with ROWS, the input digests of its maker's rows, one for each attempt so far."""
+    last, count = image["made@"], image["candidate"] or 0
+    if last is None:
+        return []
+    first = last.removesuffix(f"-c{count}")
+    return [first, *(f"{first}-c{number}" for number in range(2, count + 1))]
 
 
 def requested(chain: Chain, branch: Branch, clips: pa.Table) -> int:
@@ -171,7 +176,7 @@ def _make(
     missing, measured = [], []
     base = _digests(link, open_, ["request"])
     for candidate in range(1, link.step.candidates + 1):
-        digests = base if candidate == 1 else pc.binary_join_element_wise(base, f"c{candidate}", "-")  # attempt_digest
+        digests = base if candidate == 1 else pc.binary_join_element_wise(base, f"c{candidate}", "-")  # attempts_of
         open_ = _set(open_, "candidate", pa.array([candidate] * open_.num_rows, pa.int32()))
         rows = found(known, open_["key"], digests)
         here = here_of(open_["number"].to_numpy(), rows, link.name)

@@ -133,6 +133,10 @@ def test_candidates_are_tried_until_one_passes(site: Site) -> None:
     (story,) = site.ask("explain", lost)
     assert (story["state"], story["stage"], story["rule"]) == ("rejected", "draw", "likeness")
     assert story["stages"][0]["older_rows"] == 2
+    earlier = story["stages"][0]["attempts"]
+    assert [each["candidate"] for each in earlier] == [1, 2]
+    assert [each["values"]["likeness"] for each in earlier] == pytest.approx(likings[:2], abs=1e-4)
+    assert [each["rules"][0]["passed"] for each in earlier] == [False, False]
     more = replace(site, pipeline=pipeline.replace("candidates: 3", "candidates: 5"))
     assert more.ask("plan")["stages"]["draw"]["missing"] == 12 - len(found)
     more.build()
