@@ -40,8 +40,10 @@ class Picture:
     time_s: float
     yaw_deg: float
     pitch_deg: float = 0.0
-    is_whole: bool = False
-    """May stand for a view of the body."""
+    shown: float = 0.0
+    """Of a body, how much of its limbs is seen, each by its better side."""
+    in_frame: float = 0.0
+    """Of a body, the share of its points that lie in the frame."""
     points: Floats | None = None
     """float[17, 2] of a body in its own heights; NaN where a point is not seen."""
 
