@@ -33,6 +33,7 @@ _BAD_ROW = "bad-row:"
 _LONGEST_REASON = 300
 
 RIGHTS = ("licence", "consent")
+_CAPTION = "caption"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,16 @@ class Input:
     @property
     def source_json(self) -> str:
         return json.dumps(self.source, sort_keys=True, separators=(",", ":"))
+
+
+def caption_in(source_json: str) -> str | None:
+    """What a source's own caption says, as it stands there: of several the first one. None where it has none."""
+    if _CAPTION not in source_json.lower():
+        return None
+    source = json.loads(source_json)
+    given = next((value for name, value in source.items() if name.strip().lower() == _CAPTION), None)
+    first = given[0] if isinstance(given, list) and given else given
+    return first if isinstance(first, str) and first else None
 
 
 def canonical_uri(given: str | Path) -> str:

@@ -24,7 +24,8 @@ _OF_IMAGES = (
 """Columns of metadata/references whatever stages tell."""
 TAKEN = frozenset((*OUTCOME.names, "lot", "number", "rule", "value", "bound"))
 """A rule of such a name would hide a column that stands beside its values."""
-_OF_CLIPS = ("duplicate_of", "error_kind", "identity_id", "json_offset", "json_size", "mp4_offset", "mp4_size")
+_OF_CLIPS = ("duplicate_of", "error_kind", "identity_id", "json_offset", "json_size", "mp4_offset", "mp4_size",
+            "source_caption")  # fmt: skip
 """Columns of metadata/clips that are called like one of a stage."""
 
 
@@ -184,16 +185,23 @@ def _of_columns(pipeline: "Pipeline") -> list[tuple[str, str]]:
     later = {name for each in pipeline.subsets.values() for name in each.stages}
     first = pipeline.stage_names[0]
     names = [each.name for each in pipeline.stages if each.stage_class.of == "clips" and each.name not in later]
-    seen, found = set[str](), []
-    for given in pipeline.publish.columns:
-        if cause := _no_column(pipeline, given, first, names, seen):
-            found.append(("publish.columns", f"{given}: {cause}"))
-        seen.add(given.replace(".", "_"))
+    found = []
+    for section, several, with_rules in (
+        ("columns", pipeline.publish.columns, True),
+        ("facts", pipeline.publish.facts, False),
+    ):
+        seen = set[str]()
+        for given in several:
+            if cause := _no_column(pipeline, given, first, names, seen, with_rules):
+                found.append((f"publish.{section}", f"{given}: {cause}"))
+            seen.add(given.replace(".", "_"))
     return found
 
 
-def _no_column(pipeline: "Pipeline", given: str, first: str, stages: Sequence[str], seen: Container[str]) -> str | None:
-    """Why it cannot be published."""
+def _no_column(
+    pipeline: "Pipeline", given: str, first: str, stages: Sequence[str], seen: Container[str], with_rules: bool
+) -> str | None:
+    """Why it cannot be published: as a column, where a rule's value is one too, or in a clip's JSON."""
     stage, dot, name = given.partition(".")
     if not dot:
         return "names no stage; write stage.column"
@@ -201,9 +209,12 @@ def _no_column(pipeline: "Pipeline", given: str, first: str, stages: Sequence[st
         return f"no stage {stage}; {instead_of(stage, stages)}"
     if stage == first:
         return f"what {first} measures is in metadata/clips already, without {first}_ before it"
-    known = [*pipeline.step(stage).stage_class.writes.columns.names, *pipeline.rules(stage)]
+    columns = pipeline.step(stage).stage_class.writes.columns
+    known = [*columns.names, *(pipeline.rules(stage) if with_rules else ())]
     if name not in known:
-        return f"{stage} has no column and no rule {name}; {instead_of(name, known)}"
+        return f"{stage} has no column {'and no rule ' if with_rules else ''}{name}; {instead_of(name, known)}"
+    if not with_rules and "binary" in str(columns.field(name).type):
+        return "JSON cannot hold bytes"
     called = f"{stage}_{name}"
     if called in seen:
         return "stands twice; leave one of them"

@@ -136,6 +136,9 @@ class Publish(Section):
     columns: tuple[str, ...] = Field(
         default=(), description="`stage.column` or `stage.rule`, for `stage_column` in metadata/clips"
     )
+    facts: tuple[str, ...] = Field(
+        default=(), description="`stage.column`, for `stage_column` in a clip's JSON; what changes in it remakes shards"
+    )
 
 
 class Pipeline(Section):

@@ -95,8 +95,10 @@ CLIPS = pa.schema(
         *_RIGHTS,
         pa.field("uris", pa.list_(pa.string())),
         pa.field("identity_id", pa.string()),
+        pa.field("source_caption", pa.string()),
     ]
 )
+"""`source_caption` is what the clip's list said of it in a column `caption`."""
 DECISIONS = pa.schema(
     [
         pa.field("clip", pa.string(), nullable=False),

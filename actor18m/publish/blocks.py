@@ -14,9 +14,10 @@ from actor18m.catalog.catalog import COLUMNS
 from actor18m.catalog.licences import strictest
 from actor18m.config.pipeline import VIDEOS
 from actor18m.dataset.schemas import CLIPS, DECISIONS, INPUTS
+from actor18m.inputs import caption_in
 from actor18m.policy.rules import by_name
 from actor18m.publish.columns import Columns
-from actor18m.publish.content import AcceptedClip, Block
+from actor18m.publish.content import AcceptedClip, Block, without_nulls
 from actor18m.publish.references import References
 from actor18m.publish.verdicts import decisions, fates
 from actor18m.relations.identities import Identities
@@ -91,8 +92,8 @@ class Blocks:
     def __iter__(self) -> Iterator[Block]:
         project, record = self.project, self.project.record()
         for block, surveyed in record.surveyed([name for name in COLUMNS if name != "version"]):
-            whole = _Decided(project, record, surveyed, self.relations).block(block.lots)
             columns = Columns(project, record, surveyed)
+            whole = _Decided(project, record, surveyed, self.relations, columns).block(block.lots)
             subsets = {name: References(project, record, surveyed, name) for name in with_images(project)}
             for some in _in_shards(whole, _smallest(project)):
                 parts = {name: of.part(some.clips) for name, of in subsets.items()}
@@ -156,6 +157,7 @@ class _Decided:
     record: Record
     surveyed: Surveyed
     relations: Relations
+    columns: Columns
 
     def block(self, lots: range) -> Block:
         inputs = self.surveyed.inputs
@@ -197,6 +199,7 @@ class _Decided:
             "consent": pa.array([_one(each.consents) for each in sources], pa.string()),
             "uris": pa.array([each.uris for each in sources], pa.list_(pa.string())),
             "identity_id": no_identities if identities is None else identities.of(clips["clip"]),
+            "source_caption": pa.array(map(caption_in, clips["source"].to_pylist()), pa.string()),
         }
         columns = {name: told[name] if name in told else clips[name] for name in CLIPS.names}
         columns |= {name: facts[name] for name in facts.column_names}
@@ -222,13 +225,21 @@ class _Decided:
                 yield decisions(link.name, name, rule, keys, rows)
 
     def _videos(self, clips: pa.Table, facts: pa.Table) -> Iterator[AcceptedClip]:
-        rows = clips.select(["clip", "uri", "cut", "crop", "state"]).to_pylist()
-        for row, told in zip(rows, shortest(facts).to_pylist(), strict=True):
+        rows = clips.select(["clip", "uri", "cut", "crop", "state", "source"]).to_pylist()
+        more = self.columns.facts(clips)
+        asked = shortest(more).to_pylist() if more.num_columns else [{}] * len(rows)
+        for row, told, later in zip(rows, shortest(facts).to_pylist(), asked, strict=True):
             if row["state"] == ACCEPTED:
                 cut, crop = (None if row[name] is None else tuple(row[name]) for name in ("cut", "crop"))
                 copies = tuple(self.relations.copies.get(row["clip"], _Sources()).uris)
-                facts_of = {"clip": row["clip"]} | told | _window(cut, crop, told)
+                caption = {"source_caption": caption_in(row["source"]) or ""}
+                facts_of = {"clip": row["clip"]} | told | _window(cut, crop, told) | caption | _of_stages(later, more)
                 yield AcceptedClip(row["clip"], row["uri"], cut, crop, facts_of, copies)
+
+
+def _of_stages(told: Mapping[str, Any], facts: pa.Table) -> dict[str, Any]:
+    """Where a pipeline asks for none, the JSON says nothing of them."""
+    return without_nulls(told, list(facts.schema)) if told else {}
 
 
 def _window(cut: Sequence[int] | None, crop: Sequence[int] | None, facts: Mapping[str, Any]) -> dict[str, object]:

@@ -1,4 +1,6 @@
-"""Columns of stages in the table of clips, as the pipeline asks for them: `select.golden` is `select_golden` there."""
+"""Columns of stages in the table of clips, as the pipeline asks for them: `select.golden` is `select_golden` there; and
+those that are told in a clip's JSON, too.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ class Columns:
 
     def added(self, clips: pa.Table) -> pa.Table:
         """To rows of the table of clips; null where a clip never came so far."""
-        for stage, names in self._asked.items():
+        for stage, names in _by_stage(self.project.pipeline.publish.columns).items():
             link = self.record.links[stage]
             written = [name for name in names if name in link.stage_class.writes.columns.names]
             values = dict(self._rows(link, written, clips)) if written else {}
@@ -31,14 +33,14 @@ class Columns:
                 clips = clips.append_column(f"{stage}_{name}", values[name])
         return clips
 
-    @property
-    def _asked(self) -> Mapping[str, Sequence[str]]:
-        """stage -> columns, or rules of which the value is meant."""
-        asked: dict[str, list[str]] = {}
-        for each in self.project.pipeline.publish.columns:
-            stage, _, name = each.partition(".")
-            asked.setdefault(stage, []).append(name)
-        return asked
+    def facts(self, clips: pa.Table) -> pa.Table:
+        """Of these clips, in their order: what stages measured that is told in a clip's JSON. Null where a clip never
+        came so far, which no accepted one is.
+        """
+        told: dict[str, pa.ChunkedArray] = {}
+        for stage, names in _by_stage(self.project.pipeline.publish.facts).items():
+            told |= {f"{stage}_{name}": values for name, values in self._rows(self.record.links[stage], names, clips)}
+        return pa.table(told)
 
     def _rows(self, link: Link, names: list[str], clips: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
         """Of the rows that decided."""
@@ -57,6 +59,15 @@ class Columns:
         values = measured[rule].take(_places(clips["clip"], measured["key"]))
         is_plain = pa.types.is_boolean(values.type) or pa.types.is_string(values.type)
         return values if is_plain else values.cast(pa.float64())
+
+
+def _by_stage(asked: Sequence[str]) -> Mapping[str, list[str]]:
+    """stage -> columns, or rules of which the value is meant."""
+    by_stage: dict[str, list[str]] = {}
+    for each in asked:
+        stage, _, name = each.partition(".")
+        by_stage.setdefault(stage, []).append(name)
+    return by_stage
 
 
 def _places(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> pa.ChunkedArray:

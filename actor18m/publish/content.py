@@ -3,11 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
 from actor18m.dataset.schemas import OF_VIDEOS, Family
 from actor18m.ledger.attachments import Shelf
+
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class AcceptedClip:
     crop: tuple[int, int, int, int] | None
     """x0, x1, y0, y1 in pixels of the upright picture."""
     facts: Mapping[str, object]
-    """Scalars and lists of scalars, none of them null: the same keys and types for every clip."""
+    """Scalars, lists, and records of them, none of them null: the same keys and types for every clip."""
     copies: tuple[str, ...] = ()
     """URIs of further files with the same content."""
 
@@ -85,9 +88,29 @@ def _kind(name: str, value: object) -> str:
         raise ValueError(f"fact {name} is {value}, which JSON cannot hold")
     if isinstance(value, bool | int | float | str):
         return type(value).__name__
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{inner}: {_kind(name, each)}' for inner, each in sorted(value.items()))}}}"
     if isinstance(value, list | tuple):
         kinds = {_kind(name, each) for each in value}
         if len(kinds) > 1:
             raise ValueError(f"fact {name} is a list of {' and '.join(sorted(kinds))}")
         return "list"
-    raise ValueError(f"fact {name} is {value!r}; facts are numbers, text, true, false, or lists of one of them")
+    raise ValueError(f"fact {name} is {value!r}; facts are numbers, text, true, false, or lists and records of them")
+
+
+def without_nulls(told: Mapping[str, Any], fields: Sequence[pa.Field]) -> dict[str, Any]:
+    """For a sample's JSON, in which readers expect the same fields of the same types each time: where nothing is known
+    stand 0, false or no text, and `unknown` has the names of these fields."""
+    unknown = [field.name for field in fields if told.get(field.name) is None]
+    known = {field.name: _nothing(field.type) if field.name in unknown else told[field.name] for field in fields}
+    return known | {UNKNOWN: " ".join(unknown)}
+
+
+def _nothing(kind: pa.DataType) -> object:
+    if pa.types.is_floating(kind):
+        return 0.0
+    if pa.types.is_integer(kind):
+        return 0
+    if pa.types.is_boolean(kind):
+        return False
+    return [] if pa.types.is_list(kind) else ""

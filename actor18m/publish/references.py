@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from actor18m.dataset.schemas import REFERENCES
 from actor18m.ledger.rows import BESIDE
-from actor18m.publish.content import Part, Reference, Sample
+from actor18m.publish.content import Part, Reference, Sample, without_nulls
 from actor18m.publish.verdicts import fates
 from actor18m.shortest import shortest
 from actor18m.stage import PICTURE, Requests
@@ -21,7 +21,6 @@ from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import Surveyed
 
 NAME = "name"
-UNKNOWN = "unknown"
 
 Row = Mapping[str, Any]
 
@@ -86,7 +85,7 @@ class References:
     def _sample(self, maker: Link, image: Row, made: Row, told: Row) -> Reference:
         shelf = maker.ledger(self.project.store).shelf("images", image["lot"], made[BESIDE["images"]])
         digests = {suffix: made[column] for suffix, column in PICTURE.items() if made.get(column) is not None}
-        facts = {"clip": image["clip"], "subset": self.subset} | _without_nulls(told, self._made)
+        facts = {"clip": image["clip"], "subset": self.subset} | without_nulls(told, self._made)
         return Reference(image["key"], shelf, (image["key"], image["made@"]), digests, facts)
 
     def _attempts(self, maker: Link, image: Row, made: Mapping[tuple[str, str], Row]) -> list[Row]:
@@ -213,21 +212,3 @@ def _of_requests(link: Link, requests: Requests) -> list[pa.Field]:
 
 def _each_once(fields: Iterator[pa.Field] | Sequence[pa.Field]) -> list[pa.Field]:
     return list({field.name: field for field in fields}.values())
-
-
-def _without_nulls(image: Row, fields: Sequence[pa.Field]) -> dict[str, Any]:
-    """For a sample's JSON, in which readers expect the same fields of the same types each time: where nothing is known
-    stand 0, false or no text, and `unknown` has the names of these fields."""
-    unknown = [field.name for field in fields if image.get(field.name) is None]
-    told = {field.name: _nothing(field.type) if field.name in unknown else image[field.name] for field in fields}
-    return told | {UNKNOWN: " ".join(unknown)}
-
-
-def _nothing(kind: pa.DataType) -> object:
-    if pa.types.is_floating(kind):
-        return 0.0
-    if pa.types.is_integer(kind):
-        return 0
-    if pa.types.is_boolean(kind):
-        return False
-    return [] if pa.types.is_list(kind) else ""
