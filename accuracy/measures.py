@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from accuracy import bodies, faces, golden, jumps, moments, persons, verdicts
+from accuracy import bodies, captions, faces, golden, jumps, moments, persons, verdicts
 from accuracy.build import DEFAULT, POLICIES
 from accuracy.figures import Figure, Figures, Separation, together
 from accuracy.read import Seen
@@ -22,6 +22,7 @@ def of_samples(seen: Sequence[Seen]) -> Sections:
         "faces": faces.figures(seen),
         "cuts, occlusions, people": moments.figures(seen),
         "golden clips": golden.figures(seen),
+        "captions": captions.figures(seen),
         _PERSONS: persons.figures(seen),
     }
 

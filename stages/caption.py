@@ -21,7 +21,7 @@ MOMENT = struct(
         field("action", string(), nullable=False),
     ]
 )
-"""What changes, in one frame: from where the body is seen (front, left, right, back), and two of the elements."""
+"""What changes, in one frame: from where the body is seen (front, side, back, or NOT_TOLD), and two of the elements."""
 
 CAPTION = schema(
     "captions",

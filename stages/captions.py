@@ -1,0 +1,267 @@
+"""A caption made of what was measured: a template, which says nothing that nobody looked at.
+
+Shot size, view, expression and movement are told by rows; a few frames are looked at for the colours of the clothes, by
+the subject's mask, and for background and light. What this profile cannot tell, such as a hairstyle, is `not told`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+
+from actor18m.arrays import Bools, Floats, Frame
+from actor18m.media.colour_names import counted, lab_of, most
+from actor18m.media.run_lengths import from_run_lengths
+from actor18m.media.video import frames_at
+from actor18m.media.views import body_view
+from actor18m.stage import Clip, Failure, Row, Stage
+from stages.bodies import Bodies
+from stages.caption import CAPTION, NOT_TOLD, NOT_VISIBLE
+from stages.faces import Faces
+from stages.intake import Intake
+from stages.looks.framing import shot_size
+from stages.looks.garments import LEGS, UPPER, garments, shares_of_cloth, skin
+from stages.looks.moving import MovingParameters, Seen, action_at, whole_action
+from stages.looks.sentences import caption_of
+from stages.motion import Motion
+from stages.pose import Pose
+from stages.told import one_by_one, rounded
+
+TEMPLATE = "template"
+_WORN = ("glasses", "hat", "earring", "necklace")
+
+
+class CaptionsParameters(MovingParameters):
+    moments: PositiveInt = 6
+    """So many frames are looked at, spread over the samples in which the body is known."""
+    long_to: PositiveFloat = 0.5
+    """Of the frame's height: who takes no more is far away."""
+    min_expression_score: NonNegativeFloat = 0.6
+    """Of the reader's."""
+    min_face_visibility: NonNegativeFloat = 0.5
+    max_face_yaw_deg: PositiveFloat = 45.0
+    """Expressions of faces that are turned by more are not told."""
+    min_share: PositiveFloat = 0.1
+    """Of the samples: a view or expression that is seen less is not worth a word."""
+    min_seen: NonNegativeFloat = 0.5
+    """The visibility of a point by which clothes are looked for."""
+    main_colour: PositiveFloat = 0.5
+    second_colour: PositiveFloat = 0.2
+    dark_to: PositiveFloat = 22.0
+    """Mean lightness of a dark picture, of 100; of a bright one below."""
+    bright_from: PositiveFloat = 80.0
+    min_worn: PositiveFloat = 0.01
+    """Of the face's box, where a parser can tell glasses and the like."""
+
+
+class Captions(Stage):
+    version = 1
+    needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {
+        Intake: ("width", "height"),
+        Motion: ("frame_times", "people"),
+        Faces: ("faces", "parsing"),
+        Bodies: ("bodies", "masks"),
+        Pose: ("poses",),
+    }
+    writes = CAPTION
+    parameters = CaptionsParameters()
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        return one_by_one(clips, lambda clip: Row(clip.key, self._told(_Known(clip, self.parameters))))
+
+    def _told(self, known: "_Known") -> Mapping[str, Any]:
+        moments = known.moments
+        looked = self._looked(known, moments)
+        elements = {
+            "shot_type": known.shot_type,
+            "hairstyle": NOT_TOLD,
+            "clothing": self._clothing(looked),
+            "accessory": known.accessory,
+            "expression": known.expression,
+            "action": NOT_TOLD if not known.seen else whole_action(known.seen, self.parameters),
+            "background": self._background(looked.around),
+        }
+        people, views = known.people, known.views
+        return {
+            **elements,
+            "people": people,
+            "moments": [known.moment(sample) for sample in moments] or [known.nobody],
+            "caption": caption_of(elements, views, people),
+            "written_by": TEMPLATE,
+        }
+
+    def _looked(self, known: "_Known", samples: Sequence[int]) -> "_Looked":
+        looked, clip = _Looked(), known.clip
+        pictures = frames_at(clip.uri, [known.times[sample] for sample in samples], clip.cut, clip.crop)
+        for sample, frame in zip(samples, pictures, strict=True):
+            mask, pose, face = known.mask(sample), known.poses.get(sample), known.faces.get(sample)
+            looked.around.append(_around(frame, mask))
+            if pose is not None:
+                points = np.array(pose["points"], np.float32).reshape(-1, 2)
+                is_seen = np.array(pose["visibility"]) >= self.parameters.min_seen
+                looked.garments.append(garments(frame, mask, points, is_seen))
+            own = None if face is None or not face["has_mesh"] else skin(frame, face)
+            looked.skins.extend([] if own is None else [own])
+        return looked
+
+    def _clothing(self, looked: "_Looked") -> str:
+        of, told = self.parameters, []
+        own = np.median(looked.skins, axis=0).astype(np.float32) if looked.skins else None
+        for region in (UPPER, LEGS):
+            shares = [shares_of_cloth(each[region], own) for each in looked.garments if region in each]
+            known = [each for each in shares if each is not None]
+            colour = most(np.mean(known, axis=0), of.main_colour, of.second_colour) if known else None
+            if colour is not None:
+                told.append(f"{colour} on the {region}")
+        return ", ".join(told) or NOT_TOLD
+
+    def _background(self, looked: Sequence[Floats]) -> str:
+        of, told = self.parameters, []
+        looked = [lab for lab in looked if len(lab)]
+        if looked:
+            shares = np.mean([counted(lab) / len(lab) for lab in looked], axis=0)
+            colour = most(shares, of.main_colour, of.second_colour)
+            told.append(colour or "of several colours")
+            lightness = float(np.mean([lab[:, 0].mean() for lab in looked]))
+            if lightness <= of.dark_to:
+                told.append("dark")
+            elif lightness >= of.bright_from:
+                told.append("bright")
+        return ", ".join(told) or NOT_TOLD
+
+
+@dataclass
+class _Looked:
+    """Colours, Lab, of the frames that were looked at."""
+
+    garments: list[dict[str, Floats]] = field(default_factory=list)
+    skins: list[Floats] = field(default_factory=list)
+    around: list[Floats] = field(default_factory=list)
+
+
+def _around(frame: Frame, mask: Bools) -> Floats:
+    """Every eighth pixel to both sides is enough."""
+    return lab_of(frame[::8, ::8][~mask[::8, ::8]])
+
+
+class _Known:
+    """What rows tell of a clip, by sample."""
+
+    def __init__(self, clip: Clip, of: CaptionsParameters) -> None:
+        rows = clip.upstream
+        self.clip, self._of = clip, of
+        self.times: Sequence[float] = rows["motion"]["frame_times"]
+        self._size = rows["intake"]["width"], rows["intake"]["height"]
+        self.bodies = {body["sample"]: body for body in rows["bodies"]["bodies"]}
+        self._masks = dict(zip(self.bodies, rows["bodies"]["masks"], strict=True))
+        self.poses = {pose["sample"]: pose for pose in rows["pose"]["poses"]}
+        self.faces = {face["sample"]: face for face in rows["faces"]["faces"]}
+
+    @property
+    def moments(self) -> list[int]:
+        """Samples in which the body is known: of so many even parts the middle one, and of each view that the text
+        names, but none of them shows, the middle of where it is seen."""
+        there, count = list(self.bodies), self._of.moments
+        even = {there[(2 * part + 1) * len(there) // (2 * count)] for part in range(count) if there}
+        shown = {self._view(sample) for sample in even}
+        lacking = [[each for each in there if self._view(each) == view] for view in self.views if view not in shown]
+        return sorted(even.union(samples[len(samples) // 2] for samples in lacking if samples))
+
+    def mask(self, sample: int) -> Bools:
+        width, height = self._size
+        return from_run_lengths(self._masks[sample], height, width)
+
+    @property
+    def people(self) -> int:
+        """Seen at once, in a tenth of the samples at least."""
+        counts = sorted(self.clip.upstream["motion"]["people"], reverse=True)
+        return int(counts[len(counts) // 10])
+
+    @property
+    def shot_type(self) -> str:
+        width, height = self._size
+        sizes = Counter[str]()
+        for sample, pose in self.poses.items():
+            if sample in self.bodies:
+                points = np.array(pose["points"]).reshape(-1, 2)
+                inside = [bool(0 <= x < width and 0 <= y < height) for x, y in points]
+                body = self.bodies[sample]
+                sizes[shot_size(inside, (body["y1"] - body["y0"]) / height, self._of.long_to) or NOT_TOLD] += 1
+        return sizes.most_common(1)[0][0] if sizes else NOT_TOLD
+
+    @property
+    def views(self) -> list[str]:
+        """From where the body is seen, in the order in which they come."""
+        return self._worth_a_word([self._view(sample) for sample in self.poses], but_for=(NOT_TOLD,))
+
+    @property
+    def expression(self) -> str:
+        told = [self._expression(sample) for sample in self.bodies]
+        seen = [word for word in told if word != NOT_VISIBLE]
+        if not seen:
+            return NOT_VISIBLE
+        return ", then ".join(self._worth_a_word([word for word in seen if word != NOT_TOLD])) or NOT_TOLD
+
+    @property
+    def accessory(self) -> str:
+        """What the parser can tell, in most of the faces."""
+        shares = {
+            name: [parts[name] for parts in self.clip.upstream["faces"]["parsing"] if parts[name] is not None]
+            for name in _WORN
+        }
+        if not any(shares.values()):
+            return NOT_TOLD
+        worn = [name for name, each in shares.items() if each and np.median(each) >= self._of.min_worn]
+        return " and ".join(worn) or NOT_VISIBLE
+
+    @property
+    def seen(self) -> list[Seen]:
+        """Samples in which the body is known."""
+        return [self._seen(sample) for sample in self.bodies]
+
+    def moment(self, sample: int) -> dict[str, Any]:
+        at = list(self.bodies).index(sample)
+        return {
+            "time_s": rounded(self.times[sample]),
+            "view": self._view(sample),
+            "expression": self._expression(sample),
+            "action": action_at(self.seen, at, self._of),
+        }
+
+    @property
+    def nobody(self) -> dict[str, Any]:
+        return {"time_s": 0.0, **dict.fromkeys(("view", "expression", "action"), NOT_TOLD)}
+
+    def _view(self, sample: int) -> str:
+        yaw = self.poses[sample]["body_yaw_deg"] if sample in self.poses else None
+        return NOT_TOLD if yaw is None else body_view(yaw)
+
+    def _expression(self, sample: int) -> str:
+        """Not visible is that of somebody who is seen from behind, and shows no face."""
+        face, of = self.faces.get(sample), self._of
+        if face is None:
+            return NOT_VISIBLE if self._view(sample) == "back" else NOT_TOLD
+        if not face["has_mesh"] or face["expression"] is None or abs(face["yaw_deg"]) > of.max_face_yaw_deg:
+            return NOT_TOLD
+        is_sure = face["expression_score"] >= of.min_expression_score
+        return face["expression"] if is_sure and face["visibility"] >= of.min_face_visibility else NOT_TOLD
+
+    def _seen(self, sample: int) -> Seen:
+        body, width = self.bodies[sample], self._size[0]
+        yaw = self.poses[sample]["body_yaw_deg"] if sample in self.poses else None
+        face = self.faces.get(sample)
+        return Seen(
+            time_s=self.times[sample],
+            middle_x=(body["x0"] + body["x1"]) / 2 / width,
+            height=(body["y1"] - body["y0"]) / width,
+            body_yaw_deg=yaw,
+            face_yaw_deg=face["yaw_deg"] if face is not None and face["has_mesh"] else None,
+        )
+
+    def _worth_a_word(self, words: Sequence[str], but_for: Sequence[str] = ()) -> list[str]:
+        """In the order in which they first come."""
+        counts = Counter(words)
+        return [word for word in counts if word not in but_for and counts[word] >= self._of.min_share * len(words)]

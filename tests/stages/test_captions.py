@@ -1,0 +1,118 @@
+"""Captions of samples by rows that say what is true: then every statement is, and what nobody measured is not said."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from accuracy import captions as judged
+from accuracy.read import Seen
+from accuracy.sets import SHIPPED, samples, shipped_folder
+from actor18m.stage import Clip, Row
+from stages.caption import ELEMENTS, NOT_TOLD, NOT_VISIBLE
+from stages.captions import Captions, CaptionsParameters
+from tests.stages.told_by_truth import measured_by_truth
+
+CLIPS = {clip.name: clip for clip in samples(SHIPPED, shipped_folder()).clips}
+
+
+def captioned(clip: Clip, **parameters: Any) -> Mapping[str, Any]:
+    (row,) = Captions(CaptionsParameters(**parameters)).measure([clip])
+    assert isinstance(row, Row), row
+    assert Captions.writes.table([row], {row.key: ""}).num_rows == 1
+    return row.values
+
+
+def seen(name: str) -> Seen:
+    clip, _ = measured_by_truth(name)
+    return Seen(CLIPS[name], {}, {"motion": clip.upstream["motion"], "captions": captioned(clip)})
+
+
+def test_by_true_rows_every_statement_is_true() -> None:
+    figures = judged.figures(
+        [seen(name) for name in ("expressions_1", "turn_standing_1", "turn_walking_2", "talk_yaw_1")]
+    )
+    for label, figure in figures.items():
+        assert figure.n > 0, label
+        if "told, of moments" not in label:
+            assert figure.value == 1.0, label
+
+
+def test_by_rows_that_lie_statements_are_false() -> None:
+    clip, _ = measured_by_truth("turn_standing_1")
+    for pose in clip.upstream["pose"]["poses"]:
+        pose["body_yaw_deg"] = 0.0
+        pose["points"] = [value if number % 2 == 0 else value + 400 for number, value in enumerate(pose["points"])]
+    for face in clip.upstream["faces"]["faces"]:
+        face["expression"] = "anger"
+    lying = Seen(CLIPS["turn_standing_1"], {}, {"motion": clip.upstream["motion"], "captions": captioned(clip)})
+    figures = judged.figures([lying])
+    for label in ("view of a moment right", "expression of a moment right", "shot size right", "movement right"):
+        assert (figures[label].value or 0.0) < 0.7, label
+
+
+def test_who_turns_is_captioned_with_what_the_moments_show() -> None:
+    clip, _ = measured_by_truth("turn_standing_1")
+    told = captioned(clip)
+    assert told["shot_type"] == "full shot"
+    assert told["caption"].startswith("Full shot of one person, seen from the front, the side and behind.")
+    assert "mostly dark red on the upper body" in told["clothing"]
+    assert "turns all the way round and stays in place" in told["action"]
+    assert [moment["time_s"] for moment in told["moments"]] == sorted(moment["time_s"] for moment in told["moments"])
+    assert {moment["view"] for moment in told["moments"]} == {"front", "side", "back"}
+    by_view = {moment["view"]: moment for moment in told["moments"]}
+    assert by_view["back"]["expression"] == NOT_VISIBLE
+    assert told["written_by"] == "template"
+
+
+def test_what_nothing_measures_is_not_told_and_is_in_no_caption() -> None:
+    told = captioned(measured_by_truth("expressions_1")[0])
+    assert told["hairstyle"] == told["accessory"] == NOT_TOLD
+    assert told["clothing"] == NOT_TOLD, "of a close-up, in which the hips are not to be seen"
+    assert all(told[element] for element in ELEMENTS)
+    for word in ("hair", "wear", "clothes", "indoor", "outdoor", "man", "woman", NOT_TOLD, NOT_VISIBLE):
+        assert word not in told["caption"].lower(), word
+
+
+def test_an_expression_of_which_its_reader_is_not_sure_is_not_told() -> None:
+    clip, _ = measured_by_truth("expressions_1")
+    for face in clip.upstream["faces"]["faces"]:
+        face["expression_score"] = 0.4
+    told = captioned(clip)
+    assert told["expression"] == NOT_TOLD
+    assert {moment["expression"] for moment in told["moments"]} == {NOT_TOLD}
+
+
+def test_what_a_parser_sees_on_a_face_is_told() -> None:
+    clip, _ = measured_by_truth("talk_yaw_1")
+    assert captioned(clip)["accessory"] == NOT_TOLD
+    for parts in clip.upstream["faces"]["parsing"]:
+        parts["glasses"] = 0.0
+    assert captioned(clip)["accessory"] == NOT_VISIBLE, "a parser that can tell them sees none"
+    for parts in clip.upstream["faces"]["parsing"]:
+        parts["glasses"] = 0.05
+    told = captioned(clip)
+    assert told["accessory"] == "glasses"
+    assert "They wear glasses." in told["caption"]
+
+
+def test_a_clip_without_anybody_has_a_caption_that_says_nothing_of_a_person() -> None:
+    clip, _ = measured_by_truth("talk_yaw_1")
+    nobody: dict[str, dict[str, Any]] = {
+        "faces": {"faces": [], "parsing": []},
+        "bodies": {"bodies": [], "masks": []},
+        "pose": {"poses": []},
+    }
+    motion = {**clip.upstream["motion"], "people": [0] * len(clip.upstream["motion"]["people"])}
+    told = captioned(Clip(clip.key, clip.uri, upstream={**clip.upstream, **nobody, "motion": motion}))
+    assert (told["people"], told["caption"]) == (0, "A video.")
+    assert len(told["moments"]) == 1
+
+
+@pytest.mark.parametrize(("count", "words"), [(2, "of two people"), (7, "of several people")])
+def test_how_many_people_are_seen_is_said(count: int, words: str) -> None:
+    clip, _ = measured_by_truth("talk_yaw_1")
+    motion = {**clip.upstream["motion"], "people": [count] * len(clip.upstream["motion"]["people"])}
+    told = captioned(Clip(clip.key, clip.uri, upstream={**clip.upstream, "motion": motion}))
+    assert told["people"] == count
+    assert words in told["caption"]
