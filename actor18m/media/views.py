@@ -6,12 +6,18 @@ seen "left" looks towards the image's right.
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Literal
+from typing import Literal, get_args
 
 from actor18m.media.geometry import wrapped_deg
 
 FaceView = Literal["front", "left", "right", "up", "down"]
 BodyView = Literal["front", "side", "back"]
+
+View = Literal["front", "left", "right", "back", "top_down", "bottom_up"]
+"""What can be asked for, in the same sense: `left` is a subject who has turned to their own left, so that they look
+towards the image's right and show us their right side. From above (`top_down`) a face is one that looks down."""
+VIEWS: tuple[View, ...] = get_args(View)
+_OF_FACES: dict[str, View] = {"up": "bottom_up", "down": "top_down"}
 
 FRONT_YAW_DEG, FRONT_PITCH_DEG = 20.0, 15.0
 """A face is frontal within these."""
@@ -42,6 +48,15 @@ def body_view(yaw_deg: float) -> BodyView:
     if off_axis < SIDE_FROM_DEG:
         return "front"
     return "side" if off_axis <= SIDE_TO_DEG else "back"
+
+
+def view_shown(viewpoint: str | None, yaw_deg: float | None) -> View | None:
+    """Which of VIEWS a face or a body with this viewpoint shows; a body's `side` has two, told apart by the sign of its
+    yaw. From which height a body is seen is told by no viewpoint."""
+    if viewpoint == "side":
+        return None if yaw_deg is None else "left" if wrapped_deg(yaw_deg) > 0 else "right"
+    told = _OF_FACES.get(viewpoint or "", viewpoint)
+    return next((view for view in VIEWS if view == told), None)
 
 
 def angle_between(one_deg: float, other_deg: float) -> float:
