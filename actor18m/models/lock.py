@@ -1,7 +1,6 @@
 """The model lock: which weight files the backends need, what they must be, and where they can be had."""
 
 from functools import cache
-from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from actor18m.errors import ActorError
+from actor18m.shipped import manifest
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 """A bare name: a lock can never point outside the weights folder."""
@@ -92,14 +92,8 @@ def read_lock(path: Path | None = None) -> Lock:
 
 @cache
 def _read_shipped() -> Lock:
-    return _read(_shipped())
+    return _read(manifest("models.lock.yaml"))
 
 
 def _read(source: Traversable) -> Lock:
     return Lock.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
-
-
-def _shipped() -> Traversable:
-    """A wheel carries manifests/ inside the package; a checkout has it beside the package."""
-    inside = resources.files("actor18m") / "manifests" / "models.lock.yaml"
-    return inside if inside.is_file() else Path(__file__).parents[2] / "manifests" / "models.lock.yaml"

@@ -1,0 +1,83 @@
+"""The attribute pool: which environments, lightings, expressions and motions there are to draw from, as data."""
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import yaml
+
+from actor18m.shipped import manifest
+
+FILE = "attributes.yaml"
+
+
+@dataclass(frozen=True)
+class Painting:
+    """What the compositor's painter makes of an environment."""
+
+    scene: str
+    palette: tuple[str, ...]
+    density: float
+    lightings: tuple[str, ...]
+    """Under which it is credible."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    name: str
+    place: str
+    """`indoor` or `outdoor`."""
+    text: str
+    painting: Painting | None = None
+    """None where no painter gives it credibly."""
+
+
+@dataclass(frozen=True)
+class Lighting:
+    name: str
+    outdoor: str
+    indoor: str
+    light: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Told:
+    """An expression or a motion."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Pool:
+    environments: tuple[Environment, ...]
+    lightings: tuple[Lighting, ...]
+    expressions: tuple[Told, ...]
+    motions: tuple[Told, ...]
+
+
+@cache
+def pool() -> Pool:
+    """The one that ships with the project."""
+    told = yaml.safe_load(manifest(FILE).read_text(encoding="utf-8"))
+    return Pool(
+        tuple(_environment(each) for each in told["environments"]),
+        tuple(Lighting(**each) for each in told["lightings"]),
+        tuple(Told(**each) for each in told["expressions"]),
+        tuple(Told(**each) for each in told["motions"]),
+    )
+
+
+@cache
+def pool_digest() -> str:
+    """Names its content, so that draws of another pool are others."""
+    return sha256(manifest(FILE).read_bytes()).hexdigest()
+
+
+def _environment(told: dict[str, Any]) -> Environment:
+    painting = told.get("painting")
+    painted = painting and Painting(
+        painting["scene"], tuple(painting["palette"]), float(painting["density"]), tuple(painting["lightings"])
+    )
+    return Environment(told["name"], told["place"], told["text"], painted)
