@@ -1,0 +1,179 @@
+"""Is the person of a made image the one of its source, in the same clothes? Told by what can be measured on a CPU.
+
+What is meant to differ is not held against an image: another side is compared in what both pictures show, and colours
+are compared in one light. What cannot be told by these measurements is not visible: accessories, and of anatomy all
+but whether a pose is there. Which view was wanted is compared with the one that is seen, beside the verdict: an image
+that shows another view may be a good one of that.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from math import exp
+from typing import Any, ClassVar
+
+import numpy as np
+from pyarrow import bool_, float32
+from pydantic import PositiveFloat
+
+from actor18m.arrays import Bools, Frame
+from actor18m.media.encoded import decoded
+from actor18m.stage import Failure, Image, Parameters, Row, Stage, schema
+from stages.annotate import Annotate
+from stages.looks.likeness import Likeness, Look, Looker
+from stages.told import rounded
+from stages.verdict import ATTRIBUTES, VERDICT, Answer
+
+_PANELS = 3
+"""Of a sheet."""
+_SEEN_FROM = {"up": "bottom_up", "down": "top_down"}
+
+
+class JudgeParameters(Parameters):
+    """Where an attribute stops being consistent, and by how much more it is surely inconsistent. Chosen on rendered
+    people (accuracy/judging.py)."""
+
+    min_similarity: PositiveFloat = 0.60
+    """Of faces that are seen from the front."""
+    min_similarity_turned: PositiveFloat = 0.53
+    """Of faces of which one is turned by `turned_deg`; between them, what lies between."""
+    turned_deg: PositiveFloat = 45.0
+    max_face_yaw_deg: PositiveFloat = 62.0
+    """A face that is turned by more is like nobody's."""
+    similarity_width: PositiveFloat = 0.04
+    max_hair_distance: PositiveFloat = 5.5
+    hair_width: PositiveFloat = 0.8
+    max_garment_distance: PositiveFloat = 6.5
+    garment_width: PositiveFloat = 0.6
+
+
+class Judge(Stage[Image]):
+    version = 1
+    of = "images"
+    reads_source = False
+    reads_request = True
+    reads_source_image = True
+    needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {
+        Annotate: ("seen_people", "seen_viewpoint", "seen_yaw_deg")
+    }
+    roles: ClassVar[Mapping[str, type]] = Looker.roles
+    writes = schema(
+        "judge",
+        **VERDICT,
+        likeness=float32(),
+        shows_wanted_view=bool_(),
+        face_similarity=float32(),
+        face_yaw_deg=float32(),
+        skin_distance=float32(),
+        hair_distance=float32(),
+        upper_distance=float32(),
+        lower_distance=float32(),
+        whole_similarity=float32(),
+    )
+    """`likeness` is how likely the picture shows what its source does: from a half on the verdict is consistent.
+    `shows_wanted_view` is null where no view was asked for or none can be told. Distances and similarities are those of
+    `Likeness`; of a sheet, of the panel that is least like the source."""
+    parameters = JudgeParameters()
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            yield Row(image.key, self._judged(image))
+
+    def _judged(self, image: Image) -> dict[str, Any]:
+        looker, seen = Looker(self.backends), image.upstream["annotate"]
+        if not image.source:
+            return self._told(
+                image, None, {"people": _people(image.region, seen, 1)}, "no source image to compare with"
+            )
+        source = looker.look(*_picture(image.source), image.region)
+        shown = _panels(*_picture(image.files)) if image.region == "sheet" else [_picture(image.files)]
+        looks = [looker.look(picture, mask, image.region) for picture, mask in shown]
+        found = [(self._likelihoods(like), like) for like in (looker.compare(source, look) for look in looks)]
+        likely, like = min(found, key=lambda each: min(each[0].values(), default=1.0))
+        people = _people(image.region, seen, len(shown))
+        return self._told(image, like, likely | {"people": people} | _anatomy(image.region, looks), "")
+
+    def _likelihoods(self, like: Likeness) -> dict[str, float]:
+        """How likely each attribute is the source's, of those that are seen."""
+        of, likely = self.parameters, dict[str, float]()
+        if (
+            like.face_similarity is not None
+            and like.face_yaw_deg is not None
+            and like.face_yaw_deg <= of.max_face_yaw_deg
+        ):
+            turned = min(1.0, like.face_yaw_deg / of.turned_deg)
+            bound = of.min_similarity + turned * (of.min_similarity_turned - of.min_similarity)
+            likely["face"] = _above(like.face_similarity, bound, of.similarity_width)
+        if like.hair_distance is not None:
+            likely["hair"] = _above(-like.hair_distance, -of.max_hair_distance, of.hair_width)
+        worn = [each for each in (like.upper_distance, like.lower_distance) if each is not None]
+        if worn:
+            likely["colour"] = _above(-max(worn), -of.max_garment_distance, of.garment_width)
+        return likely
+
+    def _told(self, image: Image, like: Likeness | None, likely: Mapping[str, float], why: str) -> dict[str, Any]:
+        """The row. An image is as likely right as the attribute is that is least so; where none of the person is seen,
+        nothing speaks for it."""
+        answers: dict[str, Answer] = dict.fromkeys(ATTRIBUTES, "not_visible")
+        answers |= {name: "consistent" if chance >= 0.5 else "inconsistent" for name, chance in likely.items()}
+        is_compared = any(name in likely for name in ("face", "hair", "colour"))
+        likeness = min(likely.values(), default=0.0) if is_compared else 0.0
+        observed = _observed_view(image.upstream["annotate"])
+        wanted = image.request.get("view")
+        worst = min(likely, key=lambda name: likely[name], default="nothing")
+        return {
+            **answers,
+            "observed_view": observed,
+            "verdict": "consistent" if likeness >= 0.5 else "inconsistent",
+            "confidence": rounded(max(likeness, 1 - likeness)),
+            "reason": why or f"least sure of {worst}",
+            "judged_by": "measured",
+            "likeness": rounded(likeness),
+            "shows_wanted_view": None if wanted is None or observed is None else observed == wanted,
+            **{name: None if like is None else rounded(getattr(like, name)) for name in _NUMBERS},
+        }
+
+
+_NUMBERS = tuple(Likeness.__dataclass_fields__)
+
+
+def _above(value: float, bound: float, width: float) -> float:
+    """A half at the bound, nine tenths some two widths above it."""
+    return 1 / (1 + exp(min(50.0, (bound - value) / width)))
+
+
+def _people(region: str, seen: Mapping[str, Any], panels: int) -> float:
+    """1 where one person is there, and one in each panel of a sheet."""
+    if region == "sheet":
+        return float(panels == _PANELS)
+    return float(seen["seen_people"] == 1)
+
+
+def _anatomy(region: str, looks: Sequence[Look]) -> dict[str, float]:
+    """Of a body in which no pose is seen something is wrong; that one is seen says little."""
+    return {} if region == "face" or all(look.has_pose for look in looks) else {"anatomy": 0.0}
+
+
+def _observed_view(seen: Mapping[str, Any]) -> str | None:
+    viewpoint, yaw = seen["seen_viewpoint"], seen["seen_yaw_deg"]
+    if viewpoint == "side":
+        return None if yaw is None else "left" if yaw > 0 else "right"
+    return None if viewpoint is None else _SEEN_FROM.get(viewpoint, str(viewpoint))
+
+
+def _picture(files: Mapping[str, bytes]) -> tuple[Frame, Bools | None]:
+    """uint8[H, W, 3] RGB, and the person's mask, bool[H, W], where there is one."""
+    mask = files.get("mask.png")
+    return decoded(files["webp"]), None if mask is None else np.asarray(decoded(mask)[:, :, 0] > 127, dtype=np.bool_)
+
+
+def _panels(picture: Frame, mask: Bools | None) -> list[tuple[Frame, Bools | None]]:
+    """What lies side by side: cut in the middle of the columns that the mask leaves free."""
+    if mask is None or not mask.any():
+        return [(picture, mask)]
+    columns = np.flatnonzero(mask.any(axis=0))
+    gaps = [(one + other) // 2 for one, other in pairwise(columns.tolist()) if other - one > 1]
+    edges = [0, *gaps, mask.shape[1]]
+    return [
+        (np.ascontiguousarray(picture[:, left:right]), np.ascontiguousarray(mask[:, left:right]))
+        for left, right in pairwise(edges)
+    ]

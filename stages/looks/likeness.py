@@ -1,0 +1,218 @@
+"""What one person looks like in one picture, and how far two pictures are apart in it: face, hair, clothes.
+
+Colours are told beside the skin's where a face is seen in both pictures, since another light changes both alike.
+Parts are told by where face, shoulders and hips are; what a mask holds there is clothes, and bare arms with them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from actor18m.arrays import Bools, Floats, Frame
+from actor18m.media.similarity import similarity
+from actor18m.models.roles import Face, FaceDetector, FaceEmbedder, FrameEncoder, PoseEstimator
+from stages.identity import rough_yaw_deg
+
+_LONGER_SIDE = 512
+_MIN_PIXELS = 60
+"""Of a part, in a picture of that size: fewer tell no colour."""
+_GREY, _GAMMA = 127, 2.2
+_WIDER = 0.25
+_LIGHT_COUNTS = 0.4
+"""Lightness changes with shade and exposure; so much of a difference in it counts beside one in colour."""
+_SKIN_TO_DEG, _MIN_SKIN = 60.0, 9
+_SCALES_TO = 2.5
+"""No light is believed to be so many times another, channel by channel."""
+_SHOULDERS, _HIPS, _KNEES = slice(5, 7), slice(11, 13), slice(13, 15)
+
+Colours = npt.NDArray[np.float64]
+PARTS = ("hair", "upper", "lower")
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Of one person in one picture."""
+
+    face: Face | None
+    embedding: Floats | None
+    skin: Colours | None
+    """float[3]: linear RGB of brow, cheeks and nose, as the light shows it."""
+    parts: Mapping[str, Colours]
+    """float[N, 3], linear RGB, of the parts that are seen; at most a few hundred of their pixels."""
+    whole: Floats
+    """What the encoder says of the person before grey."""
+    has_pose: bool
+
+    @property
+    def face_yaw_deg(self) -> float | None:
+        return None if self.face is None else rough_yaw_deg(self.face.points)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Of two looks; None where one of them does not show it."""
+
+    face_similarity: float | None
+    face_yaw_deg: float | None
+    """Of the face that is farther from the front."""
+    skin_distance: float | None
+    """As it is: another light changes it, too."""
+    hair_distance: float | None
+    upper_distance: float | None
+    lower_distance: float | None
+    """In the unit of Lab, where 2 is seen by a trained eye and 20 is another colour."""
+    whole_similarity: float
+
+
+class Looker:
+    """Looks at pictures, with one backend for each of its roles."""
+
+    roles: ClassVar[Mapping[str, type]] = {
+        "faces": FaceDetector,
+        "identity": FaceEmbedder,
+        "encoder": FrameEncoder,
+        "pose": PoseEstimator,
+    }
+
+    def __init__(self, backends: Mapping[str, Any]) -> None:
+        self._backends = backends
+
+    def look(self, picture: Frame, mask: Bools | None, region: str) -> Look:
+        """At uint8[H, W, 3] RGB and bool[H, W]. Without a mask, nothing but the face is told from its surroundings."""
+        everywhere: Bools = np.ones(picture.shape[:2], dtype=np.bool_)
+        shape = everywhere if mask is None else mask
+        face = max(self._backends["faces"].detect([picture])[0], key=lambda each: _own(each, shape), default=None)
+        pose = self._pose(picture)
+        light, inside, scale = _small(picture, shape)
+        points = None if pose is None else pose * np.float32(scale)
+        places = {} if mask is None else _places(inside, _scaled(face, scale), points, region)
+        alone = np.where(shape[:, :, None], picture, np.uint8(_GREY))
+        return Look(
+            face,
+            None if face is None else self._backends["identity"].embed([picture], [face])[0],
+            None if face is None else _skin(light, inside, face, scale),
+            {name: _some(light[where]) for name, where in places.items() if where.sum() >= _MIN_PIXELS},
+            self._backends["encoder"].encode([alone])[0],
+            pose is not None,
+        )
+
+    def _pose(self, picture: Frame) -> Floats | None:
+        """float32[17, 2]. Where none is seen, the picture is looked at again with its edge going on to all sides."""
+        for more in (0, round(_WIDER * max(picture.shape[:2]))):
+            wider = cv2.copyMakeBorder(picture, more, more, more, more, cv2.BORDER_REPLICATE)
+            height, width = picture.shape[:2]
+            box = float(more), float(more), float(more + width), float(more + height)
+            (pose,) = self._backends["pose"].pose([wider.astype(np.uint8, copy=False)], [box])
+            if pose is not None:
+                return np.asarray(pose.points - np.float32(more))
+        return None
+
+    def compare(self, one: Look, other: Look) -> Likeness:
+        seen = one.embedding is not None and other.embedding is not None
+        light = _light(one, other)
+        distances = {name: _nearer(one.parts.get(name), other.parts.get(name), light) for name in PARTS}
+        skins = None if one.skin is None or other.skin is None else _nearer(one.skin[None], other.skin[None], None)
+        return Likeness(
+            face_similarity=similarity(self._backends["identity"].metric, one.embedding, other.embedding)
+            if one.embedding is not None and other.embedding is not None
+            else None,
+            face_yaw_deg=max(abs(one.face_yaw_deg or 0.0), abs(other.face_yaw_deg or 0.0)) if seen else None,
+            skin_distance=skins,
+            hair_distance=distances["hair"],
+            upper_distance=distances["upper"],
+            lower_distance=distances["lower"],
+            whole_similarity=similarity(self._backends["encoder"].metric, one.whole, other.whole),
+        )
+
+
+def _small(picture: Frame, mask: Bools) -> tuple[Colours, Bools, float]:
+    """float[h, w, 3] in linear RGB, the mask without its edge, and how much smaller they are."""
+    scale = min(1.0, _LONGER_SIDE / max(picture.shape[:2]))
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    shape = cv2.resize(mask.astype(np.uint8), small.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    inside: Bools = np.asarray(cv2.erode(shape, np.ones((3, 3), np.uint8)) > 0, dtype=np.bool_)
+    return (small.astype(np.float64) / 255) ** _GAMMA, inside, scale
+
+
+def _scaled(face: Face | None, scale: float) -> Floats | None:
+    return None if face is None else face.points * np.float32(scale)
+
+
+def _own(face: Face, mask: Bools) -> float:
+    """How likely a face is the person's: by how much of it the mask holds."""
+    x0, y0, x1, y1 = (max(0, round(side)) for side in face.box)
+    held = mask[y0:y1, x0:x1]
+    return face.score * (0.1 + float(held.mean() if held.size else 0.0))
+
+
+def _places(inside: Bools, face: Floats | None, pose: Floats | None, region: str) -> dict[str, Bools]:
+    """Where hair, upper and lower clothes are: bool[H, W] each, by the rows that they take of the mask."""
+    rows = np.flatnonzero(inside.any(axis=1))
+    if not len(rows):
+        return {}
+    top, found = int(rows[0]), dict[str, Bools]()
+    y = np.arange(inside.shape[0])[:, None]
+    if face is not None:
+        # a chin lies below a mouth by most of what that lies below the eyes
+        eyes, mouth = float(face[:2, 1].mean()), float(face[3:, 1].mean())
+        chin = mouth + 0.8 * max(4.0, mouth - eyes)
+        found["hair"] = inside & (y < top + 0.2 * (chin - top))
+        found["upper"] = inside & (y > chin + 0.4 * (chin - eyes))
+    if region != "face" and pose is not None:
+        shoulders, hips, knees = (float(pose[part, 1].mean()) for part in (_SHOULDERS, _HIPS, _KNEES))
+        trunk = hips - shoulders
+        found.setdefault("hair", inside & (y < top + 0.2 * (shoulders - top)))
+        found["upper"] = inside & (y > shoulders + 0.1 * trunk) & (y < hips - 0.1 * trunk)
+        found["lower"] = inside & (y > hips + 0.15 * trunk) & (y < knees)
+    return found
+
+
+def _skin(light: Colours, inside: Bools, face: Face, scale: float) -> Colours | None:
+    """The middle colour between eyes and mouth; None of a face that is turned away."""
+    if abs(rough_yaw_deg(face.points)) > _SKIN_TO_DEG:
+        return None
+    (x0, y0), (x1, y1) = np.floor(face.points.min(axis=0) * scale), np.ceil(face.points.max(axis=0) * scale)
+    part = slice(max(0, int(y0)), max(0, int(y1)) + 1), slice(max(0, int(x0)), max(0, int(x1)) + 1)
+    pixels = light[part][inside[part]]
+    return np.asarray(np.median(pixels, axis=0)) if len(pixels) >= _MIN_SKIN else None
+
+
+def _light(one: Look, other: Look) -> Colours | None:
+    """float[3]: by what the colours of one are to be multiplied to be seen in the other's light."""
+    if one.skin is None or other.skin is None:
+        return None
+    return np.asarray(np.clip(other.skin / one.skin.clip(1e-3), 1 / _SCALES_TO, _SCALES_TO))
+
+
+def _nearer(one: Colours | None, other: Colours | None, light: Colours | None) -> float | None:
+    """As they are, or in one light, whichever is nearer: skin tells the light well on the whole, and shade misleads."""
+    if one is None or other is None:
+        return None
+    as_they_are = _apart(one, other)
+    return as_they_are if light is None else min(as_they_are, _apart(one * light, other))
+
+
+def _some(pixels: Colours) -> Colours:
+    return pixels[:: max(1, len(pixels) // 400)]
+
+
+def _apart(one: Colours, other: Colours) -> float:
+    """How far the colours of one part are from the nearest ones of the other, in the mean; of both ways the nearer:
+    from behind a jacket hides the shirt that it shows from the front."""
+    a, b = _lab(one), _lab(other)
+    apart = np.linalg.norm(a[:, None] - b[None], axis=2)
+    # a twentieth of the other part's pixels is near enough: a single one may be a button
+    few = max(0, round(0.05 * min(apart.shape)) - 1)
+    there = np.partition(apart, min(few, apart.shape[1] - 1), axis=1)[:, min(few, apart.shape[1] - 1)].mean()
+    back = np.partition(apart, min(few, apart.shape[0] - 1), axis=0)[min(few, apart.shape[0] - 1)].mean()
+    return float(min(there, back))
+
+
+def _lab(light: Colours) -> Colours:
+    srgb = np.clip(light, 0, 1).astype(np.float32) ** np.float32(1 / _GAMMA)
+    lab = cv2.cvtColor(srgb[None], cv2.COLOR_RGB2Lab)[0].astype(np.float64)
+    return np.asarray(lab * (_LIGHT_COUNTS, 1.0, 1.0))
