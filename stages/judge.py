@@ -17,6 +17,7 @@ from pydantic import PositiveFloat
 
 from actor18m.arrays import Bools, Frame
 from actor18m.media.encoded import decoded
+from actor18m.media.views import view_shown
 from actor18m.stage import Failure, Image, Parameters, Row, Stage, schema
 from stages.annotate import Annotate
 from stages.looks.likeness import Likeness, Look, Looker
@@ -25,7 +26,6 @@ from stages.verdict import ATTRIBUTES, VERDICT, Answer
 
 _PANELS = 3
 """Of a sheet."""
-_SEEN_FROM = {"up": "bottom_up", "down": "top_down"}
 
 
 class JudgeParameters(Parameters):
@@ -117,7 +117,8 @@ class Judge(Stage[Image]):
         answers |= {name: "consistent" if chance >= 0.5 else "inconsistent" for name, chance in likely.items()}
         is_compared = any(name in likely for name in ("face", "hair", "colour"))
         likeness = min(likely.values(), default=0.0) if is_compared else 0.0
-        observed = _observed_view(image.upstream["annotate"])
+        seen = image.upstream["annotate"]
+        observed = view_shown(seen["seen_viewpoint"], seen["seen_yaw_deg"])
         wanted = image.request.get("view")
         worst = min(likely, key=lambda name: likely[name], default="nothing")
         return {
@@ -151,13 +152,6 @@ def _people(region: str, seen: Mapping[str, Any], panels: int) -> float:
 def _anatomy(region: str, looks: Sequence[Look]) -> dict[str, float]:
     """Of a body in which no pose is seen something is wrong; that one is seen says little."""
     return {} if region == "face" or all(look.has_pose for look in looks) else {"anatomy": 0.0}
-
-
-def _observed_view(seen: Mapping[str, Any]) -> str | None:
-    viewpoint, yaw = seen["seen_viewpoint"], seen["seen_yaw_deg"]
-    if viewpoint == "side":
-        return None if yaw is None else "left" if yaw > 0 else "right"
-    return None if viewpoint is None else _SEEN_FROM.get(viewpoint, str(viewpoint))
 
 
 def _picture(files: Mapping[str, bytes]) -> tuple[Frame, Bools | None]:

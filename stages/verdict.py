@@ -26,6 +26,7 @@ VERDICT: dict[str, DataType] = {
     "judged_by": string(),
 }
 """Columns of a judge. Each attribute is one of ANSWERS; `verdict` is `consistent` or `inconsistent`, and `confidence`
-from 0 to 1 how sure the judge is of it. `observed_view` is in the words of viewpoints, null where none can be told.
+from 0 to 1 how sure the judge is of it. `observed_view` is one of
+`actor18m.media.views.VIEWS`, null where none can be told.
 `reason` is for people: where a model wrote it, it may hold whatever stood in a picture, and nothing may act upon it.
 `judged_by` is `measured`, or the model's name."""
