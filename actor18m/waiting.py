@@ -7,13 +7,20 @@ and whoever else is given a stage, need not know the difference.
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import Generic, cast
+
+from typing_extensions import TypeVar
 
 from actor18m.stage import Failure, Row, Stage, Unit
 
+Ready = TypeVar("Ready", default=Unit)
+"""What a stage makes of a clip or image before it begins to wait: by default nothing else."""
 
-class WaitingStage(Stage[Unit]):
+
+class WaitingStage(Stage[Unit], Generic[Unit, Ready]):
     """A stage that measures while it waits. A worker keeps `run.concurrency` clips or images in flight, keeps to
-    `run.requests_per_minute`, and commits every few seconds what has come.
+    `run.requests_per_minute`, and commits every few seconds what has come. As `WaitingStage[Image, Question]` it has
+    work to do before it can ask, and `prepare` does that ahead of time.
 
     What is raised is met as in other stages: an error that will pass (a lost connection, a time-out, an HTTP status
     such as 429 or 503) is tried again after a pause, for as long as the server asks (`Retry-After`, or an error's
@@ -21,16 +28,26 @@ class WaitingStage(Stage[Unit]):
     retries by itself hides them from the pace, and from the budget.
     """
 
-    async def measure_one(self, unit: Unit, /) -> Row | Failure:
+    def prepare(self, unit: Unit, /) -> Ready | Failure:
+        """What `measure_one` is given: pictures decoded, made smaller and encoded, frames read. It is called once, in
+        a thread, while others are in flight, so that nothing is waited for when the turn comes; however often it is
+        asked again, it is not prepared again. A failure ends it here, and nobody is asked."""
+        return cast(Ready, unit)
+
+    async def measure_one(self, ready: Ready, /) -> Row | Failure:
         """What was measured of one clip or image. All are awaited in one thread and one event loop for a worker's life,
-        so a client may be kept; work of the processor, such as reading a video, goes to `asyncio.to_thread`.
+        so a client may be kept; work of the processor belongs into `prepare`.
         """
         raise NotImplementedError
 
     def measure(self, units: Sequence[Unit], /) -> Iterable[Row | Failure]:
         """All at once."""
 
+        async def one(unit: Unit) -> Row | Failure:
+            ready = await asyncio.to_thread(self.prepare, unit)
+            return ready if isinstance(ready, Failure) else await self.measure_one(ready)
+
         async def together() -> list[Row | Failure]:
-            return await asyncio.gather(*map(self.measure_one, units))
+            return await asyncio.gather(*map(one, units))
 
         return asyncio.run(together())

@@ -34,6 +34,10 @@ class Pace:
         """Nothing begins for so long."""
         self._held_until = max(self._held_until, time.monotonic() + seconds)
 
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
     def stop(self) -> None:
         """Nothing begins any more."""
         self._stopping.set()

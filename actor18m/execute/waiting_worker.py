@@ -40,6 +40,8 @@ PATIENT_TIMES = 10
 _LAST_WORDS_S = 5.0
 _IN_STORE = 3
 """A worker is given so many times what it has in flight: what was committed is told, and what comes next is there."""
+_READY = 2
+"""So many times what it has in flight is made ready at most, in flight or not: what is ready may be large."""
 
 
 def capacity(duty: Duty) -> int:
@@ -58,6 +60,13 @@ class _Call:
     @property
     def is_whole(self) -> bool:
         return len(self.ended) + len(self.left) == len(self.task.todos)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """What the stage is given when its turn comes."""
+
+    ready: Any
 
 
 class WaitingWorker:
@@ -115,6 +124,7 @@ class WaitingWorker:
         self._is_due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._slots = asyncio.Semaphore(self._duty.step.run.in_flight)
+        self._ahead = asyncio.Semaphore(_READY * self._duty.step.run.in_flight)
         self._pace = Pace(self._duty.step.run.requests_per_minute)
         self._since = time.monotonic()
         """When it was committed last, or a call came after there was none."""
@@ -158,8 +168,8 @@ class WaitingWorker:
                     group.create_task(self._one(call, todo, next(at)))
 
     async def _one(self, call: _Call, todo: Todo, unit: Unit) -> None:
-        async with self._slots:
-            outcome = await self._of_registered(call, todo, unit)
+        async with self._ahead:
+            outcome = None if self._pace.is_stopping else await self._of_registered(call, todo, unit)
         if outcome is None:
             call.left.append(todo.key)
         else:
@@ -180,9 +190,14 @@ class WaitingWorker:
         if lost := await self._lost(todo):
             return lost
         watch = watch_coroutine({todo.uri: todo.version} if self._stage.reads_source else {})
-        outcome = await self._patiently(call, todo, unit)
-        if outcome is None:
-            return None
+        ready = await self._prepared(todo, unit)
+        if isinstance(ready, _Ready):
+            async with self._slots:
+                outcome = await self._patiently(call, todo, ready.ready)
+            if outcome is None:
+                return None
+        else:
+            outcome = ready
         lost = watch.troubles.get(todo.uri) or await self._lost(todo) or away(outcome, todo.uri, todo.version)
         return lost or outcome
 
@@ -192,13 +207,25 @@ class WaitingWorker:
             return None
         return (await self._in_thread(troubles, {todo.key: (todo.uri, todo.version)})).get(todo.key)
 
-    async def _patiently(self, call: _Call, todo: Todo, unit: Unit) -> Outcome | None:
+    async def _prepared(self, todo: Todo, unit: Unit) -> "_Ready | Outcome":
+        """Tried again while its trouble looks as if it would pass. Nobody is asked yet."""
+        pauses = list(self._patience.pauses_s)
+        while True:
+            try:
+                ready = await self._within_deadline(asyncio.to_thread(self._stage.prepare, unit))
+                return self._checked(todo.key, ready) if isinstance(ready, Failure) else _Ready(ready)
+            except Exception as error:
+                if not pauses or not is_soon_over(error):
+                    return ended_by(todo.key, error)
+                await self._pace.rest(pauses.pop(0))
+
+    async def _patiently(self, call: _Call, todo: Todo, ready: Any) -> Outcome | None:
         """Tried again while its trouble looks as if it would pass. Whoever asks to be left alone is, by all."""
         pauses, times = list(self._patience.pauses_s), PATIENT_TIMES
         while await self._pace.turn():
             call.requests += 1
             try:
-                outcome = await self._attempt(unit)
+                outcome = await self._attempt(todo.key, ready)
             except Exception as error:
                 if not is_soon_over(error):
                     return ended_by(todo.key, error)
@@ -216,11 +243,20 @@ class WaitingWorker:
                 return outcome
         return None
 
-    async def _attempt(self, unit: Unit) -> Row | Failure:
+    async def _attempt(self, key: str, ready: Any) -> Row | Failure:
+        return self._checked(key, await self._within_deadline(self._stage.measure_one(ready)))
+
+    def _checked(self, key: str, outcome: Row | Failure) -> Row | Failure:
+        if outcome.key != key:
+            raise ValueError(f"stage {self._duty.stage} was given {key}, and gave an outcome of {outcome.key}")
+        check(self._stage, [outcome])
+        return outcome
+
+    async def _within_deadline(self, work: Awaitable[T]) -> T:
         deadline_s = self._duty.step.run.deadline_s
         try:
             async with asyncio.timeout(deadline_s) as limit:
-                outcome = await self._stage.measure_one(unit)
+                return await work
         except TimeoutError as error:
             if limit.expired():
                 raise TimeoutError(f"gave no answer within {deadline_s:g} s") from error
@@ -229,10 +265,6 @@ class WaitingWorker:
             raise
         except BaseException as error:  # sys.exit(), a panic of a library: it has no say in when a build ends
             raise RuntimeError(f"it raised {type(error).__name__}: {error}") from error
-        if outcome.key != unit.key:
-            raise ValueError(f"stage {self._duty.stage} was given {unit.key}, and gave an outcome of {outcome.key}")
-        check(self._stage, [outcome])
-        return outcome
 
     async def _commit_when_due(self) -> None:
         """One commit for each lot, of all that is whole."""

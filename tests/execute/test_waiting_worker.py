@@ -1,8 +1,11 @@
 import asyncio
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import ClassVar
 
 import pyarrow as pa
 import pytest
@@ -14,7 +17,7 @@ from actor18m.execute.trouble import is_transient, retry_after_s
 from actor18m.execute.waiting_worker import WaitingWorker
 from actor18m.ledger.index import Values
 from actor18m.ledger.ledger import Ledger
-from actor18m.stage import Clip, Row, schema
+from actor18m.stage import Clip, Failure, Row, schema
 from actor18m.storage.lease import Lease
 from actor18m.waiting import WaitingStage
 from tests.engine.slow_server import Response, StatusError
@@ -34,6 +37,51 @@ class Named(WaitingStage):
         if clip.uri == "hungry":
             raise MemoryError
         return Row("another" if clip.uri == "another" else clip.key, {"at": time.monotonic()})
+
+
+class Prepared(WaitingStage[Clip, tuple[str, str]]):
+    """Makes ready in a thread what it sends; a clip's name says what goes wrong."""
+
+    version = 1
+    reads_source = False
+    writes = schema("named", at=pa.float64())
+    prepared: ClassVar[Counter[str]] = Counter()
+    asked: ClassVar[Counter[str]] = Counter()
+    ready_before: ClassVar[list[int]] = []
+    """How many were ready when each was asked."""
+
+    def prepare(self, clip: Clip, /) -> tuple[str, str] | Failure:
+        assert threading.current_thread() is not threading.main_thread()
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop()
+        self.prepared[clip.key] += 1
+        if clip.uri == "nothing":
+            return Failure(clip.key, "nothing", "there is nothing to ask")
+        if clip.uri == "unsteady" and self.prepared[clip.key] == 1:
+            raise ConnectionResetError("it was cut")
+        if clip.uri == "broken":
+            raise ValueError("it cannot be read")
+        return clip.key, clip.uri
+
+    async def measure_one(self, ready: tuple[str, str], /) -> Row:
+        key, uri = ready
+        self.asked[key] += 1
+        self.ready_before.append(self.prepared.total())
+        if uri == "busy" and self.asked[key] < 3:
+            raise StatusError(Response(503))
+        await asyncio.sleep(0.1)
+        return Row(key, {"at": time.monotonic()})
+
+
+@pytest.fixture
+def preparing(lease: Lease) -> Iterator[WaitingWorker]:
+    for counts in (Prepared.prepared, Prepared.asked, Prepared.ready_before):
+        counts.clear()
+    step = Step(stage=f"{__name__}:Prepared", run=Run(concurrency=2))
+    ledger = Ledger(lease.store, "named", "f1")
+    made = WaitingWorker(Duty("named", step, ledger, {}, {}, Values("no", (), lambda rows: rows.select([])), lease))
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -71,6 +119,24 @@ def test_tasks_of_two_lots_are_committed_to_each(worker: WaitingWorker, lease: L
     reports = [future.result(20) for future in [worker.submit(task) for task in both]]
     assert all(report.costs == {"requests": 1} for report in reports)
     assert {lot: rows.num_rows for lot, rows in Ledger(lease.store, "named", "f1").read()} == {0: 2, 1: 1}
+
+
+def test_what_is_asked_is_ready_before_its_turn_and_made_ready_once(
+    preparing: WaitingWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trouble, "PATIENCE_S", (0.01, 0.01))
+    given = tasks(*["well"] * 8, "busy", "unsteady", "broken", "nothing")
+    reports = [future.result(20) for future in [preparing.submit(task) for task in given]]
+    assert [report.known.num_rows for report in reports] == [1] * 10 + [0, 1], "a failure is a row, too"
+    busy, unsteady, broken, nothing = (task.keys[0] for task in given[8:])
+    assert (Prepared.prepared[busy], Prepared.asked[busy]) == (1, 3)
+    assert (Prepared.prepared[unsteady], Prepared.asked[unsteady]) == (2, 1)
+    assert {broken, nothing}.isdisjoint(Prepared.asked)
+    assert [report.costs.get("requests", 0) for report in reports] == [1] * 8 + [3, 1, 0, 0]
+    assert "it cannot be read" in reports[10].raised[broken].message
+    # two are in flight, and by the second round as many are ready: what is ready is bounded
+    assert all(ready >= min(number + 2, 4) for number, ready in enumerate(Prepared.ready_before[2:8], start=2))
+    assert max(ready - number for number, ready in enumerate(Prepared.ready_before)) <= 5
 
 
 @pytest.mark.parametrize("worker", [{"concurrency": 2}], indirect=True)
