@@ -88,6 +88,11 @@ def carries_secret(uri: str) -> bool:
     return bool(_WAS_HIDDEN.search(uri)) or without_secrets(uri) != uri
 
 
+def hides_variable(name: str) -> bool:
+    """Whether the value of an environment variable of this name is taken for a secret, and hidden everywhere."""
+    return bool(_SECRET_NAME.search(name))
+
+
 def is_secret_name(name: str) -> bool:
     """Of a column: `api_key`, `hf_token`, `DbPassword`. Not `tokens`, `key` or `author`."""
     name = name.strip()

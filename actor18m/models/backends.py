@@ -30,6 +30,7 @@ WEIGHTLESS = {
     "lucas-kanade": "actor18m.models.lucas_kanade:LucasKanade",
     "mesh-parsing": "actor18m.models.mesh_parsing:MeshParsing",
     "blendshape-expression": "actor18m.models.blendshape_expression:BlendshapeExpression",
+    "openai-chat": "actor18m.models.openai_chat:OpenAIChat",
 }
 """Backends that ship and are in no lock, since there is nothing to fetch. By these names they are in fingerprints, so
 that their files may move."""

@@ -12,10 +12,11 @@ when the head leans to their own left shoulder.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel
 
 from actor18m.arrays import Bools, Box, Floats, Frame
 from actor18m.media.similarity import Metric
@@ -187,4 +188,71 @@ class PointTracker(Protocol):
         """Where float32[N, 2] points of the first frame are in each frame of a window, float32[T, N, 2], and which of
         them are seen there, bool[T, N]. In the first frame they are as given, and all are seen. What is not seen is
         where the tracker believes it to be."""
+        ...
+
+
+Said = TypeVar("Said", bound=BaseModel)
+"""The form of an answer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question(Generic[Said]):
+    """What a model that reads text and sees pictures is asked. Its words are the stage's own: nothing that stood in a
+    picture, a caption or a row is ever among them."""
+
+    task: str
+    """What it is to do."""
+    shown: Sequence[str | bytes | Frame]
+    """Then, in this order: words, and pictures, as arrays or as the bytes of a WebP file."""
+    form: type[Said]
+    """How it has to answer, and how else it cannot."""
+    sure_of: str | None = None
+    """A property of the form with a few words to choose from, of which it is to be known how sure the model was."""
+
+
+@dataclass(frozen=True, eq=False)
+class Letter(Generic[Said]):
+    """A question as it is sent."""
+
+    body: bytes
+    form: type[Said]
+    sure_of: str | None
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Said]):
+    said: Said
+    certainty: float | None
+    """Of what the question is `sure_of`: the word's share of the probability of all words that it might have chosen, 0
+    to 1. None where whoever answers does not tell probabilities."""
+    tokens: int
+    """Of question and answer."""
+    dollars: float
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """What came back is no answer to the question; asked again, it would come again."""
+
+    kind: str
+    """One word to count by."""
+    why: str
+    tokens: int
+    dollars: float
+
+
+class Chat(Protocol):
+    """Asks a model that is somewhere else; for stages that wait. Errors of the way there are raised."""
+
+    @property
+    def called(self) -> str:
+        """Who answers: the model's name."""
+        ...
+
+    def write(self, question: Question[Said]) -> Letter[Said]:
+        """Work of the processor, such as making pictures smaller."""
+        ...
+
+    async def ask(self, letter: Letter[Said]) -> Answer[Said] | NoAnswer:
+        """Once: who calls it tries again."""
         ...

@@ -116,7 +116,12 @@ def test_a_parameter_cannot_take_the_backends_own_word() -> None:
 
 def test_a_moved_file_of_a_backend_without_weights_changes_no_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
     before = {name: describe(name) for name in backends.WEIGHTLESS}
-    assert {name for name, _ in before.values()} == {"lucas-kanade", "mesh-parsing", "blendshape-expression"}
+    assert {name for name, _ in before.values()} == {
+        "lucas-kanade",
+        "mesh-parsing",
+        "blendshape-expression",
+        "openai-chat",
+    }
     elsewhere = dict.fromkeys(backends.WEIGHTLESS, "tests.models.knobs:Network")
     for name, path in backends.WEIGHTLESS.items():
         monkeypatch.setattr("tests.models.knobs.Network", backends.backend_class(path))

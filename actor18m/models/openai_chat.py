@@ -1,0 +1,227 @@
+"""A model behind an endpoint that speaks OpenAI's chat protocol, such as a vLLM server of one's own.
+
+It is asked for JSON by a schema (`response_format`), which the server holds the model to, and for probabilities. It
+tries nothing twice: retries, pauses and budgets are the worker's. The key comes from the environment, goes into one
+header and nowhere else.
+"""
+
+import asyncio
+import base64
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import cv2
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
+
+from actor18m.arrays import Frame
+from actor18m.errors import ActorError
+from actor18m.media.encoded import decoded, encoded, webp_size
+from actor18m.models.openai_answer import MALFORMED, Malformed, answer_of
+from actor18m.models.parameters import BackendParameters, NoEffect
+from actor18m.models.roles import Answer, Letter, NoAnswer, Question, Said
+from actor18m.redact import carries_secret, hides_variable, redact
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+
+_OURS = ("model", "messages", "response_format", "logprobs", "top_logprobs", "max_completion_tokens", "temperature",
+         "stream", "n")  # fmt: skip
+_MAX_ANSWER_BYTES = 4 << 20
+_MAX_WORDS = 300
+"""Of what a server says of an error."""
+
+
+class OpenAIChatParameters(BackendParameters):
+    url: NoEffect[str] = "http://127.0.0.1:8000/v1"
+    """Up to and without `/chat/completions`."""
+    key_from: NoEffect[str | None] = None
+    """The environment variable with the key; none is sent where this is null."""
+    model: str = "default"
+    """Its name at the endpoint."""
+    revision: str | None = None
+    """Of its weights, where one knows: another one asks again. The endpoint is not told."""
+    image_px: PositiveInt = 1024
+    """Pictures that are larger are made smaller until their longer side has so many."""
+    as_jpeg: bool = False
+    """For endpoints that read no WebP: all pictures are encoded anew, which takes this machine some 20 ms for each."""
+    jpeg_quality: int = Field(default=90, ge=1, le=100)
+    """Of pictures that were made smaller, too."""
+    max_tokens: PositiveInt = 1024
+    """Of an answer."""
+    temperature: float | None = Field(default=0.0, ge=0, le=2)
+    """Null: the endpoint's own."""
+    top_logprobs: int = Field(default=10, ge=0, le=20)
+    """How many probabilities are asked for; 0 of endpoints that tell none, and then nothing is known of certainty."""
+    more: Mapping[str, Any] = {}
+    """What else is in the request's body, such as `{chat_template_kwargs: {enable_thinking: false}}`."""
+    dollars_per_million_tokens_in: NoEffect[NonNegativeFloat] = 0.0
+    dollars_per_million_tokens_out: NoEffect[NonNegativeFloat] = 0.0
+    connect_s: NoEffect[PositiveFloat] = 5.0
+    """An endpoint that takes no connection for so long is not there. How long an answer may take says the stage's
+    `run.deadline_s`."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://, such as http://127.0.0.1:8000/v1")
+        if carries_secret(url):
+            raise ValueError(
+                "has a user, a password or a key in it; name an environment variable in `key_from` instead"
+            )
+        return url.rstrip("/")
+
+    @field_validator("key_from")
+    @classmethod
+    def _is_hidden(cls, name: str | None) -> str | None:
+        if name is not None and not hides_variable(name):
+            raise ValueError(
+                f"{name} does not look like the name of a secret, so its value would not be hidden in logs; take one "
+                "with KEY or TOKEN in it, such as JUDGE_API_KEY"
+            )
+        return name
+
+    @field_validator("more")
+    @classmethod
+    def _is_not_ours(cls, more: Mapping[str, Any]) -> Mapping[str, Any]:
+        if taken := sorted(more.keys() & set(_OURS)):
+            raise ValueError(f"cannot have {', '.join(taken)}, which the stage or another parameter says")
+        return more
+
+
+class EndpointError(Exception):
+    """What an endpoint answered instead of an answer, with its status and what it says of when to ask again."""
+
+    def __init__(self, message: str, status: int | None, headers: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.status, self.headers = status, headers
+
+
+class OpenAIChat:
+    """Chat: a model behind an OpenAI-compatible endpoint."""
+
+    version = 1
+    parameters = OpenAIChatParameters()
+
+    def __init__(self, parameters: OpenAIChatParameters, key: str | None) -> None:
+        self._of, self._key = parameters, key
+        self._at = f"{parameters.url}/chat/completions"
+        self._session: tuple[asyncio.AbstractEventLoop, asyncio.Task[None], asyncio.Future[ClientSession]] | None = None
+
+    @classmethod
+    def load(cls, parameters: OpenAIChatParameters) -> "OpenAIChat":
+        return cls(parameters, None if parameters.key_from is None else _key(parameters.key_from, parameters.url))
+
+    @property
+    def called(self) -> str:
+        return self._of.model if self._of.revision is None else f"{self._of.model}@{self._of.revision}"
+
+    def write(self, question: Question[Said]) -> Letter[Said]:
+        """Pictures are put between JSON that is made without them: they are by far the most of it."""
+        shown = b",".join(self._part(part) for part in question.shown)
+        head = json.dumps({**self._settings(), "response_format": _format(question.form)})[:-1]
+        task = json.dumps({"role": "system", "content": question.task})
+        body = f'{head}, "messages": [{task}, {{"role": "user", "content": ['.encode() + shown + b"]}]}"
+        return Letter(body, question.form, question.sure_of)
+
+    async def ask(self, letter: Letter[Said]) -> Answer[Said] | NoAnswer:
+        session = await self._opened()
+        # a redirection would take the key elsewhere
+        async with session.post(self._at, data=letter.body, allow_redirects=False) as response:
+            content = await self._content(response)
+            if response.status != 200:
+                said = redact(content[: 4 * _MAX_WORDS].decode(errors="replace"))[:_MAX_WORDS]
+                raise self._error(response, f"{response.status} {response.reason or ''}".rstrip(), said)
+        try:
+            return answer_of(content, letter, self._dollars)
+        except Malformed as error:
+            raise self._error(response, MALFORMED, str(error)) from None
+
+    def close(self) -> None:
+        """The session ended with the event loop in which it was opened."""
+        self._session = None
+
+    def _settings(self) -> dict[str, Any]:
+        of = self._of
+        told: dict[str, Any] = {**of.more, "model": of.model, "max_completion_tokens": of.max_tokens}
+        if of.temperature is not None:
+            told["temperature"] = of.temperature
+        if of.top_logprobs:
+            told |= {"logprobs": True, "top_logprobs": of.top_logprobs}
+        return told
+
+    def _part(self, part: str | bytes | Frame) -> bytes:
+        if isinstance(part, str):
+            return json.dumps({"type": "text", "text": part}).encode()
+        kind, content = self._picture(part)
+        uri = b"data:image/" + kind + b";base64," + base64.b64encode(content)
+        return b'{"type": "image_url", "image_url": {"url": "' + uri + b'"}}'
+
+    def _picture(self, picture: bytes | Frame) -> tuple[bytes, bytes]:
+        """Its kind and bytes. One that is small enough goes as it is."""
+        of = self._of
+        if isinstance(picture, bytes):
+            size = webp_size(picture)
+            if size is not None and max(size) <= of.image_px and not of.as_jpeg:
+                return b"webp", picture
+            picture = decoded(picture)
+        height, width = picture.shape[:2]
+        scale = min(1.0, of.image_px / max(height, width))
+        smaller = max(1, round(width * scale)), max(1, round(height * scale))
+        if scale < 1:
+            picture = cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA).astype(picture.dtype, copy=False)
+        return b"jpeg", encoded(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, of.jpeg_quality])
+
+    def _dollars(self, tokens_in: int, tokens_out: int) -> float:
+        of = self._of
+        return (tokens_in * of.dollars_per_million_tokens_in + tokens_out * of.dollars_per_million_tokens_out) / 1e6
+
+    async def _content(self, response: "ClientResponse") -> bytes:
+        """As it comes, and not without end."""
+        content = bytearray()
+        async for some in response.content.iter_any():
+            content += some
+            if len(content) > _MAX_ANSWER_BYTES:
+                raise self._error(response, "more than is read of an answer", f"over {_MAX_ANSWER_BYTES >> 20} MiB")
+        return bytes(content)
+
+    def _error(self, response: "ClientResponse", what: str, why: str) -> EndpointError:
+        after = {name: value for name, value in response.headers.items() if name.lower() == "retry-after"}
+        status = response.status if response.status != 200 else None
+        return EndpointError(f"{self._at} answered {what}{why and f': {why}'}", status, after)
+
+    async def _opened(self) -> "ClientSession":
+        """One for each event loop, which closes it at its end."""
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._session[0] is not loop:
+            opened: asyncio.Future[ClientSession] = loop.create_future()
+            self._session = loop, loop.create_task(self._keep(opened)), opened
+        return await asyncio.shield(self._session[2])
+
+    async def _keep(self, opened: "asyncio.Future[ClientSession]") -> None:
+        from aiohttp import ClientSession, ClientTimeout, TCPConnector
+
+        headers = {"Content-Type": "application/json"}
+        if self._key is not None:
+            headers["Authorization"] = f"Bearer {self._key}"
+        timeout = ClientTimeout(total=None, sock_connect=self._of.connect_s)
+        connector = TCPConnector(limit=0)  # how many there are at once is the worker's matter
+        async with ClientSession(connector=connector, headers=headers, timeout=timeout, trust_env=True) as session:
+            opened.set_result(session)
+            await asyncio.Event().wait()
+
+
+def _key(variable: str, url: str) -> str:
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise ActorError(f"the environment variable {variable} is not set where this runs; it is to have {url}'s key")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ActorError(f"the environment variable {variable} has characters that no key has; set it again")
+    return key
+
+
+def _format(form: type[Said]) -> dict[str, Any]:
+    schema = {"name": form.__name__, "strict": True, "schema": form.model_json_schema()}
+    return {"type": "json_schema", "json_schema": schema}
