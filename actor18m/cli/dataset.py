@@ -151,9 +151,15 @@ def sheet_command(
     dataset: DatasetUrl = "dataset",
     version: Annotated[str, typer.Option(help="Which one, such as 000001.")] = "latest",
     most: Annotated[int, typer.Option(min=1, help="So many clips on a sheet.")] = 40,
+    store: Annotated[
+        str | None, typer.Option(help="The store, from which images that were not kept are drawn, too.")
+    ] = None,
 ) -> None:
-    """Draw contact sheets: clips with what became of them, and references with what was measured of each."""
+    """Draw contact sheets: clips with what became of them, references with what was measured of each, and for each
+    subset that is made from others the source beside all that was asked for.
+    """
     from actor18m.report.sheets import clips_sheet, references_sheet
+    from actor18m.report.subset_sheet import subset_sheet, subsets_made
 
     found = Version.named(Dataset.at(dataset), version)
     try:
@@ -165,6 +171,10 @@ def sheet_command(
             continue
         count = drawing(found, out / f"{name}.png", most)
         say(f"{out / name}.png: {amount(count, 'clip')}" if count else f"no {name} in {found.url}")
+    opened = None if store is None else open_store(store)
+    for subset in subsets_made(found):
+        path = out / f"subset-{subset}.png"
+        say(f"{path}: {amount(subset_sheet(found, opened, subset, path, most), 'clip')}")
 
 
 @app.command("gc")

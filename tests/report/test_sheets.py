@@ -16,7 +16,8 @@ import pytest
 from actor18m.dataset import Version
 from actor18m.dataset.manifest import NAME, describe
 from actor18m.publish import publish
-from actor18m.report.sheets import LABEL_WIDTH, STILLS, TILE_HEIGHT, TILE_WIDTH, clips_sheet, references_sheet
+from actor18m.report.sheets import STILLS, clips_sheet, references_sheet
+from actor18m.report.tiles import LABEL_WIDTH, TILE_HEIGHT, TILE_WIDTH
 from actor18m.stage import Row
 from stages.crops import Crops
 from tests.publish.material import FACTS, PIPELINE, key_of, lot, sample, video
