@@ -44,7 +44,7 @@ class HarvestParameters(CutParameters, FaceParameters):
     """Where a face that is turned to its left or right comes to look. It is seen to look there by three quarters."""
     nod_deg: PositiveFloat = 22.0
     max_turn_deg: NonNegativeFloat = 40.0
-    max_unseen_share: NonNegativeFloat = 0.17
+    max_unseen_share: NonNegativeFloat = 0.2
 
 
 class Harvest(Stage[Image]):
