@@ -180,6 +180,22 @@ class Requests:
         return re.compile(rf"(face|body|sheet)-{re.escape(self.source)}-\d{{2,}}")
 
 
+@dataclass(frozen=True)
+class KnownPairs:
+    """Of a stage of images that judges: in which columns it says what it answered, and what it answered about a pair of
+    which it is known that the two differ. Of most images there is none: `kind` is then null."""
+
+    verdict: str
+    confidence: str
+    """0 to 1, how sure it is of its verdict."""
+    kind: str
+    """What differs, in a word or two."""
+    known_verdict: str
+    known_confidence: str
+    accepts: str
+    """The verdict by which it takes two pictures for one person's."""
+
+
 Unit = TypeVar("Unit", default=Clip)
 """What a stage is given."""
 
@@ -199,6 +215,8 @@ class Stage(Generic[Unit]):
     """Of a stage of images: it is given the request, too, and looks again when that changes."""
     reads_source_image: ClassVar[bool] = False
     """Likewise the image from which the image was made."""
+    known_pairs: ClassVar[KnownPairs | None] = None
+    """Of a stage of images, where it says how often it is wrong."""
     reads_source: ClassVar[bool] = True
     """False: it measures rows and images alone, never the clip's file, which may have gone meanwhile."""
     roles: ClassVar[Mapping[str, type]] = {}

@@ -13,19 +13,23 @@ from typing import Any, ClassVar
 
 import numpy as np
 from pyarrow import bool_, float32
-from pydantic import PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from actor18m.arrays import Bools, Frame
+from actor18m.keys import seed
 from actor18m.media.encoded import decoded
 from actor18m.media.views import view_shown
 from actor18m.stage import Failure, Image, Parameters, Row, Stage, schema
 from stages.annotate import Annotate
-from stages.looks.likeness import Likeness, Look, Looker
+from stages.looks.likeness import Likeness, Look, Looker, dyed
+from stages.strangers import stranger
 from stages.told import rounded
-from stages.verdict import ATTRIBUTES, VERDICT, Answer
+from stages.verdict import ATTRIBUTES, KNOWN_PAIR, KNOWN_PAIRS, VERDICT, Answer
 
 _PANELS = 3
 """Of a sheet."""
+STRANGER, DYED = "another person", "another garment"
+"""Known to differ."""
 
 
 class JudgeParameters(Parameters):
@@ -44,6 +48,8 @@ class JudgeParameters(Parameters):
     hair_width: PositiveFloat = 0.8
     max_garment_distance: PositiveFloat = 6.5
     garment_width: PositiveFloat = 0.6
+    known_pairs: float = Field(default=0.1, ge=0, le=1)
+    """Of how many images it is asked also about a pair of which it is known that the two differ."""
 
 
 class Judge(Stage[Image]):
@@ -56,9 +62,11 @@ class Judge(Stage[Image]):
         Annotate: ("seen_people", "seen_viewpoint", "seen_yaw_deg")
     }
     roles: ClassVar[Mapping[str, type]] = Looker.roles
+    known_pairs = KNOWN_PAIRS
     writes = schema(
         "judge",
         **VERDICT,
+        **KNOWN_PAIR,
         likeness=float32(),
         shows_wanted_view=bool_(),
         face_similarity=float32(),
@@ -81,16 +89,37 @@ class Judge(Stage[Image]):
     def _judged(self, image: Image) -> dict[str, Any]:
         looker, seen = Looker(self.backends), image.upstream["annotate"]
         if not image.source:
-            return self._told(
-                image, None, {"people": _people(image.region, seen, 1)}, "no source image to compare with"
-            )
+            people = {"people": _people(image.region, seen, ())}
+            return self._told(image, None, people, "there is no source image") | dict.fromkeys(KNOWN_PAIR)
         source = looker.look(*_picture(image.source), image.region)
         shown = _panels(*_picture(image.files)) if image.region == "sheet" else [_picture(image.files)]
         looks = [looker.look(picture, mask, image.region) for picture, mask in shown]
+        likely, like = self._least(looker, source, looks)
+        likely |= {"people": _people(image.region, seen, looks)} | _anatomy(image.region, looks)
+        return self._told(image, like, likely, "") | self._tested(image, looker, source, looks)
+
+    def _least(self, looker: Looker, source: Look, looks: Sequence[Look]) -> tuple[dict[str, float], Likeness]:
+        """Of the looks the one that is least like the source."""
         found = [(self._likelihoods(like), like) for like in (looker.compare(source, look) for look in looks)]
-        likely, like = min(found, key=lambda each: min(each[0].values(), default=1.0))
-        people = _people(image.region, seen, len(shown))
-        return self._told(image, like, likely | {"people": people} | _anatomy(image.region, looks), "")
+        return min(found, key=lambda each: min(each[0].values(), default=1.0))
+
+    def _tested(self, image: Image, looker: Looker, source: Look, looks: Sequence[Look]) -> dict[str, Any]:
+        """What it answers about the image beside a stranger, or beside its source in clothes of other colours."""
+        chance = seed(image.key, "judge")
+        if chance % 10_000 >= self.parameters.known_pairs * 10_000:
+            return dict.fromkeys(KNOWN_PAIR)
+        is_dyed = chance // 10_000 % 2 == 1 and all("upper" in look.parts for look in (source, *looks))
+        if is_dyed:
+            other = dyed(source)
+        else:
+            other = looker.look(*_picture(stranger(image.region, chance // 20_000)), image.region)
+        likely, _ = self._least(looker, other, looks)
+        likeness = min(likely.values(), default=0.0)
+        return {
+            "known_kind": DYED if is_dyed else STRANGER,
+            "known_verdict": _verdict(likeness),
+            "known_confidence": rounded(max(likeness, 1 - likeness)),
+        }
 
     def _likelihoods(self, like: Likeness) -> dict[str, float]:
         """How likely each attribute is the source's, of those that are seen."""
@@ -114,7 +143,7 @@ class Judge(Stage[Image]):
         """The row. An image is as likely right as the attribute is that is least so; where none of the person is seen,
         nothing speaks for it."""
         answers: dict[str, Answer] = dict.fromkeys(ATTRIBUTES, "not_visible")
-        answers |= {name: "consistent" if chance >= 0.5 else "inconsistent" for name, chance in likely.items()}
+        answers |= {name: _verdict(chance) for name, chance in likely.items()}
         is_compared = any(name in likely for name in ("face", "hair", "colour"))
         likeness = min(likely.values(), default=0.0) if is_compared else 0.0
         seen = image.upstream["annotate"]
@@ -124,7 +153,7 @@ class Judge(Stage[Image]):
         return {
             **answers,
             "observed_view": observed,
-            "verdict": "consistent" if likeness >= 0.5 else "inconsistent",
+            "verdict": _verdict(likeness),
             "confidence": rounded(max(likeness, 1 - likeness)),
             "reason": why or f"least sure of {worst}",
             "judged_by": "measured",
@@ -137,16 +166,19 @@ class Judge(Stage[Image]):
 _NUMBERS = tuple(Likeness.__dataclass_fields__)
 
 
+def _verdict(likeness: float) -> Answer:
+    return "consistent" if likeness >= 0.5 else "inconsistent"
+
+
 def _above(value: float, bound: float, width: float) -> float:
     """A half at the bound, nine tenths some two widths above it."""
     return 1 / (1 + exp(min(50.0, (bound - value) / width)))
 
 
-def _people(region: str, seen: Mapping[str, Any], panels: int) -> float:
+def _people(region: str, seen: Mapping[str, Any], looks: Sequence[Look]) -> float:
     """1 where one person is there, and one in each panel of a sheet."""
-    if region == "sheet":
-        return float(panels == _PANELS)
-    return float(seen["seen_people"] == 1)
+    is_one = len(looks) == _PANELS if region == "sheet" else seen["seen_people"] == 1
+    return float(is_one and not any(look.has_face_beside for look in looks))
 
 
 def _anatomy(region: str, looks: Sequence[Look]) -> dict[str, float]:

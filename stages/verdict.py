@@ -8,6 +8,8 @@ from typing import Literal, get_args
 
 from pyarrow import DataType, float32, string
 
+from actor18m.stage import KnownPairs
+
 Answer = Literal["consistent", "inconsistent", "not_visible"]
 """Not visible: one of the two pictures does not show it well enough, so that it speaks neither for the image nor
 against it."""
@@ -27,6 +29,13 @@ VERDICT: dict[str, DataType] = {
 }
 """Columns of a judge. Each attribute is one of ANSWERS; `verdict` is `consistent` or `inconsistent`, and `confidence`
 from 0 to 1 how sure the judge is of it. `observed_view` is one of
-`actor18m.media.views.VIEWS`, null where none can be told.
-`reason` is for people: where a model wrote it, it may hold whatever stood in a picture, and nothing may act upon it.
+`actor18m.media.views.VIEWS`, null where none can be told. `reason` is for people: where a model wrote it, it may hold
+whatever stood in a picture, and nothing may act upon it.
 `judged_by` is `measured`, or the model's name."""
+
+KNOWN_PAIR: dict[str, DataType] = {"known_kind": string(), "known_verdict": string(), "known_confidence": float32()}
+"""Columns, beside VERDICT, of a judge that is put to the test: of some images it is also asked about a pair of which it
+is known that the two differ, and in what (`known_kind`)."""
+KNOWN_PAIRS = KnownPairs(
+    "verdict", "confidence", "known_kind", "known_verdict", "known_confidence", accepts="consistent"
+)

@@ -41,8 +41,18 @@ def print_status(found: Status) -> None:
             say(f"subset {subset}: {amount(images.requested, 'image')} of {amount(images.clips, 'clip')} = {told}")
         for reason, count in images.reasons.items():
             say(f"  {count} {reason}")
+    for name, judge in found.judges.items():
+        if judge["pairs"]:
+            say(f"{name} accepts {judge['accepted']} of {amount(judge['pairs'], 'pair')} that differ: {_shares(judge)}")
+        for kind, of_kind in judge["kinds"].items():
+            say(f"  {kind}: {of_kind['accepted']} of {of_kind['pairs']}")
     if found.listing:
         _print_listing(found.listing)
+
+
+def _shares(judge: Mapping[str, Any]) -> str:
+    """The rate, and how much of it so few cases leave possible."""
+    return f"{100 * judge['false_accept_rate']:.1f}%, and so few leave up to {100 * judge['at_most']:.1f}% possible"
 
 
 def _print_listing(listing: Sequence[Mapping[str, str | None]]) -> None:

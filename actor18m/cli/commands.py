@@ -27,6 +27,12 @@ BY_MODULE = {
         "explain": "The whole story of a clip: values, rules, verdicts, errors, and where it is published.",
         "what-if": "Which inputs would change their state under other rules or words. Runs no model.",
     },
+    "calibrate": {
+        "calibrate": (
+            "Choose a judge's bound by what it answered about pairs that are known to differ, and draw the curve. Runs "
+            "no model."
+        ),
+    },
     "words": {
         "deny": "Leave clips or single images out of the dataset, from the next build on and for ever.",
         "allow": "Take clips whatever the rules say of them, from the next build on and for ever.",

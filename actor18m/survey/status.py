@@ -11,6 +11,7 @@ from actor18m.survey.chain import Branch
 from actor18m.survey.following import REJECTED
 from actor18m.survey.images import KEPT
 from actor18m.survey.images import STATES as IMAGE_STATES
+from actor18m.survey.known_pairs import judged
 from actor18m.survey.plan import counted
 from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import DUPLICATE, STATES, Surveyed
@@ -58,6 +59,8 @@ class Status:
     """By stage and kind."""
     images: dict[str, "SubsetImages"]
     """By subset."""
+    judges: dict[str, dict[str, Any]]
+    """Of each stage that judges, how often it accepts pairs of which it is known that the two differ."""
     listing: list[dict[str, str | None]]
     """Of each input what is told of it, where that was asked for."""
 
@@ -148,6 +151,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
         funnel,
         dict(errors.most_common()),
         {subset: each for subset, each in images.items() if each.clips or each.requested},
+        {stage: each.told() for stage, each in judged(record).items()},
         listing,
     )
 

@@ -5,7 +5,7 @@ Parts are told by where face, shoulders and hips are; what a mask holds there is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import cv2
@@ -22,6 +22,8 @@ _MIN_PIXELS = 60
 """Of a part, in a picture of that size: fewer tell no colour."""
 _GREY, _GAMMA = 127, 2.2
 _WIDER = 0.25
+_SURE, _BESIDE = 0.5, 0.3
+_COLOURFUL, _LIGHT = 15.0, 0.1
 _LIGHT_COUNTS = 0.4
 """Lightness changes with shade and exposure; so much of a difference in it counts beside one in colour."""
 _SKIN_TO_DEG, _MIN_SKIN = 60.0, 9
@@ -46,6 +48,8 @@ class Look:
     whole: Floats
     """What the encoder says of the person before grey."""
     has_pose: bool
+    has_face_beside: bool
+    """Somebody else's, mostly outside the mask."""
 
     @property
     def face_yaw_deg(self) -> float | None:
@@ -85,7 +89,8 @@ class Looker:
         """At uint8[H, W, 3] RGB and bool[H, W]. Without a mask, nothing but the face is told from its surroundings."""
         everywhere: Bools = np.ones(picture.shape[:2], dtype=np.bool_)
         shape = everywhere if mask is None else mask
-        face = max(self._backends["faces"].detect([picture])[0], key=lambda each: _own(each, shape), default=None)
+        faces = self._backends["faces"].detect([picture])[0]
+        face = max(faces, key=lambda each: _own(each, shape), default=None)
         pose = self._pose(picture)
         light, inside, scale = _small(picture, shape)
         points = None if pose is None else pose * np.float32(scale)
@@ -98,6 +103,7 @@ class Looker:
             {name: _some(light[where]) for name, where in places.items() if where.sum() >= _MIN_PIXELS},
             self._backends["encoder"].encode([alone])[0],
             pose is not None,
+            any(each is not face and each.score >= _SURE and _held(each, shape) < _BESIDE for each in faces),
         )
 
     def _pose(self, picture: Frame) -> Floats | None:
@@ -129,6 +135,21 @@ class Looker:
         )
 
 
+def dyed(look: Look) -> Look:
+    """The same person in clothes of other colours: opposite ones, and light for dark."""
+    clothes = {name: _dyed(look.parts[name]) for name in ("upper", "lower") if name in look.parts}
+    return replace(look, parts={**look.parts, **clothes})
+
+
+def _dyed(light: Colours) -> Colours:
+    """Red, green and blue change places; what is grey anyway becomes blue where it is light, and ochre where dark."""
+    other = light[:, ::-1]
+    colourful = float(np.linalg.norm(_lab(light)[:, 1:].mean(axis=0)))
+    if colourful >= _COLOURFUL:
+        return np.asarray(other)
+    return np.asarray(other * ((0.35, 0.6, 1.2) if light.mean() > _LIGHT else (4.0, 2.5, 0.8)))
+
+
 def _small(picture: Frame, mask: Bools) -> tuple[Colours, Bools, float]:
     """float[h, w, 3] in linear RGB, the mask without its edge, and how much smaller they are."""
     scale = min(1.0, _LONGER_SIDE / max(picture.shape[:2]))
@@ -143,10 +164,15 @@ def _scaled(face: Face | None, scale: float) -> Floats | None:
 
 
 def _own(face: Face, mask: Bools) -> float:
-    """How likely a face is the person's: by how much of it the mask holds."""
+    """How likely a face is the person's."""
+    return face.score * (0.1 + _held(face, mask))
+
+
+def _held(face: Face, mask: Bools) -> float:
+    """How much of a face the mask holds."""
     x0, y0, x1, y1 = (max(0, round(side)) for side in face.box)
     held = mask[y0:y1, x0:x1]
-    return face.score * (0.1 + float(held.mean() if held.size else 0.0))
+    return float(held.mean()) if held.size else 0.0
 
 
 def _places(inside: Bools, face: Floats | None, pose: Floats | None, region: str) -> dict[str, Bools]:

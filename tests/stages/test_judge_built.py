@@ -1,13 +1,16 @@
 """The judge in a pipeline: it looks at what a maker made, beside the image that it was made from."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from actor18m import build
+from actor18m.cli.app import app
 from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 from tests.docs.page import Reader, reader
@@ -20,6 +23,7 @@ name: judged
 stages:
   - stage: stages.judge:Judge
     of: [tint]
+    parameters: {known_pairs: 1}
     roles: {faces: centerface, identity: dlib-face, encoder: efficientnet, pose: mediapipe-pose}
 policy:
   judge:
@@ -30,7 +34,9 @@ publish:
 
 
 @pytest.mark.slow
-def test_images_are_kept_by_its_verdict(reader: Reader, pulled: Callable[[str], None], tmp_path: Path) -> None:
+def test_images_are_kept_by_its_verdict_and_it_is_put_to_the_test(
+    reader: Reader, pulled: Callable[[str], None], tmp_path: Path
+) -> None:
     for model in read_lock().models:
         pulled(model)
     reader.write_files("a-subset.md")
@@ -46,3 +52,17 @@ def test_images_are_kept_by_its_verdict(reader: Reader, pulled: Callable[[str], 
         # a maker that brings no mask leaves nothing but the face to compare, and nobody is known from the side
         assert row["face"] == ("consistent" if row["state"] == "kept" else "not_visible")
         assert row["state"] == "rejected" or row["face_similarity"] > 0.7
+
+    status = json.loads(CliRunner().invoke(app, ["status", "judged.yaml", "--json"]).stdout)
+    told = status["judges"]["judge"]
+    assert (told["pairs"], told["accepted"]) == (5, 0), "each face beside a stranger's"
+    assert "judge accepts 0 of 5 pairs that differ: 0.0%" in CliRunner().invoke(app, ["status", "judged.yaml"]).stdout
+    said = CliRunner().invoke(app, ["calibrate", "judged.yaml", "--draw", "curve.svg"])
+    assert said.exit_code == 0, said.output
+    assert "5 pairs that differ, 5 images" in said.stdout
+    assert max(map(len, said.stdout.splitlines())) <= 80
+    assert Path("curve.svg").read_text().startswith("<svg")
+    rule = said.stdout[said.stdout.index("policy:") :]
+    Path("calibrated.yaml").write_text("extends: judged.yaml\nname: calibrated\n" + rule)
+    checked = CliRunner().invoke(app, ["validate", "calibrated.yaml"])
+    assert checked.exit_code == 0, checked.output
