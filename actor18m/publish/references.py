@@ -201,9 +201,11 @@ def _of_making(project: Project, makers: Collection[str]) -> list[pa.Field]:
 
 
 def _request(requests: Requests, row: Row, key: str) -> Row:
-    """The one that asks for an image, in the row that asks."""
+    """What may be told of the one that asks for an image, in the row that asks: a field that is for its maker alone may
+    be called like another that is published of other images."""
     name = key.partition("-")[2]
-    return next((each for each in row.get(requests.column) or () if each[NAME] == name), {})
+    asked: Row = next((each for each in row.get(requests.column) or () if each[NAME] == name), {})
+    return {field: value for field, value in asked.items() if field not in requests.private}
 
 
 def _of_requests(link: Link, requests: Requests) -> list[pa.Field]:

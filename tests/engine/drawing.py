@@ -138,13 +138,17 @@ class Frames(Stage):
     reads_source = False
     requests = Requests("frames", "framed", made_from=("word",))
     needs: ClassVar = {Ask: ("words",)}
-    writes = schema("frames", frames=list_(struct([("name", string()), ("source_image", string())])))
+    writes = schema(
+        "frames", frames=list_(struct([("name", string()), ("source_image", string()), ("word", string())]))
+    )
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
             counted("frames", clip.key)
             fine = [each["name"] for each in clip.upstream["ask"]["words"] if each["word"].startswith("p")]
-            told = [{"name": f"face-framed-{n:02d}", "source_image": name} for n, name in enumerate(fine)]
+            told = [
+                {"name": f"face-framed-{n:02d}", "source_image": name, "word": "frame"} for n, name in enumerate(fine)
+            ]
             yield Row(clip.key, {"frames": told})
 
 
