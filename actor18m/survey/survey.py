@@ -241,7 +241,8 @@ def _with(table: pa.Table, more: pa.Table) -> pa.Table:
 
 def _judged_by(rows: pa.Table, clips: pa.ChunkedArray, rules: Rules, overrides: Sequence[LastWord]) -> pa.Table:
     """With verdicts by these rules instead of all of the stage's; where a row is missing, there is none."""
-    verdicts = judge(rows, by_name(rules))
+    with_key = rows.set_column(rows.column_names.index("key"), "key", pc.fill_null(rows["key"], ""))
+    verdicts = judge(with_key, by_name(rules))
     if overrides:
         verdicts = override(verdicts.set_column(0, "key", clips), overrides)
     is_ok = pc.fill_null(pc.equal(rows["state"], OK), False)

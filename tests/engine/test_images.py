@@ -84,6 +84,12 @@ def test_what_an_image_is_made_from_counts_by_its_bytes(framed: Site) -> None:
     assert pine.called() == {"frame": 2, "describe": 2, "judge": 2}
 
 
+def test_what_is_for_a_maker_alone_is_not_told_where_others_tell_a_field_of_that_name(framed: Site) -> None:
+    """`word` is private to the pictures of words, and public of frames."""
+    assert {row["word"] for row in references(framed, "B").values()} == {"frame"}
+    assert {row["word"] for row in references(framed).values()} == {None}
+
+
 def test_an_image_waits_for_the_one_that_it_is_made_from(framed: Site) -> None:
     stricter = FRAMED.replace("subsets:", "  draw: {pears: {value: \"key not like '%-03'\", equals: true}}\nsubsets:")
     site = replace(framed, pipeline=stricter.replace("\"key not like '%-03'\"", "\"sha256 < '0'\""))
@@ -229,6 +235,21 @@ def test_a_gate_asks_of_rows_and_not_of_acceptance(site: Site) -> None:
     fresh.root.mkdir()
     fresh.build("--only", "subset-C", given=site.videos)
     assert site.called() == {"read": 4, "ask": 3, "draw": 12, "describe": 12}, "the chain's own stages are left out"
+
+
+def test_a_gate_may_name_rules_of_stages_that_are_not_measured_yet(site: Site) -> None:
+    """In a new store, where nothing is there to be judged."""
+    look = '  - stage: tests.engine.steady:Look\n    roles: {meter: "tests.engine.steady:Steady"}\n'
+    ask = "  - stage: tests.engine.drawing:Ask"
+    rules = (
+        "  look: {known: {value: score, at_least: 0}, score: {above: 2}}\nsubsets:\n  C: {gate: [read, look.known], "
+    )
+    pipeline = PIPELINE.replace(ask, look + ask).replace("subsets:\n  A: {", rules)
+    site = replace(site, pipeline=pipeline)
+    site.put(WORDS | {"one": "short"})
+    site.build()
+    assert site.called() == {"read": 4, "look": 3, "ask": 3, "draw": 12, "describe": 12}
+    assert images(site, "C")["states"] == {"kept": 12}
 
 
 def test_a_denied_image_is_rejected_and_its_clip_stays(drawn: Site) -> None:
