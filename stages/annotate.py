@@ -13,10 +13,11 @@ from actor18m.arrays import Box, Frame
 from actor18m.media.chunks import chunks
 from actor18m.media.encoded import decoded
 from actor18m.media.views import body_view, face_view_of
-from actor18m.models.roles import PersonDetector, PoseEstimator
+from actor18m.models.roles import Person, PersonDetector, PoseEstimator
 from actor18m.stage import Failure, Image, Row, Stage, schema
 from stages.looks.face import FaceParameters, FaceReader
 from stages.looks.pose import Posture, PostureParameters, postures_of
+from stages.looks.sheet import NO_SHEET, OF_SHEETS, panels_of, told_of_panels
 from stages.told import rounded
 
 
@@ -31,7 +32,7 @@ class AnnotateParameters(FaceParameters, PostureParameters):
 class Annotate(Stage[Image]):
     """Measures each image by itself, whoever made it: what it is of is not told to the models."""
 
-    version = 5
+    version = 6
     of = "images"
     reads_source = False
     roles: ClassVar[Mapping[str, type]] = {**FaceReader.roles, "people": PersonDetector, "pose": PoseEstimator}
@@ -45,19 +46,21 @@ class Annotate(Stage[Image]):
         seen_visibility=float32(),
         seen_expression=string(),
         has_face=bool_(),
+        **OF_SHEETS,
     )
     """Angles and visibility are the face's in an image of a face, the body's in one of a body; null where none is
-    seen."""
+    seen. A sheet has no viewpoint: OF_SHEETS tells of its panels, its people are those in all of them, and its
+    visibility is that of the panel that shows least."""
     parameters = AnnotateParameters()
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
         shown = ((image, decoded(image.files["webp"])) for image in images)
         for chunk in chunks(shown, itemgetter(1)):
-            seen = self._seen([picture for _, picture in chunk], [image.region for image, _ in chunk])
+            seen = self._seen([picture for _, picture in chunk], [image for image, _ in chunk])
             yield from (Row(image.key, values) for (image, _), values in zip(chunk, seen, strict=True))
 
-    def _seen(self, pictures: Sequence[Frame], regions: Sequence[str]) -> list[dict[str, Any]]:
-        people = self.backends["people"].people([_no_narrower_than_high(picture) for picture in pictures])
+    def _seen(self, pictures: Sequence[Frame], images: Sequence[Image]) -> list[dict[str, Any]]:
+        regions = [image.region for image in images]
         reader = FaceReader(self.backends, self.parameters)
         faces = reader.find(pictures, [_whole(picture) for picture in pictures])
         of_faces = [
@@ -66,16 +69,51 @@ class Annotate(Stage[Image]):
             if region == "face" and face is not None
         ]
         read = iter(reader.read([picture for picture, _ in of_faces], [face for _, face in of_faces]))
-        bodies = iter(self._of_bodies([p for p, region in zip(pictures, regions, strict=True) if region != "face"]))
+        bodies = iter(self._of_bodies([p for p, region in zip(pictures, regions, strict=True) if region == "body"]))
+        alone = iter(self._people([p for p, region in zip(pictures, regions, strict=True) if region != "sheet"]))
         found = []
-        for there, face, region in zip(people, faces, regions, strict=True):
-            seen = next(bodies) if region != "face" else _of_face({} if face is None else next(read)[0])
-            sure = sum(person.score >= self.parameters.min_person_score for person in there)
-            unsure = bool(there) and (face is not None or seen["seen_viewpoint"] is not None)
-            found.append({"seen_people": sure or int(unsure), "has_face": face is not None, **seen})
+        for picture, image, face in zip(pictures, images, faces, strict=True):
+            if image.region == "sheet":
+                found.append({"has_face": face is not None, **self._of_sheet(picture, image)})
+                continue
+            there = next(alone)
+            seen = next(bodies) if image.region == "body" else _of_face({} if face is None else next(read)[0])
+            is_known = face is not None or seen["seen_viewpoint"] is not None
+            counted = self._count(there, is_known)
+            found.append({"seen_people": counted, "has_face": face is not None, **seen, **NO_SHEET})
         return found
 
+    def _people(self, pictures: Sequence[Frame]) -> list[list[Person]]:
+        return self.backends["people"].people([_no_narrower_than_high(picture) for picture in pictures])  # type: ignore[no-any-return]
+
+    def _count(self, people: Sequence[Person], is_known: bool) -> int:
+        """`is_known`: a face or a body's yaw can be told."""
+        sure = sum(person.score >= self.parameters.min_person_score for person in people)
+        return sure or int(bool(people) and is_known)
+
     def _of_bodies(self, pictures: Sequence[Frame]) -> list[dict[str, Any]]:
+        return [_of_body(*each) for each in self._bodies(pictures)]
+
+    def _of_sheet(self, picture: Frame, image: Image) -> dict[str, Any]:
+        """Each panel is looked at as if it were a picture of a body."""
+        panels = panels_of(picture)
+        mask = image.files.get("mask.png")
+        shapes = None if mask is None else [shape[..., 0] > 127 for shape in panels_of(decoded(mask))]
+        bodies = self._bodies(panels)
+        people = [
+            self._count(there, yaw is not None) for there, (_, yaw) in zip(self._people(panels), bodies, strict=True)
+        ]
+        postures = [posture for posture, _ in bodies]
+        scores = [0.0 if posture is None else posture.score for posture in postures]
+        return {
+            "seen_people": sum(people),
+            **dict.fromkeys(("seen_viewpoint", "seen_yaw_deg", "seen_pitch_deg", "seen_roll_deg", "seen_expression")),
+            "seen_visibility": rounded(min(scores)),
+            **told_of_panels(panels, shapes, postures, [yaw for _, yaw in bodies], people),
+        }
+
+    def _bodies(self, pictures: Sequence[Frame]) -> list[tuple[Posture | None, float | None]]:
+        """Each one's posture and yaw."""
         postures = self._postures(pictures, [_whole(picture) for picture in pictures])
         yaws = [None if posture is None else posture.body_yaw_deg for posture in postures]
         unknown = [number for number, yaw in enumerate(yaws) if yaw is None]
@@ -83,7 +121,7 @@ class Annotate(Stage[Image]):
         again = self._postures([picture for picture, _ in wider], [box for _, box in wider])
         for number, posture in zip(unknown, again, strict=True):
             yaws[number] = None if posture is None else posture.body_yaw_deg
-        return [_of_body(posture, yaw) for posture, yaw in zip(postures, yaws, strict=True)]
+        return list(zip(postures, yaws, strict=True))
 
     def _wider(self, picture: Frame) -> tuple[Frame, Box]:
         """The picture with its edge going on to all sides, and the box of what it was before."""

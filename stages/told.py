@@ -15,7 +15,7 @@ SIDES = ("x0", "y0", "x1", "y1")
 Unit = TypeVar("Unit", Clip, Image)
 
 
-def one_by_one(units: Iterable[Unit], measured: Callable[[Unit], Row]) -> Iterator[Row | Failure]:
+def one_by_one(units: Iterable[Unit], measured: Callable[[Unit], Row | Failure]) -> Iterator[Row | Failure]:
     """A file that is at fault fails its own clip or image."""
     for unit in units:
         try:

@@ -25,9 +25,9 @@ class MovingParameters(Parameters):
     """How many times as high the body is at the end, or at the beginning."""
     head_from_deg: PositiveFloat = 35.0
     """What the face's yaw spans where only the head turns."""
-    turning_deg_s: PositiveFloat = 25.0
+    turning_deg_s: PositiveFloat = 30.0
     """At a moment, who turns faster is turning; likewise for moving, in body heights a second."""
-    moving_s: PositiveFloat = 0.12
+    moving_s: PositiveFloat = 0.25
     around: PositiveInt = 2
     """Samples before and after a moment by which that is told."""
 
