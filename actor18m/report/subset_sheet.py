@@ -16,7 +16,6 @@ from actor18m.media.tile import PAPER, Pixels
 from actor18m.report.tiles import (
     GREEN,
     GREY,
-    LABEL_WIDTH,
     RED,
     TILE_HEIGHT,
     TILE_WIDTH,
@@ -24,6 +23,7 @@ from actor18m.report.tiles import (
     YELLOW,
     Row,
     asked,
+    label,
     name_of,
     outlined,
     text,
@@ -35,7 +35,7 @@ from actor18m.storage.store import Store
 
 WANTED = "view", "environment", "lighting", "expression", "motion"
 """Columns of requests that say in a word what is wanted."""
-LINES = 4
+_TEXT_HEIGHT = 70
 _INK = {"kept": GREEN, "rejected": RED, "unavailable": YELLOW}
 
 
@@ -57,28 +57,31 @@ def subset_sheet(version: Version, store: Store | None, subset: str, out: Path, 
     """
     rows = asked(version, "references", sql, most=most, subset=subset)
     by_key = {row["key"]: row for row in rows}
-    made = sorted(
-        (row for row in rows if row["subset"] == subset), key=lambda row: (row["clip"], row["source_key"] or "")
-    )
-    lines = [list(some) for _, some in groupby(made, key=lambda row: (row["clip"], row["source_key"]))]
-    write(out, (_line(version, store, by_key, some) for some in lines))
-    return len({row["clip"] for row in made})
+    made = [row for row in rows if row["subset"] == subset and row["source_key"] is not None]
+    by_clip = [list(some) for _, some in groupby(made, key=lambda row: (row["uri"], row["clip"]))]
+    write(out, (_clip(version, store, by_key, some) for some in by_clip))
+    return len(by_clip)
 
 
-def _line(version: Version, store: Store | None, by_key: Mapping[str, Row], rows: Sequence[Row]) -> Pixels:
-    """The source, and what was made from it."""
-    clip, source = rows[0]["clip"], by_key.get(rows[0]["source_key"])
+def _clip(version: Version, store: Store | None, by_key: Mapping[str, Row], rows: Sequence[Row]) -> Pixels:
+    """Each source, and what was made from it."""
+    head = label([(name_of(rows[0]["uri"]), WHITE), (rows[0]["clip"], GREY)])
+    line = [np.pad(head, ((0, _TEXT_HEIGHT), (0, 0), (0, 0)), constant_values=PAPER)]
+    for key, some in groupby(sorted(rows, key=_source), key=_source):
+        line += [_of_source(version, store, key, by_key.get(key)), *(_made(version, store, row) for row in some)]
+    return np.hstack(line)
+
+
+def _source(row: Row) -> str:
+    return str(row["source_key"])
+
+
+def _of_source(version: Version, store: Store | None, key: str, source: Row | None) -> Pixels:
     shown = None if source is None else _picture(version, store, source)
-    told = [
-        (name_of(rows[0]["uri"]), WHITE),
-        (clip, GREY),
-        ((rows[0]["source_key"] or "").removeprefix(f"{clip}-"), GREY),
-    ]
+    told = [("made from", GREY), (key.partition("-")[2], WHITE)]
     if source is not None:
         told.append((view(source, "") or view(source, "seen_"), GREY))
-    head = np.vstack([_blank() if shown is None else tile(shown), text(told, 16 * LINES + 6, TILE_WIDTH, 16)])
-    head = np.pad(head, ((0, 0), (0, LABEL_WIDTH - TILE_WIDTH), (0, 0)), constant_values=PAPER)
-    return np.hstack([head, *(_made(version, store, row) for row in rows)])
+    return _over(shown, told)
 
 
 def _made(version: Version, store: Store | None, row: Row) -> Pixels:
@@ -92,7 +95,12 @@ def _made(version: Version, store: Store | None, row: Row) -> Pixels:
         (word, GREY),
         (f"{row['state']} {why}".strip(), _INK.get(row["state"], GREY)),
     ]
-    return np.vstack([_blank() if shown is None else tile(shown), text(lines, 16 * LINES + 6, TILE_WIDTH, 16)])
+    return _over(shown, lines)
+
+
+def _over(shown: Pixels | None, lines: Sequence[tuple[str, Ink]]) -> Pixels:
+    blank: Pixels = np.full((TILE_HEIGHT, TILE_WIDTH, 3), PAPER + 12, np.uint8)
+    return np.vstack([blank if shown is None else tile(shown), text(lines, _TEXT_HEIGHT, TILE_WIDTH, 16)])
 
 
 def _picture(version: Version, store: Store | None, row: Row) -> Pixels | None:
@@ -111,7 +119,3 @@ def _left_out(store: Store, row: Row) -> Pixels | None:
             shelf = ledger.shelf("images", row["lot"], last[BESIDE["images"]])
             return decoded(files_of_row(shelf, last["key"], last["input_digest"])["webp"])
     return None
-
-
-def _blank() -> Pixels:
-    return np.full((TILE_HEIGHT, TILE_WIDTH, 3), PAPER + 12, np.uint8)

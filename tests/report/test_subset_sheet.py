@@ -20,7 +20,7 @@ from tests.stages.shot_by_truth import wanted_images
 
 
 def is_drawn(sheet: Pixels, column: int) -> bool:
-    x = 0 if column == 0 else LABEL_WIDTH + (column - 1) * TILE_WIDTH
+    x = LABEL_WIDTH + column * TILE_WIDTH
     return bool(sheet[:TILE_HEIGHT, x : x + TILE_WIDTH].std() > 10)
 
 
@@ -51,5 +51,5 @@ def test_a_source_stands_beside_all_that_was_asked_for(tmp_path: Path, lease: Le
     for store, seen in ((None, [True, True, False, False]), (lease.store, [True, True, True, False])):
         assert subset_sheet(opened, store, "T", tmp_path / "T.png", most=10) == 1
         sheet = drawn(tmp_path / "T.png")
-        assert sheet.shape[1] == LABEL_WIDTH + 3 * TILE_WIDTH
+        assert sheet.shape[1] == LABEL_WIDTH + 4 * TILE_WIDTH
         assert sorted((is_drawn(sheet, column) for column in range(4)), reverse=True) == seen
