@@ -58,7 +58,10 @@ BY_MODULE = {
         "runs": (
             "List the builds of a store: when they ran, how they ended, what they were asked, and what they came to."
         ),
-        "sheet": "Draw contact sheets: clips with what became of them, and references with what was measured of each.",
+        "sheet": (
+            "Draw contact sheets: clips with what became of them, references with what was measured of each, and "
+            "subsets beside what they are made from."
+        ),
         "gc": (
             "Remove old versions of the dataset, files of the store that a newer file covers, and what was measured "
             "of inputs that were removed. No other row is lost."

@@ -155,8 +155,8 @@ def sheet_command(
         str | None, typer.Option(help="The store, from which images that were not kept are drawn, too.")
     ] = None,
 ) -> None:
-    """Draw contact sheets: clips with what became of them, references with what was measured of each, and for each
-    subset that is made from others the source beside all that was asked for.
+    """Draw contact sheets: clips with what became of them, references with what was measured of each, and subsets
+    beside what they are made from.
     """
     from actor18m.report.sheets import clips_sheet, references_sheet
     from actor18m.report.subset_sheet import subset_sheet, subsets_made

@@ -21,6 +21,7 @@ from actor18m.report.tiles import (
     TILE_WIDTH,
     WHITE,
     YELLOW,
+    Ink,
     Row,
     asked,
     label,
