@@ -9,7 +9,7 @@ STORE := out/demo/store
 DATASET := out/demo/dataset
 BUILD = $(BIN)/actor18m build $(PIPELINE) --store $(STORE) --dataset $(DATASET)
 
-.PHONY: help core embedded setup demo test test-slow check format samples bench-samples accuracy bench-engine subset-A subset-B subset-C clean
+.PHONY: help core embedded setup demo test test-slow check format samples bench-samples accuracy viewpoints bench-engine subset-A subset-B subset-C clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench-samples: setup ## measure real models against the samples' truth
 
 accuracy: setup ## how right filters and labels are, on samples and ACTOR18M_FOOTAGE (ARGS="--json")
 	@$(BIN)/python -m accuracy $(ARGS)
+
+viewpoints: embedded ## which viewpoints DATASET has before and after views are added, and which views were obtained
+	@$(BIN)/python -m accuracy.viewpoints $(DATASET) $(ARGS)
 
 bench-engine: setup ## measure planning at scale, what the engine and its driver cost, and waiting stages
 	$(BIN)/python -m tests.bench.engine_scale $(ARGS)
