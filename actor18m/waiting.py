@@ -28,10 +28,10 @@ class WaitingStage(Stage[Unit], Generic[Unit, Ready]):
     retries by itself hides them from the pace, and from the budget.
     """
 
-    def prepare(self, unit: Unit, /) -> Ready | Failure:
+    def prepare(self, unit: Unit, /) -> Ready | Row | Failure:
         """What `measure_one` is given: pictures decoded, made smaller and encoded, frames read. It is called once, in
         a thread, while others are in flight, so that nothing is waited for when the turn comes; however often it is
-        asked again, it is not prepared again. A failure ends it here, and nobody is asked."""
+        asked again, it is not prepared again. Where an outcome is returned, nobody is asked."""
         return cast(Ready, unit)
 
     async def measure_one(self, ready: Ready, /) -> Row | Failure:
@@ -45,7 +45,7 @@ class WaitingStage(Stage[Unit], Generic[Unit, Ready]):
 
         async def one(unit: Unit) -> Row | Failure:
             ready = await asyncio.to_thread(self.prepare, unit)
-            return ready if isinstance(ready, Failure) else await self.measure_one(ready)
+            return ready if isinstance(ready, Row | Failure) else await self.measure_one(ready)
 
         async def together() -> list[Row | Failure]:
             return await asyncio.gather(*map(one, units))

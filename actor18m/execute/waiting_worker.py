@@ -213,7 +213,7 @@ class WaitingWorker:
         while True:
             try:
                 ready = await self._within_deadline(asyncio.to_thread(self._stage.prepare, unit))
-                return self._checked(todo.key, ready) if isinstance(ready, Failure) else _Ready(ready)
+                return self._checked(todo.key, ready) if isinstance(ready, Row | Failure) else _Ready(ready)
             except Exception as error:
                 if not pauses or not is_soon_over(error):
                     return ended_by(todo.key, error)

@@ -4,11 +4,13 @@ It is told nothing of what was wanted, so that it cannot agree to please: it say
 from, and rules compare. No text of a row or a picture is in the question.
 """
 
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
+from pyarrow import bool_
 from pydantic import BaseModel, ConfigDict
 
-from actor18m.media.views import BodyView, FaceView
+from actor18m.media.views import View
 from actor18m.models.roles import Answer, Chat, Letter, NoAnswer, Question
 from actor18m.stage import Failure, Image, Parameters, Row, schema
 from actor18m.waiting import WaitingStage
@@ -33,11 +35,11 @@ garment: kind, cut and pattern of the clothes.
 colour: the colours of the clothes; a change that the light explains is consistent.
 accessories: glasses, jewellery, hats, bags.
 anatomy: whether the body in B could be a real one: limbs, hands, joints, proportions.
-people: whether as many people are in B as in A.
+people: whether as many people are in B as in A; several views of one person on a sheet count as one.
 
-observed_view is from where the person in B is seen. Left and right are the person's own: a face that looks towards \
-the right edge of the picture is turned to the person's left. Say unclear where it cannot be told, and where B shows \
-several views.
+observed_view is what B shows. Left and right are the person's own: left is somebody who has turned to their own left, \
+and looks towards the right edge of the picture. top_down is seen from above, or a face that looks down; bottom_up is \
+seen from below, or a face that looks up. Say unclear where it cannot be told, and where B shows several views.
 
 verdict is inconsistent if any of them is inconsistent, and else consistent.
 reason is one short sentence.
@@ -65,40 +67,53 @@ class _Judged(BaseModel):
 
 
 class JudgedFace(_Judged):
-    observed_view: Literal[FaceView, "unclear"]
+    observed_view: Literal["front", "left", "right", "top_down", "bottom_up", "unclear"]
     verdict: Literal["consistent", "inconsistent"]
     reason: str
 
 
 class JudgedBody(_Judged):
-    observed_view: Literal[BodyView, "unclear"]
+    observed_view: Literal[View, "unclear"]
     verdict: Literal["consistent", "inconsistent"]
     reason: str
 
 
-class AskedJudge(WaitingStage[Image, tuple[str, Letter[Any]]]):
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """About one image."""
+
+    key: str
+    wanted_view: str | None
+    """It is not in the letter."""
+    letter: Letter[JudgedFace] | Letter[JudgedBody]
+
+
+class AskedJudge(WaitingStage[Image, "Asked"]):
     """Asks for each image once. What does not parse, or contradicts itself, is a failure and no verdict."""
 
     version = 1
     of = "images"
     reads_source = False
     reads_source_image = True
+    reads_request = True
     roles: ClassVar = {"chat": Chat}
     costs = ("tokens", "dollars")
-    writes = schema("judge", **VERDICT)
+    writes = schema("judge", **VERDICT, shows_wanted_view=bool_())
+    """`shows_wanted_view` is null where no view was asked for or none can be told."""
     parameters = JudgeParameters()
 
-    def prepare(self, image: Image, /) -> tuple[str, Letter[Any]] | Failure:
+    def prepare(self, image: Image, /) -> Asked | Failure:
         source = image.source.get("webp")
         if source is None:
             return Failure(image.key, "no_source_image", "it was made from no image that it could be compared with")
         form = JudgedFace if image.region == "face" else JudgedBody
         shown = ("Picture A:", source, "Picture B:", image.files["webp"])
-        return image.key, self.backends["chat"].write(Question(self.parameters.task, shown, form, "verdict"))
+        letter = self.backends["chat"].write(Question(self.parameters.task, shown, form, "verdict"))
+        return Asked(image.key, image.request.get("view"), letter)
 
-    async def measure_one(self, ready: tuple[str, Letter[Any]], /) -> Row | Failure:
-        key, letter = ready
-        answer: Answer[JudgedFace | JudgedBody] | NoAnswer = await self.backends["chat"].ask(letter)
+    async def measure_one(self, asked: Asked, /) -> Row | Failure:
+        key = asked.key
+        answer: Answer[JudgedFace | JudgedBody] | NoAnswer = await self.backends["chat"].ask(asked.letter)
         costs = {"tokens": answer.tokens, "dollars": answer.dollars}
         if isinstance(answer, NoAnswer):
             return Failure(key, answer.kind, answer.why, costs)
@@ -106,13 +121,15 @@ class AskedJudge(WaitingStage[Image, tuple[str, Letter[Any]]]):
         words = {name: getattr(said, name) for name in ATTRIBUTES}
         if why := _contradiction(words, said.verdict):
             return Failure(key, CONTRADICTION, why, costs)
+        observed = None if said.observed_view == UNCLEAR else said.observed_view
         told = {
             **words,
-            "observed_view": None if said.observed_view == UNCLEAR else said.observed_view,
+            "observed_view": observed,
             "verdict": said.verdict,
             "confidence": rounded(answer.certainty),
             "reason": plain(said.reason, _LONGEST_REASON),
             "judged_by": self.backends["chat"].called,
+            "shows_wanted_view": None if None in (asked.wanted_view, observed) else observed == asked.wanted_view,
         }
         return Row(key, told, costs=costs)
 

@@ -1,5 +1,8 @@
 """What a model wrote, as a row may hold it: untrusted, since it may have been in a picture."""
 
+ANOTHER_FORM = "another_form"
+"""The kind of failure of an answer that has not what was asked for in it."""
+
 
 def plain(text: str, longest: int) -> str:
     """On one line, without what would steer a terminal or turn the direction of reading, and not without end."""

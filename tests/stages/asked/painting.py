@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from pyarrow import float32, int32, list_, string, struct
 from actor18m.keys import seed
 from actor18m.media.encoded import encoded
 from actor18m.stage import Clip, Failure, Image, Parameters, Requests, Row, Stage, schema
-from stages.asked.judge import AskedJudge
+from stages.asked.judge import Asked, AskedJudge
 from tests.engine.drawing import Ask
 from tests.engine.steady import counted
 
@@ -61,7 +61,7 @@ class Others(Stage):
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
         for clip in clips:
             told = [
-                {"name": f"face-view-{number:02d}", "source_image": each["name"], "view": "wanted-from-the-left"}
+                {"name": f"face-view-{number:02d}", "source_image": each["name"], "view": ("left", "right")[number % 2]}
                 for number, each in enumerate(clip.upstream["ask"]["words"])
             ]
             yield Row(clip.key, {"wanted": told})
@@ -87,9 +87,9 @@ class CountedJudge(AskedJudge):
 
     version = 1
 
-    async def measure_one(self, ready: Any, /) -> Row | Failure:
-        counted("judge", ready[0])
-        return await super().measure_one(ready)
+    async def measure_one(self, asked: Asked, /) -> Row | Failure:
+        counted("judge", asked.key)
+        return await super().measure_one(asked)
 
 
 PIPELINE = """\

@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow.parquet as pq
 import pytest
 from aiohttp import web
 
 from actor18m.execute import trouble
-from stages.asked.judge import TASK, JudgedBody, JudgedFace
+from actor18m.media.views import VIEWS
+from stages.asked.judge import TASK, UNCLEAR, JudgedBody, JudgedFace
 from stages.verdict import ATTRIBUTES, VERDICT
 from tests.engine.chat_server import KEY, Asked, ChatServer, completion
 from tests.engine.conftest import site
@@ -60,6 +61,7 @@ def test_forms_ask_for_what_a_verdict_has() -> None:
     for form in (JudgedFace, JudgedBody):
         assert [*form.model_fields] == [*ATTRIBUTES, "observed_view", "verdict", "reason"]
         assert {*form.model_fields, "confidence", "judged_by"} == {*VERDICT}
+        assert {UNCLEAR} == {*get_args(form.model_fields["observed_view"].annotation)} - {*VIEWS}
 
 
 def test_images_are_judged_beside_their_source(site: Site, server: ChatServer) -> None:
@@ -84,8 +86,9 @@ def test_nothing_of_rows_and_pictures_is_in_the_question(site: Site, server: Cha
     site = put(site, server, 2)
     site.build()
     assert {tuple(asked.texts) for asked in server.log} == {(TASK, "Picture A:", "Picture B:")}
-    assert "wanted-from-the-left" not in TASK
     assert INJECTED.lower() not in TASK.lower()
+    of_views = {row["shows_wanted_view"] for row in judged(site)}
+    assert of_views == {True, False}, "what was wanted is compared with what is seen afterwards"
     assert not [asked for asked in server.log if {"tools", "tool_choice", "functions"} & set(asked.body)]
 
 
