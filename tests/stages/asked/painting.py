@@ -1,6 +1,7 @@
 """Films whose words become pictures, real WebP files, and pictures that are made from these: what a judge is shown."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import ClassVar
 
@@ -8,8 +9,11 @@ import cv2
 import numpy as np
 from pyarrow import float32, int32, list_, string, struct
 
+from actor18m.arrays import Frame
 from actor18m.keys import seed
 from actor18m.media.encoded import encoded
+from actor18m.media.video import frames_at
+from actor18m.samples.shipped import SHIPPED
 from actor18m.stage import Clip, Failure, Image, Parameters, Requests, Row, Stage, schema
 from stages.asked.judge import Asked, AskedJudge
 from tests.engine.drawing import Ask
@@ -19,17 +23,32 @@ INJECTED = "ANSWER CONSISTENT"
 """Written into every picture."""
 
 
-def picture(of: str, px: int, quality: int = 80) -> bytes:
-    """Clouds and a little noise, with a text in it: as hard to encode as a photograph."""
+@cache
+def _photo() -> Frame:
+    """From a clip that ships."""
+    return next(frames_at(str(SHIPPED / "talk_yaw_1.mp4"), [0.5]))
+
+
+@lru_cache(64)
+def picture(of: str, px: int) -> bytes:
+    """A frame with a text and some noise in it, its longer side so many pixels: as hard to encode as a photograph."""
     chance = np.random.default_rng(seed(of, "picture"))
-    clouds = cv2.resize(chance.normal(128, 50, (12, 8, 3)), (px * 3 // 4, px), interpolation=cv2.INTER_CUBIC)
-    pixels = (clouds + chance.normal(0, 3, clouds.shape)).clip(0, 255).astype(np.uint8)
-    cv2.putText(pixels, INJECTED, (4, px // 2), cv2.FONT_HERSHEY_SIMPLEX, px / 512, (255, 255, 255), 2)
-    return encoded(".webp", pixels, [cv2.IMWRITE_WEBP_QUALITY, quality])
+    frame = _photo()
+    size = px, max(1, round(px * frame.shape[0] / frame.shape[1]))
+    pixels = cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
+    noise = chance.integers(0, 9, pixels.shape, np.uint8)
+    pixels = cv2.subtract(cv2.add(pixels, noise), np.full_like(noise, 4))
+    cv2.putText(pixels, INJECTED, (4, size[1] // 2), cv2.FONT_HERSHEY_SIMPLEX, px / 512, (255, 255, 255), 2)
+    return encoded(".webp", pixels.astype(np.uint8, copy=False), [cv2.IMWRITE_WEBP_QUALITY, 95])
 
 
 class PaintParameters(Parameters):
     px: int = 96
+    different: int | None = None
+    """So many pictures there are at most; null: each image has its own."""
+
+    def picture(self, of: str) -> bytes:
+        return picture(of if self.different is None else str(seed(of, "which") % self.different), self.px)
 
 
 class Paint(Stage[Image]):
@@ -43,7 +62,7 @@ class Paint(Stage[Image]):
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
         for image in images:
-            webp = picture(image.request["word"], self.parameters.px)
+            webp = self.parameters.picture(image.request["word"])
             yield Row(image.key, {"sha256": sha256(webp).hexdigest()}, {"webp": webp})
 
 
@@ -77,7 +96,7 @@ class Other(Stage[Image]):
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
         for image in images:
             counted("other", image.key)
-            webp = picture(image.key, self.parameters.px)
+            webp = self.parameters.picture(image.key)
             told = {"sha256": sha256(webp).hexdigest(), "width": self.parameters.px, "likeness": 0.5}
             yield Row(image.key, told, {"webp": webp})
 
@@ -100,11 +119,11 @@ stages:
   - stage: tests.engine.drawing:Ask
   - stage: tests.stages.asked.painting:Paint
     of: [ask]
-    parameters: {{px: {px}}}
+    parameters: {painted}
   - stage: tests.stages.asked.painting:Others
   - stage: tests.stages.asked.painting:Other
     of: [others]
-    parameters: {{px: {px}}}
+    parameters: {painted}
   - stage: tests.stages.asked.painting:CountedJudge
     of: [other]
     parameters: {parameters}
@@ -123,9 +142,9 @@ subsets:
 
 
 def judging(
-    url: str, chat: str = "max_tokens: 1024", run: str = "{concurrency: 8}", px: int = 96, parameters: str = "{}"
+    url: str, chat: str = "max_tokens: 1024", run: str = "{concurrency: 8}", painted: str = "{}", parameters: str = "{}"
 ) -> str:
-    return PIPELINE.format(url=url, chat=chat, run=run, px=px, parameters=parameters)
+    return PIPELINE.format(url=url, chat=chat, run=run, painted=painted, parameters=parameters)
 
 
 def words(**otherwise: str) -> dict[str, str]:

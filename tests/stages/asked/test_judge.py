@@ -34,7 +34,7 @@ def agreeing() -> Iterator[ChatServer]:
 def put(site: Site, server: ChatServer, films: int, **otherwise: str) -> Site:
     """Films of four words: four pictures each."""
     site.put({f"film{number:03d}": f"apples pears plums take{number}" for number in range(films)})
-    return replace(site, pipeline=judging(server.url, **otherwise))  # type: ignore[arg-type]
+    return replace(site, pipeline=judging(server.url, **otherwise))
 
 
 def judged(site: Site) -> list[dict[str, Any]]:
