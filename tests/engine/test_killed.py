@@ -53,13 +53,13 @@ def test_killed_with_real_models_it_publishes_the_same_bytes(tmp_path: Path, pul
     for name in SAMPLES:
         shutil.copy(SHIPPED / f"{name}.mp4", tmp_path / "in")
     pipeline = (ROOT / "pipelines" / "embedded.yaml").read_text()
-    (tmp_path / "pipeline.yaml").write_text(_one_clip_a_call(pipeline))
+    (tmp_path / "pipeline.yaml").write_text(one_clip_a_call(pipeline))
     whole = Project(tmp_path / "undisturbed", tmp_path / "in", tmp_path / "pipeline.yaml")
     print(whole.finish())
     kill_often(whole, whole.again(tmp_path / "killed"), EMBEDDED, in_stages=2, in_publish=1)
 
 
-def _one_clip_a_call(pipeline: str) -> str:
+def one_clip_a_call(pipeline: str) -> str:
     """Of few clips, some are measured already when a build is killed."""
     lines = pipeline.splitlines()
     called = "    run: {clips_per_call: 1}"

@@ -1,0 +1,42 @@
+"""A build can be killed while the images of any subset are made or judged: what was made is not made again."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from actor18m.models.lock import read_lock
+from actor18m.samples.shipped import SHIPPED
+from tests.engine.killing import ROOT, Project
+from tests.engine.test_killed import one_clip_a_call
+
+MAKERS = ("view_images", "attribute_images", "sheet_images")
+SAMPLES = ("turn_standing_1", "expressions_2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["serial", "ray"])
+def test_killed_inside_any_subset_it_publishes_the_same_bytes(
+    tmp_path: Path, pulled: Callable[[str], None], executor: str
+) -> None:
+    for model in read_lock().models:
+        pulled(model)
+    (tmp_path / "in").mkdir()
+    for name in SAMPLES:
+        shutil.copy(SHIPPED / f"{name}.mp4", tmp_path / "in")
+    pipeline = (ROOT / "pipelines" / "embedded.yaml").read_text()
+    (tmp_path / "pipeline.yaml").write_text(one_clip_a_call(pipeline))
+    whole = Project(tmp_path / "undisturbed", tmp_path / "in", tmp_path / "pipeline.yaml")
+    whole.finish()
+    options = ("--executor", executor, *(("--workers", "2") if executor == "ray" else ()))
+    killed = whole.again(tmp_path / "killed")
+    for stage in (*reversed(MAKERS), "judge"):
+        build = killed.start(*options)
+        build.until(lambda build=build, stage=stage: stage in build.stages())
+        build.kill()
+        print(f"killed in {stage}: {dict(killed.rows())}")
+    killed.finish(*options)
+    assert killed.published() == whole.published()
+    made = killed.rows()
+    assert {name: made[name] for name in MAKERS} == {name: whole.rows()[name] for name in MAKERS}
