@@ -2,13 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
-from tests.engine.killing import ROOT, Project
+from tests.engine.killing import ROOT, Build, Project
 from tests.engine.test_killed import one_clip_a_call
 
 MAKERS = ("view_images", "attribute_images", "sheet_images")
@@ -33,10 +34,14 @@ def test_killed_inside_any_subset_it_publishes_the_same_bytes(
     killed = whole.again(tmp_path / "killed")
     for stage in (*reversed(MAKERS), "judge"):
         build = killed.start(*options)
-        build.until(lambda build=build, stage=stage: stage in build.stages())
+        build.until(partial(_is_at, build, stage))
         build.kill()
         print(f"killed in {stage}: {dict(killed.rows())}")
     killed.finish(*options)
     assert killed.published() == whole.published()
     made = killed.rows()
     assert {name: made[name] for name in MAKERS} == {name: whole.rows()[name] for name in MAKERS}
+
+
+def _is_at(build: Build, stage: str) -> bool:
+    return stage in build.stages()
