@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from actor18m.arrays import Frame
+from actor18m.arrays import Bools, Frame
+from actor18m.media.encoded import decoded
 from actor18m.media.video import frames
 from actor18m.media.views import angle_between
 from actor18m.models.backends import load
@@ -16,8 +17,11 @@ from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 from actor18m.stage import Clip, Image, Row
 from stages.annotate import Annotate, AnnotateParameters
+from stages.brought import PictureParameters, brought
 from stages.crops import Crops
+from stages.looks.sheet import panels_of
 from tests.stages.shot_by_truth import uri_of, wanted_images
+from tests.stages.test_sheets import asked, golden, made
 
 BACKENDS = {
     "faces": "centerface",
@@ -119,3 +123,67 @@ def test_labels_do_not_depend_on_what_an_image_was_made_for(stage: Annotate) -> 
     other = replace(crop, request={"viewpoint": "front", "yaw_deg": 0.0}, clip=Clip("other", ""))
     assert labels(stage, [other]) == labels(stage, [crop])
     assert labels(stage, [crop])[0]["seen_viewpoint"] == "back"
+
+
+def sheet(panels: Sequence[tuple[Frame, Bools]]) -> list[Image]:
+    """Panels side by side, each on a ground as large as the largest."""
+    height, width = (max(mask.shape[axis] for _, mask in panels) for axis in (0, 1))
+    shown, masks = np.full((height, 3 * width, 3), 208, np.uint8), np.zeros((height, 3 * width), bool)
+    for number, (picture, mask) in enumerate(panels):
+        top, left = height - mask.shape[0], number * width + (width - mask.shape[1]) // 2
+        place = slice(top, height), slice(left, left + mask.shape[1])
+        shown[place], masks[place] = picture, mask
+    _, files = brought(shown, masks, PictureParameters())
+    return [Image("clip-sheet-three-01", Clip("clip", ""), files=files)]
+
+
+@pytest.fixture(scope="module")
+def panels() -> dict[str, list[tuple[Frame, Bools]]]:
+    """Front, side and back of three people, as layout sets them."""
+    found = {}
+    for name in ("turn_standing_1", "turn_walking_1", "turn_walking_2"):
+        clip, _ = golden(name)
+        row = made(clip, asked(clip)[0])
+        assert isinstance(row, Row)
+        pictures, shapes = (panels_of(decoded(row.images[suffix])) for suffix in ("webp", "mask.png"))
+        found[name] = [(picture, shape[..., 0] > 127) for picture, shape in zip(pictures, shapes, strict=True)]
+    return found
+
+
+def test_of_a_sheet_each_panel_is_looked_at_for_itself(
+    stage: Annotate, panels: Mapping[str, list[tuple[Frame, Bools]]]
+) -> None:
+    for name, (front, side, back) in panels.items():
+        (told,) = labels(stage, sheet([front, side, back]))
+        assert told["seen_views"] == ["front", "side", "back"], name
+        assert (told["seen_people"], told["panel_people"]) == (3, [1, 1, 1])
+        assert told["clothes_likeness"] > 0.6
+        assert told["line_spread"] < 0.1
+        assert told["seen_viewpoint"] is None, "a sheet has none"
+        (other_way,) = labels(stage, sheet([back, side, front]))
+        assert other_way["seen_views"] == ["back", "side", "front"], name
+        (lacking,) = labels(stage, sheet([front, side, front]))
+        assert lacking["seen_views"] == ["front", "side", "front"], name
+
+
+def test_another_person_in_a_panel_is_told_by_the_clothes(
+    stage: Annotate, panels: Mapping[str, list[tuple[Frame, Bools]]]
+) -> None:
+    names = list(panels)
+    for one, other in zip(names, names[1:] + names[:1], strict=True):
+        (told,) = labels(stage, sheet([*panels[one][:2], panels[other][2]]))
+        assert told["clothes_likeness"] < 0.4, (one, other)
+
+
+def test_an_empty_panel_shows_nobody(stage: Annotate, panels: Mapping[str, list[tuple[Frame, Bools]]]) -> None:
+    front, side, back = panels["turn_standing_1"]
+    empty = np.full_like(back[0], 208), np.zeros_like(back[1])
+    (told,) = labels(stage, sheet([front, side, empty]))
+    assert told["panel_people"] == [1, 1, 0]
+    assert told["seen_views"][2] == "unknown"
+
+
+def test_what_is_no_sheet_has_no_panels(stage: Annotate) -> None:
+    made_, _ = cut("turn_standing_1", [("body", 0), ("face", 0)])
+    for told in labels(stage, made_):
+        assert told["seen_views"] is told["panel_people"] is told["clothes_likeness"] is told["line_spread"] is None

@@ -31,8 +31,8 @@ policy:
   annotate:
     three_views: {value: "coalesce(seen_views = ['front', 'side', 'back'], true)", equals: true}
     one_in_each: {value: "coalesce(len([n for n in panel_people if n != 1]), 0)", at_most: 0}
-    same_clothes: {value: "coalesce(clothes_likeness, 1)", at_least: 0.4}
-    same_lines: {value: "coalesce(line_spread, 0)", at_most: 0.08}
+    same_clothes: {value: "coalesce(clothes_likeness, 1)", at_least: 0.5}
+    same_lines: {value: "coalesce(line_spread, 0)", at_most: 0.12}
 subsets:
   C:
     gate: [intake, identity.one_face, identity.mean_similarity, identity.drawn,
