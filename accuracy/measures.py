@@ -84,6 +84,7 @@ SUMMARY = {
     "occlusion_iou": Bar(_MOMENTS, "occlusion interval IoU (mean / p10)", 0.7),
     "golden_f1": Bar("golden clips", "golden clips F1", 0.95),
     "anchor_yaw": Bar("golden clips", "anchor's body yaw off its view, the worst", 15, is_at_most=True),
+    "captions_right": Bar("captions", "all statements right", 0.95),
     "people_joined": Bar(_PERSONS, "pairs of two people told to be one", 0, is_at_most=True, sets=(FRESH, REAL)),
     "person_together": Bar(_PERSONS, "a person's pieces together", 0.95, sets=(FRESH, REAL)),
     "real_accepted_right": Bar(_REAL_VERDICTS, "expected accepted: right", 0.85, sets=(REAL,)),

@@ -139,7 +139,7 @@ def _front_matter(tables: Iterable[str]) -> Iterable[str]:
 def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:
     yield "## How to read it\n"
     yield "- `videos/*.tar`: WebDataset shards. `<clip>.mp4` holds the pictures alone, without sound and tags;"
-    yield "  `<clip>.json` holds what was measured of the file."
+    yield "  `<clip>.json` holds what was measured of the file, `source_caption`, and what the pipeline asks for."
     yield "- `metadata/inputs`, `metadata/clips`, `metadata/decisions`: Parquet, one row for each input, clip, and rule"
     yield "  that was judged. `shard`, `mp4_offset` and `mp4_size` of a clip say where the bytes of its video are, and"
     yield "  `video_encoding` whether its pictures are `copied` from the source or `encoded` anew: cuts, crops, and"
