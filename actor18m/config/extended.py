@@ -3,7 +3,8 @@
 Mappings are merged, key by key, and a value takes the place of the other's. A rule replaces the rule of its name whole,
 and is asked after those that stay. `null` takes out what the other has. Of `stages`, an entry with the other's import
 path changes that stage, and any other is a further stage: before the next one in the list that the other has, so that a
-stage that is there can read it, or after all of them.
+stage that is there can read it, or after all of them. One that says `instead_of` with an import path takes that one's
+place, and whose requests or images it is given; nothing else of it.
 """
 
 from collections.abc import Mapping
@@ -11,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from actor18m.config.shipped import find_pipeline
-from actor18m.errors import ActorError
+from actor18m.errors import ActorError, instead_of
 from actor18m.yaml_file import read_yaml
 
 EXTENDS = "extends"
 _DEEPEST = 8
 _ROLES = ("stages", "roles")
+_INSTEAD_OF = "instead_of"
+_OF_PLACE = ("of", "candidates")
+"""What a stage keeps of the one whose place it takes."""
 
 
 def read_extended(path: Path) -> object:
@@ -84,14 +88,36 @@ def _stages(base: list[Any], own: list[Any]) -> list[Any]:
     further: list[Any] = []
     for step in own:
         paths = [_path(each) for each in merged]
-        path = _path(step)
-        if path is None or path not in paths:
+        number = _place_of(step, paths)
+        if number is None:
             further.append(step)
         else:
-            number = paths.index(path)
-            merged[number : number + 1] = [*further, _merged(merged[number], step, ("stages",))]
+            there = merged[number] if _path(step) in paths else _as_taken(merged[number])
+            merged[number : number + 1] = [*further, _merged(there, _without_place(step), ("stages",))]
             further = []
     return [*merged, *further]
+
+
+def _place_of(step: Any, paths: list[object]) -> int | None:
+    """Where the stage is that it changes, or whose place it takes."""
+    path = _path(step)
+    if path in paths and path is not None:
+        return paths.index(path)
+    other = step.get(_INSTEAD_OF) if isinstance(step, Mapping) else None
+    if other is None:
+        return None
+    if other not in paths:
+        there = instead_of(str(other), [each for each in paths if isinstance(each, str)])
+        raise ActorError(f"{path} is to come instead of {other}, which is no stage of the pipeline before; {there}")
+    return paths.index(other)
+
+
+def _as_taken(step: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {key: value for key, value in step.items() if key in _OF_PLACE}
+
+
+def _without_place(step: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {key: value for key, value in step.items() if key != _INSTEAD_OF}
 
 
 def _path(step: Any) -> object:

@@ -56,6 +56,18 @@ def test_a_stage_is_changed_by_its_import_path_and_another_one_comes_last(base: 
     assert own.step("faces").roles["faces"].name == "tests.tiny_stages:TwoEyes"
 
 
+def test_a_stage_takes_the_place_of_another_one(base: Path) -> None:
+    """And nothing of what was said of that."""
+    text = "stages:\n  - {stage: 'tests.engine.steady:Read', instead_of: 'tests.tiny_stages:Faces'}\n"
+    rest = "policy: {faces: null, read: {words: {at_least: 2}}}\nsubsets: {C: null}\npublish: {lots_per_shard: null}\n"
+    own = load_pipeline(extension(base, text + rest))
+    assert own.stage_names == ["probe", "read"]
+    assert own.step("read").roles == {}
+    wrong = text.replace("tests.tiny_stages:Faces", "tests.tiny_stages:Face")
+    with pytest.raises(ActorError, match=r"instead of tests\.tiny_stages:Face.*did you mean tests\.tiny_stages:Faces"):
+        load_pipeline(extension(base, wrong))
+
+
 def test_a_further_stage_comes_before_the_next_one_that_is_there(base: Path) -> None:
     """So that a stage of the other file can look at what it makes."""
     read = "  - stage: tests.engine.steady:Read\n"
