@@ -27,8 +27,9 @@ from stages.painting.textures import light, shown
 from stages.painting.view import View
 from stages.told import rounded
 
-_HEAD_M, _EYE_M, _TALL_M = 1.70, 1.45, 1.72
-"""How high the top of a head and the camera are."""
+_HEAD_M = 1.72
+_EYE_M = {"face": 1.6, "half": 1.45, "whole": 1.15}
+"""How high the top of a head is, and the camera, by how much of the person it shows."""
 _FACE_CROP_M = 0.38
 """The side of a face's crop at the person: a face with its margins."""
 _SHOULDERS_M = 0.62
@@ -72,7 +73,7 @@ class _Cut:
 class Composites(Stage[Image]):
     """Another place and another light for one self-crop."""
 
-    version = 1
+    version = 3
     of = "requests"
     reads_source = False
     roles: ClassVar[Mapping[str, type]] = {"encoder": FrameEncoder}
@@ -159,15 +160,16 @@ class Composites(Stage[Image]):
         if region == "face":
             px_per_m = max(height, width) / _FACE_CROP_M
         elif cut.stands:
-            px_per_m = float(rows[-1] - rows[0] + 1) / _TALL_M
+            px_per_m = float(rows[-1] - rows[0] + 1) / _HEAD_M
         else:
             px_per_m = float(columns[-1] - columns[0] + 1) / _SHOULDERS_M
+        eye_m = _EYE_M["face" if region == "face" else "whole" if cut.stands else "half"]
         subject_m = max(1.4, 1.6 * height / px_per_m)
         return View(
             height=height,
             width=width,
-            horizon=float(rows[0] + px_per_m * (_HEAD_M - _EYE_M)),
-            eye_m=_EYE_M,
+            horizon=float(rows[0] + px_per_m * (_HEAD_M - eye_m)),
+            eye_m=eye_m,
             focal_px=px_per_m * subject_m,
             subject_m=subject_m,
             aperture_m=of.face_aperture_m if region == "face" else of.body_aperture_m,

@@ -7,7 +7,6 @@ applied to a matte it is one guided filter (He et al., 2010), so that conjugate 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,11 +14,16 @@ import numpy.typing as npt
 
 from actor18m.arrays import Bools, Floats, Frame
 
+Doubles = npt.NDArray[np.float64]
 _WINDOW_PX = 3
-_SMOOTHNESS = 1e-5
+_SMOOTHNESS = 1e-6
 _BOUND = 10.0
 """How much what is known counts beside the windows."""
-_STEPS = 40
+_LEANING = 0.0003
+"""Likewise the mask where nothing is known, for where colours do not tell."""
+_SOLVED_PX = 320
+"""The longer side of what is solved."""
+_STEPS = 50
 _SETTLED = 1e-3
 _WIDE, _NARROW = 91, 7
 _TINY = 1e-5
@@ -48,8 +52,8 @@ def soft_matte(picture: Frame, mask: Bools, band: Band) -> Floats:
         slice(max(0, rows[0] - edge), rows[-1] + edge + 1),
         slice(max(0, columns[0] - edge), columns[-1] + edge + 1),
     )
-    colours = picture[part].astype(np.float32) / np.float32(255)
-    matte[part] = _solved(colours, is_person[part], is_beside[part], mask[part].astype(np.float32))
+    found = _sized(picture[part] / 255.0, is_person[part], is_beside[part], mask[part].astype(np.float64))
+    matte[part] = np.where(is_person[part], 1, np.where(is_beside[part], 0, found))
     # what is nearly nothing or nearly all is no edge but noise
     return np.asarray(np.clip((matte - 0.03) / 0.94, 0, 1), np.float32)
 
@@ -83,40 +87,68 @@ def _disc(radius: int) -> npt.NDArray[np.uint8]:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.uint8)
 
 
-def _solved(colours: Floats, is_person: Bools, is_beside: Bools, start: Floats) -> Floats:
+def _sized(colours: Doubles, is_person: Bools, is_beside: Bools, start: Doubles) -> Doubles:
+    """Of a large picture a smaller one is solved: its windows' lines, applied to the picture's own colours, are as fine
+    as the picture."""
+    height, width = start.shape
+    scale = _SOLVED_PX / max(height, width)
+    if scale >= 1:
+        return _solved(colours, is_person, is_beside, start)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+
+    def small(values: Doubles) -> Doubles:
+        return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float64)
+
+    fewer = small(colours)
+    matte = _solved(
+        fewer, small(is_person.astype(np.float64)) > 0.99, small(is_beside.astype(np.float64)) > 0.99, small(start)
+    )
+    slope, offset = (_mean(each) for each in _lines(fewer)(matte))
+    wide = [cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR) for each in (slope, offset)]
+    return np.asarray(np.clip((wide[0] * colours).sum(axis=-1) + wide[1], 0, 1), np.float64)
+
+
+def _solved(colours: Doubles, is_person: Bools, is_beside: Bools, start: Doubles) -> Doubles:
     """Conjugate gradients for (L + bound) matte = bound * known, with the bound's own diagonal as preconditioner."""
-    bound = np.where(is_person | is_beside, np.float32(_BOUND), np.float32(0))
-    laplacian = _laplacian(colours)
+    bound = np.where(is_person | is_beside, _BOUND, _LEANING)
+    lines = _lines(colours)
+
+    def laplacian(matte: Doubles) -> Doubles:
+        # how far a matte lies from the mean of the lines of all windows that each pixel is in
+        slope, offset = lines(matte)
+        return np.asarray(matte - (_mean(slope) * colours).sum(axis=-1) - _mean(offset), np.float64)
+
     diagonal = bound + 1
     matte = start.copy()
-    rest = bound * is_person - (laplacian(matte) + bound * matte)
-    aim = np.asarray(rest / diagonal, np.float32)
+    rest = bound * start - (laplacian(matte) + bound * matte)
+    aim = rest / diagonal
     way, size = aim, _product(rest, aim)
     first = size
     for _ in range(_STEPS):
         if size <= _SETTLED**2 * first or size <= 0:
             break
         moved = laplacian(way) + bound * way
-        step = np.float32(size / _product(way, moved))
+        step = size / _product(way, moved)
         matte += step * way
         rest -= step * moved
         aim = rest / diagonal
         size, before = _product(rest, aim), size
-        way = aim + np.float32(size / before) * way
+        way = aim + size / before * way
     return np.clip(matte, 0, 1)
 
 
-def _product(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
+def _product(one: Doubles, other: Doubles) -> float:
     return float(np.sum(one * other, dtype=np.float64))
 
 
-def _mean(values: npt.NDArray[Any]) -> Floats:
+def _mean(values: Doubles) -> Doubles:
     size = _WINDOW_PX
-    return np.asarray(cv2.blur(values, (size, size), borderType=cv2.BORDER_REFLECT), np.float32)
+    return np.asarray(cv2.blur(values, (size, size), borderType=cv2.BORDER_REFLECT), np.float64)
 
 
-def _laplacian(colours: Floats) -> Callable[[Floats], Floats]:
-    """What applies the matting Laplacian of float32[H, W, 3] to float32[H, W], divided by the window's pixels."""
+def _lines(colours: Doubles) -> Callable[[Doubles], tuple[Doubles, Doubles]]:
+    """What finds, for the window about each pixel of float64[H, W, 3], the line through the colours that fits a matte
+    best: float64[H, W, 3] and float64[H, W]."""
     red, green, blue = (np.ascontiguousarray(colours[..., i]) for i in range(3))
     middle = _mean(colours)
     # each window's covariance of colours, as the six numbers of a symmetric matrix
@@ -131,15 +163,12 @@ def _laplacian(colours: Floats) -> Callable[[Floats], Floats]:
     c3, c4, c5 = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
     scale = 1 / (rr * c0 + rg * c1 + rb * c2)
 
-    def applied(matte: Floats) -> Floats:
-        # in each window the line through the colours that fits the matte best
+    def fitted(matte: Doubles) -> tuple[Doubles, Doubles]:
         mean = _mean(matte)
         with_colours = _mean(colours * matte[..., None]) - middle * mean[..., None]
         x, y, z = (with_colours[..., i] for i in range(3))
         slope = np.stack([c0 * x + c1 * y + c2 * z, c1 * x + c3 * y + c4 * z, c2 * x + c4 * y + c5 * z], axis=-1)
         slope *= scale[..., None]
-        offset = mean - (slope * middle).sum(axis=-1)
-        # and how far the matte lies from the mean of the lines of all windows that it is in
-        return np.asarray(matte - ((_mean(slope) * colours).sum(axis=-1) + _mean(offset)), np.float32)
+        return slope, np.asarray(mean - (slope * middle).sum(axis=-1), np.float64)
 
-    return applied
+    return fitted

@@ -166,7 +166,7 @@ def corridor(at: Painter) -> Floats:
     lit = (0.75 + 0.2 * np.cos(2 * np.pi * (z - 0.6) / 2.4) * np.clip(up / high, 0, 1)) * (0.75 + 0.25 * up / high)
     picture = picture * lit[..., None]
     shine = flat & (y0 <= 0) & (np.mod(z, 2.4) < 1.2) & (np.abs(x0 * z + off) < 0.4)
-    picture = over(over(np.asarray(picture, np.float32), lamps, shine * np.float32(0.06)), lamps * 3, lamp)
+    picture = over(over(np.asarray(picture, np.float32), lamps, shine * np.float32(0.12 * at.density)), lamps * 3, lamp)
     layers = [
         (depth, view.blurred(picture, depth)) for depth in (view.subject_m, 1.4 * view.subject_m, 7.0, 12.0, 26.0)
     ]

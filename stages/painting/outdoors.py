@@ -70,7 +70,8 @@ def woodland(at: Painter) -> Floats:
             (at.noise(z_m, 1.6, 1.8) - 0.9 + 0.7 * at.density * np.clip(view.up(z_m) / 5, -0.5, 1)) * 2, 0, 1
         )
         speckled = leaves * np.exp(0.6 * at.noise(z_m, 0.5, 0.5))[..., None]
-        picture = over(picture, (speckled + (glow * 0.8 - speckled) * haze).astype(np.float32), hang * 0.8)
+        hang = hang * np.clip(view.up(z_m) / 1.5, 0, 1)
+        picture = over(picture, speckled + (glow * 0.8 - speckled) * haze, hang * 0.8)
         stems = _stems(at, z_m, 0.14 + 0.2 * at.chance.random())
         side = trunks * np.exp(0.25 * at.noise(z_m, 1.2, 0.12))[..., None]
         picture = over(picture, (side + (glow * 0.6 - side) * haze).astype(np.float32), stems)
@@ -102,7 +103,7 @@ def foliage(at: Painter) -> Floats:
     """Palette: leaves in the light, leaves in the shade, light between them, ground."""
     bright, dark, glow, floor = at.colours
     view = at.view
-    wall = view.subject_m + 3.0
+    wall = view.subject_m + 4.5
     shade = 1 / (1 + np.exp(-1.6 * at.noise(wall, 0.8, 0.8)))
     picture = over(at.plain(dark), bright, shade)
     picture = picture * np.exp(0.55 * at.noise(wall, 0.14, 0.14, 3))[..., None]
@@ -177,10 +178,7 @@ def night(at: Painter) -> Floats:
         mirrored = _mirrored(view, glow) * 0.35
         picture = np.asarray(view.blurred(picture, z_m) + glow, np.float32)
         if z_m == 22:
-            wet = at.ground(road, 0.3, 1.5) + mirrored
-            picture = over(
-                picture, wet, np.broadcast_to(np.clip(view.rows - view.row(0, 60) + 0.5, 0, 1), wet.shape[:2])
-            )
+            picture = with_ground(at, picture, np.asarray(at.ground(road, 0.3, 1.5) + mirrored, np.float32), 60)
     return picture
 
 
