@@ -29,7 +29,7 @@ demo: embedded ## build a small dataset from sample clips, with small real model
 	@$(BIN)/actor18m models pull
 	@$(BUILD) --input $(INPUT) --sync
 	@$(BIN)/actor18m status $(PIPELINE) --store $(STORE)
-	@$(BIN)/actor18m sheet out/demo/sheets --dataset $(DATASET)
+	@$(BIN)/actor18m sheet out/demo/sheets --dataset $(DATASET) --store $(STORE)
 	@echo "The dataset is $(DATASET)/latest; its README.md says how to read it. Why a clip was kept or not:"
 	@echo "  $(BIN)/actor18m explain --store $(STORE) $(INPUT)/two_people_1.mp4"
 
@@ -70,10 +70,10 @@ bench-engine: setup ## measure planning at scale, what the engine and its driver
 subset-A: embedded ## build subset A of PIPELINE, STORE and DATASET (ARGS="--input DIR")
 	@$(BUILD) --only subset-A $(ARGS)
 
-subset-B: embedded ## likewise subset B (so far: what it will be made of)
+subset-B: embedded ## likewise subset B
 	@$(BUILD) --only subset-B $(ARGS)
 
-subset-C: embedded ## likewise subset C (so far: what it will be made of)
+subset-C: embedded ## likewise subset C
 	@$(BUILD) --only subset-C $(ARGS)
 
 clean: ## remove what make made, .venv included

@@ -88,6 +88,9 @@ def test_the_code_reads_a_dataset(
         content = found["mp4"]
         assert isinstance(content, bytes)
         assert content[4:8] == b"ftyp"
+    elif "source_key" in code:
+        assert "source_key" in printed
+        assert "attempts" in printed
     elif "subset-A" in code:
         assert printed.count("viewpoint") >= 3
     else:
