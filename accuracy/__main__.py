@@ -20,7 +20,7 @@ from actor18m.errors import ActorError
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
 
 OUT = Path("out/accuracy")
-KINDS = ("shipped", "fresh", "real", "jumps", "splices")
+KINDS = ("shipped", "fresh", "real", "jumps", "splices", "judging")
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from accuracy import bodies, captions, faces, golden, jumps, moments, persons, verdicts
+from accuracy import bodies, captions, faces, golden, judging, jumps, moments, persons, verdicts
 from accuracy.build import DEFAULT, POLICIES
 from accuracy.figures import Figure, Figures, Separation, together
 from accuracy.read import Seen
@@ -87,6 +87,17 @@ SUMMARY = {
     "captions_right": Bar("captions", "all statements right", 0.95),
     "people_joined": Bar(_PERSONS, "pairs of two people told to be one", 0, is_at_most=True, sets=(FRESH, REAL)),
     "person_together": Bar(_PERSONS, "a person's pieces together", 0.95, sets=(FRESH, REAL)),
+    **{
+        f"judge_{name}": Bar(judging.title(judging.SEEDS), judging.label(kind), bar, is_at_most, (judging.NAME,))
+        for name, kind, bar, is_at_most in (
+            ("right_accepted", judging.TRUE, 0.90, False),
+            ("stranger_accepted", judging.STRANGER, 0.05, True),
+            ("garment_accepted", judging.GARMENT, 0.05, True),
+            ("mirrored_accepted", judging.MIRRORED, 0.05, True),
+            ("other_view_accepted", judging.OTHER_VIEW, 0.05, True),
+            ("two_accepted", judging.TWO, 0.05, True),
+        )
+    },
     "real_accepted_right": Bar(_REAL_VERDICTS, "expected accepted: right", 0.85, sets=(REAL,)),
     "real_rejected_right": Bar(_REAL_VERDICTS, "expected rejected: right", 0.85, sets=(REAL,)),
     "real_failed_right": Bar(_REAL_VERDICTS, "expected failed: right", 0.85, sets=(REAL,)),

@@ -5,12 +5,14 @@ from rich.table import Table
 
 from accuracy import verdicts
 from accuracy.build import DEFAULT, POLICIES
+from accuracy.judging import NAME as JUDGING
 from accuracy.jumps import NAME as JUMPS
 from accuracy.measures import SUMMARY
 from accuracy.result import Result
 from accuracy.sets import FRESH
 from accuracy.splices import NAME as SPLICES
 
+_MADE = (JUMPS, SPLICES, JUDGING)
 WIDTH = 200
 """Where the output is no terminal."""
 
@@ -29,7 +31,7 @@ def show(result: Result) -> None:
 
 def _figures(result: Result) -> Table:
     """A row for each figure, a column for each set; clips that are made of others have rows of their own."""
-    names = [name for name in result.sections if name not in (JUMPS, SPLICES)]
+    names = [name for name in result.sections if name not in _MADE]
     table = Table("", *names, title="How right it is (shares, medians / p90, means / p10, each of n cases)")
     titles = dict.fromkeys(title for name in names for title in result.sections[name])
     for title in titles:
@@ -38,7 +40,7 @@ def _figures(result: Result) -> Table:
         sections = [result.sections[name].get(title, {}) for name in names]
         for label in dict.fromkeys(label for section in sections for label in section):
             table.add_row(f"  {label}", *(str(section.get(label, "")) for section in sections))
-    made = [result.sections.get(name, {}) for name in (JUMPS, SPLICES)]
+    made = [result.sections.get(name, {}) for name in _MADE]
     for title, figures in ((title, each[title]) for each in made for title in each):
         table.add_section()
         table.add_row(f"[bold]{title}")

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from accuracy import footage, identities, jumps, measures, sets, swaps, verdicts
+from accuracy import footage, identities, judging, jumps, measures, sets, swaps, verdicts
 from accuracy.build import DEFAULT, POLICIES, measure, pipelines, without_gates
 from accuracy.figures import Figure, Figures
 from accuracy.identities import Pairs
@@ -68,10 +68,12 @@ def measured(kinds: Collection[str], fresh: Mapping[int, Path | None], out: Path
     real = sets.real()
     if real is not None and "jumps" in kinds:
         result.sections[jumps.NAME] = {jumps.NAME: jumps.figures(real, out / "jumps", policies[DEFAULT])}
-    if real is not None and {"real", "splices"} & set(kinds):
+    if real is not None and {"real", "splices", "judging"} & set(kinds):
         seen = bench.take_real(real)
         if "splices" in kinds:
             bench.take_splices(splices(seen, out / "splices" / "clips"))
+    if "judging" in kinds:
+        bench.take_judging(result.seen.get(REAL, []))
     for name, seen in result.seen.items():
         if name != FRESH:
             result.misses[name] = misses(seen, _folder(out, name) / "misses")
@@ -122,6 +124,14 @@ class _Bench:
         told = {f"{those.name}, policy {policy}": swaps.figures(seen, policy) for policy in POLICIES}
         self.result.sections[those.name] = told | {f"{those.name}, cuts": swaps.cuts(seen)}
         self.result.seen[those.name] = seen
+
+    def take_judging(self, seen: Sequence[Seen]) -> None:
+        """`seen` is of real footage."""
+        made = judging.judged(judging.rendered(judging.SEEDS, judging.CASTS, self.out / judging.NAME))
+        told = {judging.title(judging.SEEDS): judging.figures(made)}
+        if seen:
+            told[judging.REAL_TITLE] = judging.real_figures(judging.judged(judging.real(seen)))
+        self.result.sections[judging.NAME] = told
 
     def _seen(self, those: Set) -> list[Seen]:
         every = without_gates(self.default)

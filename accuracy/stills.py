@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from accuracy.judging import GARMENT, MIRRORED, OTHER_VIEW, STRANGER, TRUE, TWO
 from actor18m.arrays import Bools, Frame
 from actor18m.media.boxes import square, with_margin
 from studio.acting import alive, eye_height, framed
@@ -25,18 +26,21 @@ from studio.wardrobe import draw_outfit
 
 Region = Literal["face", "body"]
 REGIONS: tuple[Region, ...] = ("face", "body")
-TRUE, STRANGER, GARMENT, MIRRORED, OTHER_VIEW, TWO = (
-    "true", "another person", "another garment", "mirrored", "another view", "two people",
-)  # fmt: skip
-WRONG = (STRANGER, GARMENT, MIRRORED, OTHER_VIEW, TWO)
 SAME_PLACE, OTHER_PLACE = "another view", "another place"
 
 VIEWS: dict[Region, dict[str, tuple[float, float]]] = {
     "body": {"front": (8, 0), "left": (88, 0), "right": (-88, 0), "back": (180, 0)},
-    "face": {"left": (42, 0), "right": (-42, 0), "up": (4, 27), "down": (-4, -27)},
+    "face": {"left": (42, 0), "right": (-42, 0), "bottom_up": (4, 27), "top_down": (-4, -27)},
 }
 """Yaw and pitch that are asked for, in degrees."""
-_OPPOSITE = {"front": "back", "back": "front", "left": "right", "right": "left", "up": "down", "down": "up"}
+_OPPOSITE = {
+    "front": "back",
+    "back": "front",
+    "left": "right",
+    "right": "left",
+    "bottom_up": "top_down",
+    "top_down": "bottom_up",
+}
 _MARGIN = {"face": 0.5, "body": 0.06}
 _CHANGED, _CHANGED_SHARE = 24, 0.15
 """From so many grey levels on a pixel is another one, and from so much of the person on it can be seen what changed."""

@@ -44,16 +44,16 @@ class JudgeParameters(Parameters):
     max_face_yaw_deg: PositiveFloat = 62.0
     """A face that is turned by more is like nobody's."""
     similarity_width: PositiveFloat = 0.04
-    max_hair_distance: PositiveFloat = 5.5
-    hair_width: PositiveFloat = 0.8
-    max_garment_distance: PositiveFloat = 6.5
-    garment_width: PositiveFloat = 0.6
+    max_hair_distance: PositiveFloat = 4.2
+    hair_width: PositiveFloat = 0.5
+    max_garment_distance: PositiveFloat = 2.8
+    garment_width: PositiveFloat = 0.4
     known_pairs: float = Field(default=0.1, ge=0, le=1)
     """Of how many images it is asked also about a pair of which it is known that the two differ."""
 
 
 class Judge(Stage[Image]):
-    version = 1
+    version = 2
     of = "images"
     reads_source = False
     reads_request = True

@@ -227,15 +227,18 @@ def _some(pixels: Colours) -> Colours:
 
 
 def _apart(one: Colours, other: Colours) -> float:
-    """How far the colours of one part are from the nearest ones of the other, in the mean; of both ways the nearer:
-    from behind a jacket hides the shirt that it shows from the front."""
+    """How far the colours of one part are from the nearest ones of the other, in the mean, and beyond what they are
+    from each other: a print has many. Of both ways the nearer: from behind a jacket hides the shirt that it shows from
+    the front."""
     a, b = _lab(one), _lab(other)
-    apart = np.linalg.norm(a[:, None] - b[None], axis=2)
-    # a twentieth of the other part's pixels is near enough: a single one may be a button
-    few = max(0, round(0.05 * min(apart.shape)) - 1)
-    there = np.partition(apart, min(few, apart.shape[1] - 1), axis=1)[:, min(few, apart.shape[1] - 1)].mean()
-    back = np.partition(apart, min(few, apart.shape[0] - 1), axis=0)[min(few, apart.shape[0] - 1)].mean()
-    return float(min(there, back))
+    return min(max(0.0, _beyond(x, y) - _beyond(x, x)) for x, y in ((a, b), (b, a)))
+
+
+def _beyond(some: Colours, others: Colours) -> float:
+    """From float[N, 3] to the twentieth of float[M, 3] that is nearest: a single pixel may be a button."""
+    apart = np.linalg.norm(some[:, None] - others[None], axis=2)
+    near = len(others) // 20
+    return float(np.partition(apart, near, axis=1)[:, near].mean())
 
 
 def _lab(light: Colours) -> Colours:

@@ -1,0 +1,198 @@
+"""How often is the judge right? About rendered pictures of which it is known what is wrong, and about real people.
+
+A picture is accepted when the verdict is that it agrees with its source, and it is not seen to show another view than
+the one that was asked for. Of the real footage, pictures of a clip are judged beside its clearest one, half a second
+or more away from it, and beside that of a clip of somebody else.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from accuracy.figures import Figures, ratio, share
+from accuracy.identities import TWINS
+from accuracy.read import Seen
+from actor18m.media.encoded import encoded
+from actor18m.models.backends import load
+from actor18m.stage import Clip, Image, Row
+from stages.annotate import Annotate
+from stages.crops import Crops
+from stages.judge import Judge
+
+NAME = "judging"
+SEEDS, CASTS = (5,), 4
+"""Bounds were chosen on seeds 12 and 77."""
+TRUE, STRANGER, GARMENT, MIRRORED, OTHER_VIEW, TWO = (
+    "right ones", "another person", "another garment", "mirrored", "another view", "two people",
+)  # fmt: skip
+WRONG = (STRANGER, GARMENT, MIRRORED, OTHER_VIEW, TWO)
+REAL_TITLE = "judge, real people"
+_APART_S = 0.5
+_BACKENDS = {
+    "faces": "centerface",
+    "identity": "dlib-face",
+    "encoder": "efficientnet",
+    "pose": "mediapipe-pose",
+    "mesh": "mediapipe-face",
+    "parsing": "mesh-parsing",
+    "expression": "blendshape-expression",
+    "people": "efficientdet",
+}
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the judge is shown, and what is known of it."""
+
+    region: str
+    kind: str
+    view: str | None
+    """That was asked for."""
+    source: Files
+    made: Files
+    is_seen: bool = True
+    """Whether what is wrong can be seen."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    shown: Shown
+    told: Mapping[str, Any]
+    """The judge's row."""
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.told["verdict"] == "consistent" and self.told["shows_wanted_view"] is not False
+
+
+def title(seeds: Sequence[int]) -> str:
+    return f"judge, rendered people of seed {' and '.join(map(str, seeds))}"
+
+
+def figures(answers: Sequence[Answered]) -> Figures:
+    """Of rendered people, what can be seen; what cannot is counted."""
+    told: Figures = {}
+    seen = [each for each in answers if each.shown.is_seen]
+    for kind in (TRUE, *WRONG):
+        of_kind = [each for each in seen if each.shown.kind == kind]
+        told[label(kind)] = share(each.is_accepted for each in of_kind)
+        for region in ("face", "body"):
+            of_region = [each for each in of_kind if each.shown.region == region]
+            told[f"{label(kind)}, {region}"] = share(each.is_accepted for each in of_region)
+    sides = [each for each in seen if each.shown.region == "body" and each.shown.view in ("left", "right")]
+    told[f"{label(STRANGER)}, body from the side"] = share(e.is_accepted for e in sides if e.shown.kind == STRANGER)
+    for kind in WRONG:
+        every = [each for each in answers if each.shown.kind == kind]
+        told[f"left out, cannot be seen: {kind}"] = ratio(sum(not e.shown.is_seen for e in every), len(every))
+    return told
+
+
+def real_figures(answers: Sequence[Answered]) -> Figures:
+    return {
+        f"{label(kind)}, {region}": share(
+            each.is_accepted for each in answers if (each.shown.kind, each.shown.region) == (kind, region)
+        )
+        for kind in (TRUE, STRANGER)
+        for region in ("face", "body")
+    }
+
+
+def label(kind: str) -> str:
+    return f"accepted: {kind}"
+
+
+def judged(shown: Iterable[Shown]) -> list[Answered]:
+    """By the stages as they ship. One at a time: pictures are many."""
+    annotate, judge = _stage(Annotate), _stage(Judge)
+    found = []
+    for number, each in enumerate(shown):
+        clip = Clip(f"{number:020x}", "")
+        key = f"{clip.key}-{each.region}-view-01"
+        (seen,) = annotate.measure([Image(key, clip, files=each.made)])
+        assert isinstance(seen, Row)
+        request = {} if each.view is None else {"view": each.view}
+        image = Image(key, clip, request, {"annotate": seen.values}, each.made, each.source)
+        (row,) = judge.measure([image])
+        assert isinstance(row, Row)
+        found.append(Answered(each, row.values))
+    return found
+
+
+def rendered(seeds: Sequence[int], casts: int, out: Path) -> Iterator[Shown]:
+    """Rendered when they are not there."""
+    for seed in seeds:
+        for cast in range(casts):
+            folder = out / f"seed-{seed}" / f"cast-{cast}"
+            if not (folder / "cases.json").exists():
+                _render(seed, cast, folder)
+            for case in json.loads((folder / "cases.json").read_text()):
+                source, made = (_read(folder / case.pop(name)) for name in ("source", "made"))
+                yield Shown(**case, source=source, made=made)
+
+
+def real(seen: Sequence[Seen]) -> Iterator[Shown]:
+    """Pairs of pictures that select asks for."""
+    people: dict[tuple[str, str], list[tuple[Mapping[str, Any], Files]]] = {}
+    for each in seen:
+        if each.filmed.state != "accepted" or "select" not in each.rows:
+            continue
+        person = TWINS.get(each.filmed.name, each.filmed.name)
+        for request, files in _crops(each):
+            people.setdefault((request["region"], person), []).append((request, files))
+    for (region, person), pictures in people.items():
+        source, files = next((each for each in pictures if each[0]["is_clearest"]), pictures[0])
+        strangers = [p[0][1] for (r, other), p in people.items() if r == region and other != person]
+        for number, (request, made) in enumerate(pictures):
+            if abs(request["time_s"] - source["time_s"]) >= _APART_S:
+                yield Shown(region, TRUE, None, files, made)
+            if strangers:
+                yield Shown(region, STRANGER, None, strangers[number % len(strangers)], made)
+
+
+def _crops(seen: Seen) -> Iterator[tuple[Mapping[str, Any], Files]]:
+    clip = Clip("0" * 20, seen.filmed.uri, upstream={"intake": seen.rows["intake"]})
+    requests = {f"{clip.key}-{each['name']}": each for each in seen.rows["select"]["references"]}
+    for row in Crops().measure([Image(key, clip, request) for key, request in requests.items()]):
+        if isinstance(row, Row):
+            yield requests[row.key], row.images
+
+
+def _stage(stage: Any) -> Any:
+    return stage(**{role: load(_BACKENDS[role]) for role in stage.roles})
+
+
+def _render(seed: int, cast: int, folder: Path) -> None:
+    # needs the extra `actors`, which nothing else here does
+    from accuracy.stills import cases
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written: dict[int, str] = {}
+    told = []
+    for case in list(cases(seed, [cast])):  # kept, so that no two pictures have one id
+        for still in (case.source, case.made):
+            if id(still) not in written:
+                written[id(still)] = name = f"{len(written):03d}"
+                (folder / f"{name}.webp").write_bytes(encoded(".webp", still.picture, [cv2.IMWRITE_WEBP_QUALITY, 95]))
+                (folder / f"{name}.mask.png").write_bytes(encoded(".png", still.mask * np.uint8(255), []))
+        view = case.view if case.asked == "another view" else None
+        told.append(
+            {
+                "region": case.region,
+                "kind": case.kind,
+                "view": view,
+                "is_seen": case.is_seen,
+                "source": written[id(case.source)],
+                "made": written[id(case.made)],
+            }
+        )
+    (folder / "cases.json").write_text(json.dumps(told))
+
+
+def _read(path: Path) -> Files:
+    return {suffix: path.with_name(f"{path.name}.{suffix}").read_bytes() for suffix in ("webp", "mask.png")}

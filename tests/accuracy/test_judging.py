@@ -1,0 +1,72 @@
+"""What is told of the judge, and the pictures by which it is judged."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from accuracy import judging
+from accuracy.judging import GARMENT, MIRRORED, STRANGER, TRUE, TWO, WRONG, Answered, Shown
+from actor18m.media.encoded import decoded
+
+
+def answered(kind: str, verdict: str, shows_it: bool | None = True, **more: Any) -> Answered:
+    shown = Shown(**({"region": "face", "kind": kind, "view": "left", "source": {}, "made": {}} | more))
+    return Answered(shown, {"verdict": verdict, "shows_wanted_view": shows_it})
+
+
+def test_a_picture_is_accepted_that_agrees_and_shows_the_view() -> None:
+    told = judging.figures(
+        [
+            answered(TRUE, "consistent"),
+            answered(TRUE, "consistent", None),
+            answered(TRUE, "inconsistent"),
+            answered(MIRRORED, "consistent", False),
+            answered(STRANGER, "consistent", region="body"),
+            answered(STRANGER, "inconsistent"),
+            answered(GARMENT, "consistent", is_seen=False),
+        ]
+    )
+    assert str(told[judging.label(TRUE)]) == "66.7% of 3"
+    assert str(told[judging.label(MIRRORED)]) == "0.0% of 1"
+    assert str(told[judging.label(STRANGER)]) == "50.0% of 2"
+    assert str(told[f"{judging.label(STRANGER)}, body from the side"]) == "100.0% of 1"
+    assert str(told[judging.label(GARMENT)]) == "-", "what cannot be seen is left out"
+    assert str(told[f"left out, cannot be seen: {GARMENT}"]) == "100.0% of 1", "and counted"
+
+
+@pytest.mark.slow
+def test_only_what_is_named_changes_in_a_wrong_picture(tmp_path: Path) -> None:
+    pytest.importorskip("anny")
+    pytest.importorskip("moderngl")
+    shown = list(judging.rendered((3,), 1, tmp_path))
+    assert {each.kind for each in shown} == {TRUE, *WRONG}
+    right = {(each.region, each.view): each for each in shown if each.kind == TRUE}
+    for each in shown:
+        beside = right[each.region, each.view]
+        picture, other = decoded(each.made["webp"]), decoded(beside.made["webp"])
+        if each.kind == MIRRORED:
+            assert np.abs(picture[:, ::-1].astype(int) - other).mean() < 3
+        if each.kind == TWO:
+            assert picture.shape[1] > other.shape[1] or each.region == "face", "there is somebody beside"
+        if each.kind == GARMENT and each.region == "face":
+            head = slice(0, len(other) // 2)
+            apart = np.abs(picture[head].astype(int) - other[head])[decoded(beside.made["mask.png"])[head] > 127]
+            assert np.median(apart) < 6, "the head stays as it is"
+    assert {each.is_seen for each in shown if each.kind == MIRRORED} == {True, False}
+    again = list(judging.rendered((3,), 1, tmp_path))
+    assert [each.made for each in again] == [each.made for each in shown]
+
+
+@pytest.mark.slow
+def test_a_judge_is_right_about_a_cast(tmp_path: Path, pulled: Callable[[str], None]) -> None:
+    """Of one cast a few more may be missed than of many."""
+    pytest.importorskip("anny")
+    pytest.importorskip("moderngl")
+    for model in ("centerface", "dlib-face", "efficientnet", "mediapipe-pose", "mediapipe-face", "efficientdet"):
+        pulled(model)
+    told = judging.figures(judging.judged(judging.rendered((3,), 1, tmp_path)))
+    assert (told[judging.label(TRUE)].value or 0) >= 0.8
+    assert all((told[judging.label(kind)].value or 0) <= 0.2 for kind in WRONG)
