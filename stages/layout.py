@@ -31,7 +31,7 @@ class LayoutParameters(PictureParameters):
     """Left free above, below and beside the person."""
     min_seen: NonNegativeFloat = 0.5
     """The visibility of a point by which clothes are looked for."""
-    max_gain: float = Field(default=1.2, ge=1)
+    max_gain: float = Field(default=1.15, ge=1)
     """By how much a picture may be made brighter or darker so that it agrees with the front."""
 
 
@@ -70,7 +70,7 @@ class Layout(Stage[Image]):
             view = anchors[[each.height_px for each in people].index(lowest)]["view"]
             return Failure(image.key, UNAVAILABLE, f"the body is {lowest:.0f} px high in the {view} view; less than "
                            f"{_LEAST_PX} px shows nobody")  # fmt: skip
-        sheet = side_by_side(people, Ground(of.grey, of.max_height_px, of.around, of.max_gain))
+        sheet = side_by_side(people, Ground(of.grey, of.around, of.max_gain))
         about, brought_along = brought(sheet.picture, sheet.mask, of)
         told = {"source": "three-view", "method": "composited", "is_generated": False, "how": "layout"}
         of_panels = {
@@ -94,5 +94,5 @@ class Layout(Stage[Image]):
             x0, y0, x1, y1 = (anchors[i][side] for side in SIDES)
             points = np.array(request["points"][i], np.float32).reshape(-1, 2)
             is_seen = np.array(request["visibility"][i]) >= self.parameters.min_seen
-            found[i] = cut_out(frame, mask, (x0, y0, x1, y1), points, is_seen)
+            found[i] = cut_out(frame, mask, (x0, y0, x1, y1), points, is_seen, self.parameters.max_height_px)
         return [found[i] for i in range(len(anchors))]

@@ -24,6 +24,8 @@ _ONE_HUE = 10.0
 _ONE_CLOTH = 1.4
 """Clothes whose colours are no farther apart in Lab, and that are at most so many times as bright, are the same in
 another light."""
+_DARK = 25.0
+"""Lightness below which folds tell more than light does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,8 @@ class CutOut:
     """The middle of both."""
     middle_x: float
     """Of the trunk."""
+    scale: float
+    """How many times as large as in the frame."""
     cloth: Mapping[str, Floats]
     """float32[3] by region, Lab: the middle colour of upper body and legs, where they are seen."""
 
@@ -54,8 +58,6 @@ class Ground:
     """What a sheet looks like; lengths are in heights from the ankles to the top of the head."""
 
     grey: int
-    max_px: int
-    """Such a height is at most so many pixels. Nobody is made larger."""
     around: float
     """Left free above, below and beside the person."""
     max_gain: float
@@ -72,8 +74,11 @@ class Sheet:
     """How many times as bright."""
 
 
-def cut_out(frame: Frame, mask: Bools, box: tuple[int, int, int, int], points: Floats, is_seen: Bools) -> CutOut:
-    """Of uint8[H, W, 3] RGB and bool[H, W]; `points` are float32[17, 2] in the frame, of which some are seen."""
+def cut_out(
+    frame: Frame, mask: Bools, box: tuple[int, int, int, int], points: Floats, is_seen: Bools, max_px: int
+) -> CutOut:
+    """Of uint8[H, W, 3] RGB and bool[H, W]; `points` are float32[17, 2] in the frame, of which some are seen.
+    Who is higher than `max_px` is made smaller."""
     x0, y0, x1, y1 = box
     margin = round(_MARGIN * (y1 - y0))
     height, width = mask.shape
@@ -84,8 +89,14 @@ def cut_out(frame: Frame, mask: Bools, box: tuple[int, int, int, int], points: F
         min(height, y1 + margin),
     )
     picture, shape = np.ascontiguousarray(frame[top:bottom, left:right]), mask[top:bottom, left:right]
-    matte = faded(outline(picture, shape))
     own = points - np.array([left, top], dtype=np.float32)
+    if (scale := max_px / (y1 - y0)) < 1:
+        # what would be made smaller on the sheet is so before its edge is looked for, which takes a while
+        size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        shape = cv2.resize(shape * np.uint8(255), size, interpolation=cv2.INTER_AREA) > 127
+        own = own * np.float32(scale)
+    matte = faded(outline(picture, shape))
     ankle_y = float(own[_ANKLES, 1].mean())
     cloth = garments(picture, shape, own, is_seen)
     return CutOut(
@@ -94,13 +105,14 @@ def cut_out(frame: Frame, mask: Bools, box: tuple[int, int, int, int], points: F
         top_y=_top_of_head(matte, own, ankle_y),
         ankle_y=ankle_y,
         middle_x=float((own[_SHOULDERS, 0].mean() + own[_HIPS, 0].mean()) / 2),
+        scale=min(1.0, scale),
         cloth={region: np.median(pixels, axis=0).astype(np.float32) for region, pixels in cloth.items()},
     )
 
 
 def side_by_side(people: Sequence[CutOut], ground: Ground) -> Sheet:
     """In their order, in panels of one width."""
-    height_px = round(min(ground.max_px, *(each.height_px for each in people)))
+    height_px = round(min(each.height_px for each in people))
     scales = [height_px / each.height_px for each in people]
     gains = [1.0, *(_gain(people[0].cloth, each.cloth, ground.max_gain) for each in people[1:])]
     # every panel holds who reaches farthest to a side, and every one whose feet are lowest
@@ -120,7 +132,8 @@ def side_by_side(people: Sequence[CutOut], ground: Ground) -> Sheet:
         shown.append(_placed(premultiplied, move, scale, size) + ground.grey * (1 - matte[..., None]))
         mattes.append(matte)
     picture = np.clip(np.concatenate(shown, axis=1) + 0.5, 0, 255).astype(np.uint8)
-    return Sheet(picture, np.concatenate(mattes, axis=1) > 0.5, scales, gains)
+    whole = [scale * each.scale for scale, each in zip(scales, people, strict=True)]
+    return Sheet(picture, np.concatenate(mattes, axis=1) > 0.5, whole, gains)
 
 
 def _top_of_head(matte: Floats, points: Floats, ankle_y: float) -> float:
@@ -134,14 +147,18 @@ def _top_of_head(matte: Floats, points: Floats, ankle_y: float) -> float:
 
 def _gain(first: Mapping[str, Floats], other: Mapping[str, Floats], most: float) -> float:
     """How many times as bright the other would be to look like the first: by clothes that have one hue in both, since
-    an open coat shows from the front what it hides from behind."""
+    an open coat shows from the front what it hides from behind. Of two that disagree the one that changes less counts,
+    and of dark ones none."""
     ratios = [
         float(first[region][0] / max(1.0, other[region][0]))
         for region in first
-        if region in other and float(np.hypot(*(first[region] - other[region])[1:])) <= _ONE_HUE
+        if region in other
+        and min(first[region][0], other[region][0]) >= _DARK
+        and float(np.hypot(*(first[region] - other[region])[1:])) <= _ONE_HUE
     ]
     alike = [ratio for ratio in ratios if 1 / _ONE_CLOTH <= ratio <= _ONE_CLOTH]
-    return float(np.clip(np.mean(alike), 1 / most, most)) if alike else 1.0
+    least = min(alike, key=lambda ratio: abs(np.log(ratio)), default=1.0)
+    return float(np.clip(least, 1 / most, most))
 
 
 def _lit(colours: Floats, gain: float) -> Floats:

@@ -140,11 +140,13 @@ def person(cloth: Mapping[str, Sequence[float]], grey: int = 100) -> CutOut:
     matte = np.zeros((200, 100), np.float32)
     matte[10:190, 30:70] = 1
     colours = np.full((200, 100, 3), grey, np.float32)
-    return CutOut(colours, matte, 10.0, 180.0, 50.0, {name: np.array(lab, np.float32) for name, lab in cloth.items()})
+    return CutOut(
+        colours, matte, 10.0, 180.0, 50.0, 1.0, {name: np.array(lab, np.float32) for name, lab in cloth.items()}
+    )
 
 
 def test_one_light_is_told_by_clothes_of_one_hue_only() -> None:
-    ground = Ground(grey=GREY, max_px=960, around=0.06, max_gain=1.2)
+    ground = Ground(grey=GREY, around=0.06, max_gain=1.15)
     front = person({"upper body": (50, 5, 5), "legs": (30, 0, -20)})
     darker = person({"upper body": (45, 5, 5), "legs": (27, 0, -20)})
     coat = person({"upper body": (80, 0, 0), "legs": (30, 0, -20)})
@@ -152,3 +154,23 @@ def test_one_light_is_told_by_clothes_of_one_hue_only() -> None:
     assert sheet.gains[0] == 1.0
     assert sheet.gains[1] == pytest.approx(1.11, abs=0.01)
     assert sheet.gains[2] == pytest.approx(1.0, abs=0.01), "the coat is open in front, and tells nothing"
+
+
+def test_dark_clothes_tell_no_light() -> None:
+    """A fold makes them half as bright."""
+    ground = Ground(grey=GREY, around=0.06, max_gain=1.15)
+    sheet = side_by_side([person({"legs": (10, 0, -5)}), person({"legs": (13, 0, -5)})], ground)
+    assert sheet.gains == [1.0, 1.0]
+
+
+def test_who_is_large_is_made_smaller_and_stands_as_well() -> None:
+    clip, truth = golden("turn_standing_1")
+    (sheet,) = asked(clip)
+    row = made(clip, sheet, max_height_px=200)
+    assert isinstance(row, Row)
+    height, scales = row.values["height"], row.values["scales"]
+    assert isinstance(height, int)
+    assert isinstance(scales, list)
+    assert height < 260
+    assert max(scales) < 0.5
+    assert max(off_lines(mask_of(row.images), scales, sheet["anchors"], truth).values()) < 0.03
