@@ -67,7 +67,10 @@ class ViewsParameters(ClearParameters):
     min_quality: NonNegativeFloat = 0.1
     """Of a real frame. Select's least gain."""
     min_apart_s: NonNegativeFloat = 0.5
-    """A real frame is at least so far from its source in time, as far away as a copy of it is none."""
+    """A real frame is at least so far from its source in time."""
+    apart_deg: PositiveFloat = 15.0
+    """From each picture that select has chosen it is as far in time, or so far turned: the best frames of a view are
+    chosen already, and what lies beside them is a copy."""
     half_apart_s: PositiveFloat = 1.0
     """Where one is half as good as one that is far away."""
     half_off_deg: PositiveFloat = 20.0
@@ -97,9 +100,8 @@ class Views(Stage):
             if not source["is_clearest"]:
                 continue
             region = source["region"]
-            taken = {each["sample"] for each in references if each["region"] == region}
+            given = [each for each in references if each["region"] == region]
             clear = (clear_faces if region == "face" else clear_bodies)(clip, self.parameters)
-            free = [picture for picture in clear if picture.told["sample"] not in taken]
             shown = view_shown(source["viewpoint"], source["yaw_deg"])
             for view in _OF_REGION[region]:
                 if view == shown:
@@ -111,7 +113,7 @@ class Views(Stage):
                     "view": view,
                     "steps": self._steps(source["yaw_deg"], view),
                 }
-                found.append(asked | self._frame(source, view, free, masks))
+                found.append(asked | self._frame(source, view, clear, given, masks))
         return found
 
     def _steps(self, yaw_deg: float, view: View) -> list[str]:
@@ -129,7 +131,12 @@ class Views(Stage):
         return steps
 
     def _frame(
-        self, source: Mapping[str, Any], view: View, free: Sequence[Picture], masks: Mapping[int, bytes]
+        self,
+        source: Mapping[str, Any],
+        view: View,
+        clear: Sequence[Picture],
+        given: Sequence[Mapping[str, Any]],
+        masks: Mapping[int, bytes],
     ) -> dict[str, Any]:
         """The best real frame of this view, or why there is none."""
         of, nothing = self.parameters, dict.fromkeys(_OF_FRAME)
@@ -137,12 +144,16 @@ class Views(Stage):
             return {**nothing, "lacks": "real frames are not looked for"}
         if source["region"] == "body" and view in ("top_down", "bottom_up"):
             return {**nothing, "lacks": "from which height a body is seen is not measured"}
-        right = [picture for picture in free if view_shown(picture.told["viewpoint"], picture.yaw_deg) == view]
+        right = [picture for picture in clear if view_shown(picture.told["viewpoint"], picture.yaw_deg) == view]
         if not right:
-            return {**nothing, "lacks": "no other picture of the clip shows this view clearly"}
-        far = [picture for picture in right if abs(picture.time_s - source["time_s"]) >= of.min_apart_s]
+            return {**nothing, "lacks": "no picture of the clip shows this view clearly"}
+        new = [picture for picture in right if all(self._is_new(picture, each) for each in given)]
+        far = [picture for picture in new if abs(picture.time_s - source["time_s"]) >= of.min_apart_s]
         if not far:
-            return {**nothing, "lacks": f"what shows this view is within {of.min_apart_s:g} s of the source image"}
+            return {
+                **nothing,
+                "lacks": "what shows this view clearly is chosen already, or hardly differs from what is",
+            }
         best = max(far, key=lambda picture: (self._worth(picture, view, source), -picture.time_s))
         if best.quality < of.min_quality:
             return {**nothing, "lacks": "what shows this view is not clear enough"}
@@ -156,6 +167,11 @@ class Views(Stage):
             "lacks": None,
             "mask": masks[best.told["sample"]],
         }
+
+    def _is_new(self, picture: Picture, given: Mapping[str, Any]) -> bool:
+        of = self.parameters
+        is_later = abs(picture.time_s - given["time_s"]) >= of.min_apart_s
+        return is_later or _apart_deg(picture, given) >= of.apart_deg
 
     def _worth(self, picture: Picture, view: View, source: Mapping[str, Any]) -> float:
         """Clear, well within the view, and long before or after the source image."""
