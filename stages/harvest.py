@@ -44,7 +44,9 @@ class HarvestParameters(CutParameters, FaceParameters):
     """Where a face that is turned to its left or right comes to look. It is seen to look there by three quarters."""
     nod_deg: PositiveFloat = 22.0
     max_turn_deg: NonNegativeFloat = 40.0
-    max_unseen_share: NonNegativeFloat = 0.2
+    max_source_deg: NonNegativeFloat = 30.0
+    """From facing the camera: of a face that is seen from farther round, the outline is taken for its surface."""
+    max_unseen_share: NonNegativeFloat = 0.18
 
 
 class Harvest(Stage[Image]):
@@ -83,6 +85,9 @@ class Harvest(Stage[Image]):
 
     def _by_mesh(self, image: Image, picture: Frame, mesh: Mesh) -> Row | Failure:
         of, now = self.parameters, (mesh.yaw_deg, mesh.pitch_deg, mesh.roll_deg)
+        source_deg = between_deg((0.0, 0.0, mesh.roll_deg), now)
+        if source_deg > of.max_source_deg:
+            return _unavailable(image, f"the source's face is {source_deg:.0f} degrees from facing the camera")
         then = self._wanted(image.request["view"], now)
         turn_deg = between_deg(now, then)
         if turn_deg > of.max_turn_deg:
