@@ -58,7 +58,7 @@ class CaptionsParameters(MovingParameters):
 
 
 class Captions(Stage):
-    version = 1
+    version = 2
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {
         Intake: ("width", "height"),
         Motion: ("frame_times", "people"),

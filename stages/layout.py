@@ -38,7 +38,7 @@ class LayoutParameters(PictureParameters):
 class Layout(Stage[Image]):
     """Each panel is a third of the sheet: front, side, back."""
 
-    version = 1
+    version = 2
     of = "requests"
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {Intake: ("width", "height")}
     writes = schema(

@@ -1,6 +1,6 @@
 """Colours by name: which of a few words fits a part of a picture best."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -8,35 +8,36 @@ import numpy.typing as npt
 
 from actor18m.arrays import Frame
 
-_PALETTE: Mapping[str, tuple[int, int, int]] = {
-    "black": (18, 18, 18),
-    "dark grey": (70, 70, 70),
-    "grey": (125, 125, 125),
-    "light grey": (185, 185, 185),
-    "white": (240, 240, 240),
-    "dark red": (115, 25, 30),
-    "red": (205, 40, 40),
-    "pink": (230, 150, 170),
-    "orange": (230, 130, 40),
-    "brown": (115, 75, 45),
-    "beige": (215, 190, 155),
-    "yellow": (230, 205, 60),
-    "olive": (115, 115, 50),
-    "dark green": (30, 75, 45),
-    "green": (60, 150, 70),
-    "light green": (165, 210, 150),
-    "turquoise": (60, 170, 170),
-    "light blue": (150, 190, 225),
-    "blue": (50, 95, 190),
-    "dark blue": (30, 40, 90),
-    "purple": (110, 60, 140),
-    "lilac": (185, 160, 210),
+_PALETTE: Mapping[str, Sequence[tuple[int, int, int]]] = {
+    "black": [(18, 18, 18)],
+    "dark grey": [(70, 70, 70)],
+    "grey": [(125, 125, 125)],
+    "light grey": [(185, 185, 185)],
+    "white": [(240, 240, 240)],
+    "dark red": [(105, 25, 30)],
+    "red": [(205, 40, 40), (165, 30, 40)],
+    "pink": [(230, 150, 170)],
+    "orange": [(230, 130, 40)],
+    "brown": [(115, 75, 45)],
+    "beige": [(215, 190, 155)],
+    "yellow": [(230, 205, 60)],
+    "olive": [(115, 115, 50)],
+    "dark green": [(30, 75, 45)],
+    "green": [(60, 150, 70)],
+    "light green": [(165, 210, 150)],
+    "turquoise": [(60, 170, 170)],
+    "light blue": [(150, 190, 225)],
+    "blue": [(50, 95, 190), (25, 95, 165)],
+    "dark blue": [(30, 40, 90), (20, 25, 55)],
+    "purple": [(110, 60, 140)],
+    "lilac": [(185, 160, 210)],
 }
 """In sRGB. The name of a colour is that of the nearest one."""
 _LIGHTNESS = 0.7
 """What a difference in lightness counts beside one in colour: folds and shadows change the first."""
 
 NAMES = tuple(_PALETTE)
+_NAMED = np.repeat(np.arange(len(NAMES)), [len(colours) for colours in _PALETTE.values()])
 _FAMILIES = tuple(name.removeprefix("dark ").removeprefix("light ") for name in NAMES)
 
 
@@ -50,10 +51,10 @@ def lab_of(pixels: Frame) -> npt.NDArray[np.float32]:
 
 def counted(lab: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     """int64[len(NAMES)]: how many of these pixels have each name."""
-    palette = lab_of(np.array(list(_PALETTE.values()), dtype=np.uint8))
+    palette = lab_of(np.array([colour for colours in _PALETTE.values() for colour in colours], dtype=np.uint8))
     weights = np.array([_LIGHTNESS, 1, 1], dtype=np.float32)
     apart = (((lab[:, None] - palette[None]) * weights) ** 2).sum(axis=2)
-    return np.bincount(apart.argmin(axis=1), minlength=len(NAMES))
+    return np.bincount(_NAMED[apart.argmin(axis=1)], minlength=len(NAMES))
 
 
 def most(shares: npt.NDArray[np.floating], min_share: float, min_second: float) -> str | None:
