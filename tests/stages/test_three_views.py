@@ -16,34 +16,6 @@ from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 from tests.stages.sheet_by_truth import mask_of, off_lines, true_views
 
-PIPELINE = """
-extends: embedded
-name: sheets
-stages:
-  - stage: stages.captions:Captions
-  - stage: stages.sheets:Sheets
-  - stage: stages.layout:Layout
-    of: [sheets]
-  - stage: stages.annotate:Annotate
-policy:
-  sheet_images:
-    whole: {value: cut_off, at_most: 0}
-  annotate:
-    three_views: {value: "coalesce(seen_views = ['front', 'side', 'back'], true)", equals: true}
-    one_in_each: {value: "coalesce(len([n for n in panel_people if n != 1]), 0)", at_most: 0}
-    same_clothes: {value: "coalesce(clothes_likeness, 1)", at_least: 0.5}
-    same_lines: {value: "coalesce(line_spread, 0)", at_most: 0.12}
-subsets:
-  C:
-    gate: [intake, identity.one_face, identity.mean_similarity, identity.drawn,
-           motion.cut, motion.one_person, motion.one_identity]
-    stages: [sheets]
-    references: sheet_images
-publish:
-  images: all
-  columns: [captions.caption, captions.moments]
-  facts: [captions.caption, captions.moments, captions.written_by]
-"""
 OWN = 'A source\'s own words, "as they are".'
 
 
@@ -53,11 +25,10 @@ def test_golden_clips_have_a_sheet_and_every_clip_a_caption(tmp_path: Path, pull
         pulled(model)
     for name in ("turn_walking_1", "talk_yaw_1"):
         shutil.copy(SHIPPED / f"{name}.mp4", tmp_path)
-    (tmp_path / "sheets.yaml").write_text(PIPELINE)
     rows = [{"path": "turn_walking_1.mp4", "caption": OWN}, {"path": "talk_yaw_1.mp4"}]
     (tmp_path / "list.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     built = build(
-        tmp_path / "sheets.yaml", inputs=[str(tmp_path / "list.jsonl")], store=tmp_path / "store",
+        "embedded", inputs=[str(tmp_path / "list.jsonl")], store=tmp_path / "store",
         dataset=tmp_path / "dataset",
     )  # fmt: skip
     assert built.states == {"accepted": 2}
