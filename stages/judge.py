@@ -53,7 +53,7 @@ class JudgeParameters(Parameters):
 
 
 class Judge(Stage[Image]):
-    version = 2
+    version = 3
     of = "images"
     reads_source = False
     reads_request = True
@@ -94,13 +94,17 @@ class Judge(Stage[Image]):
         source = looker.look(*_picture(image.source), image.region)
         shown = _panels(*_picture(image.files)) if image.region == "sheet" else [_picture(image.files)]
         looks = [looker.look(picture, mask, image.region) for picture, mask in shown]
-        likely, like = self._least(looker, source, looks)
+        likely, like = self._least(image, looker, source, looks)
         likely |= {"people": _people(image.region, seen, looks)} | _anatomy(image.region, looks)
         return self._told(image, like, likely, "") | self._tested(image, looker, source, looks)
 
-    def _least(self, looker: Looker, source: Look, looks: Sequence[Look]) -> tuple[dict[str, float], Likeness]:
+    def _least(
+        self, image: Image, looker: Looker, source: Look, looks: Sequence[Look]
+    ) -> tuple[dict[str, float], Likeness]:
         """Of the looks the one that is least like the source."""
-        found = [(self._likelihoods(like), like) for like in (looker.compare(source, look) for look in looks)]
+        is_relit = any(image.request.get(name) for name in ("environment", "lighting"))
+        likes = [looker.compare(source, look, is_relit) for look in looks]
+        found = [(self._likelihoods(like), like) for like in likes]
         return min(found, key=lambda each: min(each[0].values(), default=1.0))
 
     def _tested(self, image: Image, looker: Looker, source: Look, looks: Sequence[Look]) -> dict[str, Any]:
@@ -113,7 +117,7 @@ class Judge(Stage[Image]):
             other = dyed(source)
         else:
             other = looker.look(*_picture(stranger(image.region, chance // 20_000)), image.region)
-        likely, _ = self._least(looker, other, looks)
+        likely, _ = self._least(image, looker, other, looks)
         likeness = min(likely.values(), default=0.0)
         return {
             "known_kind": DYED if is_dyed else STRANGER,

@@ -27,8 +27,8 @@ _COLOURFUL, _LIGHT = 15.0, 0.1
 _LIGHT_COUNTS = 0.4
 """Lightness changes with shade and exposure; so much of a difference in it counts beside one in colour."""
 _SKIN_TO_DEG, _MIN_SKIN = 60.0, 9
-_SCALES_TO = 2.5
-"""No light is believed to be so many times another, channel by channel."""
+_SCALES_TO, _RELIT_TO = 2.5, 6.0
+"""No light is believed to be so many times another, channel by channel; the second where another one was asked for."""
 _SHOULDERS, _HIPS, _KNEES = slice(5, 7), slice(11, 13), slice(13, 15)
 
 Colours = npt.NDArray[np.float64]
@@ -43,6 +43,8 @@ class Look:
     embedding: Floats | None
     skin: Colours | None
     """float[3]: linear RGB of brow, cheeks and nose, as the light shows it."""
+    head: Colours | None
+    """float[3]: likewise of all above the shoulders."""
     parts: Mapping[str, Colours]
     """float[N, 3], linear RGB, of the parts that are seen; at most a few hundred of their pixels."""
     whole: Floats
@@ -100,7 +102,8 @@ class Looker:
             face,
             None if face is None else self._backends["identity"].embed([picture], [face])[0],
             None if face is None else _skin(light, inside, face, scale),
-            {name: _some(light[where]) for name, where in places.items() if where.sum() >= _MIN_PIXELS},
+            light[places["head"]].mean(axis=0) if _is_seen(places.get("head")) else None,
+            {name: _some(light[where]) for name, where in places.items() if name in PARTS and _is_seen(where)},
             self._backends["encoder"].encode([alone])[0],
             pose is not None,
             any(each is not face and each.score >= _SURE and _held(each, shape) < _BESIDE for each in faces),
@@ -117,9 +120,10 @@ class Looker:
                 return np.asarray(pose.points - np.float32(more))
         return None
 
-    def compare(self, one: Look, other: Look) -> Likeness:
+    def compare(self, one: Look, other: Look, is_relit: bool = False) -> Likeness:
+        """`is_relit`: the other one was asked for in another light, which then is told by the head where no face is."""
         seen = one.embedding is not None and other.embedding is not None
-        light = _light(one, other)
+        light = _light(one, other, is_relit)
         distances = {name: _nearer(one.parts.get(name), other.parts.get(name), light) for name in PARTS}
         skins = None if one.skin is None or other.skin is None else _nearer(one.skin[None], other.skin[None], None)
         return Likeness(
@@ -176,7 +180,7 @@ def _held(face: Face, mask: Bools) -> float:
 
 
 def _places(inside: Bools, face: Floats | None, pose: Floats | None, region: str) -> dict[str, Bools]:
-    """Where hair, upper and lower clothes are: bool[H, W] each, by the rows that they take of the mask."""
+    """Where head, hair, upper and lower clothes are: bool[H, W] each, by the rows that they take of the mask."""
     rows = np.flatnonzero(inside.any(axis=1))
     if not len(rows):
         return {}
@@ -188,9 +192,11 @@ def _places(inside: Bools, face: Floats | None, pose: Floats | None, region: str
         chin = mouth + 0.8 * max(4.0, mouth - eyes)
         found["hair"] = inside & (y < top + 0.2 * (chin - top))
         found["upper"] = inside & (y > chin + 0.4 * (chin - eyes))
+        found["head"] = inside & (y < chin)
     if region != "face" and pose is not None:
         shoulders, hips, knees = (float(pose[part, 1].mean()) for part in (_SHOULDERS, _HIPS, _KNEES))
         trunk = hips - shoulders
+        found.setdefault("head", inside & (y < shoulders - 0.1 * trunk))
         found.setdefault("hair", inside & (y < top + 0.2 * (shoulders - top)))
         found["upper"] = inside & (y > shoulders + 0.1 * trunk) & (y < hips - 0.1 * trunk)
         found["lower"] = inside & (y > hips + 0.15 * trunk) & (y < knees)
@@ -207,11 +213,19 @@ def _skin(light: Colours, inside: Bools, face: Face, scale: float) -> Colours | 
     return np.asarray(np.median(pixels, axis=0)) if len(pixels) >= _MIN_SKIN else None
 
 
-def _light(one: Look, other: Look) -> Colours | None:
+def _light(one: Look, other: Look, is_relit: bool) -> Colours | None:
     """float[3]: by what the colours of one are to be multiplied to be seen in the other's light."""
-    if one.skin is None or other.skin is None:
+    before, after = (one.skin, other.skin)
+    if is_relit and (before is None or after is None):
+        before, after = one.head, other.head
+    if before is None or after is None:
         return None
-    return np.asarray(np.clip(other.skin / one.skin.clip(1e-3), 1 / _SCALES_TO, _SCALES_TO))
+    farthest = _RELIT_TO if is_relit else _SCALES_TO
+    return np.asarray(np.clip(after / before.clip(1e-3), 1 / farthest, farthest))
+
+
+def _is_seen(where: Bools | None) -> bool:
+    return where is not None and int(where.sum()) >= _MIN_PIXELS
 
 
 def _nearer(one: Colours | None, other: Colours | None, light: Colours | None) -> float | None:

@@ -36,11 +36,16 @@ def cut(name: str, region: str, sample: int) -> Mapping[str, bytes]:
 
 
 def judged(
-    judge: Judge, source: Mapping[str, bytes], made: Mapping[str, bytes], region: str = "body", **seen: Any
+    judge: Judge,
+    source: Mapping[str, bytes],
+    made: Mapping[str, bytes],
+    region: str = "body",
+    wanted: Mapping[str, Any] | None = None,
+    **seen: Any,
 ) -> Mapping[str, Any]:
     (asked,), _ = wanted_images("turn_standing_1", [(region, FRONT)])
     image = Image(
-        asked.key, asked.clip, {"view": "left"}, upstream={"annotate": SEEN | seen}, files=made, source=source
+        asked.key, asked.clip, wanted or {"view": "left"}, upstream={"annotate": SEEN | seen}, files=made, source=source
     )
     (row,) = judge.measure([image])
     assert isinstance(row, Row)
@@ -75,6 +80,17 @@ def test_other_clothes_are_told_from_behind(judge: Judge) -> None:
     told = judged(judge, cut("turn_standing_1", "body", FRONT), tinted(cut("turn_standing_1", "body", BACK)))
     assert (told["verdict"], told["colour"]) == ("inconsistent", "inconsistent")
     assert told["confidence"] == pytest.approx(1 - told["likeness"])
+
+
+def test_another_light_is_not_held_against_an_image_that_was_asked_for_in_it(judge: Judge) -> None:
+    side = cut("turn_standing_1", "body", SIDE)
+    blue = (decoded(side["webp"]) * np.array([0.45, 0.6, 0.9])).astype(np.uint8)
+    relit = {**side, "webp": encoded(".webp", blue, [cv2.IMWRITE_WEBP_QUALITY, 95])}
+    assert judged(judge, side, relit)["verdict"] == "inconsistent", "nobody asked for it"
+    wanted = {"lighting": "blue hour"}
+    assert judged(judge, side, relit, wanted=wanted)["verdict"] == "consistent"
+    other = tinted(relit)
+    assert judged(judge, side, other, wanted=wanted)["verdict"] == "inconsistent", "clothes of another colour"
 
 
 def test_two_people_are_not_one(judge: Judge) -> None:
