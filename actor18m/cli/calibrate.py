@@ -35,7 +35,9 @@ def calibrate_command(
     draw: Annotated[Path | None, typer.Option(dir_okay=False, help="An SVG file to draw the curve into.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Choose a judge's bound by what it answered about pairs that are known to differ. Runs no model."""
+    """Choose a judge's bound by what it answered about pairs that are known to differ, and draw the curve. Runs no
+    model.
+    """
     record = project_of(pipeline or profile, open_store(store), settings, None).record()
     found = judged(record)
     if stage not in found:
