@@ -31,9 +31,10 @@ _OF = CaptionsParameters()
 
 
 def figures(seen: Sequence[Seen]) -> Figures:
-    """Of clips that a right pipeline accepts."""
-    told = [each for each in seen if is_wanted(each) and "captions" in each.rows and each.filmed.truth is not None]
-    told = [each for each in told if each.filmed.case not in BURNT_OR_BLACK]
+    """Of clips that a right pipeline accepts; how many people there are, of the others, too."""
+    every = [each for each in seen if "captions" in each.rows and each.filmed.truth is not None]
+    every = [each for each in every if each.filmed.case not in BURNT_OR_BLACK]
+    told = [each for each in every if is_wanted(each)]
     kinds = {
         "shot size": [right for each in told for right in _shot(each)],
         "number of people": [right for each in told for right in _people(each)],
@@ -48,6 +49,7 @@ def figures(seen: Sequence[Seen]) -> Figures:
     return {
         "all statements right": share(chain.from_iterable(kinds.values())),
         **{f"{kind} right": share(each) for kind, each in kinds.items()},
+        "number of people right, of all clips": share(right for each in every for right in _people(each)),
         f"view of a moment right, {CLEAR_DEG:g}° off an edge": share(clear),
         "expression told, of moments": share(
             moment["expression"] not in (NOT_TOLD, NOT_VISIBLE) for each in told for moment in _row(each)["moments"]
@@ -86,7 +88,8 @@ def _shot(seen: Seen) -> Iterator[bool]:
 
 
 def _people(seen: Seen) -> Iterator[bool]:
-    truth, _ = _known(seen)
+    truth = seen.filmed.truth
+    assert truth is not None
     counts = sorted((truth.people[frame_at(truth, time_s)] for time_s in seen.times_s), reverse=True)
     yield _row(seen)["people"] == counts[len(counts) // 10]
 

@@ -53,15 +53,21 @@ class CaptionsParameters(MovingParameters):
     dark_to: PositiveFloat = 22.0
     """Mean lightness of a dark picture, of 100; of a bright one below."""
     bright_from: PositiveFloat = 80.0
+    other_samples: PositiveInt = 4
+    """Beside the subject somebody counts who is seen so often, so surely, so large beside the subject, and with no more
+    of them within the subject's box: those by whom a clip is not of one person."""
+    other_score: NonNegativeFloat = 0.6
+    other_size: NonNegativeFloat = 0.1
+    other_inside: PositiveFloat = 0.85
     min_worn: PositiveFloat = 0.01
     """Of the face's box, where a parser can tell glasses and the like."""
 
 
 class Captions(Stage):
-    version = 2
+    version = 3
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {
         Intake: ("width", "height"),
-        Motion: ("frame_times", "people"),
+        Motion: ("frame_times", "subject_share", "others"),
         Faces: ("faces", "parsing"),
         Bodies: ("bodies", "masks"),
         Pose: ("poses",),
@@ -176,9 +182,18 @@ class _Known:
 
     @property
     def people(self) -> int:
-        """Seen at once, in a tenth of the samples at least."""
-        counts = sorted(self.clip.upstream["motion"]["people"], reverse=True)
-        return int(counts[len(counts) // 10])
+        """Seen at once: the subject, and others who are no part of them and there for more than a moment."""
+        motion, of = self.clip.upstream["motion"], self._of
+        others = [
+            (other["first_s"], other["last_s"])
+            for other in motion["others"]
+            if other["samples"] >= of.other_samples
+            and other["score"] >= of.other_score
+            and other["size_share"] >= of.other_size
+            and other["inside_share"] < of.other_inside
+        ]
+        at_once = max((sum(first <= start <= last for first, last in others) for start, _ in others), default=0)
+        return int(motion["subject_share"] > 0) + at_once
 
     @property
     def shot_type(self) -> str:

@@ -103,16 +103,31 @@ def test_a_clip_without_anybody_has_a_caption_that_says_nothing_of_a_person() ->
         "bodies": {"bodies": [], "masks": []},
         "pose": {"poses": []},
     }
-    motion = {**clip.upstream["motion"], "people": [0] * len(clip.upstream["motion"]["people"])}
+    motion = {**clip.upstream["motion"], "subject_share": 0.0}
     told = captioned(Clip(clip.key, clip.uri, upstream={**clip.upstream, **nobody, "motion": motion}))
     assert (told["people"], told["caption"]) == (0, "A video.")
     assert len(told["moments"]) == 1
 
 
-@pytest.mark.parametrize(("count", "words"), [(2, "of two people"), (7, "of several people")])
-def test_how_many_people_are_seen_is_said(count: int, words: str) -> None:
+def other(first_s: float, last_s: float, **told: Any) -> dict[str, Any]:
+    seen = {"first_s": first_s, "last_s": last_s, "samples": 8, "score": 0.8, "size_share": 0.7, "inside_share": 0.1}
+    return seen | told
+
+
+@pytest.mark.parametrize(
+    ("others", "count", "words"),
+    [
+        ([], 1, "of one person"),
+        ([other(0, 2)], 2, "of two people"),
+        ([other(0, 1), other(2, 3)], 2, "of two people"),
+        ([other(0, 2), other(1, 3), other(1, 2)], 4, "of several people"),
+        ([other(0, 2, samples=2), other(0, 2, score=0.4)], 1, "of one person"),
+        ([other(0, 2, inside_share=0.95), other(0, 2, size_share=0.05)], 1, "of one person"),
+    ],
+)
+def test_how_many_people_are_seen_at_once_is_said(others: list[dict[str, Any]], count: int, words: str) -> None:
     clip, _ = measured_by_truth("talk_yaw_1")
-    motion = {**clip.upstream["motion"], "people": [count] * len(clip.upstream["motion"]["people"])}
+    motion = {**clip.upstream["motion"], "others": others}
     told = captioned(Clip(clip.key, clip.uri, upstream={**clip.upstream, "motion": motion}))
     assert told["people"] == count
     assert words in told["caption"]

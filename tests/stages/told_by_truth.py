@@ -55,7 +55,8 @@ def measured_by_truth(name: str) -> tuple[Clip, Truth]:
         },
         "pose": {"poses": [_pose(truth, sample, frame) for sample, frame in here]},
     }
-    return replace(clip, upstream={**clip.upstream, **upstream}), truth
+    motion = {**clip.upstream["motion"], "subject_share": len(here) / len(at), "others": []}
+    return replace(clip, upstream={**clip.upstream, **upstream, "motion": motion}), truth
 
 
 def _face(truth: Truth, sample: int, frame: int) -> dict[str, Any]:
