@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from actor18m.media.views import angle_between, body_view, circular_median, face_view, face_view_of
+from actor18m.media.views import angle_between, body_view, circular_median, face_view, face_view_of, view_shown
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,27 @@ def test_one_outlier_does_not_move_the_median() -> None:
 
 def test_nothing_has_no_median() -> None:
     assert circular_median([]) is None
+
+
+@pytest.mark.parametrize(
+    ("viewpoint", "yaw_deg", "view"),
+    [
+        ("front", 3.0, "front"),
+        ("left", 30.0, "left"),
+        ("up", 0.0, "bottom_up"),
+        ("down", 0.0, "top_down"),
+        ("side", 90.0, "left"),
+        ("side", -90.0, "right"),
+        ("side", None, None),
+        ("back", 180.0, "back"),
+        (None, 10.0, None),
+    ],
+)
+def test_what_is_seen_is_one_of_the_views_that_can_be_asked_for(
+    viewpoint: str | None, yaw_deg: float | None, view: str | None
+) -> None:
+    assert view_shown(viewpoint, yaw_deg) == view
+
+
+def test_who_turns_to_their_own_left_shows_the_same_view_with_face_and_body() -> None:
+    assert view_shown(face_view(60.0, 0.0), 60.0) == view_shown(body_view(60.0), 60.0) == "left"
