@@ -24,8 +24,10 @@ from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.config.loading import load
 from actor18m.config.shipped import find_pipeline
+from actor18m.config.stage_config import DOLLARS, GPU_SECONDS
 from actor18m.dataset import Dataset
 from actor18m.errors import ActorError, Refused, WrongUsage
+from actor18m.execute.budget import Purse
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
 from actor18m.execute.tally import Stopped, Tally
 from actor18m.policy.overrides import read_overrides, taken
@@ -111,6 +113,9 @@ def build(
     only: str | None = None,
     until: str | None = None,
     retry: Sequence[Again] = (),
+    limit: int | None = None,
+    budget_usd: float | None = None,
+    budget_gpu_hours: float | None = None,
     executor: Literal["serial", "ray"] | Crew = "serial",
     overrides: str | Path | None = None,
     yes: bool = False,
@@ -130,7 +135,7 @@ def build(
         raise WrongUsage("sync needs inputs: it says that what is given is all there is")
     given = [str(each) for each in ((inputs,) if isinstance(inputs, str | Path) else inputs or ())]
     flags = flags_of(_spelt(settings), split)
-    crew = _crew(executor)
+    crew, purse = _crew(executor), _purse(limit, budget_usd, budget_gpu_hours)
     target = target_of(str(dataset))
     if until is None:
         target.check_usable()
@@ -166,7 +171,7 @@ def build(
             account["registration"] = registration = measuring.register(project, lease, sources, sync, may_go)
             with listener.progress([link.name for link in project.links]) as watcher:
                 wanted = replace(project, only=subset)
-                tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, crew.watched)
+                tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, crew.watched, purse)
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
             project, meaning = settled_for_good(project, lease)
             hearing = Hearing(lease.store, project.words, allow_lost_words)
@@ -252,6 +257,11 @@ def _crew(executor: str | Crew) -> Crew:
     if executor not in ("serial", "ray"):
         raise WrongUsage(f"no executor {executor}; there are: serial, ray")
     return SerialCrew() if executor == "serial" else RayCrew(None, None)
+
+
+def _purse(limit: int | None, usd: float | None, gpu_hours: float | None) -> Purse:
+    most = {DOLLARS: usd, GPU_SECONDS: None if gpu_hours is None else 3600 * gpu_hours}
+    return Purse({name: value for name, value in most.items() if value is not None}, limit)
 
 
 def _spelt(settings: Settings) -> list[str]:

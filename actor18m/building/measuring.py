@@ -11,6 +11,7 @@ import pyarrow as pa
 from actor18m.building.looking import Looked, look
 from actor18m.catalog.register import Register, Registration
 from actor18m.errors import ActorError
+from actor18m.execute.budget import Purse
 from actor18m.execute.drain import Drain
 from actor18m.execute.duties import duties_of
 from actor18m.execute.journal import Journal
@@ -67,20 +68,21 @@ def measure(
     watcher: Watcher,
     retry: Iterable[str] = (),
     watched: Watched = lambda watcher: watcher,
+    purse: Purse | None = None,
 ) -> Tally:
     """All that is missing: first of sources, then of the clips that they are split into and of all others."""
-    tally = Tally()
+    tally, purse = Tally(), purse or Purse()
     if project.splitter is not None:
         sources = partial(project.sources, project.splitter, retry)
-        tally = _drained(project, sources, lease, staffing, watcher, watched)
+        tally = _drained(project, sources, lease, staffing, watcher, watched, purse)
         _settle(project, lease, [project.splitter])
         fan_out(project, lease)
     if project.words.in_force:
         # which clips they concern is known when their contents are: nothing of a denied copy is measured further
         read = replace(project, until=project.chain[0].name, only=None)
-        tally += _drained(read, read.record, lease, staffing, watcher, watched)
+        tally += _drained(read, read.record, lease, staffing, watcher, watched, purse)
         project, _ = settled(project)
-    return tally + _drained(project, partial(project.record, retry), lease, staffing, watcher, watched)
+    return tally + _drained(project, partial(project.record, retry), lease, staffing, watcher, watched, purse)
 
 
 def _drained(
@@ -90,6 +92,7 @@ def _drained(
     staffing: Staffing,
     watcher: Watcher,
     watched: Watched,
+    purse: Purse,
 ) -> Tally:
     """Workers are hired only when something is missing."""
     found = unpriced(record())
@@ -111,7 +114,7 @@ def _drained(
     workers = staffing(duties_of(project, lease, drained.surveyor.stages.links))
     try:
         with Journal(lease) as journal:
-            return Drain(drained, lease, journal, workers, watched(watcher)).run()
+            return Drain(drained, lease, journal, workers, watched(watcher), purse).run()
     finally:
         workers.close()
         if project.seen is not None:

@@ -99,6 +99,15 @@ def build(
     only: Annotated[str | None, typer.Option(metavar="SUBSET", help="Build this subset alone: subset-A.")] = None,
     until: Annotated[str | None, typer.Option(metavar="STAGE", help="Measure up to this one; publish nothing.")] = None,
     retry: Annotated[list[Again] | None, typer.Option(help="Try these again; may be repeated.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Measure at most so many clips or images in each stage; the rest waits.")
+    ] = None,
+    budget_usd: Annotated[
+        float | None, typer.Option("--budget-usd", min=0, help="What all stages that tell dollars may spend now.")
+    ] = None,
+    budget_gpu_hours: Annotated[
+        float | None, typer.Option("--budget-gpu-hours", min=0, help="What all stages may claim of GPUs now.")
+    ] = None,
     executor: Annotated[Executor, typer.Option(help="In this process, or on Ray.")] = Executor.serial,
     address: Annotated[str | None, typer.Option(help="Of a Ray cluster; without it Ray is started here.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="How many measure at once, on Ray.")] = None,
@@ -147,6 +156,9 @@ def build(
                 only=only,
                 until=until,
                 retry=[each.value for each in retry or ()],
+                limit=limit,
+                budget_usd=budget_usd,
+                budget_gpu_hours=budget_gpu_hours,
                 executor=SerialCrew() if executor is Executor.serial else RayCrew(address, workers),
                 overrides=overrides,
                 yes=yes,

@@ -84,7 +84,7 @@ def _tell_measured(built: Built) -> None:
     for stage, spent in tally.spent.items():
         say(
             f"{stage}: stopped at its budget: {spent}. The rest is pending: run the same command again to go on, or "
-            "raise its `run.budget`"
+            "raise its `run.budget`, or what the command was given"
         )
     for clip, reason in sorted(tally.given_up.items()):
         if clip.partition(" ")[0] not in tally.stopped:

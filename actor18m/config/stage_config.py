@@ -26,6 +26,8 @@ from actor18m.yaml_file import Section, problems_of, trouble, troubles
 
 REQUESTS, GPU_SECONDS = "requests", "gpu_seconds"
 """Costs that workers count: attempts of a stage that waits; what a stage claims of a GPU, times how long it works."""
+DOLLARS = "dollars"
+"""What stages that pay for something say that they cost."""
 _SAYS = {
     "version": "write `version = 1`, and raise it whenever it would measure something else",
     "writes": 'write `writes = schema("its_name", column=float32())`',

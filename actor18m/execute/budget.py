@@ -1,9 +1,10 @@
-"""What measuring costs beside time, and how much of it a stage may spend in one build."""
+"""What measuring costs beside time, and how much of it a stage, and all of them, may spend in one build."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from actor18m.config.stage_config import GPU_SECONDS, REQUESTS
+from actor18m.config.stage_config import GPU_SECONDS, REQUESTS, Step
 from actor18m.execute.messages import Duty
 from actor18m.stage import Failure, Row
 
@@ -24,35 +25,77 @@ def costs_of(outcomes: Iterable[Row | Failure], more: Mapping[str, float], duty:
     return costs
 
 
+@dataclass
+class Purse:
+    """What all stages of one build may spend together, and how many clips or images each of them may measure."""
+
+    most: Mapping[str, float] = field(default_factory=dict)
+    """By what it costs: dollars, gpu_seconds."""
+    limit: int | None = None
+    spent: Counter[str] = field(default_factory=Counter)
+    measured: Counter[str] = field(default_factory=Counter)
+    """By stage."""
+
+    def concerns(self, step: Step) -> tuple[str, ...]:
+        """What of it the stage may spend."""
+        costs = {*step.stage_class.costs, *((GPU_SECONDS,) if step.run.gpus else ())}
+        return tuple(name for name in self.most if name in costs)
+
+
 class Budget:
     """Of one stage in one build. It is kept by what one clip or image cost so far, on average: what is under way is
     taken into account, and nothing more is begun when the next one would exceed it.
     """
 
-    def __init__(self, most: Mapping[str, float]) -> None:
-        self._most = most
+    def __init__(self, stage: str, most: Mapping[str, float], purse: Purse, shares: Sequence[str] = ()) -> None:
+        self._stage, self._most, self._purse, self._shares = stage, most, purse, shares
+        self.beside: list[Budget] = []
+        """Those of the other stages, which take from the same purse."""
         self.spent: Counter[str] = Counter()
         self._measured = 0
+        self.flying = 0
+        """So many are being measured."""
 
     def add(self, costs: Mapping[str, float], measured: int) -> None:
         for name, value in costs.items():
             self.spent[name] += value  # type: ignore[assignment]
+            self._purse.spent[name] += value  # type: ignore[assignment]
         self._measured += measured
+        self._purse.measured[self._stage] += measured
 
-    def affords(self, flying: int) -> int | None:
+    @property
+    def affords(self) -> int | None:
         """How many more may be begun while so many are under way; None: any number."""
-        return min((max(0, self._left(name, most) - flying) for name, most in self._most.items()), default=None)
+        bounds = [self._for(name, most - self.spent[name], most) for name, most in self._most.items()]
+        for name in self._shares:
+            if not self._measured or self.spent[name]:
+                bounds.append(self._for(name, self._left_of_all(name), self._purse.most[name]))
+        if self._purse.limit is not None:
+            bounds.append(self._purse.limit - self._purse.measured[self._stage])
+        return min((max(0, bound - self.flying) for bound in bounds), default=None)
 
     @property
     def told(self) -> str:
         """What is spent of it: `4.98 of 5 dollars`."""
-        return ", ".join(f"{self.spent[name]:g} of {most:g} {name}" for name, most in self._most.items())
+        found = [f"{self.spent[name]:g} of {most:g} {name}" for name, most in self._most.items()]
+        found += [f"{self._purse.spent[name]:g} of {self._purse.most[name]:g} {name} of all" for name in self._shares]
+        if self._purse.limit is not None:
+            found.append(f"{self._purse.measured[self._stage]} of {self._purse.limit} measured")
+        return ", ".join(found)
 
-    def _left(self, name: str, most: float) -> int:
+    def _left_of_all(self, name: str) -> float:
+        """What the other stages will have spent, too, once what is under way has come back, is not there any more."""
+        under_way = sum(other.each(name) * other.flying for other in self.beside if other is not self)
+        return self._purse.most[name] - self._purse.spent[name] - under_way
+
+    def each(self, name: str) -> float:
+        return self.spent[name] / self._measured if self._measured else 0.0
+
+    def _for(self, name: str, left: float, most: float) -> int:
         """For so many it is enough."""
         if not self._measured:
-            return min(FIRST, int(most)) if name == REQUESTS else FIRST
-        each = self.spent[name] / self._measured
+            return (min(FIRST, int(most)) if name == REQUESTS else FIRST) if left > 0 else 0
+        each = self.each(name)
         if name == REQUESTS:
             each = max(1.0, each)
-        return int((most - self.spent[name]) / each + 1e-9) if each else FIRST
+        return int(left / each + 1e-9) if each else FIRST

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m import stopping
+from actor18m.execute.budget import Purse
 from actor18m.execute.journal import Journal
 from actor18m.execute.messages import Read
 from actor18m.execute.open_lots import OpenLots
@@ -36,13 +37,21 @@ LONGEST_S = 0.25
 class Drain:
     """One run over a record. Call `run` once."""
 
-    def __init__(self, record: Record, lease: Lease, journal: Journal, workers: Workers, watcher: Watcher) -> None:
+    def __init__(
+        self,
+        record: Record,
+        lease: Lease,
+        journal: Journal,
+        workers: Workers,
+        watcher: Watcher,
+        purse: Purse | None = None,
+    ) -> None:
         self.tally = Tally()
         self._record, self._lease, self._workers, self._watcher = record, lease, workers, watcher
         self._chain = record.links
         self._first = record.surveyor.chain[0].name
         self._lots = OpenLots(record)
-        self._queues = Queues(self._chain, workers, journal, watcher, self.tally, self._files)
+        self._queues = Queues(self._chain, workers, journal, watcher, self.tally, self._files, purse or Purse())
         self._outcomes = Outcomes(record, lease, journal.deaths, self._lots, self._queues, self.tally, watcher)
         self._working = list(self._chain)
         """Stages that clips may still come to."""
@@ -56,8 +65,9 @@ class Drain:
             while True:
                 self._let_in()
                 self._queues.hand_out()
-                self._outcomes.end_spent()
-                if self._queues.is_flying:
+                if self._outcomes.end_spent():
+                    self._look()  # at lots of which nothing else is to be read
+                elif self._queues.is_flying:
                     self._take(self._workers.wait(self._wait_s()))
                     stopping.check()
                 elif self._lots.is_touched or self._lots.end():

@@ -114,12 +114,15 @@ class Outcomes:
         else:
             self._commit(stage, self._alike.released(stage))
 
-    def end_spent(self) -> None:
-        """Stages whose next clip would exceed their budget do no more in this build, and others go on."""
-        for stage in list(self._queues.spent()):
+    def end_spent(self) -> bool:
+        """Stages whose next clip would exceed their budget do no more in this build, and others go on. Tells whether
+        there are any."""
+        found = list(self._queues.spent())
+        for stage in found:
             self._tally.spent[stage] = told = self._queues.budgets[stage].told
             self._say(stage, None, "", f"stopped at its budget: {told}; the rest waits for the next build")
             self._close(stage)
+        return bool(found)
 
     def _again(self, task: Task, todo: Todo, alone: bool = False) -> None:
         """It goes back to its queue, unless its stage does no more."""

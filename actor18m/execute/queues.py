@@ -5,7 +5,7 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from actor18m.execute.budget import Budget
+from actor18m.execute.budget import Budget, Purse
 from actor18m.execute.journal import Journal
 from actor18m.execute.messages import Read, Task, Todo
 from actor18m.execute.tally import Tally, Watcher
@@ -31,6 +31,7 @@ class Queues:
         watcher: Watcher,
         tally: Tally,
         files_of: FilesOf,
+        purse: Purse,
     ) -> None:
         self._chain, self._workers, self._journal, self._watcher = chain, workers, journal, watcher
         self._tally, self._files_of = tally, files_of
@@ -46,7 +47,7 @@ class Queues:
         self._tried_alone: set[int] = set()
         """Numbers of tasks of clips that are suspected."""
         self._numbers = itertools.count()
-        self.budgets = {name: Budget(link.step.run.budget) for name, link in chain.items() if link.step.run.budget}
+        self.budgets = _budgets(chain, purse)
         self.closed: set[str] = set()
 
     @property
@@ -88,7 +89,7 @@ class Queues:
         """It came back."""
         self._journal.end(task.stage, task.keys)
         del self._flying[task.number]
-        self._flying_of[task.stage] -= len(task.todos)
+        self._flies(task.stage, -len(task.todos))
 
     def land_all(self) -> None:
         """All that flies is stopped by us: nobody died."""
@@ -107,7 +108,7 @@ class Queues:
         """Stages that have something to do and no budget for it, and of which nothing is being measured."""
         for stage, budget in self.budgets.items():
             is_waiting = self._length[stage] or self._alone[stage]
-            if stage not in self.closed and is_waiting and not self._flying_of[stage] and budget.affords(0) == 0:
+            if stage not in self.closed and is_waiting and not self._flying_of[stage] and budget.affords == 0:
                 yield stage
 
     def close(self, stage: str) -> Counter[int]:
@@ -149,12 +150,12 @@ class Queues:
     def _affordable(self, stage: str) -> int:
         """How many may go out; no more than wait."""
         budget = self.budgets.get(stage)
-        bound = None if budget is None else budget.affords(self._flying_of[stage])
+        bound = None if budget is None else budget.affords
         return self._length[stage] if bound is None else min(bound, self._length[stage])
 
     def _affords(self, stage: str, clips: int) -> bool:
         budget = self.budgets.get(stage)
-        bound = None if budget is None else budget.affords(self._flying_of[stage])
+        bound = None if budget is None else budget.affords
         return bound is None or bound >= clips
 
     def _task(self, stage: str, lot: int, todos: Sequence[Todo]) -> Task:
@@ -168,7 +169,25 @@ class Queues:
         """One entry in the journal for all, which is synced to disk."""
         self._flying |= {task.number: task for task in tasks}
         clips = sum(len(task.todos) for task in tasks)
-        self._flying_of[stage] += clips
+        self._flies(stage, clips)
         # flying first: whatever the journal has begun is ended when we are stopped
         self._journal.begin(stage, [key for task in tasks for key in task.keys])
         self._watcher.started(stage, clips)
+
+    def _flies(self, stage: str, clips: int) -> None:
+        """So many more, or fewer."""
+        self._flying_of[stage] += clips
+        if (budget := self.budgets.get(stage)) is not None:
+            budget.flying = self._flying_of[stage]
+
+
+def _budgets(chain: Mapping[str, Link], purse: Purse) -> dict[str, Budget]:
+    """Of stages that have one of their own or take from the purse."""
+    found = {}
+    for name, link in chain.items():
+        shares = purse.concerns(link.step)
+        if link.step.run.budget or shares or purse.limit is not None:
+            found[name] = Budget(name, link.step.run.budget, purse, shares)
+    for budget in found.values():
+        budget.beside = list(found.values())
+    return found

@@ -185,6 +185,29 @@ def test_a_budget_of_what_rows_say(site: Site, server: SlowServer) -> None:
     assert site.called() == {"read": 25, "asked": 12}, "a quarter of a dollar each"
 
 
+def test_a_build_may_spend_so_many_dollars(site: Site, server: SlowServer) -> None:
+    site = asking(site, server)
+    site.put(takes(25))
+    result = site.run("build", str(site.root / "steady.yaml"), "--input", str(site.videos), "--budget-usd", "3")
+    assert result.exit_code == 0
+    assert "asked: stopped at its budget: 3 of 3 dollars of all" in result.stdout
+    assert site.called() == {"read": 25, "asked": 12}
+    assert site.ask("status")["states"] == {"accepted": 12, "pending": 13}
+    result = site.run("build", str(site.root / "steady.yaml"), "--budget-usd", "0")
+    assert result.exit_code == 0
+    assert site.called() == {}, "nothing is spent"
+
+
+def test_a_build_may_measure_so_many(site: Site, server: SlowServer) -> None:
+    site = asking(site, server)
+    site.put(takes(20))
+    site.build("--limit", "5")
+    assert site.called() == {"read": 5, "asked": 5}
+    assert site.ask("status")["states"] == {"accepted": 5, "pending": 15}
+    site.build()
+    assert site.called() == {"read": 15, "asked": 15}
+
+
 def test_what_has_no_effect_is_refused(site: Site, server: SlowServer) -> None:
     wrong = asking(site, server, "{budget: {dolars: 5}}")
     result = validated(wrong)

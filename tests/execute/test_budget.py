@@ -1,0 +1,51 @@
+"""What stages may spend, alone and together."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from actor18m.config.stage_config import GPU_SECONDS, Step
+from actor18m.execute.budget import FIRST, Budget, Purse
+
+ASKED = {"stage": "tests.engine.slow_server:Asked", "parameters": {"url": "127.0.0.1:1"}}
+
+
+def two(purse: Purse, own: Mapping[str, float] | None = None) -> tuple[Budget, Budget]:
+    both = Budget("one", own or {}, purse, ("dollars",)), Budget("other", {}, purse, ("dollars",))
+    for each in both:
+        each.beside = list(both)
+    return both
+
+
+def test_two_stages_take_from_one_purse() -> None:
+    one, other = two(Purse({"dollars": 10.0}))
+    assert (one.affords, other.affords) == (FIRST, FIRST), "nobody knows yet what one costs"
+    one.add({"dollars": 4.0}, 8)
+    assert one.affords == 12
+    other.add({"dollars": 4.0}, 2)
+    assert (one.affords, other.affords) == (4, 1)
+    other.flying = 1
+    assert (one.affords, other.affords) == (0, 0), "what is under way will have been spent"
+    assert other.told == "8 of 10 dollars of all"
+
+
+def test_the_nearest_bound_counts() -> None:
+    one, _ = two(Purse({"dollars": 10.0}, limit=20), {"dollars": 5.0})
+    one.add({"dollars": 1.0}, 2)
+    assert one.affords == 8
+    one.add({}, 16)
+    assert one.affords == 2, "of the limit"
+    assert one.told == "1 of 5 dollars, 1 of 10 dollars of all, 18 of 20 measured"
+
+
+def test_what_costs_nothing_is_not_held_up() -> None:
+    one, other = two(Purse({"dollars": 10.0}))
+    one.add({"dollars": 10.0}, 5)
+    other.add({"dollars": 0.0}, 5)
+    assert (one.affords, other.affords) == (0, None)
+
+
+@pytest.mark.parametrize(("gpus", "shares"), [(0.0, ("dollars",)), (0.5, ("dollars", GPU_SECONDS))])
+def test_a_stage_shares_in_what_it_costs(gpus: float, shares: tuple[str, ...]) -> None:
+    step = Step.model_validate({**ASKED, "run": {"gpus": gpus}})
+    assert Purse({"dollars": 1.0, GPU_SECONDS: 3600.0}).concerns(step) == shares
