@@ -73,7 +73,7 @@ class _Cut:
 class Composites(Stage[Image]):
     """Another place and another light for one self-crop."""
 
-    version = 3
+    version = 4
     of = "requests"
     reads_source = False
     roles: ClassVar[Mapping[str, type]] = {"encoder": FrameEncoder}

@@ -25,6 +25,9 @@ _SOLVED_PX = 320
 """The longer side of what is solved."""
 _STEPS = 50
 _SETTLED = 1e-3
+_DEEP, _SPECK = 0.07, 0.012
+"""In shares of the square root of the mask's pixels: what lies so deep is the person's, what is so small is texture."""
+_MORE_LIKELY = 8
 _WIDE, _NARROW = 91, 7
 _TINY = 1e-5
 
@@ -42,6 +45,7 @@ def soft_matte(picture: Frame, mask: Bools, band: Band) -> Floats:
     is_person, is_beside = known(mask, band)
     if not is_person.any() or not is_beside.any():
         return mask.astype(np.float32)
+    is_person &= ~clinging(picture, mask, is_beside)
     # only the box of what is not known is solved
     rows, columns = (np.flatnonzero((~is_person & ~is_beside).any(axis=axis)) for axis in (1, 0))
     matte = is_person.astype(np.float32)
@@ -65,6 +69,25 @@ def known(mask: Bools, band: Band) -> tuple[Bools, Bools]:
     eroded = cv2.erode(mask.astype(np.uint8), _disc(inside), borderType=cv2.BORDER_REPLICATE)
     dilated = cv2.dilate(mask.astype(np.uint8), _disc(outside), borderType=cv2.BORDER_REPLICATE)
     return eroded > 0, dilated == 0
+
+
+def clinging(picture: Frame, mask: Bools, is_beside: Bools) -> Bools:
+    """bool[H, W]: spots at the mask's edge in colours that are the ground's and hardly the person's, as where a branch
+    behind the head was taken for hair. Whose they are the matte has to find out."""
+    side, inner = float(np.sqrt(mask.sum())), mask.astype(np.uint8)
+    deep = cv2.erode(inner, _disc(max(1, round(_DEEP * side))), borderType=cv2.BORDER_REPLICATE) > 0
+    if not deep.any():
+        return np.zeros_like(mask)
+    # each colour's share of the person's inside and of the ground, in steps of 16 of lightness and of 8 of hue
+    lab = cv2.cvtColor(cv2.GaussianBlur(picture, (0, 0), 1.5), cv2.COLOR_RGB2Lab).astype(np.int64)
+    colour = lab[..., 0] // 16 * 1024 + lab[..., 1] // 8 * 32 + lab[..., 2] // 8
+    own, ground = (np.bincount(colour[where], minlength=16384) / where.sum() for where in (deep, is_beside))
+    odd = mask & ~deep & (ground[colour] > _MORE_LIKELY * own[colour] + 1e-4)
+    # specks are texture; what does not touch the edge is the person's
+    spots = cv2.morphologyEx(odd.astype(np.uint8), cv2.MORPH_OPEN, _disc(max(1, round(_SPECK * side))))
+    _, numbers = cv2.connectedComponents(spots)
+    edge = mask & (cv2.erode(inner, _disc(max(1, round(0.015 * side))), borderType=cv2.BORDER_REPLICATE) == 0)
+    return np.isin(numbers, np.setdiff1d(numbers[edge], [0]))
 
 
 def person_colours(picture: Frame, matte: Floats) -> Floats:

@@ -6,7 +6,7 @@ import numpy.typing as npt
 import pytest
 
 from actor18m.arrays import Bools, Floats, Frame
-from stages.looks.matte import Band, known, person_colours, soft_matte
+from stages.looks.matte import Band, clinging, known, person_colours, soft_matte
 
 SIDE = 160
 PLACE = np.array((235, 235, 240), np.float32)
@@ -56,6 +56,19 @@ def test_the_old_ground_is_gone_from_the_person_s_colours() -> None:
     seen, true, own = figure()
     edge = (true > 0.3) & (true < 0.9)
     assert off(person_colours(seen, true), own, edge) < 10 < 20 < off(seen.astype(float), own, edge)
+
+
+def test_what_clings_to_the_mask_in_the_ground_s_colours_is_made_less() -> None:
+    seen, true, _ = figure()
+    mask = (true > 0.5).astype(np.uint8)
+    cv2.circle(mask, (118, 66), 8, 1, -1)
+    blob, own = np.s_[63:69, 119:124], np.s_[60:80, 60:100]
+    spots = clinging(seen, mask > 0, known(mask > 0, Band())[1])
+    assert spots[blob].mean() > 0.8
+    assert not spots[own].any()
+    matte = soft_matte(seen, mask > 0, Band())
+    assert matte[blob].mean() < 0.75, "less than before, though not all"
+    assert matte[own].min() > 0.95
 
 
 def test_where_the_picture_ends_the_person_does_not() -> None:
