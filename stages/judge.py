@@ -46,14 +46,14 @@ class JudgeParameters(Parameters):
     similarity_width: PositiveFloat = 0.04
     max_hair_distance: PositiveFloat = 4.2
     hair_width: PositiveFloat = 0.5
-    max_garment_distance: PositiveFloat = 2.8
+    max_garment_distance: PositiveFloat = 3.4
     garment_width: PositiveFloat = 0.4
     known_pairs: float = Field(default=0.1, ge=0, le=1)
     """Of how many images it is asked also about a pair of which it is known that the two differ."""
 
 
 class Judge(Stage[Image]):
-    version = 3
+    version = 4
     of = "images"
     reads_source = False
     reads_request = True

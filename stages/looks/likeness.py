@@ -249,9 +249,9 @@ def _apart(one: Colours, other: Colours) -> float:
 
 
 def _beyond(some: Colours, others: Colours) -> float:
-    """From float[N, 3] to the twentieth of float[M, 3] that is nearest: a single pixel may be a button."""
+    """From float[N, 3] to the sixtieth of float[M, 3] that is nearest: a single pixel may be a button."""
     apart = np.linalg.norm(some[:, None] - others[None], axis=2)
-    near = len(others) // 20
+    near = len(others) // 60
     return float(np.partition(apart, near, axis=1)[:, near].mean())
 
 
