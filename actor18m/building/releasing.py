@@ -38,7 +38,7 @@ def release(
     """
     found = looked.outlook
     guards.check_failed(found.states, found.failed, allowed)
-    guards.check_lost(found.states, found.lost, None if published is None else len(published), allowed)
+    guards.check_lost(found, None if published is None else len(published), allowed)
     if published is not None and (count := len(found.withdrawn)):
         note(f"withdrawn by a word: {count} of the {amount(len(published), 'clip')} of the latest version")
     images = [word.of for word in project.words.in_force if word.is_of_image]

@@ -18,6 +18,7 @@ from actor18m.errors import Refused
 from actor18m.policy.rules import OVERRIDE
 from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
 from actor18m.survey.following import REJECTED
+from actor18m.survey.images import KEPT
 from actor18m.survey.plan import counted
 from actor18m.survey.project import Project
 from actor18m.survey.survey import ACCEPTED, DUPLICATE, Surveyed
@@ -63,6 +64,8 @@ class Outlook:
     """Why inputs failed or are quarantined."""
     fates: Mapping[str, str]
     """What became of the clips that the latest version has and this one would not."""
+    images: int = 0
+    """That are kept, of whatever subset."""
 
     @property
     def lost(self) -> Counter[str]:
@@ -83,16 +86,19 @@ class Outlooking:
         self._like = frozenset(each.key for each in project.overrides if each.like is not None)
         self._states, self._failed = Counter[str](), Counter[str]()
         self._fates: list[pa.Table] = []
+        self._images = 0
 
     def add(self, surveyed: Surveyed) -> None:
         inputs = surveyed.inputs
         self._states.update(counted(inputs["state"]))
         bad = inputs.filter(pc.is_in(inputs["state"], pa.array(_BAD)))
         self._failed.update(_reason(row) for row in bad.select(_REASONS).to_pylist())
+        self._images += counted(surveyed.images["state"]).get(KEPT, 0)
         self._fates.append(inputs.filter(pc.is_in(inputs["clip"], self._latest)).select(["clip", *_REASONS]))
 
     def found(self) -> Outlook:
-        return Outlook(self._states, self._failed, _lost(self._latest, self._fates, self._like))
+        lost = _lost(self._latest, self._fates, self._like)
+        return Outlook(self._states, self._failed, lost, self._images)
 
 
 def check_failed(states: Mapping[str, int], why: Mapping[str, int], allowed: Allowed) -> None:
@@ -108,10 +114,13 @@ def check_failed(states: Mapping[str, int], why: Mapping[str, int], allowed: All
     )
 
 
-def check_lost(states: Mapping[str, int], lost: Mapping[str, int], published: int | None, allowed: Allowed) -> None:
-    """`published`: how many clips the latest version has; None where there is none."""
-    if not states.get(ACCEPTED):
-        return _check_empty(published, allowed, _became(states))
+def check_lost(found: Outlook, published: int | None, allowed: Allowed) -> None:
+    """`published`: how many clips the latest version has; None where there is none. A subset whose gate does not ask
+    for accepted clips may have images before any is.
+    """
+    lost = found.lost
+    if not found.states.get(ACCEPTED) and not found.images:
+        return _check_empty(published, allowed, _became(found.states))
     meant = {reason: count for reason, count in lost.items() if reason in _BY_A_WORD}
     others = {reason: count for reason, count in lost.items() if reason not in meant}
     beside = f", beside {_listed(meant)}" if meant else ""
@@ -135,7 +144,7 @@ def check_counts(
             "their files have gone or were changed. Is a disk not mounted? Nothing was published. Bring the files back "
             f"and build again; or allow it: --max-failed {_share(left_out, wanted):g}."
         )
-    if not now.get(VIDEOS):
+    if not any(now.values()):
         return _check_empty(None if before is None else before.get(VIDEOS, 0), allowed, "no video could be published")
     for folder, had in (before or {}).items():
         gone = had - withdrawn.get(folder, 0) - now.get(folder, 0)

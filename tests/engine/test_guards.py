@@ -144,6 +144,7 @@ def test_an_empty_version_must_be_meant(site: Site) -> None:
 def test_what_is_left_out_on_the_way_counts_too() -> None:
     guards.check_counts({"videos": 16, "subset-A": 100}, {"videos": 20, "subset-A": 101}, 0, Allowed())
     guards.check_counts({"videos": 2}, {"videos": 20}, 0, Allowed(), {"videos": 18})
+    guards.check_counts({"subset-C": 3}, None, 0, Allowed())
     with pytest.raises(Refused, match="5 of the 20 samples of videos of the latest version"):
         guards.check_counts({"videos": 15}, {"videos": 20}, 0, Allowed())
     with pytest.raises(Refused, match=r"60 of the 100 samples of subset-A .* --allow-shrinking 0.6"):
