@@ -55,7 +55,7 @@ def view(row: Row, of: str) -> str:
     viewpoint, yaw, pitch = (row.get(f"{of}{name}") for name in ("viewpoint", "yaw_deg", "pitch_deg"))
     if yaw is None:
         return ""
-    return f"{viewpoint} {yaw:.0f}" + ("" if of or pitch is None else f"/{pitch:.0f}")
+    return f"{viewpoint or 'at'} {yaw:.0f}" + ("" if of or pitch is None else f"/{pitch:.0f}")
 
 
 def name_of(uri: str) -> str:

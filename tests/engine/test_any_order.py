@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -141,6 +142,7 @@ class Site:
         return content_of(Path(found.path))
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(steps=st.lists(step, min_size=1, max_size=3), seed=st.integers(0, 2**32))
 def test_the_dataset_depends_on_the_files_alone(steps: list[dict[str, tuple[str, int] | None]], seed: int) -> None:

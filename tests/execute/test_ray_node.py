@@ -26,6 +26,7 @@ def cluster() -> Iterator[Cluster]:
     made.shutdown()  # type: ignore[no-untyped-call]
 
 
+@pytest.mark.slow
 def test_clips_of_a_lost_machine_are_measured_elsewhere(cluster: Cluster, lease: Lease) -> None:
     given = duty(lease)
     workers = RayWorkers({"poison": given}, cluster.address)
