@@ -117,6 +117,10 @@ def explained(where: str, problems: Iterable[tuple[str, str]]) -> ActorError:
     return ActorError("\n".join(f"{where}: {f'{path}: ' if path else ''}{cause}" for path, cause in problems))
 
 
+_OWN = "Value error, "
+"""What pydantic puts before the words of a stage's own validator."""
+
+
 def problems_of(error: ValidationError) -> list[tuple[str, str]]:
     """(path, cause) of all that pydantic found."""
     found = []
@@ -127,7 +131,9 @@ def problems_of(error: ValidationError) -> list[tuple[str, str]]:
             if each["type"] == "missing" or isinstance(each["input"], dict)
             else f", not {_brief.repr(each['input'])}"
         )
-        below = each["ctx"]["problems"] if each["type"] == "actor18m" else [("", each["msg"] + shown)]
+        below = (
+            each["ctx"]["problems"] if each["type"] == "actor18m" else [("", each["msg"].removeprefix(_OWN) + shown)]
+        )
         found += [(".".join((*path, inner) if inner else path), cause) for inner, cause in below]
     return found
 

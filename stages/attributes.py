@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pyarrow import field, float32, list_, string, struct
-from pydantic import NonNegativeInt
+from pydantic import NonNegativeInt, model_validator
 
 from actor18m.keys import fingerprint, rendezvous
 from actor18m.stage import Clip, Failure, Parameters, Requests, Row, Stage, schema
@@ -54,6 +54,20 @@ class AttributesParameters(Parameters):
     only_painted: bool = False
     """Draws only environments that the compositor's painter gives credibly, each in a light that it is credible in."""
 
+    def may_draw(self, environment: Environment) -> bool:
+        return environment.painting is not None or not self.only_painted
+
+    @model_validator(mode="after")
+    def _are_enough(self) -> "AttributesParameters":
+        """No clip is shown in one environment twice."""
+        there, wanted = sum(self.may_draw(each) for each in pool().environments), self.faces + self.bodies
+        if wanted > there:
+            painted = " that can be painted" if self.only_painted else ""
+            raise ValueError(
+                f"faces and bodies ask for {wanted} images a clip, and there are {there} environments{painted}"
+            )
+        return self
+
 
 class Attributes(Stage):
     version = 1
@@ -96,7 +110,7 @@ def _request(
 ) -> dict[str, Any]:
     environment = lighting = None
     if "environment" in of.draws:
-        free = [e for e in entries.environments if e.name not in taken and (e.painting or not of.only_painted)]
+        free = [each for each in entries.environments if each.name not in taken and of.may_draw(each)]
         environment = _one(free, key, name, "environment")
     if "lighting" in of.draws:
         lighting = _one(_lightings(environment, of, entries), key, name, "lighting")

@@ -68,7 +68,10 @@ def _print(found: Calibration, stage: str, of: KnownPairs) -> None:
     chosen, so_few = found.chosen, f"so few leave up to {100 * found.at_most:.1f}% possible"
     say(f"{counted}.")
     say(f"From {chosen.bound:g} on {100 * chosen.accepted:.1f}% of the pairs are accepted ({so_few}),")
-    say(f"and {100 * chosen.kept:.1f}% of the images are kept. As a rule, which measures nothing again:")
+    say(f"and {100 * chosen.kept:.1f}% of the images are kept.")
+    if found.at_most > found.target:
+        say(f"That is no evidence for {100 * found.target:g}% yet: judge more pairs first (`known_pairs`).")
+    say("As a rule, which measures nothing again:")
     say("policy:")
     say(f"  {stage}:")
     say("    agreement:")

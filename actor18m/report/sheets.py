@@ -89,7 +89,8 @@ def _reference(version: Version, row: Row) -> Pixels:
     people = "" if row.get("seen_people") in (1, None) else f" {row['seen_people']} people"
     agrees = WHITE if not view(row, "") or row.get("seen_viewpoint") == row["viewpoint"] else RED
     seen = f"seen {sees}" if sees else "not seen"
-    notes = "" if row.get("time_s") is None else f"{row['time_s']:.1f}s q{row['quality']:.2f} {row['anchor']}"
+    notes = "" if row.get("time_s") is None else f"{row['time_s']:.1f}s"
+    notes += "" if row.get("quality") is None else f" q{row['quality']:.2f} {row['anchor'] or ''}"
     notes += " *" if row.get("is_clearest") else ""
     lines = [(said, WHITE), (seen + people, agrees), (notes, GREY)]
     return np.vstack([tile(outlined(version, row)), text(lines, 54, TILE_WIDTH, 16)])

@@ -92,11 +92,17 @@ def _made(version: Version, store: Store | None, row: Row) -> Pixels:
     why = f"{row['stage']}.{row['rule']}" if row["rule"] else row["stage"] or ""
     lines = [
         (wanted or row["key"].partition("-")[2], WHITE),
-        (f"{row.get('how') or ''} seen {view(row, 'seen_') or 'nothing'}" if shown is not None else "", GREY),
+        ("" if shown is None else f"{row.get('how') or ''} {_seen(row)}".strip(), GREY),
         (word, GREY),
         (f"{row['state']} {why}".strip(), _INK.get(row["state"], GREY)),
     ]
     return _over(shown, lines)
+
+
+def _seen(row: Row) -> str:
+    """What was seen in it; of a sheet, in its panels."""
+    seen = view(row, "seen_") or ", ".join(row.get("seen_views") or ())
+    return f"seen {seen}" if seen else ""
 
 
 def _over(shown: Pixels | None, lines: Sequence[tuple[str, Ink]]) -> Pixels:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from actor18m.keys import digest
 from actor18m.stage import Clip, Row
@@ -131,3 +132,11 @@ def test_another_pool_is_another_fingerprint(monkeypatch: pytest.MonkeyPatch) ->
     assert before != Attributes.fingerprint(EMBEDDED, {})
     monkeypatch.setattr(attributes, "pool_digest", lambda: "another")
     assert Attributes.fingerprint(ALL, {}) != before
+
+
+def test_no_more_are_asked_for_than_there_are_environments() -> None:
+    assert AttributesParameters(faces=100, bodies=100).faces == 100
+    with pytest.raises(ValidationError, match="ask for 201 images a clip, and there are 200 environments"):
+        AttributesParameters(faces=101, bodies=100)
+    with pytest.raises(ValidationError, match="environments that can be painted"):
+        AttributesParameters(faces=100, only_painted=True)
