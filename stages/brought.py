@@ -5,7 +5,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from pyarrow import DataType, float32, int32, string
+from pyarrow import DataType, bool_, float32, int32, int64, string
 from pydantic import Field
 
 from actor18m.arrays import Bools, Frame
@@ -14,6 +14,17 @@ from actor18m.media.sharpness import sharpness
 from actor18m.stage import Parameters
 from stages.told import rounded
 
+OF_MADE: dict[str, DataType] = {
+    "source": string(),
+    "method": string(),
+    "is_generated": bool_(),
+    "how": string(),
+    "prompt": string(),
+    "seed": int64(),
+}
+"""Columns of a maker of images that are made from others. `source` is view-aug, attr-aug or three-view; `method` is
+real, composited or generated; `how` a word for what did it, or a model's name. Prompt and seed are null where there is
+none."""
 OF_PICTURE: dict[str, DataType] = {
     "width": int32(),
     "height": int32(),

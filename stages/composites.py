@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-from pyarrow import bool_, float32, int64, string
+from pyarrow import float32
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from actor18m.arrays import Bools, Floats, Frame
@@ -19,7 +19,7 @@ from actor18m.media.encoded import decoded
 from actor18m.media.similarity import similarity
 from actor18m.models.roles import FrameEncoder
 from actor18m.stage import UNAVAILABLE, Failure, Image, Row, Stage, schema
-from stages.brought import OF_PICTURE, PictureParameters, brought
+from stages.brought import OF_MADE, OF_PICTURE, PictureParameters, brought
 from stages.looks.matte import Band, person_colours, soft_matte
 from stages.painting import relight
 from stages.painting.scenes import painted
@@ -79,12 +79,7 @@ class Composites(Stage[Image]):
     roles: ClassVar[Mapping[str, type]] = {"encoder": FrameEncoder}
     writes = schema(
         "attribute_images",
-        source=string(),
-        method=string(),
-        is_generated=bool_(),
-        how=string(),
-        prompt=string(),
-        seed=int64(),
+        **OF_MADE,
         **OF_PICTURE,
         person_similarity=float32(),
         image_similarity=float32(),

@@ -5,7 +5,7 @@ of the source image, turned as far as it bears to be.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from pyarrow import DataType, bool_, float32, int64, string
+from pyarrow import DataType, float32
 from pydantic import NonNegativeFloat, PositiveFloat
 
 from actor18m.arrays import Bools, Frame
@@ -14,7 +14,7 @@ from actor18m.media.source import MediaError
 from actor18m.media.views import FRONT_PITCH_DEG, FRONT_YAW_DEG
 from actor18m.models.roles import FaceDetector, FaceMesh, Mesh
 from actor18m.stage import UNAVAILABLE, Failure, Image, Row, Stage, schema
-from stages.brought import OF_PICTURE, brought
+from stages.brought import OF_MADE, OF_PICTURE, brought
 from stages.cut import CutParameters, by_clip, cut_out
 from stages.intake import Intake
 from stages.looks.face import FaceParameters, FaceReader, believed
@@ -22,12 +22,7 @@ from stages.looks.turned import Angles, between_deg, turned
 from stages.told import one_by_one, rounded
 
 OF_VIEW: dict[str, DataType] = {
-    "source": string(),
-    "method": string(),
-    "is_generated": bool_(),
-    "how": string(),
-    "prompt": string(),
-    "seed": int64(),
+    **OF_MADE,
     "turned_deg": float32(),
     "unseen_share": float32(),
     **OF_PICTURE,

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from pyarrow import bool_, float32, int32, int64, list_, string
+from pyarrow import float32, int32, list_
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from actor18m.media.run_lengths import from_run_lengths
 from actor18m.media.video import frames_at
 from actor18m.stage import UNAVAILABLE, Failure, Image, Row, Stage, schema
-from stages.brought import OF_PICTURE, PictureParameters, brought
+from stages.brought import OF_MADE, OF_PICTURE, PictureParameters, brought
 from stages.intake import Intake
 from stages.looks.panels import CutOut, Ground, cut_out, side_by_side
 from stages.told import SIDES, one_by_one, rounded
@@ -43,12 +43,7 @@ class Layout(Stage[Image]):
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {Intake: ("width", "height")}
     writes = schema(
         "sheet_images",
-        source=string(),
-        method=string(),
-        is_generated=bool_(),
-        how=string(),
-        prompt=string(),
-        seed=int64(),
+        **OF_MADE,
         **OF_PICTURE,
         panels=int32(),
         cut_off=int32(),
