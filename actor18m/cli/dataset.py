@@ -162,6 +162,7 @@ def sheet_command(
     from actor18m.report.subset_sheet import subset_sheet, subsets_made
 
     found = Version.named(Dataset.at(dataset), version)
+    opened = None if store is None else open_store(store)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -171,7 +172,6 @@ def sheet_command(
             continue
         count = drawing(found, out / f"{name}.png", most)
         say(f"{out / name}.png: {amount(count, 'clip')}" if count else f"no {name} in {found.url}")
-    opened = None if store is None else open_store(store)
     for subset in subsets_made(found):
         path = out / f"subset-{subset}.png"
         say(f"{path}: {amount(subset_sheet(found, opened, subset, path, most), 'clip')}")

@@ -27,7 +27,7 @@ from actor18m.report.tiles import (
     tile,
     view,
     write,
-)  # fmt: skip
+)
 
 STILLS = 8
 INK = {"accepted": GREEN, "rejected": RED}

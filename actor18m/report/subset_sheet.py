@@ -31,7 +31,7 @@ from actor18m.report.tiles import (
     tile,
     view,
     write,
-)  # fmt: skip
+)
 from actor18m.storage.store import Store
 
 WANTED = "view", "environment", "lighting", "expression", "motion"
