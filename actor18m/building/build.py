@@ -46,6 +46,7 @@ from actor18m.survey.meaning import Meaning
 from actor18m.survey.plan import Plan, unpriced
 from actor18m.survey.project import Project, settled_for_good
 from actor18m.survey.seen import Seen
+from actor18m.survey.subsets import SubsetCounts
 from actor18m.survey.survey import ACCEPTED, STATES
 
 Paths = str | Path | Sequence[str | Path]
@@ -67,8 +68,8 @@ class Built:
     """For questions that the rest leaves open, as `status`, `explain` and `what-if` ask them."""
     states: Mapping[str, int]
     """How many inputs are in which state, as the version tells them."""
-    images: Mapping[str, Mapping[str, int]]
-    """By subset, how many images are in which state, of those that are asked for."""
+    subsets: Mapping[str, SubsetCounts]
+    """Of each, how many images are in which state and why, and of how many clips there are none and why."""
     registration: Registration
     """How what was given differs from what was registered."""
     not_taken: FilesLeftOut
@@ -83,6 +84,11 @@ class Built:
     """What people's words came to."""
     account: Mapping[str, Any]
     """All of it, as the store keeps it of this run, and `actor18m build --json` prints it."""
+
+    @property
+    def images(self) -> dict[str, dict[str, int]]:
+        """By subset, how many images are in which state, of those that are asked for."""
+        return {subset: each.states for subset, each in self.subsets.items()}
 
 
 class StageStopped(ActorError):
@@ -178,10 +184,11 @@ def build(
             end = _ended(project, lease, to, tally, crew, allowed, hearing, listener)
             states = _as_published(end.plan.states, end.published)
             account |= {"published": end.published, "states": states, "images": end.plan.images, **end.told}
+            account["subsets"] = {subset: counts.told() for subset, counts in end.plan.subsets.items()}
             account |= {"unknown_overrides": meaning.unknown, "like_denied": meaning.like_denied}
             account["words"] = project.words.files
-    images = end.plan.images
-    built = Built(project, states, images, registration, not_taken, tally, end.published, meaning, account)
+    subsets = end.plan.subsets
+    built = Built(project, states, subsets, registration, not_taken, tally, end.published, meaning, account)
     if tally.stopped:
         raise StageStopped(built)
     if end.refused is not None:
@@ -218,7 +225,7 @@ def _ended(
         if tally.stopped:
             return _End(plan, told={"how": runs.FAILED, "why": _why_stopped(tally)})
         if to is None:
-            guards.check_failed(looked.outlook.states, looked.outlook.failed, allowed)
+            guards.check_failed(looked.outlook, looked.plan.subsets, allowed)
             return _End(plan)
         return _End(plan, release(project, lease, looked, before, to, crew, allowed, hearing, listener.note))
     except Refused as error:

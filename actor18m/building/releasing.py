@@ -37,7 +37,7 @@ def release(
     version has; None where there is none.
     """
     found = looked.outlook
-    guards.check_failed(found.states, found.failed, allowed)
+    guards.check_failed(found, looked.plan.subsets, allowed)
     guards.check_lost(found, None if published is None else len(published), allowed)
     if published is not None and (count := len(found.withdrawn)):
         note(f"withdrawn by a word: {count} of the {amount(len(published), 'clip')} of the latest version")

@@ -11,6 +11,7 @@ from actor18m.catalog.register import Registration
 from actor18m.inputs import shown
 from actor18m.survey.plan import Plan, StagePlan
 from actor18m.survey.status import Status
+from actor18m.survey.subsets import SubsetCounts
 from actor18m.survey.whatif import Move
 from actor18m.terminal.say import Grid, console, say
 
@@ -35,12 +36,8 @@ def print_status(found: Status) -> None:
         say(f"  {count} {reason}")
     total = " + ".join(f"{count} {state}" for state, count in found.states.items())
     say(f"{amount(found.inputs, 'input')} = {total or 0}: {'they add up' if found.adds_up else 'THEY DO NOT ADD UP'}")
-    for subset, images in found.images.items():
-        if images.requested:
-            told = " + ".join(f"{count} {state}" for state, count in images.states.items())
-            say(f"subset {subset}: {amount(images.requested, 'image')} of {amount(images.clips, 'clip')} = {told}")
-        for reason, count in images.reasons.items():
-            say(f"  {count} {reason}")
+    for subset, counts in found.images.items():
+        _print_subset(subset, counts)
     for name, judge in found.judges.items():
         if judge["pairs"]:
             say(f"{name} accepts {judge['accepted']} of {amount(judge['pairs'], 'pair')} that differ: {_shares(judge)}")
@@ -48,6 +45,17 @@ def print_status(found: Status) -> None:
             say(f"  {kind}: {of_kind['accepted']} of {of_kind['pairs']}")
     if found.listing:
         _print_listing(found.listing)
+
+
+def _print_subset(name: str, counts: SubsetCounts) -> None:
+    told = " + ".join(f"{count} {state}" for state, count in counts.states.items())
+    clips = amount(counts.entered, "clip")
+    clips = f"{counts.clips:,} of {clips}" if counts.stopped else clips
+    say(f"subset {name}: {amount(counts.requested, 'image')} of {clips}{f' = {told}' if told else ''}")
+    for reason, count in counts.why_stopped.items():
+        say(f"  {amount(count, 'clip')} without images: {reason}")
+    for reason, count in counts.reasons.items():
+        say(f"  {amount(count, 'image')} {reason}")
 
 
 def _shares(judge: Mapping[str, Any]) -> str:

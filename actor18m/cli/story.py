@@ -36,6 +36,8 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"    {name}: {_brief(value)}" for name, value in story["request"].items())
     for stage in story["stages"]:
         yield from _stage(stage)
+    for subset, why in story.get("without_images", {}).items():
+        yield f"  no images of subset {subset}: {why}"
     for image in story.get("images", ()):
         why = " ".join(str(image[name]) for name in ("stage", "rule", "value", "bound", "error_kind") if image[name])
         yield f"  image {image['key']}: {image['state']}{f' ({why})' if why else ''}"

@@ -1,5 +1,7 @@
 """What `actor18m build` says when it has ended: what it measured, where inputs stand, and what needs a person."""
 
+from collections.abc import Iterator
+
 from actor18m.amounts import amount
 from actor18m.building.build import Built, stopped
 from actor18m.cli import unpublished
@@ -39,17 +41,31 @@ def _tell_words(built: Built) -> None:
 def _summarise(built: Built) -> None:
     _tell_inputs(built)
     say("states: " + ", ".join(f"{count} {state}" for state, count in built.states.items()))
-    for subset, images in built.images.items():
-        if images:
-            say(f"subset {subset}: " + ", ".join(f"{count} {state}" for state, count in images.items()) + " images")
+    for subset, counts in built.subsets.items():
+        images = ", ".join(f"{count} {state}" for state, count in counts.states.items())
+        without = [f"{amount(count, 'clip')} without: {why}" for why, count in counts.lost.items()]
+        what = "image" if counts.requested == 1 else "images"
+        if images or without:
+            say(f"subset {subset}: {'; '.join([f'{images or 0} {what}', *without])}")
     _tell_measured(built)
     for state in ("failed", "quarantined"):
-        if count := built.states.get(state):
-            say(f"{count} {state}: `actor18m status` says why; --retry {state} tries again")
+        if told := ", ".join(_in_state(built, state)):
+            say(f"{told} {state}: `actor18m status` says why; --retry {state} tries again")
     if (published := built.published) is not None:
         said = "as before" if not published.is_new else "new"
         shards = f"{amount(published.shards_made, 'shard')} made, {published.shards_reused} reused"
         say(f"dataset: {published.path} ({said}; {shards})")
+
+
+def _in_state(built: Built, state: str) -> Iterator[str]:
+    """How many there are: of inputs, whose number needs no more words, and of what subsets lack."""
+    if count := built.states.get(state):
+        yield str(count)
+    for subset, counts in built.subsets.items():
+        if count := counts.stopped.get(state):
+            yield f"{amount(count, 'clip')} of subset {subset}"
+        if count := counts.states.get(state):
+            yield f"{amount(count, 'image')} of subset {subset}"
 
 
 def _tell_inputs(built: Built) -> None:

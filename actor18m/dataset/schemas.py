@@ -96,9 +96,11 @@ CLIPS = pa.schema(
         pa.field("uris", pa.list_(pa.string())),
         pa.field("identity_id", pa.string()),
         pa.field("source_caption", pa.string()),
+        pa.field("without_images", pa.list_(pa.struct([("subset", pa.string()), ("why", pa.string())]))),
     ]
 )
-"""`source_caption` is what the clip's list said of it in a column `caption`."""
+"""`source_caption` is what the clip's list said of it in a column `caption`; `without_images` names the subsets that
+would take it in and have no images of it, since a stage of theirs failed, say."""
 DECISIONS = pa.schema(
     [
         pa.field("clip", pa.string(), nullable=False),

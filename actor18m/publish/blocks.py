@@ -23,10 +23,11 @@ from actor18m.publish.verdicts import decisions, fates
 from actor18m.relations.identities import Identities
 from actor18m.shortest import shortest
 from actor18m.storage.lease import Lease
-from actor18m.survey.admission import REMOVED, SUPERSEDED
+from actor18m.survey.admission import PENDING, REMOVED, SUPERSEDED
 from actor18m.survey.chain import CLIP
 from actor18m.survey.project import Project
 from actor18m.survey.snapshot import Record
+from actor18m.survey.subsets import reason
 from actor18m.survey.survey import ACCEPTED, Surveyed
 
 
@@ -161,6 +162,7 @@ class _Decided:
 
     def block(self, lots: range) -> Block:
         inputs = self.surveyed.inputs
+        inputs = inputs.append_column("number", pa.array(np.arange(inputs.num_rows)))
         stands = pc.and_(pc.is_valid(inputs["clip"]), pc.is_null(inputs["duplicate_of"]))
         clips = inputs.filter(pc.and_not(stands, pc.is_in(inputs["state"], pa.array([SUPERSEDED, REMOVED]))))
         facts = self._facts(clips)
@@ -199,12 +201,20 @@ class _Decided:
             "consent": pa.array([_one(each.consents) for each in sources], pa.string()),
             "uris": pa.array([each.uris for each in sources], pa.list_(pa.string())),
             "identity_id": no_identities if identities is None else identities.of(clips["clip"]),
+            "without_images": self._without_images(clips["number"]),
             "source_caption": pa.array(map(caption_in, clips["source"].to_pylist()), pa.string()),
         }
         columns = {name: told[name] if name in told else clips[name] for name in CLIPS.names}
         columns |= {name: facts[name] for name in facts.column_names}
         columns["override"] = pa.array([said.get(key) for key in clips["clip"].to_pylist()], pa.string())
         return pa.table(columns).sort_by("clip")
+
+    def _without_images(self, number: pa.ChunkedArray) -> pa.Array:
+        held = defaultdict[int, list[dict[str, str]]](list)
+        for subset, rows in self.surveyed.held.items():
+            for row in rows.filter(pc.not_equal(rows["state"], PENDING)).to_pylist():
+                held[row["number"]].append({"subset": subset, "why": reason(row)})
+        return pa.array([held.get(each, []) for each in number.to_pylist()], CLIPS.field("without_images").type)
 
     def _sources(self, row: Mapping[str, str]) -> _Sources:
         more = self.relations.copies.get(row["clip"], _Sources())

@@ -3,13 +3,16 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from actor18m.amounts import amount
 from actor18m.log import printable
-from actor18m.publish.content import Block
+from actor18m.publish.content import Block, Part
+from actor18m.survey.following import REJECTED
+from actor18m.survey.images import KEPT
 
 _MARKUP = re.compile(r"[\\|`*\[\]!]")
 _NOT_STATED = "not stated"
@@ -47,6 +50,47 @@ for sample in webdataset.WebDataset(shards, shardshuffle=False):
 """Run in the dataset's folder."""
 
 
+@dataclass
+class _References:
+    """Counts images of one subset while blocks go by."""
+
+    images: int = 0
+    """That are in its shards."""
+    clips: int = 0
+    """Of which these are: all images of one come with the same block."""
+    views: Counter[str] = field(default_factory=Counter)
+    """Of these by region and viewpoint."""
+    became: Counter[str] = field(default_factory=Counter)
+    """Of all that the table tells of, what became of them."""
+    without: Counter[str] = field(default_factory=Counter)
+    """Clips that have none, by why."""
+
+    def add(self, part: Part) -> None:
+        published = {sample.key for sample in part.samples}
+        self.images += len(published)
+        self.clips += len({sample.clip for sample in part.samples})
+        columns = part.rows.column_names
+        if {"region", "viewpoint"} <= {*columns}:
+            of_all = _rows(part.rows, "key", "region", "viewpoint")
+            shown = (f"{region} {view or ''}".strip() for key, region, view in of_all if key in published)
+            self.views.update(shown)
+        for key, state, stage, rule in _rows(part.rows, "key", "state", "stage", "rule"):
+            by = "by" if state == REJECTED else "in"
+            place = ".".join(filter(None, (stage, rule)))
+            left_out = ", and not published" if state == KEPT and key not in published else ""
+            self.became[f"{state} {by} {place}" if place else f"{state}{left_out}"] += 1
+
+    def lines(self) -> Iterable[str]:
+        yield f"{amount(self.images, 'image')} of {amount(self.clips, 'clip')}.\n"
+        yield from _table("region and viewpoint", "images", self.views)
+        if self.became.keys() - {KEPT}:
+            yield f"What became of {amount(self.became.total(), 'image that was', 'images that were')} asked for:\n"
+            yield from _table("state", "images", self.became)
+        if self.without:
+            yield f"{amount(self.without.total(), 'clip')} without images of this subset:\n"
+            yield from _table("why", "clips", self.without)
+
+
 class Card:
     """Counts while blocks go by."""
 
@@ -60,8 +104,8 @@ class Card:
         self._judged: Counter[str] = Counter()
         self._passed: Counter[str] = Counter()
         self._stopped: Counter[str] = Counter()
-        self._references: dict[str, Counter[str]] = {}
-        """By subset, by region and viewpoint."""
+        self._references: dict[str, _References] = {}
+        """By subset."""
 
     def add(self, block: Block) -> None:
         self._videos += len(block.videos)
@@ -74,9 +118,10 @@ class Card:
                 self._licences[licence or _NOT_STATED] += 1
                 self._consents[consent or _NOT_STATED] += 1
         for name, part in block.subsets.items():
-            counts = self._references.setdefault(name, Counter())
-            if {"region", "viewpoint"} <= set(part.rows.column_names):
-                counts.update(f"{region} {view}" for region, view in _rows(part.rows, "region", "viewpoint"))
+            self._references.setdefault(name, _References()).add(part)
+        for without in block.clips["without_images"].to_pylist():
+            for each in without or ():
+                self._references.setdefault(each["subset"], _References()).without[each["why"]] += 1
         for stage, rule, passed in _rows(block.decisions, "stage", "rule", "passed"):
             self._judged[f"{stage}.{rule}"] += 1
             self._passed[f"{stage}.{rule}"] += passed
@@ -100,10 +145,9 @@ class Card:
         yield "## What became of the clips\n"
         yield from _table("state", "clips", self._clips)
         yield from self._funnel()
-        for name, counts in self._references.items():
+        for name, references in self._references.items():
             yield f"## References of subset {name}\n"
-            yield f"{amount(sum(counts.values()), 'image')}.\n"
-            yield from _table("region and viewpoint", "images", counts)
+            yield from references.lines()
         yield "## Rights\n"
         yield "Of the published videos. Each clip has its own in `metadata/clips`; where several sources had the same"
         yield "clip, the strictest licence counts.\n"

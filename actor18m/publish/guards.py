@@ -21,11 +21,12 @@ from actor18m.survey.following import REJECTED
 from actor18m.survey.images import KEPT
 from actor18m.survey.plan import counted
 from actor18m.survey.project import Project
+from actor18m.survey.subsets import SubsetCounts
 from actor18m.survey.survey import ACCEPTED, DUPLICATE, Surveyed
 
 MAX_FAILED = 0.3
-"""Of the inputs that were measured. Lists that were scraped have had several in a hundred that are damaged or gone, and
-one in ten at worst; a bug fails all of those that it meets."""
+"""Of the inputs that were measured, of the clips of a subset, and of its images. Scraped lists have had several in a
+hundred that are damaged or gone, and one in ten at worst; a bug fails all of those that it meets."""
 FEW_FAILED = 3
 """Fewer are no sign of a bug, whatever their share is: one damaged file of three, say."""
 MAX_SHRINKING = 0.2
@@ -46,7 +47,8 @@ class Allowed:
     """What a person said beforehand."""
 
     failed: float | None = None
-    """A share of the inputs measured; None is MAX_FAILED, and any share of a few."""
+    """A share of the inputs measured, and of each subset's clips and images; None is MAX_FAILED, and any share of a
+    few."""
     shrinking: float = MAX_SHRINKING
     empty: bool = False
 
@@ -101,15 +103,35 @@ class Outlooking:
         return Outlook(self._states, self._failed, lost, self._images)
 
 
-def check_failed(states: Mapping[str, int], why: Mapping[str, int], allowed: Allowed) -> None:
+def check_failed(found: Outlook, subsets: Mapping[str, SubsetCounts], allowed: Allowed) -> None:
+    """Each share counts for itself: a subset without images is hidden by none of many inputs that are well."""
+    states = Counter(found.states)
+    for state in SPLIT, *_NO_MORE:
+        del states[state]
+    _check_share_failed("inputs", "FILE` tells all of one input", states, found.failed, allowed)
+    for name, counts in subsets.items():
+        entered = Counter(counts.stopped) + Counter({ACCEPTED: counts.clips})
+        of_clips = "CLIP` tells all of one clip"
+        _check_share_failed(f"clips of subset {name}", of_clips, entered, _bad(counts.why_stopped), allowed)
+        of_images = "KEY` tells all of one image"
+        _check_share_failed(f"images of subset {name}", of_images, counts.states, _bad(counts.reasons), allowed)
+
+
+def _bad(why: Mapping[str, int]) -> dict[str, int]:
+    return {reason: count for reason, count in why.items() if reason.startswith(_BAD)}
+
+
+def _check_share_failed(
+    what: str, explained: str, states: Mapping[str, int], why: Mapping[str, int], allowed: Allowed
+) -> None:
     bad = sum(states.get(state, 0) for state in _BAD)
-    measured = sum(states.values()) - sum(states.get(state, 0) for state in (PENDING, SPLIT, *_NO_MORE))
+    measured = sum(states.values()) - states.get(PENDING, 0)
     if not _are_too_many(bad, measured, allowed):
         return
     raise Refused(
-        f"{bad} of {measured} inputs failed or are quarantined, more than --max-failed allows "
+        f"{bad} of {measured} {what} failed or are quarantined, more than --max-failed allows "
         f"({allowed.most_failed:g}): {_listed(why)}. Nothing was published. `actor18m status` counts the reasons, "
-        "`actor18m explain FILE` tells all of one input. Mend what they have in common and build with --retry failed; "
+        f"`actor18m explain {explained}. Mend what they have in common and build with --retry failed; "
         f"or allow it: --max-failed {_share(bad, measured):g}."
     )
 

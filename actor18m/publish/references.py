@@ -13,7 +13,7 @@ from actor18m.ledger.rows import BESIDE
 from actor18m.publish.content import Part, Reference, Sample, without_nulls
 from actor18m.publish.verdicts import fates
 from actor18m.shortest import shortest
-from actor18m.stage import PICTURE, Requests
+from actor18m.stage import PICTURE, UNAVAILABLE, Requests
 from actor18m.survey.chain import Link
 from actor18m.survey.images import KEPT, attempts_of
 from actor18m.survey.project import Project
@@ -53,7 +53,7 @@ class References:
         """Each image's row, and its sample when it is kept. `images` have IMAGES, and where their rows are."""
         links = {name: self.record.links[name] for name in self._readable}
         read = {name: self._rows(link, lot, images) for name, link in links.items()}
-        why = fates(images)
+        of_fates = fates(images)
         for number, image in enumerate(images.to_pylist()):
             maker = self.record.links[image["maker"]]
             asked = read[image["asked_by"]].get((image["clip"], image["asked@"]), {})
@@ -70,7 +70,8 @@ class References:
                 "lot": lot,
                 "subset": self.subset,
                 **{name: image[name] for name in ("state", "stage", "rule")},
-                **{name: column[number].as_py() for name, column in why.items()},
+                **{name: column[number].as_py() for name, column in of_fates.items()},
+                **_whole_reason(image, (made, *seen)),
                 "uri": clip["uris"][0],
                 "source_key": image["source_image"],
                 "candidate": image["candidate"],
@@ -198,6 +199,12 @@ def _of_making(project: Project, makers: Collection[str]) -> list[pa.Field]:
             told += [field for field in _of_requests(links[name], requests) if field.name not in hidden]
     told += [field for name in makers for field in links[name].stage_class.writes.columns]
     return _each_once(field for field in told if field.name != PICTURE["webp"])
+
+
+def _whole_reason(image: Row, rows: Sequence[Row]) -> Row:
+    """`why` of an image that cannot be made: all that its maker says of it."""
+    said = [row["error"] for row in rows if row.get("error_kind") == UNAVAILABLE and row["error"]]
+    return {"why": f"{image['stage']}: {said[-1]}"} if image["state"] == UNAVAILABLE and said else {}
 
 
 def _request(requests: Requests, row: Row, key: str) -> Row:

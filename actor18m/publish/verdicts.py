@@ -1,12 +1,16 @@
 """Verdicts as tables tell them: values and bounds as numbers, so that whoever asks for near misses parses no text."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.dataset.schemas import DECISIONS
-from actor18m.policy.rules import Rule, judge, spelt
+from actor18m.policy.rules import OVERRIDE, Rule, judge, spelt
 from actor18m.shortest import shortest_column
 
+_OF_WHY = ("stage", "rule", "value", "bound", "duplicate_of", "error_kind", "why")
 _INWARDS = {"at_least": 1, "above": 1, "at_most": -1, "below": -1}
 """Into which direction from the bound values are allowed."""
 
@@ -33,9 +37,8 @@ def decisions(stage: str, name: str, rule: Rule, clips: pa.ChunkedArray, rows: p
 
 
 def fates(inputs: pa.Table) -> dict[str, pa.Array]:
-    """`value` and `bound` as numbers, and in `why` what stopped an input in words, from their spelling."""
-    told = zip(*(inputs[name].to_pylist() for name in ("stage", "rule", "value", "bound")), strict=True)
-    why = [f"{stage}.{rule}: {value}, must be {bound}" if bound else None for stage, rule, value, bound in told]
+    """`value` and `bound` as numbers, and in `why` what stopped an input, a clip or an image, in words."""
+    why = list(map(_why, inputs.select([name for name in _OF_WHY if name in inputs.column_names]).to_pylist()))
     return {
         "value": pa.array(map(_parsed, inputs["value"].to_pylist()), pa.float64()),
         "bound": pa.array(
@@ -43,6 +46,18 @@ def fates(inputs: pa.Table) -> dict[str, pa.Array]:
         ),
         "why": pa.array(why, pa.string()),
     }
+
+
+def _why(row: Mapping[str, Any]) -> str | None:
+    place = ".".join(filter(None, (row["stage"], row["rule"])))
+    if row["bound"]:
+        return f"{place}: {row['value']}, must be {row['bound']}"
+    if row["rule"] == OVERRIDE:
+        return "; ".join(filter(None, ("denied by a person", row.get("why"))))
+    if row["duplicate_of"]:
+        return f"repeats {row['duplicate_of']}"
+    said = row.get("why") or row["error_kind"]
+    return f"{place}: {said}" if said else None
 
 
 def _margin(value: pa.Array, limits: dict[str, float]) -> pa.Array:

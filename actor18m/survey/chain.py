@@ -17,7 +17,7 @@ from actor18m.ledger.ledger import Ledger
 from actor18m.ledger.rows import OK
 from actor18m.policy import rules as policy
 from actor18m.policy.rules import Rules
-from actor18m.requests import asked, pictures
+from actor18m.requests import asked, pictures, whys
 from actor18m.stage import PICTURE, Requests, Stage
 from actor18m.storage.store import Store
 
@@ -113,8 +113,8 @@ class Chain:
 @dataclass(frozen=True)
 class Kept:
     """Computes what planning keeps of a stage's rows: what its rules compare, for each stage that reads it a digest of
-    what it reads (`_for_identity`), which images they ask for (`_requests`), which picture was made (`_picture`), and
-    some columns as they are (`_clip`).
+    what it reads (`_for_identity`), which images they ask for (`_requests`), which picture was made (`_picture`) or why
+    none can be (`_why`), and some columns as they are (`_clip`).
     """
 
     stage: str
@@ -122,7 +122,7 @@ class Kept:
     readers: Mapping[str, tuple[str, ...]]
     carried: tuple[str, ...]
     requests: Requests | None = None
-    is_maker: bool = False
+    of: str = "clips"
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         columns = {name: rows[name] for name in self.carried}
@@ -134,7 +134,9 @@ class Kept:
         kept |= {f"_for_{reader}": _digests(rows, read) for reader, read in self.readers.items()}
         if self.requests is not None:
             kept["_requests"] = asked(rows, self.requests)
-        if self.is_maker:
+        if self.of != "clips":
+            kept["_why"] = whys(rows)
+        if self.of == "requests":
             kept["_picture"] = pictures(rows)
         return pa.table(kept | {f"_{name}": column for name, column in columns.items()})
 
@@ -239,7 +241,7 @@ def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], carried: Iterab
     stage, rules = step.stage_class, pipeline.policy.get(step.name, {})
     readers = {s.name: tuple(s.stage_class.needs[stage]) for s in steps if stage in s.stage_class.needs}
     is_maker = stage.of == "requests"
-    kept = Kept(step.name, rules, readers, tuple(carried), stage.requests, is_maker)
+    kept = Kept(step.name, rules, readers, tuple(carried), stage.requests, stage.of)
     reads = {
         *policy.columns_read(rules, stage.writes.columns),
         *kept.carried,
@@ -250,7 +252,7 @@ def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], carried: Iterab
     expressions = {name: rule.value or name for name, rule in rules.items()}
     told = {reader: list(read) for reader, read in readers.items()}
     name = keys.digest(
-        "kept", expressions, told, kept.carried, stage.requests.column if stage.requests else None, is_maker
+        "kept", expressions, told, kept.carried, stage.requests.column if stage.requests else None, stage.of
     )
     return Link(
         name=step.name,

@@ -20,6 +20,7 @@ from actor18m.survey.chain import DURATION, FIRST_WRITES, SIGNATURE, Link
 from actor18m.survey.images import attempts_of
 from actor18m.survey.project import Project
 from actor18m.survey.snapshot import Record
+from actor18m.survey.subsets import reason
 from actor18m.survey.survey import Surveyed
 
 _NAME = re.compile(r"[0-9a-f]{6,20}")
@@ -112,7 +113,9 @@ def _story(project: Project, record: Record, surveyed: Surveyed, number: int) ->
     removed = project.words.removed
     said += [str(word) for word in map(removed.get, (row["id"], row["parent"])) if word is not None]
     told = fate | {"stages": list(_stages(project, record, surveyed, number, row)), "overrides": said}
-    return told | {"images": _images(surveyed, row["clip"])} if row["clip"] else told
+    if not row["clip"]:
+        return told
+    return told | {"without_images": _without_images(surveyed, number), "images": _images(surveyed, row["clip"])}
 
 
 def _stages(
@@ -135,6 +138,12 @@ def _stages(
         yield _told(link, held, digests, decided)
         if is_source and row["stage"] == link.name:
             return
+
+
+def _without_images(surveyed: Surveyed, number: int) -> dict[str, str]:
+    """By subset that would take the clip in and has no images of it, why."""
+    found = {subset: held.filter(pc.equal(held["number"], number)) for subset, held in surveyed.held.items()}
+    return {subset: reason(row) for subset, rows in found.items() for row in rows.to_pylist()}
 
 
 def _images(surveyed: Surveyed, clip: str) -> list[dict[str, Any]]:

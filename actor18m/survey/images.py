@@ -20,7 +20,18 @@ from actor18m.requests import is_of
 from actor18m.stage import UNAVAILABLE
 from actor18m.survey.admission import PENDING, found, joined, where
 from actor18m.survey.chain import Branch, Chain, Link
-from actor18m.survey.following import FATE, MISSING, REJECTED, Known, Mask, Way, here_of, passed_on, stopped
+from actor18m.survey.following import FATE, MISSING, REJECTED, Known, Way, here_of, passed_on
+from actor18m.survey.image_fates import (
+    PLACE,
+    ROWS,
+    WHY,
+    in_state,
+    set_column,
+    stopping,
+    with_columns,
+    with_rows,
+    without_source,
+)
 
 KEPT = "kept"
 STATES = (KEPT, REJECTED, FAILED, "quarantined", UNAVAILABLE, PENDING)
@@ -44,11 +55,6 @@ MADE = ("made@", "picture", "candidate", "source_maker", "source@", "source_pict
 """Of an image that was made: its maker's row, a digest of its bytes, the attempt that it is, and its source's."""
 TO_WORK = ("clip", "asked_by", "asked@", "maker", "made@", "candidate", "source_image", "source_maker", "source@")
 """What a worker must know of a missing row, beside MISSING and the digests of the rows that are read."""
-PLACE = "place"
-"""Among all that are asked for."""
-ROWS = pa.schema([pa.field("candidate", pa.int32()), pa.field("made@", pa.string())])
-"""Which attempt the last one was, and its maker's row; null where it is not there. Whoever looks at images adds a
-column of its own, such as `annotate@`."""
 IMAGES = pa.schema([*(field for field in REQUEST if field.name != "request"), *FATE, *ROWS])
 _GROWING = pa.schema([pa.field(name, pa.int32() if name == "candidate" else pa.string()) for name in MADE])
 
@@ -73,16 +79,16 @@ def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, 
         before = sum(each.num_rows for each in asked)
         requests = requests.append_column(PLACE, pa.array(np.arange(before, before + requests.num_rows)))
         asked.append(requests.select(REQUEST.names))
-        made = _make(link, requests, known[link.name], kept, stops, way)
+        made = _make(link, requests, known[link.name], kept, asked, stops, way)
         kept.append(_without_denied(link, made, denied, stops))
     images = _together(kept)
     looking = [f"{link.name}@" for link in chain.images if link.stage_class.of == "images"]
     for link in chain.images:
         if link.stage_class.of == "images":
             images = _look(link, images, known[link.name], stops, way, looking)
-    stops.append(_with_rows(_fates(images, KEPT), images, looking))
+    stops.append(with_rows(in_state(images, KEPT), images, looking))
     every = pa.concat_tables([REQUEST.empty_table(), *asked]).select([n for n in IMAGES.names if n in REQUEST.names])
-    ended = _with(pa.concat_tables(stops, promote_options="default"), [*ROWS.names, *looking])
+    ended = with_columns(pa.concat_tables(stops, promote_options="default"), [*ROWS.names, *looking])
     # each image ended once; where, is looked up in the order of keys, so that no column is moved twice
     order = pc.sort_indices(every, sort_keys=[("key", "ascending")]).to_numpy()
     every, fates = every.take(pa.array(order)), ended.take(pa.array(np.argsort(ended[PLACE].to_numpy())[order]))
@@ -159,13 +165,19 @@ def _exploded(link: Link, asker: str, clips: pa.Table, read: Sequence[str]) -> p
 
 
 def _make(
-    link: Link, requests: pa.Table, known: pa.Table, kept: Sequence[pa.Table], stops: list[pa.Table], way: Way
+    link: Link,
+    requests: pa.Table,
+    known: pa.Table,
+    kept: Sequence[pa.Table],
+    asked: Sequence[pa.Table],
+    stops: list[pa.Table],
+    way: Way,
 ) -> pa.Table:
     """Images that were made and pass, with MADE; what is not there, or fails, is told to `stops` and `way`."""
     sources = _together(kept)
     at = pc.index_in(requests["source_image"], value_set=sources["key"].combine_chunks())
     is_waiting = pc.and_(pc.is_valid(requests["source_image"]), pc.is_null(at))
-    stops.append(_fates(where(requests, is_waiting), PENDING, link.name))
+    stops.append(without_source(where(requests, is_waiting), link.name, asked, stops))
     source = sources.take(at)
     told = {"source_maker": source["maker"], "source@": source["made@"], "source_picture": source["picture"]}
     for name in MADE[:3]:
@@ -177,17 +189,18 @@ def _make(
     base = _digests(link, open_, ["request"])
     for candidate in range(1, link.step.candidates + 1):
         digests = base if candidate == 1 else pc.binary_join_element_wise(base, f"c{candidate}", "-")  # attempts_of
-        open_ = _set(open_, "candidate", pa.array([candidate] * open_.num_rows, pa.int32()))
+        open_ = set_column(open_, "candidate", pa.array([candidate] * open_.num_rows, pa.int32()))
         rows = found(known, open_["key"], digests)
         here = here_of(open_["number"].to_numpy(), rows, link.name)
         missing.append(where(_missing(link, open_, digests), pa.array(here.missing)))
         measured.append(here.measured)
         there = pc.if_else(pa.array(here.missing), None, digests)
-        open_ = _set(_set(open_, "made@", there), "picture", rows["_picture"])
+        for name, column in ("made@", there), ("picture", rows["_picture"]), (WHY, rows["_why"]):
+            open_ = set_column(open_, name, column)
         made.append(where(open_, pa.array(here.going)))
         is_last = candidate == link.step.candidates
         again = here.failing & (not is_last)
-        stops.append(_ended(open_, here.fates, ~here.going & ~again))
+        stops.append(stopping(open_, here.fates, ~here.going & ~again))
         open_, base = open_.filter(pa.array(again)), base.filter(pa.array(again))
         if not open_.num_rows:
             break
@@ -202,7 +215,7 @@ def _without_denied(link: Link, made: pa.Table, denied: frozenset[str], stops: l
         return made
     told = zip(made["key"].to_pylist(), made["picture"].to_pylist(), strict=True)
     is_denied = pa.array([key in denied or any(is_of(picture, each) for each in denied) for key, picture in told])
-    stops.append(_fates(made.filter(is_denied), REJECTED, link.name, OVERRIDE))
+    stops.append(in_state(made.filter(is_denied), REJECTED, link.name, OVERRIDE))
     return made.filter(pc.invert(is_denied))
 
 
@@ -215,11 +228,13 @@ def _look(
     stage = link.stage_class
     also = [*(["request"] if stage.reads_request else []), *(["source_picture"] if stage.reads_source_image else [])]
     digests = _digests(link, mine, ["picture", *also])
-    here = here_of(mine["number"].to_numpy(), found(known, mine["key"], digests), link.name)
+    rows = found(known, mine["key"], digests)
+    here = here_of(mine["number"].to_numpy(), rows, link.name)
+    mine = set_column(mine, WHY, rows["_why"])
     mine = mine.append_column(f"{link.name}@", pc.if_else(pa.array(here.missing), None, digests))
     way.missing[link.name] = where(_missing(link, mine, digests), pa.array(here.missing))
     way.measured[link.name] = here.measured
-    stops.append(_ended(mine, here.fates, ~here.going, looking))
+    stops.append(stopping(mine, here.fates, ~here.going, looking))
     return pa.concat_tables([passed_on(mine, link, here), others], promote_options="default")
 
 
@@ -228,53 +243,20 @@ def _digests(link: Link, images: pa.Table, own: Sequence[str]) -> pa.ChunkedArra
     names = [*own, *(f"{needed}>{link.name}" for needed in link.needs)]
     if link.stage_class.of == "requests":
         names.append("source_picture")
-    images = _with(images, names)
+    images = with_columns(images, names)
     return joined([pc.fill_null(images[name], "") for name in names])
-
-
-def _missing(link: Link, images: pa.Table, digests: pa.ChunkedArray) -> pa.Table:
-    """MISSING and TO_WORK of these images, and the digests of the rows that are read."""
-    read = [f"{needed}@" for needed in link.needs]
-    return _with(_set(images, "input_digest", digests), read).select([*MISSING, *TO_WORK, *read])
-
-
-def _together(tables: Sequence[pa.Table]) -> pa.Table:
-    nothing = pa.schema([*REQUEST, *_GROWING, pa.field(PLACE, pa.int64())]).empty_table()
-    return pa.concat_tables([nothing, *tables], promote_options="default").combine_chunks()
-
-
-def _ended(images: pa.Table, fates: pa.Table, mask: Mask, looked: Sequence[str] = ()) -> pa.Table:
-    """PLACE, FATE and where the rows are of the images that go no further; `looked` are columns of those who looked."""
-    told = where(_with_rows(fates.append_column(PLACE, images[PLACE]), images, [*ROWS.names, *looked]), pa.array(mask))
-    is_unavailable = pc.and_(pc.equal(told["state"], FAILED), pc.equal(told["error_kind"], UNAVAILABLE))
-    return _set(told, "state", pc.if_else(pc.fill_null(is_unavailable, False), UNAVAILABLE, told["state"]))
-
-
-def _fates(images: pa.Table, state: str, stage: str | None = None, rule: str | None = None) -> pa.Table:
-    told = stopped(images["number"].to_numpy(), state, stage=stage, rule=rule)
-    return _with_rows(told.append_column(PLACE, images[PLACE]), images, ROWS.names)
-
-
-def _with_rows(fates: pa.Table, images: pa.Table, names: Sequence[str]) -> pa.Table:
-    for name in names:
-        if name in images.column_names:
-            fates = fates.append_column(name, images[name])
-    return fates
 
 
 def _same(value: str, count: int) -> pa.Array:
     return pa.array([value] * count, pa.string())
 
 
-def _with(images: pa.Table, names: Sequence[str]) -> pa.Table:
-    """Where no image has something, nothing: as where there are no images at all."""
-    for name in names:
-        if name not in images.column_names:
-            images = images.append_column(name, pa.nulls(images.num_rows, pa.string()))
-    return images
+def _missing(link: Link, images: pa.Table, digests: pa.ChunkedArray) -> pa.Table:
+    """MISSING and TO_WORK of these images, and the digests of the rows that are read."""
+    read = [f"{needed}@" for needed in link.needs]
+    return with_columns(set_column(images, "input_digest", digests), read).select([*MISSING, *TO_WORK, *read])
 
 
-def _set(table: pa.Table, name: str, column: pa.ChunkedArray | pa.Array) -> pa.Table:
-    if name not in table.column_names:
-        return table.append_column(name, column)
-    return table.set_column(table.column_names.index(name), name, column)
+def _together(tables: Sequence[pa.Table]) -> pa.Table:
+    nothing = pa.schema([*REQUEST, *_GROWING, pa.field(PLACE, pa.int64())]).empty_table()
+    return pa.concat_tables([nothing, *tables], promote_options="default").combine_chunks()

@@ -14,9 +14,9 @@ from actor18m.ledger.ledger import ledgers
 from actor18m.storage.store import Store
 from actor18m.survey.admission import PENDING
 from actor18m.survey.chain import Link
-from actor18m.survey.images import STATES as IMAGE_STATES
 from actor18m.survey.runs import accounts
 from actor18m.survey.snapshot import Block, Record
+from actor18m.survey.subsets import SubsetCounts
 from actor18m.survey.survey import STATES, Surveyed
 
 Counts = dict[str, int]
@@ -50,12 +50,16 @@ class Plan:
     states: Counts
     stages: dict[str, StagePlan]
     """As far as it is known before measuring: what a clip needs later shows when its rows are there."""
-    images: dict[str, Counts] = field(default_factory=dict)
-    """By subset, how many images are in which state, of those that are asked for."""
+    subsets: dict[str, SubsetCounts] = field(default_factory=dict)
     split: Registration | None = None
     """Clips that the sources are split into and that are not registered yet, and those that would be superseded; where
     inputs are split.
     """
+
+    @property
+    def images(self) -> dict[str, Counts]:
+        """By subset, how many images are in which state, of those that are asked for."""
+        return {subset: each.states for subset, each in self.subsets.items()}
 
     @property
     def seconds(self) -> tuple[float, float] | None:
@@ -93,7 +97,7 @@ class Planning:
         self._record = record
         self._links, branches = record.surveyor.stages.links, record.surveyor.stages.branches
         self._found = Plan(0, {}, {link.name: StagePlan(link.unit) for link in self._links})
-        self._states, self._images = Counter[str](), {branch.subset: Counter[str]() for branch in branches}
+        self._states, self._subsets = Counter[str](), {branch.subset: SubsetCounts() for branch in branches}
         self._others: dict[str, list[tuple[str, Index]]] = {}
         self._asked = _Asked()
 
@@ -101,7 +105,7 @@ class Planning:
         self._found.inputs += surveyed.inputs.num_rows
         self._states.update(counted(surveyed.inputs["state"]))
         for branch in self._record.surveyor.stages.branches:
-            self._images[branch.subset].update(counted(surveyed.images_of(branch)["state"]))
+            self._subsets[branch.subset].add(surveyed, branch)
         self._asked.add(surveyed)
         for link in self._links:
             rows = surveyed.missing[link.name]
@@ -114,10 +118,7 @@ class Planning:
 
     def found(self) -> Plan:
         self._found.states = {state: self._states[state] for state in STATES if self._states[state]}
-        self._found.images = {
-            subset: {state: counts[state] for state in IMAGE_STATES if counts[state]}
-            for subset, counts in self._images.items()
-        }
+        self._found.subsets = {subset: counts.in_order() for subset, counts in self._subsets.items()}
         _foresee(self._found, self._links, self._asked)
         return self._found
 

@@ -7,14 +7,12 @@ from typing import Any
 import pyarrow.compute as pc
 
 from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
-from actor18m.survey.chain import Branch
 from actor18m.survey.following import REJECTED
-from actor18m.survey.images import KEPT
-from actor18m.survey.images import STATES as IMAGE_STATES
 from actor18m.survey.known_pairs import judged
 from actor18m.survey.plan import counted
 from actor18m.survey.snapshot import Record
-from actor18m.survey.survey import DUPLICATE, STATES, Surveyed
+from actor18m.survey.subsets import SubsetCounts, grouped
+from actor18m.survey.survey import DUPLICATE, STATES
 
 LISTED = ("id", "clip", "state", "stage", "rule", "error_kind", "uri")
 
@@ -37,19 +35,6 @@ class StageCounts:
 
 
 @dataclass
-class SubsetImages:
-    """What became of the images that a subset's clips ask for."""
-
-    clips: int = 0
-    """Those that the subset takes in."""
-    requested: int = 0
-    """Counted in the rows that ask for them."""
-    states: dict[str, int] = field(default_factory=dict)
-    reasons: dict[str, int] = field(default_factory=dict)
-    """Why some are not kept: by stage, and rule or kind of error."""
-
-
-@dataclass
 class Status:
     inputs: int
     """Counted in the catalog."""
@@ -57,7 +42,7 @@ class Status:
     funnel: list[StageCounts]
     errors: dict[str, int]
     """By stage and kind."""
-    images: dict[str, "SubsetImages"]
+    images: dict[str, SubsetCounts]
     """By subset."""
     judges: dict[str, dict[str, Any]]
     """Of each stage that judges, how often it accepts pairs of which it is known that the two differ."""
@@ -77,7 +62,7 @@ class Status:
             + stage.pending + stage.split
             for stage in self.funnel
         )  # fmt: skip
-        images = (each.requested == sum(each.states.values()) for each in self.images.values())
+        images = (each.adds_up for each in self.images.values())
         return self.inputs == sum(self.states.values()) and all(stops) and all(images)
 
     def told(self) -> dict[str, Any]:
@@ -94,14 +79,14 @@ def status(record: Record, with_inputs: bool = False) -> Status:
     measured: Counter[str] = Counter()
     listing: list[dict[str, str | None]] = []
     branches = record.surveyor.stages.branches
-    images = {branch.subset: SubsetImages() for branch in branches}
+    images = {branch.subset: SubsetCounts() for branch in branches}
     for block, surveyed in record.surveyed(("id", "lot", "uri") if with_inputs else ("id", "lot")):
         inputs += block.inputs.num_rows
         is_clip, enters = pc.is_valid(block.inputs["parent"]), pc.is_null(block.inputs["entry_state"])
         clips += pc.sum(pc.and_(enters, is_clip)).as_py() or 0
         whole += pc.sum(pc.and_not(enters, is_clip)).as_py() or 0
         states.update(counted(surveyed.inputs["state"]))
-        for row in _groups(surveyed.inputs, ["stage", "state", "rule", "error_kind"]):
+        for row in grouped(surveyed.inputs, ["stage", "state", "rule", "error_kind"]):
             if row["stage"] is None:
                 continue
             at[row["stage"], row["state"]] += row["count"]
@@ -112,7 +97,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
         for link in record.surveyor.chain:
             measured[link.name] += pc.sum(surveyed.measured[link.name]["passed"]).as_py() or 0
         for branch in branches:
-            _add_images(images[branch.subset], surveyed, branch)
+            images[branch.subset].add(surveyed, branch)
         if with_inputs:
             listing += [{name: row[name] for name in LISTED} for row in surveyed.inputs.to_pylist()]
     entered, funnel = inputs - states[SUPERSEDED] - states[REMOVED], list[StageCounts]()
@@ -143,30 +128,12 @@ def status(record: Record, with_inputs: bool = False) -> Status:
         )
         funnel.append(stage)
         entered = stage.passed
-    for each in images.values():
-        each.states = {state: each.states[state] for state in IMAGE_STATES if each.states.get(state)}
     return Status(
         inputs,
         {state: states[state] for state in STATES if states[state]},
         funnel,
         dict(errors.most_common()),
-        {subset: each for subset, each in images.items() if each.clips or each.requested},
+        {subset: each.in_order() for subset, each in images.items() if each.entered},
         {stage: each.told() for stage, each in judged(record).items()},
         listing,
     )
-
-
-def _add_images(so_far: SubsetImages, surveyed: Surveyed, branch: Branch) -> None:
-    so_far.clips += surveyed.admitted[branch.subset].num_rows
-    so_far.requested += surveyed.requested[branch.subset]
-    for row in _groups(surveyed.images_of(branch), ["state", "stage", "rule", "error_kind"]):
-        so_far.states[row["state"]] = so_far.states.get(row["state"], 0) + row["count"]
-        if row["state"] != KEPT:
-            why = f"{row['state']} {'in' if row['rule'] is None else 'by'} {row['stage']}"
-            why += f".{row['rule']}" if row["rule"] else f": {row['error_kind']}" if row["error_kind"] else ""
-            so_far.reasons[why] = so_far.reasons.get(why, 0) + row["count"]
-
-
-def _groups(table: Any, columns: list[str]) -> list[dict[str, Any]]:
-    grouped = table.select(columns).group_by(columns).aggregate([([], "count_all")])
-    return [{**row, "count": row["count_all"]} for row in grouped.to_pylist()]

@@ -72,6 +72,10 @@ class Surveyed:
     """By stage, the judged rows that decided, with `number`."""
     admitted: dict[str, pa.Table]
     """By subset, `number`, `key` and `lot` of the clips that passed its gate and its own stages."""
+    held: dict[str, pa.Table]
+    """By subset, `number` and FATE of the clips that have none of its images since they ended before they asked for
+    any: those that passed its gate, in its own stages; and those of which the gate could not decide, where the chain
+    says something else of them."""
     images: pa.Table
     """All that were asked for, IMAGES and the columns of who looks at them."""
     requested: dict[str, int]
@@ -82,6 +86,17 @@ class Surveyed:
         of_makers = where(self.images, pc.is_in(self.images["maker"], value_set=pa.array(branch.makers, pa.string())))
         admitted = self.admitted[branch.subset]["key"].combine_chunks()
         return where(of_makers, pc.is_in(of_makers["clip"], value_set=admitted))
+
+
+@dataclass(frozen=True)
+class _Branched:
+    """What one subset takes in, and what it does not."""
+
+    admitted: pa.Table
+    stopped: Sequence[pa.Table]
+    """By its own stages."""
+    at_gate: Sequence[pa.Table]
+    """On the way through a gate of its own."""
 
 
 class Surveyor:
@@ -153,8 +168,8 @@ class Surveyor:
     def follow(self, settled: Settled, known: Known) -> Surveyed:
         """From stage to stage; `known` has the judged rows of the stages after the first."""
         first = self.chain[0].name
-        ways, admitted, images = self._ways(settled.clips, known)
-        chain = ways[0]
+        ways, branches, images = self._ways(settled.clips, known)
+        chain, admitted = ways[0], {subset: each.admitted for subset, each in branches.items()}
         accepted = stopped(chain.clips["number"].to_numpy(), ACCEPTED)
         fates = pa.concat_tables([settled.stopped, *chain.stopped, accepted]).sort_by("number")
         # a branch may have measured clips that the chain rejected before: decisions are the chain's
@@ -164,6 +179,7 @@ class Surveyor:
             {first: settled.missing} | self._missing(ways),
             {first: settled.measured} | measured,
             {subset: clips.select(["number", "key", "lot"]) for subset, clips in admitted.items()},
+            {subset: _held(each, fates) for subset, each in branches.items()},
             images.fates,
             {branch.subset: requested(self.stages, branch, admitted[branch.subset]) for branch in self.stages.branches},
         )
@@ -174,36 +190,35 @@ class Surveyor:
         """
         return self._missing(self._ways(clips, known)[0])
 
-    def _ways(self, clips: pa.Table, known: Known) -> tuple[list[Way], dict[str, pa.Table], Images]:
-        """The chain's, the branches' and the images', the clips that each branch admits, and the images."""
+    def _ways(self, clips: pa.Table, known: Known) -> tuple[list[Way], dict[str, "_Branched"], Images]:
+        """The chain's, the branches' and the images', what each branch takes in, and the images."""
         chain = follow_through(clips, self.chain[1:], known)
-        ways, admitted = [chain], dict[str, pa.Table]()
+        ways, branched = [chain], dict[str, _Branched]()
         for branch in self.stages.branches:
-            entered = chain.clips if branch.gate is None else self._through(branch, clips, known, ways)
-            own = follow_through(entered, branch.links, known)
-            ways.append(own)
-            admitted[branch.subset] = own.clips
+            through = None if branch.gate is None else self._through(branch, clips, known)
+            own = follow_through((chain if through is None else through).clips, branch.links, known)
+            ways += [own] if through is None else [through, own]
+            branched[branch.subset] = _Branched(own.clips, own.stopped, [] if through is None else through.stopped)
+        admitted = {subset: each.admitted for subset, each in branched.items()}
         images = survey_images(self.stages, admitted, known, self._denied_images)
         ways.append(images.way)
-        return ways, admitted, images
+        return ways, branched, images
 
     def _missing(self, ways: Sequence[Way]) -> dict[str, pa.Table]:
         return {link.name: _all_missing(link.name, ways) for link in self.stages.links[1:]}
 
-    def _through(self, branch: Branch, clips: pa.Table, known: Known, ways: list[Way]) -> pa.Table:
-        """Clips that pass a subset's gate, which asks of some rules and not of acceptance."""
+    def _through(self, branch: Branch, clips: pa.Table, known: Known) -> Way:
+        """Of clips through a subset's gate, which asks of some rules and not of acceptance."""
         gate, first = branch.gate or {}, self.chain[0].name
         # the first stage's rows are those of inputs
         rows = found(known[first], clips["id"], clips[f"{first}@"])
         rows = _judged_by(rows, clips["key"], gate.get(first, {}), self._overrides)
-        through = follow_through(
+        return follow_through(
             clips.filter(rows["passed"]),
             branch.way,
             known,
             lambda stage, rows: _judged_by(rows, rows["key"], gate.get(stage, {}), self._overrides),
         )
-        ways.append(through)
-        return through.clips
 
     def _stand(self, passing: pa.Table, lots: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
         """Of clips that pass the first stage those that stand, and the fates of those that repeat another."""
@@ -214,6 +229,18 @@ class Surveyor:
         repeats = passing.filter(pc.is_valid(of))
         fates = stopped(repeats["number"].to_numpy(), DUPLICATE, stage=self.chain[0].name, duplicate_of=of.drop_null())
         return passing.filter(pc.is_null(of)), fates
+
+
+def _held(branched: _Branched, of_chain: pa.Table) -> pa.Table:
+    """Surveyed.held of one subset; `of_chain` has the fates of all inputs, in order of `number`."""
+    nothing = stopped(np.array([], np.int64), PENDING)
+    at_gate = pa.concat_tables([nothing, *branched.at_gate])
+    if at_gate.num_rows:
+        told = of_chain.take(at_gate["number"])
+        is_told = pc.and_(pc.equal(at_gate["state"], told["state"]), pc.equal(at_gate["stage"], told["stage"]))
+        is_decided = pc.equal(at_gate["state"], REJECTED)
+        at_gate = at_gate.filter(pc.invert(pc.or_(is_decided, pc.fill_null(is_told, False))))
+    return pa.concat_tables([at_gate, *branched.stopped]).sort_by("number")
 
 
 def _outside(inputs: pa.Table) -> pa.Table:

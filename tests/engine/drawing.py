@@ -1,5 +1,6 @@
 """Stages of images over films: one asks for a picture of each word, one draws it, another one looks at the drawings."""
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -11,6 +12,8 @@ from actor18m.keys import seed
 from actor18m.stage import UNAVAILABLE, Clip, Failure, Image, Parameters, Requests, Row, Stage, schema
 from tests.engine.steady import Read, counted
 from tests.execute.poison_stages import act
+
+HEALED = "ACTOR18M_TEST_HEALED"
 
 _WORD = struct(
     [
@@ -150,6 +153,18 @@ class Frames(Stage):
                 {"name": f"face-framed-{n:02d}", "source_image": name, "word": "frame"} for n, name in enumerate(fine)
             ]
             yield Row(clip.key, {"frames": told})
+
+
+class FragileFrames(Frames):
+    """Raises for a film with plums in it, as long as they are not healed."""
+
+    version = 1
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for clip in clips:
+            if any(each["word"] == "plums" for each in clip.upstream["ask"]["words"]) and HEALED not in os.environ:
+                raise ValueError("no frame is made for plums")
+            yield from super().measure([clip])
 
 
 class FrameParameters(Parameters):

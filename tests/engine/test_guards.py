@@ -10,7 +10,7 @@ import pytest
 
 from actor18m.errors import Refused
 from actor18m.publish import guards
-from actor18m.publish.guards import Allowed
+from actor18m.publish.guards import Allowed, Outlook
 from tests.engine.site import Site, content_of, films
 from tests.engine.steady import PIPELINE
 
@@ -104,12 +104,13 @@ def test_one_damaged_file_of_three_is_no_bug(site: Site) -> None:
 
 @pytest.mark.parametrize(("failed", "measured", "passes"), [(1, 3, True), (2, 3, True), (3, 10, True), (4, 10, False)])
 def test_the_share_counts_from_three_failures_on(failed: int, measured: int, passes: bool) -> None:
-    states = {"accepted": measured - failed, "failed": failed, "pending": 90, "superseded": 5}
+    states = Counter({"accepted": measured - failed, "failed": failed, "pending": 90, "superseded": 5})
+    found = Outlook(states, Counter(), {})
     if passes:
-        guards.check_failed(states, {}, Allowed())
+        guards.check_failed(found, {}, Allowed())
     else:
         with pytest.raises(Refused, match=f"{failed} of {measured} inputs"):
-            guards.check_failed(states, {}, Allowed())
+            guards.check_failed(found, {}, Allowed())
 
 
 @pytest.mark.parametrize("what", ["folder", "list"])

@@ -48,7 +48,8 @@ def key_of(site: Site, name: str) -> str:
 
 
 def test_images_add_up_to_what_was_asked_for(drawn: Site) -> None:
-    assert images(drawn) == {"clips": 3, "requested": 12, "states": {"kept": 12}, "reasons": {}}
+    counts = {"clips": 3, "stopped": {}, "why_stopped": {}, "requested": 12, "states": {"kept": 12}, "reasons": {}}
+    assert images(drawn) == counts
     assert drawn.ask("status")["adds_up"]
     assert "subset A: 12 images of 3 clips = 12 kept" in drawn.run("status", str(drawn.root / "steady.yaml")).output
 
@@ -90,17 +91,14 @@ def test_what_is_for_a_maker_alone_is_not_told_where_others_tell_a_field_of_that
     assert {row["word"] for row in references(framed).values()} == {None}
 
 
-def test_an_image_waits_for_the_one_that_it_is_made_from(framed: Site) -> None:
+def test_an_image_ends_with_the_one_that_it_is_made_from(framed: Site) -> None:
     stricter = FRAMED.replace("subsets:", "  draw: {pears: {value: \"key not like '%-03'\", equals: true}}\nsubsets:")
     site = replace(framed, pipeline=stricter.replace("\"key not like '%-03'\"", "\"sha256 < '0'\""))
     site.build()
     assert images(site)["states"] == {"rejected": 12}
-    assert images(site, "B") == {
-        "clips": 3,
-        "requested": 2,
-        "states": {"pending": 2},
-        "reasons": {"pending in frame": 2},
-    }
+    told = images(site, "B")
+    assert (told["requested"], told["states"]) == (2, {"unavailable": 2})
+    assert told["reasons"] == {"unavailable in frame: its source image was rejected by draw.pears": 2}
     assert site.called() == {}
     assert site.table("references") == []
 
@@ -202,7 +200,8 @@ def test_only_what_a_subset_needs_is_measured(site: Site) -> None:
     site.put(WORDS)
     site.build("--only", "subset-A")
     assert site.called() == {"read": 3, "ask": 3, "draw": 12, "describe": 12}
-    assert "B" not in site.ask("status")["images"], "nobody asked for images of B yet"
+    assert images(site, "B")["why_stopped"] == {"pending in frames": 3}, "nobody asked for images of B yet"
+    assert {str(row["without_images"]) for row in site.table("clips")} == {"[]"}, "which is no failure"
     site.build("--only", "subset-B")
     assert site.called() == {"frames": 3, "frame": 2, "describe": 2, "judge": 2}
     site.build()

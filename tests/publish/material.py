@@ -59,7 +59,8 @@ def _rows(number: int, each: AcceptedClip, is_rejected: bool) -> tuple[dict[str,
     about = {"clip": each.clip, "lot": number, **verdict, **rights}
     judged = {"clip": each.clip, **rule, "at_least": 0.4, "margin": -0.15, "passed": not is_rejected}
     row = {"id": given.id, "uri": each.uri, "given": "{}", **about}
-    return row, about | {"uris": [each.uri], "identity_id": None, "source_caption": None, "width": 320}, judged
+    told = {"uris": [each.uri], "identity_id": None, "source_caption": None, "without_images": [], "width": 320}
+    return row, about | told, judged
 
 
 def tree(root: Path) -> dict[str, bytes | str]:
