@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from actor18m.errors import ActorError
 from actor18m.execute.messages import Duty, Read, Task, Todo
-from actor18m.ledger.attachments import files_of_row
+from actor18m.ledger.attachments import Shelf, files_of_rows
 from actor18m.ledger.ledger import LotFiles
 from actor18m.ledger.rows import BESIDE
 from actor18m.stage import Clip, Image, Stage
@@ -49,9 +49,11 @@ class Units:
                     wanted.setdefault((read.stage, files), set()).add(read)
         for (stage, files), reads in wanted.items():
             rows |= self._rows(stage, files, reads)
-        return [self._unit(todo, rows) for task in tasks for todo in task.todos]
+        todos = [todo for task in tasks for todo in task.todos]
+        pictures = self._pictures(todos, rows)
+        return [self._unit(todo, rows, pictures) for todo in todos]
 
-    def _unit(self, todo: Todo, rows: Mapping[Read, _Found]) -> Unit:
+    def _unit(self, todo: Todo, rows: Mapping[Read, _Found], pictures: Mapping[Read, Mapping[str, bytes]]) -> Unit:
         needed = {each.writes.name: columns for each, columns in self._stage.needs.items()}
         upstream = {read.stage: {name: rows[read].values[name] for name in needed[read.stage]} for read in todo.reads}
         if todo.image is None:
@@ -64,8 +66,8 @@ class Units:
             clip=Clip(clip, todo.uri, todo.cut, todo.crop, of_clip),
             request=self._request(todo.image.asked, name, rows),
             upstream={stage: values for stage, values in upstream.items() if stage in about_images},
-            files=self._files(todo.image.made, rows),
-            source=self._files(todo.image.source, rows),
+            files={} if todo.image.made is None else pictures[todo.image.made],
+            source={} if todo.image.source is None else pictures[todo.image.source],
             candidate=todo.image.candidate,
         )
 
@@ -75,11 +77,20 @@ class Units:
         requests: Sequence[Mapping[str, Any]] = rows[asked].values[self._duty.requests[asked.stage]]
         return next(each for each in requests if each["name"] == name)
 
-    def _files(self, read: Read | None, rows: Mapping[Read, _Found]) -> Mapping[str, bytes]:
-        if read is None or (images := rows[read].images) is None:
-            return {}
-        shelf = self._duty.upstream[read.stage].shelf("images", read.lot, images)
-        return files_of_row(shelf, read.key, read.input_digest)
+    def _pictures(self, todos: Sequence[Todo], rows: Mapping[Read, _Found]) -> Mapping[Read, Mapping[str, bytes]]:
+        """The files of all images that are named. Those of one commit are read together."""
+        about = [todo.image for todo in todos if todo.image is not None]
+        pictures: dict[Read, Mapping[str, bytes]] = {}
+        on_shelf: dict[Shelf, list[Read]] = {}
+        for read in {read for image in about for read in (image.made, image.source) if read is not None}:
+            pictures[read] = {}
+            if (images := rows[read].images) is not None:
+                shelf = self._duty.upstream[read.stage].shelf("images", read.lot, images)
+                on_shelf.setdefault(shelf, []).append(read)
+        for shelf, reads in on_shelf.items():
+            found = files_of_rows(shelf, [(read.key, read.input_digest) for read in reads])
+            pictures |= {read: found[read.key, read.input_digest] for read in reads}
+        return pictures
 
     def _rows(self, stage: str, files: LotFiles, reads: set[Read]) -> dict[Read, _Found]:
         columns, table = self._columns[stage], self._table(stage, files)

@@ -5,7 +5,8 @@ its bytes: a row that holds knows it for ever, and so where its files are and wh
 lies likewise below `restricted/`, which nothing publishes from.
 """
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Literal
@@ -29,6 +30,9 @@ FILES = pa.schema(
         pa.field("content", pa.binary(), nullable=False),
     ]
 )
+
+RowName = tuple[str, str]
+"""Its key and input digest."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,33 @@ def read_files(shelf: Shelf) -> pa.Table:
 
 def files_of_row(shelf: Shelf, key: str, input_digest: str) -> Mapping[str, bytes]:
     """By name; none when the row brought none."""
-    is_of_row = (pc.field("key") == key) & (pc.field("input_digest") == input_digest)
-    with _opened(shelf) as file:
-        rows = pq.read_table(file, columns=["name", "content"], filters=is_of_row, use_threads=False)
-    return dict(zip(rows["name"].to_pylist(), rows["content"].to_pylist(), strict=True))
+    return files_of_rows(shelf, [(key, input_digest)])[key, input_digest]
+
+
+def files_of_rows(shelf: Shelf, rows: Collection[RowName]) -> Mapping[RowName, Mapping[str, bytes]]:
+    """Likewise of each of these rows. A group is read once for all that are in it: most of what one file takes is to
+    find it, and to read those beside it."""
+    found: dict[RowName, dict[str, bytes]] = {row: {} for row in rows}
+    keys = sorted({key for key, _ in rows})
+    wanted = pa.array(keys, pa.string())
+    with _opened(shelf) as opened, pq.ParquetFile(opened) as file:
+        for number in range(file.metadata.num_row_groups):
+            if not _may_have(file.metadata.row_group(number), keys):
+                continue
+            group = file.read_row_group(number, use_threads=False)
+            group = group.filter(pc.is_in(group["key"], value_set=wanted))
+            told = (group[column].to_pylist() for column in FILES.names)
+            for key, input_digest, name, content in zip(*told, strict=True):
+                if (key, input_digest) in found:
+                    found[key, input_digest][name] = content
+    return found
+
+
+def _may_have(group: pq.RowGroupMetaData, keys: Sequence[str]) -> bool:
+    """Whether one of these keys, which are sorted, may be in it: it is sorted by key, too."""
+    bounds = group.column(0).statistics
+    at = bisect_left(keys, bounds.min)
+    return at < len(keys) and keys[at] <= bounds.max
 
 
 @contextmanager

@@ -6,14 +6,17 @@ header and nowhere else.
 """
 
 import asyncio
-import base64
+import binascii
 import json
 import os
 from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import cv2
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
+from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
 from actor18m.arrays import Frame
 from actor18m.errors import ActorError
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 _OURS = ("model", "messages", "response_format", "logprobs", "top_logprobs", "max_completion_tokens", "temperature",
          "stream", "n")  # fmt: skip
 _MAX_ANSWER_BYTES = 4 << 20
+_REMEMBERED = 16
 _MAX_WORDS = 300
 """Of what a server says of an error."""
 
@@ -108,6 +112,7 @@ class OpenAIChat:
     def __init__(self, parameters: OpenAIChatParameters, key: str | None) -> None:
         self._of, self._key = parameters, key
         self._at = f"{parameters.url}/chat/completions"
+        self._heads: dict[type[BaseModel], str] = {}
         self._session: tuple[asyncio.AbstractEventLoop, asyncio.Task[None], asyncio.Future[ClientSession]] | None = None
 
     @classmethod
@@ -119,17 +124,17 @@ class OpenAIChat:
         return self._of.model if self._of.revision is None else f"{self._of.model}@{self._of.revision}"
 
     def write(self, question: Question[Said]) -> Letter[Said]:
-        """Pictures are put between JSON that is made without them: they are by far the most of it."""
-        shown = b",".join(self._part(part) for part in question.shown)
-        head = json.dumps({**self._settings(), "response_format": _format(question.form)})[:-1]
+        """Pictures are put between JSON that is made without them: they are by far the most of it, and copied once."""
         task = json.dumps({"role": "system", "content": question.task})
-        body = f'{head}, "messages": [{task}, {{"role": "user", "content": ['.encode() + shown + b"]}]}"
-        return Letter(body, question.form, question.sure_of)
+        written = [f'{self._head(question.form)}, "messages": [{task}, {{"role": "user", "content": ['.encode()]
+        for at, part in enumerate(question.shown):
+            written += [b"," if at else b"", *self._part(part)]
+        return Letter(b"".join([*written, b"]}]}"]), question.form, question.sure_of)
 
     async def ask(self, letter: Letter[Said]) -> Answer[Said] | NoAnswer:
         session = await self._opened()
         # a redirection would take the key elsewhere
-        async with session.post(self._at, data=letter.body, allow_redirects=False) as response:
+        async with session.post(self._at, data=letter.body, allow_redirects=False, proxy=self._proxy) as response:
             content = await self._content(response)
             if response.status != 200:
                 said = redact(content[: 4 * _MAX_WORDS].decode(errors="replace"))[:_MAX_WORDS]
@@ -152,31 +157,39 @@ class OpenAIChat:
             told |= {"logprobs": True, "top_logprobs": of.top_logprobs}
         return told
 
-    def _part(self, part: str | bytes | Frame) -> bytes:
+    def _head(self, form: type[BaseModel]) -> str:
+        """What is the same in all questions of a form, without the last brace."""
+        if form not in self._heads:
+            self._heads[form] = json.dumps({**self._settings(), "response_format": _format(form)})[:-1]
+        return self._heads[form]
+
+    def _part(self, part: str | bytes | Frame) -> tuple[bytes, ...]:
+        """In pieces."""
         if isinstance(part, str):
-            return json.dumps({"type": "text", "text": part}).encode()
+            return (json.dumps({"type": "text", "text": part}).encode(),)
         kind, content = self._picture(part)
-        uri = b"data:image/" + kind + b";base64," + base64.b64encode(content)
-        return b'{"type": "image_url", "image_url": {"url": "' + uri + b'"}}'
+        begins = b'{"type": "image_url", "image_url": {"url": "data:image/' + kind + b";base64,"
+        return begins, binascii.b2a_base64(content, newline=False), b'"}}'
 
     def _picture(self, picture: bytes | Frame) -> tuple[bytes, bytes]:
         """Its kind and bytes. One that is small enough goes as it is."""
-        of = self._of
-        if isinstance(picture, bytes):
-            size = webp_size(picture)
-            if size is not None and max(size) <= of.image_px and not of.as_jpeg:
-                return b"webp", picture
-            picture = decoded(picture)
-        height, width = picture.shape[:2]
-        scale = min(1.0, of.image_px / max(height, width))
-        smaller = max(1, round(width * scale)), max(1, round(height * scale))
-        if scale < 1:
-            picture = cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA).astype(picture.dtype, copy=False)
-        return b"jpeg", encoded(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, of.jpeg_quality])
+        if not isinstance(picture, bytes):
+            return b"jpeg", _as_jpeg(picture, self._of.image_px, self._of.jpeg_quality)
+        size = webp_size(picture)
+        if size is not None and max(size) <= self._of.image_px and not self._of.as_jpeg:
+            return b"webp", picture
+        return b"jpeg", _made_anew(picture, self._of.image_px, self._of.jpeg_quality)
 
     def _dollars(self, tokens_in: int, tokens_out: int) -> float:
         of = self._of
         return (tokens_in * of.dollars_per_million_tokens_in + tokens_out * of.dollars_per_million_tokens_out) / 1e6
+
+    @cached_property
+    def _proxy(self) -> str | None:
+        """What the environment says of the way to the endpoint. The client would ask it for each request anew, with
+        files of passwords, in threads that make pictures ready."""
+        address = urlsplit(self._at)
+        return None if proxy_bypass(address.netloc) else getproxies().get(address.scheme)
 
     async def _content(self, response: "ClientResponse") -> bytes:
         """As it comes, and not without end."""
@@ -208,9 +221,24 @@ class OpenAIChat:
             headers["Authorization"] = f"Bearer {self._key}"
         timeout = ClientTimeout(total=None, sock_connect=self._of.connect_s)
         connector = TCPConnector(limit=0)  # how many there are at once is the worker's matter
-        async with ClientSession(connector=connector, headers=headers, timeout=timeout, trust_env=True) as session:
+        async with ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
             opened.set_result(session)
             await asyncio.Event().wait()
+
+
+@lru_cache(_REMEMBERED)
+def _made_anew(picture: bytes, most_px: int, quality: int) -> bytes:
+    """Several images are made from one, which is shown with each of them."""
+    return _as_jpeg(decoded(picture), most_px, quality)
+
+
+def _as_jpeg(picture: Frame, most_px: int, quality: int) -> bytes:
+    height, width = picture.shape[:2]
+    scale = min(1.0, most_px / max(height, width))
+    smaller = max(1, round(width * scale)), max(1, round(height * scale))
+    if scale < 1:
+        picture = cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA).astype(picture.dtype, copy=False)
+    return encoded(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
 def _key(variable: str, url: str) -> str:

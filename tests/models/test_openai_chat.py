@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from actor18m.arrays import Frame
 from actor18m.errors import ActorError
 from actor18m.execute.trouble import is_transient, retry_after_s
 from actor18m.media.encoded import decoded, encoded, webp_size
@@ -95,6 +96,38 @@ def test_pictures_that_are_small_enough_go_as_they_are() -> None:
     assert [decoded(each).shape[:2] for each in first.pictures[1:]] == [(614, 1024), (360, 640)]
     assert "data:image/jpeg" in json.dumps(second.body)
     assert decoded(second.pictures[0]).shape == (512, 400, 3)
+
+
+def test_a_picture_that_is_shown_with_several_is_made_smaller_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, *others = (encoded(".webp", photo(400 + at, 300), []) for at in range(20))
+    chat = load("openai-chat", OpenAIChatParameters(image_px=200))
+    made: list[bytes] = []
+
+    def counted(content: bytes) -> Frame:
+        made.append(content)
+        return decoded(content)
+
+    monkeypatch.setattr("actor18m.models.openai_chat.decoded", counted)
+    letters = [chat.write(Question("Compare.", (source, other), Form)).body for other in others[:6]]
+    assert made.count(source) == 1
+    assert len(made) == 7
+    for other in others:
+        chat.write(Question("Compare.", (other,), Form))
+    assert chat.write(Question("Compare.", (source, others[0]), Form)).body == letters[0]
+    assert made.count(source) == 2, "and is not kept for ever"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_the_way_to_an_endpoint_is_the_environment_s(monkeypatch: pytest.MonkeyPatch, elsewhere: bool) -> None:
+    with ChatServer(saying(FINE)) as server:
+        proxy = server.url.removesuffix("/v1")
+        monkeypatch.setenv("http_proxy", proxy if elsewhere else "http://127.0.0.1:9")
+        monkeypatch.setenv("no_proxy", "" if elsewhere else "127.0.0.1")
+        url = "http://judge.invalid/v1" if elsewhere else server.url
+        chat = load("openai-chat", OpenAIChatParameters(url=url, model="m"))
+        answer = asyncio.run(chat.ask(chat.write(Question("Compare them.", ("hello",), Form))))
+    assert isinstance(answer, Answer)
+    assert len(server.log) == 1
 
 
 @pytest.mark.parametrize("quality", [10, 90, 101])
