@@ -7,14 +7,24 @@ and whoever else is given a stage, need not know the difference.
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Generic, cast
 
 from typing_extensions import TypeVar
 
-from actor18m.stage import Failure, Row, Stage, Unit
+from actor18m.stage import Failure, Parameters, Row, Stage, Unit
 
 Ready = TypeVar("Ready", default=Unit)
 """What a stage makes of a clip or image before it begins to wait: by default nothing else."""
+Next = TypeVar("Next")
+
+
+@dataclass(frozen=True, eq=False)
+class Again(Generic[Next]):
+    """There is one more question about a clip or image: `measure_one` is called again, with this. It is a request of
+    its own, and what was answered before it is not asked again when it goes wrong."""
+
+    ready: Next
 
 
 class WaitingStage(Stage[Unit], Generic[Unit, Ready]):
@@ -34,7 +44,12 @@ class WaitingStage(Stage[Unit], Generic[Unit, Ready]):
         asked again, it is not prepared again. Where an outcome is returned, nobody is asked."""
         return cast(Ready, unit)
 
-    async def measure_one(self, ready: Ready, /) -> Row | Failure:
+    @classmethod
+    def most_questions(cls, parameters: Parameters) -> int:
+        """About one clip or image: a budget of requests is not begun upon that could not pay for all of them."""
+        return 1
+
+    async def measure_one(self, ready: Ready, /) -> Row | Failure | Again[Ready]:
         """What was measured of one clip or image. All are awaited in one thread and one event loop for a worker's life,
         so a client may be kept; work of the processor belongs into `prepare`.
         """
@@ -45,7 +60,10 @@ class WaitingStage(Stage[Unit], Generic[Unit, Ready]):
 
         async def one(unit: Unit) -> Row | Failure:
             ready = await asyncio.to_thread(self.prepare, unit)
-            return ready if isinstance(ready, Row | Failure) else await self.measure_one(ready)
+            while not isinstance(ready, Row | Failure):
+                told = await self.measure_one(ready)
+                ready = told.ready if isinstance(told, Again) else told
+            return ready
 
         async def together() -> list[Row | Failure]:
             return await asyncio.gather(*map(one, units))

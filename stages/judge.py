@@ -24,12 +24,12 @@ from stages.annotate import Annotate
 from stages.looks.likeness import Likeness, Look, Looker, dyed
 from stages.strangers import stranger
 from stages.told import rounded
-from stages.verdict import ATTRIBUTES, KNOWN_PAIR, KNOWN_PAIRS, VERDICT, Answer
+from stages.verdict import ATTRIBUTES, KNOWN_PAIR, KNOWN_PAIRS, STRANGER, VERDICT, Answer
 
 _PANELS = 3
 """Of a sheet."""
-STRANGER, DYED = "another person", "another garment"
-"""Known to differ."""
+DYED = "another garment"
+"""Known to differ, too."""
 
 
 class JudgeParameters(Parameters):

@@ -36,6 +36,8 @@ whatever stood in a picture, and nothing may act upon it.
 KNOWN_PAIR: dict[str, DataType] = {"known_kind": string(), "known_verdict": string(), "known_confidence": float32()}
 """Columns, beside VERDICT, of a judge that is put to the test: of some images it is also asked about a pair of which it
 is known that the two differ, and in what (`known_kind`)."""
+STRANGER = "another person"
+"""A `known_kind`: the image beside a picture of somebody else."""
 KNOWN_PAIRS = KnownPairs(
     "verdict", "confidence", "known_kind", "known_verdict", "known_confidence", accepts="consistent"
 )

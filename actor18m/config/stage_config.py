@@ -98,6 +98,12 @@ class Step(Section):
     def waits(self) -> bool:
         return issubclass(self.stage_class, WaitingStage)
 
+    @property
+    def most_questions(self) -> int:
+        """About one clip or image."""
+        of = self.stage_class
+        return of.most_questions(self.parameters) if issubclass(of, WaitingStage) else 1
+
     def made(self, shared: Shared) -> Stage[Any]:
         """The stage with its backends loaded, ready to measure. They are lent by those of this process, to which they
         go back with `given_back`."""

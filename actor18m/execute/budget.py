@@ -47,8 +47,12 @@ class Budget:
     taken into account, and nothing more is begun when the next one would exceed it.
     """
 
-    def __init__(self, stage: str, most: Mapping[str, float], purse: Purse, shares: Sequence[str] = ()) -> None:
+    def __init__(
+        self, stage: str, most: Mapping[str, float], purse: Purse, shares: Sequence[str] = (), requests_each: int = 1
+    ) -> None:
+        """`requests_each`: so many one clip or image may take, unless some are tried again."""
         self._stage, self._most, self._purse, self._shares = stage, most, purse, shares
+        self._requests_each = requests_each
         self.beside: list[Budget] = []
         """Those of the other stages, which take from the same purse."""
         self.spent: Counter[str] = Counter()
@@ -94,8 +98,8 @@ class Budget:
     def _for(self, name: str, left: float, most: float) -> int:
         """For so many it is enough."""
         if not self._measured:
-            return (min(FIRST, int(most)) if name == REQUESTS else FIRST) if left > 0 else 0
+            return (min(FIRST, int(most) // self._requests_each) if name == REQUESTS else FIRST) if left > 0 else 0
         each = self.each(name)
         if name == REQUESTS:
-            each = max(1.0, each)
+            each = max(float(self._requests_each), each)
         return int(left / each + 1e-9) if each else FIRST

@@ -187,7 +187,7 @@ def _budgets(chain: Mapping[str, Link], purse: Purse) -> dict[str, Budget]:
     for name, link in chain.items():
         shares = purse.concerns(link.step)
         if link.step.run.budget or shares or purse.limit is not None:
-            found[name] = Budget(name, link.step.run.budget, purse, shares)
+            found[name] = Budget(name, link.step.run.budget, purse, shares, link.step.most_questions)
     for budget in found.values():
         budget.beside = list(found.values())
     return found

@@ -26,7 +26,7 @@ from actor18m.execute.worker import Measured, Outcome, away, check, committed
 from actor18m.media.watch import SourceTrouble, watch_coroutine
 from actor18m.models.shared import Shared
 from actor18m.stage import Failure, Row
-from actor18m.waiting import WaitingStage
+from actor18m.waiting import Again, WaitingStage
 
 T = TypeVar("T")
 
@@ -220,10 +220,13 @@ class WaitingWorker:
                 await self._pace.rest(pauses.pop(0))
 
     async def _patiently(self, call: _Call, todo: Todo, ready: Any) -> Outcome | None:
-        """Tried again while its trouble looks as if it would pass. Whoever asks to be left alone is, by all."""
-        pauses, times = list(self._patience.pauses_s), PATIENT_TIMES
-        while await self._pace.turn():
+        """Tried again while its trouble looks as if it would pass. Whoever asks to be left alone is, by all. Where
+        there is more to ask, that comes in a turn of its own, and also when nothing else is begun any more: what was
+        answered before was paid for."""
+        pauses, times, is_begun = list(self._patience.pauses_s), PATIENT_TIMES, False
+        while await self._pace.turn() or is_begun:
             call.requests += 1
+            is_begun = False
             try:
                 outcome = await self._attempt(todo.key, ready)
             except Exception as error:
@@ -240,11 +243,14 @@ class WaitingWorker:
                     return ended_by(todo.key, error)
             else:
                 self._patience.regained()
-                return outcome
+                if not isinstance(outcome, Again):
+                    return outcome
+                ready, pauses, times, is_begun = outcome.ready, list(self._patience.pauses_s), PATIENT_TIMES, True
         return None
 
-    async def _attempt(self, key: str, ready: Any) -> Row | Failure:
-        return self._checked(key, await self._within_deadline(self._stage.measure_one(ready)))
+    async def _attempt(self, key: str, ready: Any) -> Row | Failure | Again[Any]:
+        told = await self._within_deadline(self._stage.measure_one(ready))
+        return told if isinstance(told, Again) else self._checked(key, told)
 
     def _checked(self, key: str, outcome: Row | Failure) -> Row | Failure:
         if outcome.key != key:

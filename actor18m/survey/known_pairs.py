@@ -87,5 +87,7 @@ def _judged(rows: Sequence[Mapping[str, Any]], of: KnownPairs) -> Judged:
     return Judged(dict(sorted(known.items())), images, dict(accepted))
 
 
-def _agreement(verdict: str, confidence: float, of: KnownPairs) -> float:
-    return confidence if verdict == of.accepts else 1 - confidence
+def _agreement(verdict: str, confidence: float | None, of: KnownPairs) -> float:
+    """A judge that tells no confidence is taken at its word."""
+    sure = 1.0 if confidence is None else confidence
+    return sure if verdict == of.accepts else 1 - sure

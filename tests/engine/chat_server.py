@@ -109,7 +109,10 @@ class ChatServer:
             await asyncio.sleep(self.pause_s)
             said = self.says(asked)
             self.answered += 1
-            return web.json_response(completion(said, self.certainty))
+            told = completion(said, self.certainty)
+            if not asked.body.get("logprobs"):
+                del told["choices"][0]["logprobs"]
+            return web.json_response(told)
         finally:
             self.in_flight -= 1
 

@@ -49,3 +49,15 @@ def test_what_costs_nothing_is_not_held_up() -> None:
 def test_a_stage_shares_in_what_it_costs(gpus: float, shares: tuple[str, ...]) -> None:
     step = Step.model_validate({**ASKED, "run": {"gpus": gpus}})
     assert Purse({"dollars": 1.0, GPU_SECONDS: 3600.0}).concerns(step) == shares
+
+
+def test_what_may_take_two_requests_is_begun_only_if_both_can_be_paid() -> None:
+    budget = Budget("judge", {"requests": 9}, Purse(), requests_each=2)
+    assert budget.affords == 4
+    budget.add({"requests": 4}, 4)
+    assert budget.affords == 2, "though each took one so far"
+    budget.flying = 2
+    assert budget.affords == 0
+    budget.flying = 0
+    budget.add({"requests": 4}, 2)
+    assert budget.affords == 0, "one is left"

@@ -15,6 +15,7 @@ from actor18m.media.encoded import encoded
 from actor18m.media.video import frames_at
 from actor18m.samples.shipped import SHIPPED
 from actor18m.stage import Clip, Failure, Image, Parameters, Requests, Row, Stage, schema
+from actor18m.waiting import Again
 from stages.asked.judge import Asked, AskedJudge
 from tests.engine.drawing import Ask
 from tests.engine.steady import counted
@@ -106,7 +107,7 @@ class CountedJudge(AskedJudge):
 
     version = 1
 
-    async def measure_one(self, asked: Asked, /) -> Row | Failure:
+    async def measure_one(self, asked: Asked, /) -> Row | Failure | Again[Asked]:
         counted("judge", asked.key)
         return await super().measure_one(asked)
 
@@ -141,8 +142,15 @@ subsets:
 """
 
 
+UNTESTED = "{known_pairs: 0}"
+
+
 def judging(
-    url: str, chat: str = "max_tokens: 1024", run: str = "{concurrency: 8}", painted: str = "{}", parameters: str = "{}"
+    url: str,
+    chat: str = "max_tokens: 1024",
+    run: str = "{concurrency: 8}",
+    painted: str = "{}",
+    parameters: str = UNTESTED,
 ) -> str:
     return PIPELINE.format(url=url, chat=chat, run=run, painted=painted, parameters=parameters)
 

@@ -140,12 +140,12 @@ def test_another_prompt_judges_again_and_makes_nothing(site: Site, server: ChatS
     site = put(site, server, 1)
     site.build()
     site.called()
-    site = replace(site, pipeline=judging(server.url, parameters="{task: Compare them.}"))
+    site = replace(site, pipeline=judging(server.url, parameters="{task: Compare them., known_pairs: 0}"))
     site.build()
     assert site.called() == {"judge": 4}
     assert server.log[-1].texts[0] == "Compare them."
     with ChatServer(lambda asked: words()) as elsewhere:
-        site = replace(site, pipeline=judging(elsewhere.url, parameters="{task: Compare them.}"))
+        site = replace(site, pipeline=judging(elsewhere.url, parameters="{task: Compare them., known_pairs: 0}"))
         site.build()
     assert not elsewhere.log
     assert site.called() == {}, "another endpoint of the same model"
