@@ -109,6 +109,14 @@ def _tell_measured(built: Built) -> None:
 
 def _tell_what_stopped(tally: Tally) -> None:
     for stage, why in tally.stopped.items():
+        if why.is_passing:
+            say(
+                f"{stopped(stage, why)} Nothing of that was kept and nothing was published; all other stages went on. "
+                "When this is mended, run the same command again: what was answered or measured before is not asked "
+                "for again.",
+                err=True,
+            )
+            continue
         for line in why.trace.splitlines():
             say(line, err=True)
         say(

@@ -76,6 +76,7 @@ class Alike:
         kind, clips = self._counts[stage].most_common(1)[0]
         examples = [each for each in self._held[stage] if each.kind == kind]
         example = examples[0] if examples else self._given_up[stage][kind]
-        error = f"{example.error.kind}: {example.error.told}"
+        raised = example.error
+        error = f"{raised.kind}: {raised.message if raised.is_passing else raised.told}"
         name = example.todo.uri if example.todo.image is None else example.todo.key
-        return Stopped(clips, unit, name, error, example.error.trace)
+        return Stopped(clips, unit, name, error, example.error.trace, example.error.is_passing)

@@ -51,6 +51,8 @@ class Outcomes:
         self.suspects = Suspects(deaths)
         self._alike = Alike({name: link.step.run.stop_after for name, link in self._chain.items()})
         self._traced: Counter[tuple[str, str, str]] = Counter()
+        self._told: set[tuple[str, str]] = set()
+        """Why something of a stage was given up."""
 
     @property
     def undecided(self) -> list[str]:
@@ -142,9 +144,11 @@ class Outcomes:
             self._again(task, todo, alone=True)
 
     def _give_up(self, task: Task, key: str, reason: str) -> None:
-        """For this build; nothing is committed of it."""
+        """For this build; nothing is committed of it. What meets one after the other is told once; the log has all."""
         self._tally.given_up[f"{task.stage} {key}"] = reason
-        self._say(task.stage, task.lot, key, f"given up for now: {reason}")
+        text, is_new = f"given up for now: {reason}", (task.stage, reason) not in self._told
+        self._told.add((task.stage, reason))
+        self._say(task.stage, task.lot, key, text, is_for_people=is_new and task.stage not in self._tally.stopped)
         self._watcher.ended(task.stage, failed=1)
 
     def _hold_or_give_up(self, task: Task, todo: Todo, death: Raised) -> None:
@@ -220,9 +224,10 @@ class Outcomes:
         with bind(stage=task.stage, clip=clip, lot=task.lot):
             log.info("raised %s: %s", error.kind, error.told, extra={"trace": trace})
 
-    def _say(self, stage: str, lot: int | None, clip: str, text: str) -> None:
+    def _say(self, stage: str, lot: int | None, clip: str, text: str, is_for_people: bool = True) -> None:
         """For people now, and for the log."""
-        self._watcher.note(f"{stage} {clip}: {text}" if clip else f"{stage}: {text}")
+        if is_for_people:
+            self._watcher.note(f"{stage} {clip}: {text}" if clip else f"{stage}: {text}")
         with bind(stage=stage, clip=clip or None, lot=lot):
             log.info(text)
 

@@ -16,6 +16,8 @@ class Stopped:
     """URI of one of them, or an image's key."""
     error: str
     trace: str
+    is_passing: bool
+    """It is rather that something is not there than that the stage is wrong."""
 
 
 @dataclass

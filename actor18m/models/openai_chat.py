@@ -9,6 +9,7 @@ import asyncio
 import binascii
 import json
 import os
+import socket
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,10 @@ class EndpointError(Exception):
         self.status, self.headers = status, headers
 
 
+class Unreached(ConnectionError):
+    """Nobody takes a connection there."""
+
+
 class OpenAIChat:
     """Chat: a model behind an OpenAI-compatible endpoint."""
 
@@ -132,13 +137,22 @@ class OpenAIChat:
         return Letter(b"".join([*written, b"]}]}"]), question.form, question.sure_of)
 
     async def ask(self, letter: Letter[Said]) -> Answer[Said] | NoAnswer:
+        from aiohttp import ClientConnectorError, ServerTimeoutError
+
         session = await self._opened()
         # a redirection would take the key elsewhere
-        async with session.post(self._at, data=letter.body, allow_redirects=False, proxy=self._proxy) as response:
-            content = await self._content(response)
-            if response.status != 200:
-                said = redact(content[: 4 * _MAX_WORDS].decode(errors="replace"))[:_MAX_WORDS]
-                raise self._error(response, f"{response.status} {response.reason or ''}".rstrip(), said)
+        asking = session.post(self._at, data=letter.body, allow_redirects=False, proxy=self._proxy)
+        try:
+            async with asking as response:
+                content = await self._content(response)
+        except (ClientConnectorError, ServerTimeoutError) as error:
+            raise Unreached(
+                f"{self._of.url} cannot be reached ({_reason(error)}): see that its server is up, and that `url` of "
+                "the backend openai-chat is right"
+            ) from None
+        if response.status != 200:
+            said = redact(content[: 4 * _MAX_WORDS].decode(errors="replace"))[:_MAX_WORDS]
+            raise self._error(response, f"{response.status} {response.reason or ''}".rstrip(), said)
         try:
             return answer_of(content, letter, self._dollars)
         except Malformed as error:
@@ -224,6 +238,14 @@ class OpenAIChat:
         async with ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
             opened.set_result(session)
             await asyncio.Event().wait()
+
+
+def _reason(error: OSError) -> str:
+    """Why there is no connection, in the system's words."""
+    of_system = getattr(error, "os_error", error)
+    if isinstance(of_system, socket.gaierror) or not (isinstance(of_system, OSError) and of_system.errno):
+        return str(getattr(of_system, "strerror", None) or error)
+    return os.strerror(of_system.errno)
 
 
 @lru_cache(_REMEMBERED)

@@ -127,6 +127,8 @@ def test_a_dead_server_stops_its_stage_with_one_message(site: Site, monkeypatch:
     result = site.run("build", str(site.root / "steady.yaml"), "--input", str(site.videos))
     assert result.exit_code == 1
     assert result.stderr.count("stage asked was stopped") == 1
+    assert result.stderr.count("given up for now") == 1
+    assert "Traceback" not in result.stderr
     assert "not now" not in result.stdout
     called = site.called()
     assert called["read"] == 80, "the other stage went on"

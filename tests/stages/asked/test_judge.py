@@ -233,13 +233,24 @@ def test_a_budget_of_tokens(site: Site, server: ChatServer) -> None:
 @pytest.mark.slow
 def test_a_dead_endpoint_stops_its_stage_within_a_minute(site: Site, server: ChatServer) -> None:
     site = put(site, server, 30, run="{concurrency: 16}")
+    site.build()
+    site.called()
+    more = {f"later{number:03d}": f"apples pears plums later{number}" for number in range(30)}
+    site.put(more)
     site = replace(site, pipeline=judging("http://127.0.0.1:9/v1", run="{concurrency: 16}"))
     begun = time.monotonic()
     result = site.run("build", str(site.root / "steady.yaml"), "--input", str(site.videos))
     assert time.monotonic() - begun < 60
     assert result.exit_code == 1
     assert result.stderr.count("stage judge was stopped") == 1
+    told = " ".join(result.stderr.split())
+    assert "http://127.0.0.1:9/v1 cannot be reached (Connection refused)" in told
+    assert "see that its server is up, and that `url` of the backend openai-chat is right" in told
+    assert "run the same command again" in told
+    assert result.stderr.count("given up for now") == 1, "the others are in the log"
+    assert "Traceback" not in result.stderr
     assert site.called()["other"] == 120, "all others went on to their end"
+    assert site.ask("status")["images"]["A"]["states"] == {"kept": 360, "pending": 120}, "and what was judged stays"
 
 
 @pytest.mark.slow
