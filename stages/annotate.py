@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-from pyarrow import bool_, float32, int32, string
+from pyarrow import bool_, float32, int32, list_, string, struct
 from pydantic import NonNegativeFloat
 
 from actor18m.arrays import Box, Frame
@@ -20,6 +20,16 @@ from stages.looks.pose import Posture, PostureParameters, postures_of
 from stages.looks.sheet import NO_SHEET, OF_SHEETS, panels_of, told_of_panels
 from stages.told import rounded
 
+FIGURE = struct(
+    [
+        *((name, float32()) for name in ("yaw_deg", "pitch_deg", "roll_deg")),
+        ("points", list_(float32())),
+        ("visibility", list_(float32())),
+    ]
+)
+"""One face, or one body. `points` are x, y in pixels of the image: a face's five, as in FACE, or COCO's 17 of a body,
+which may lie outside; `visibility` is theirs, and null of a face. Pitch and roll are null of a body."""
+
 
 class AnnotateParameters(FaceParameters, PostureParameters):
     min_person_score: NonNegativeFloat = 0.5
@@ -32,7 +42,7 @@ class AnnotateParameters(FaceParameters, PostureParameters):
 class Annotate(Stage[Image]):
     """Measures each image by itself, whoever made it: what it is of is not told to the models."""
 
-    version = 6
+    version = 7
     of = "images"
     reads_source = False
     roles: ClassVar[Mapping[str, type]] = {**FaceReader.roles, "people": PersonDetector, "pose": PoseEstimator}
@@ -45,12 +55,14 @@ class Annotate(Stage[Image]):
         seen_roll_deg=float32(),
         seen_visibility=float32(),
         seen_expression=string(),
+        seen_figures=list_(FIGURE),
         has_face=bool_(),
         **OF_SHEETS,
     )
     """Angles and visibility are the face's in an image of a face, the body's in one of a body; null where none is
     seen. A sheet has no viewpoint: OF_SHEETS tells of its panels, its people are those in all of them, and its
-    visibility is that of the panel that shows least."""
+    visibility is that of the panel that shows least. `seen_figures` are what the image is of: the face, the body, or
+    the bodies of a sheet from left to right; none where none is seen."""
     parameters = AnnotateParameters()
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
@@ -97,6 +109,7 @@ class Annotate(Stage[Image]):
     def _of_sheet(self, picture: Frame, image: Image) -> dict[str, Any]:
         """Each panel is looked at as if it were a picture of a body."""
         panels = panels_of(picture)
+        lefts = [sum(panel.shape[1] for panel in panels[:number]) for number in range(len(panels))]
         mask = image.files.get("mask.png")
         shapes = None if mask is None else [shape[..., 0] > 127 for shape in panels_of(decoded(mask))]
         bodies = self._bodies(panels)
@@ -109,6 +122,7 @@ class Annotate(Stage[Image]):
             "seen_people": sum(people),
             **dict.fromkeys(("seen_viewpoint", "seen_yaw_deg", "seen_pitch_deg", "seen_roll_deg", "seen_expression")),
             "seen_visibility": rounded(min(scores)),
+            "seen_figures": [each for at, body in enumerate(bodies) for each in _figure_of_body(*body, lefts[at])],
             **told_of_panels(panels, shapes, postures, [yaw for _, yaw in bodies], people),
         }
 
@@ -142,7 +156,24 @@ def _of_body(posture: Posture | None, yaw_deg: float | None) -> dict[str, Any]:
         "seen_roll_deg": None,
         "seen_visibility": None if posture is None else rounded(posture.score),
         "seen_expression": None,
+        "seen_figures": _figure_of_body(posture, yaw_deg),
     }
+
+
+def _figure_of_body(posture: Posture | None, yaw_deg: float | None, left: int = 0) -> list[dict[str, Any]]:
+    """FIGURE of a body in a part of the image that begins at this column, or nothing where none is seen."""
+    if posture is None:
+        return []
+    points = posture.points + np.array([left, 0], np.float32)
+    return [
+        {
+            "yaw_deg": rounded(yaw_deg),
+            "pitch_deg": None,
+            "roll_deg": None,
+            "points": [round(value, 1) for value in points.ravel().tolist()],
+            "visibility": [rounded(value) for value in posture.visibility.tolist()],
+        }
+    ]
 
 
 def _of_face(seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,7 +185,13 @@ def _of_face(seen: Mapping[str, Any]) -> dict[str, Any]:
         "seen_roll_deg": seen.get("roll_deg"),
         "seen_visibility": seen.get("visibility"),
         "seen_expression": seen.get("expression"),
+        "seen_figures": [_figure_of_face(seen)] if seen else [],
     }
+
+
+def _figure_of_face(seen: Mapping[str, Any]) -> dict[str, Any]:
+    angles = {name: seen[name] for name in ("yaw_deg", "pitch_deg", "roll_deg")}
+    return {**angles, "points": [round(value, 1) for value in seen["points"]], "visibility": None}
 
 
 def _no_narrower_than_high(image: Frame) -> Frame:

@@ -71,6 +71,12 @@ def test_bodies_are_seen_to_face_where_they_do(stage: Annotate) -> None:
     assert {each["seen_viewpoint"] for each in found} == {"front", "side", "back"}
     assert {each["seen_people"] for each in found} == {1}
     assert [found[0]["has_face"], found[2]["has_face"]] == [True, False], "from the front and from behind"
+    for image, each in zip(images, found, strict=True):
+        (figure,) = each["seen_figures"]
+        height, width = decoded(image.files["webp"]).shape[:2]
+        points = np.array(figure["points"]).reshape(17, 2)[np.array(figure["visibility"]) >= 0.5]
+        assert len(points) >= 6
+        assert ((points >= 0) & (points <= (width, height))).all(), "in pixels of the image"
 
 
 def test_faces_are_seen_to_look_where_they_do(stage: Annotate) -> None:
@@ -115,7 +121,7 @@ def test_someone_of_whom_the_detector_is_unsure_is_there_if_a_face_or_a_body_is(
 @pytest.mark.parametrize("region", ["face", "body"])
 def test_where_nobody_is_nothing_is_told(stage: Annotate, region: str) -> None:
     (found,) = labels(stage, image(np.full((240, 160, 3), 120, np.uint8), region))
-    assert found == dict.fromkeys(found, None) | {"seen_people": 0, "has_face": False}
+    assert found == dict.fromkeys(found, None) | {"seen_people": 0, "seen_figures": [], "has_face": False}
 
 
 def test_labels_do_not_depend_on_what_an_image_was_made_for(stage: Annotate) -> None:
@@ -160,6 +166,8 @@ def test_of_a_sheet_each_panel_is_looked_at_for_itself(
         assert told["clothes_likeness"] > 0.6
         assert told["line_spread"] < 0.1
         assert told["seen_viewpoint"] is None, "a sheet has none"
+        middles = [np.mean(figure["points"][::2]) / front[1].shape[1] for figure in told["seen_figures"]]
+        assert [int(middle) for middle in middles] == [0, 1, 2], "figures are told from left to right, in the sheet"
         (other_way,) = labels(stage, sheet([back, side, front]))
         assert other_way["seen_views"] == ["back", "side", "front"], name
         (lacking,) = labels(stage, sheet([front, side, front]))
