@@ -217,6 +217,9 @@ class Stage(Generic[Unit]):
     """Likewise the image from which the image was made."""
     known_pairs: ClassVar[KnownPairs | None] = None
     """Of a stage of images, where it says how often it is wrong."""
+    tells: ClassVar[Mapping[str, str]] = {}
+    """Of a stage of images, columns that say yes or no, and what yes means: `{"copy_solves": "a copy solves"}`. Of how
+    many kept images that is true, `status` and the dataset's card say."""
     reads_source: ClassVar[bool] = True
     """False: it measures rows and images alone, never the clip's file, which may have gone meanwhile."""
     roles: ClassVar[Mapping[str, type]] = {}

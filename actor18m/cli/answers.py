@@ -38,6 +38,8 @@ def print_status(found: Status) -> None:
     say(f"{amount(found.inputs, 'input')} = {total or 0}: {'they add up' if found.adds_up else 'THEY DO NOT ADD UP'}")
     for subset, counts in found.images.items():
         _print_subset(subset, counts)
+        for column in found.tells.get(subset, ()):
+            say(f"  {column['words']} {_of_kept(column['kinds'])}")
     for name, judge in found.judges.items():
         if judge["pairs"]:
             say(f"{name} accepts {judge['accepted']} of {amount(judge['pairs'], 'pair')} that differ: {_shares(judge)}")
@@ -56,6 +58,13 @@ def _print_subset(name: str, counts: SubsetCounts) -> None:
         say(f"  {amount(count, 'clip')} without images: {reason}")
     for reason, count in counts.reasons.items():
         say(f"  {amount(count, 'image')} {reason}")
+
+
+def _of_kept(kinds: Mapping[str, Mapping[str, int]]) -> str:
+    """Of how many kept images something is true, and of which kinds, where there are several."""
+    true, of = (sum(kind[name] for kind in kinds.values()) for name in ("true", "of"))
+    by_kind = ", ".join(f"{name} {kind['true']} of {kind['of']}" for name, kind in kinds.items())
+    return f"{true} of {of} that are kept" + (f": {by_kind}" if len(kinds) > 1 else "")
 
 
 def _shares(judge: Mapping[str, Any]) -> str:

@@ -64,8 +64,10 @@ class _References:
     """Of all that the table tells of, what became of them."""
     without: Counter[str] = field(default_factory=Counter)
     """Clips that have none, by why."""
+    told: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
+    """Of those in the shards, by what stages tell, by kind (the third word of keys), and by whether it is true."""
 
-    def add(self, part: Part) -> None:
+    def add(self, part: Part, tells: Mapping[str, str]) -> None:
         published = {sample.key for sample in part.samples}
         self.images += len(published)
         self.clips += len({sample.clip for sample in part.samples})
@@ -79,10 +81,18 @@ class _References:
             place = ".".join(filter(None, (stage, rule)))
             left_out = ", and not published" if state == KEPT and key not in published else ""
             self.became[f"{state} {by} {place}" if place else f"{state}{left_out}"] += 1
+        for column, words in tells.items():
+            for key, is_so in _rows(part.rows, "key", column) if column in columns else ():
+                if key in published and is_so is not None:
+                    self.told[words, key.split("-")[2], is_so] += 1
 
     def lines(self) -> Iterable[str]:
         yield f"{amount(self.images, 'image')} of {amount(self.clips, 'clip')}.\n"
         yield from _table("region and viewpoint", "images", self.views)
+        for words in dict.fromkeys(words for words, *_ in self.told):
+            kinds = {kind: [self.told[words, kind, is_so] for is_so in (True, False)] for _, kind, _ in self.told}
+            yield f"Of these, {words}:\n"
+            yield from _table("kind", "images", {kind: f"{yes} of {yes + no}" for kind, (yes, no) in kinds.items()})
         if self.became.keys() - {KEPT}:
             yield f"What became of {amount(self.became.total(), 'image that was', 'images that were')} asked for:\n"
             yield from _table("state", "images", self.became)
@@ -118,7 +128,7 @@ class Card:
                 self._licences[licence or _NOT_STATED] += 1
                 self._consents[consent or _NOT_STATED] += 1
         for name, part in block.subsets.items():
-            self._references.setdefault(name, _References()).add(part)
+            self._references.setdefault(name, _References()).add(part, block.tells)
         for without in block.clips["without_images"].to_pylist():
             for each in without or ():
                 self._references.setdefault(each["subset"], _References()).without[each["why"]] += 1
@@ -209,7 +219,7 @@ def _rows(table: pa.Table, *columns: str) -> Iterable[tuple[Any, ...]]:
     return zip(*(table[column].to_pylist() for column in columns), strict=True)
 
 
-def _table(what: str, of: str, counts: Mapping[str, int]) -> Iterable[str]:
+def _table(what: str, of: str, counts: Mapping[str, object]) -> Iterable[str]:
     yield f"| {what} | {of} |"
     yield "|---|---|"
     for name, count in sorted(counts.items()):

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
 from actor18m.survey.following import REJECTED
 from actor18m.survey.known_pairs import judged
+from actor18m.survey.of_kept import Counts, counts_of_kept, told_of_kept
 from actor18m.survey.plan import counted
 from actor18m.survey.snapshot import Record
 from actor18m.survey.subsets import SubsetCounts, grouped
@@ -44,6 +45,8 @@ class Status:
     """By stage and kind."""
     images: dict[str, SubsetCounts]
     """By subset."""
+    tells: dict[str, list[dict[str, Any]]]
+    """By subset, of how many of the kept images is true what stages tell of them."""
     judges: dict[str, dict[str, Any]]
     """Of each stage that judges, how often it accepts pairs of which it is known that the two differ."""
     listing: list[dict[str, str | None]]
@@ -80,6 +83,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
     listing: list[dict[str, str | None]] = []
     branches = record.surveyor.stages.branches
     images = {branch.subset: SubsetCounts() for branch in branches}
+    of_kept: dict[str, Counts] = {branch.subset: Counter() for branch in branches}
     for block, surveyed in record.surveyed(("id", "lot", "uri") if with_inputs else ("id", "lot")):
         inputs += block.inputs.num_rows
         is_clip, enters = pc.is_valid(block.inputs["parent"]), pc.is_null(block.inputs["entry_state"])
@@ -98,6 +102,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
             measured[link.name] += pc.sum(surveyed.measured[link.name]["passed"]).as_py() or 0
         for branch in branches:
             images[branch.subset].add(surveyed, branch)
+            of_kept[branch.subset].update(counts_of_kept(record, surveyed, branch))
         if with_inputs:
             listing += [{name: row[name] for name in LISTED} for row in surveyed.inputs.to_pylist()]
     entered, funnel = inputs - states[SUPERSEDED] - states[REMOVED], list[StageCounts]()
@@ -134,6 +139,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
         funnel,
         dict(errors.most_common()),
         {subset: each.in_order() for subset, each in images.items() if each.entered},
+        {subset: told for subset, counts in of_kept.items() if (told := told_of_kept(record, counts))},
         {stage: each.told() for stage, each in judged(record).items()},
         listing,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import ClassVar
 
-from pyarrow import field, float32, int32, list_, string, struct
+from pyarrow import bool_, field, float32, int32, list_, string, struct
 
 from actor18m.keys import seed
 from actor18m.stage import UNAVAILABLE, Clip, Failure, Image, Parameters, Requests, Row, Stage, schema
@@ -86,6 +86,19 @@ class Describe(Stage[Image]):
             counted("describe", image.key)
             time.sleep(self.parameters.pause_s)
             yield Row(image.key, {"seen": image.files["webp"].decode(), "times": self.parameters.times})
+
+
+class Tell(Describe):
+    """Says of each picture whether its word is long; of one with an x, nothing."""
+
+    writes = schema("describe", seen=string(), times=int32(), is_long=bool_())
+    tells: ClassVar = {"is_long": "long words"}
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            word = image.files["webp"].decode().partition(" ")[0]
+            told = {"seen": word, "times": self.parameters.times, "is_long": None if "x" in word else len(word) > 4}
+            yield Row(image.key, told)
 
 
 PIPELINE = """\

@@ -54,6 +54,21 @@ def test_images_add_up_to_what_was_asked_for(drawn: Site) -> None:
     assert "subset A: 12 images of 3 clips = 12 kept" in drawn.run("status", str(drawn.root / "steady.yaml")).output
 
 
+def test_what_stages_tell_of_the_images_that_are_kept_is_counted(site: Site) -> None:
+    pipeline = PIPELINE.replace("drawing:Describe", "drawing:Tell")
+    pipeline = pipeline.replace("subsets:", "  describe: {short: {value: length(seen), at_most: 6}}\nsubsets:")
+    site = replace(site, pipeline=pipeline)
+    site.put({"apples": "a film about apples", "boxes": "an oxymoron about foxes and boxes"})
+    site.build()
+    assert images(site)["states"] == {"kept": 9, "rejected": 1}
+    assert site.ask("status")["tells"] == {
+        "A": [{"column": "is_long", "words": "long words", "kinds": {"word": {"true": 3, "of": 7}}}]
+    }
+    assert "  long words 3 of 7 that are kept\n" in site.run("status", str(site.root / "steady.yaml")).output
+    card = (site.root / "dataset/latest/README.md").read_text()
+    assert "Of these, long words:\n\n| kind | images |\n|---|---|\n| word | 3 of 7 |\n" in card
+
+
 def test_one_changed_request_makes_one_image_again(drawn: Site) -> None:
     """Of the same films: another word in one place."""
     other = replace(drawn, pipeline=PIPELINE.replace("drawing:Ask", "drawing_otherwise:Ask"))
