@@ -19,7 +19,7 @@ def test_its_pipeline_is_one(reader: Reader) -> None:
     """As far as can be told without a model."""
     reader.write_files("a-subset.md")
     toy = load_pipeline(Path("toy.yaml"))
-    assert toy.stage_names[-4:] == ["tints", "tint", "annotate", "judge"]
+    assert toy.stage_names[-5:] == ["tints", "tint", "annotate", "judge", "copies"]
     assert list(toy.subsets) == ["A", "B", "C", "T"]
 
 

@@ -36,6 +36,15 @@ def build(folder: Path, more: str = "") -> str:
     return done.stdout
 
 
+def _share_seen_alike(time_s: float) -> float:
+    """Of the frames of turn_standing_1, by truth."""
+    truth = Truth.read(SHIPPED / "turn_standing_1.json")
+    yaws = [truth.actors[0].body_yaw_deg[frame] for frame in truth.mask_frames]
+    own = truth.actors[0].body_yaw_deg[frame_at(truth, time_s)]
+    assert own is not None
+    return sum(yaw is not None and angle_between(yaw, own) <= 15 for yaw in yaws) / len(yaws)
+
+
 def references(folder: Path) -> dict[str, dict[str, Any]]:
     """By clip and name."""
     rows = pq.read_table(folder / "dataset/latest/metadata/references").to_pylist()
@@ -55,6 +64,12 @@ def test_views_are_asked_for_made_looked_at_and_published(pulled: Callable[[str]
     real = [row for row in views.values() if row["how"] == "harvest"]
     assert {row["view"] for row in real} >= {"left", "right", "back"}
     truth = Truth.read(SHIPPED / "turn_standing_1.json")
+    for row in (row for row in rows.values() if row["time_s"] is not None and row["key"].split("-")[1] == "body"):
+        if Path(row["uri"]).stem == "turn_standing_1":
+            assert row["same_view_share"] == pytest.approx(_share_seen_alike(row["time_s"]), abs=0.1)
+            assert not row["copy_solves"], "of who turns round no view is half of the clip"
+        else:
+            assert row["copy_solves"], "who stands still is the same in all frames"
     for row in real:
         true = truth.actors[0].body_yaw_deg[frame_at(truth, row["time_s"])]
         assert true is not None
