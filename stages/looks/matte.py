@@ -40,9 +40,11 @@ class Band:
     outside: float = 0.03
 
 
-def soft_matte(picture: Frame, mask: Bools, band: Band) -> Floats:
-    """float32[H, W], 0 to 1, of uint8[H, W, 3] RGB. Where the mask meets the picture's edge, the person goes on."""
-    is_person, is_beside = known(mask, band)
+def soft_matte(picture: Frame, mask: Bools, band: Band, second: Bools | None = None) -> Floats:
+    """float32[H, W], 0 to 1, of uint8[H, W, 3] RGB. Where the mask meets the picture's edge, the person goes on.
+    `second` is another's opinion of the mask: where the two differ, nothing is known."""
+    other = mask if second is None else second
+    is_person, is_beside = known(mask & other, mask | other, band)
     if not is_person.any() or not is_beside.any():
         return mask.astype(np.float32)
     is_person &= ~clinging(picture, mask, is_beside)
@@ -56,18 +58,19 @@ def soft_matte(picture: Frame, mask: Bools, band: Band) -> Floats:
         slice(max(0, rows[0] - edge), rows[-1] + edge + 1),
         slice(max(0, columns[0] - edge), columns[-1] + edge + 1),
     )
-    found = _sized(picture[part] / 255.0, is_person[part], is_beside[part], mask[part].astype(np.float64))
+    found = _sized(picture[part] / 255.0, is_person[part], is_beside[part], ((mask + 1.0 * other) / 2)[part])
     matte[part] = np.where(is_person[part], 1, np.where(is_beside[part], 0, found))
     # what is nearly nothing or nearly all is no edge but noise
     return np.asarray(np.clip((matte - 0.03) / 0.94, 0, 1), np.float32)
 
 
-def known(mask: Bools, band: Band) -> tuple[Bools, Bools]:
-    """Where the person surely is, and where surely not: both bool[H, W]."""
-    side = float(np.sqrt(mask.sum()))
+def known(least: Bools, most: Bools, band: Band) -> tuple[Bools, Bools]:
+    """Where the person surely is, and where surely not, both bool[H, W], from a mask of what is certainly the person's
+    and one of what may be."""
+    side = float(np.sqrt(most.sum()))
     inside, outside = (max(1, round(share * side)) for share in (band.inside, band.outside))
-    eroded = cv2.erode(mask.astype(np.uint8), _disc(inside), borderType=cv2.BORDER_REPLICATE)
-    dilated = cv2.dilate(mask.astype(np.uint8), _disc(outside), borderType=cv2.BORDER_REPLICATE)
+    eroded = cv2.erode(least.astype(np.uint8), _disc(inside), borderType=cv2.BORDER_REPLICATE)
+    dilated = cv2.dilate(most.astype(np.uint8), _disc(outside), borderType=cv2.BORDER_REPLICATE)
     return eroded > 0, dilated == 0
 
 

@@ -53,6 +53,7 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "mediapipe-face": ["FaceMesh"],
         "mediapipe-pose": ["PersonSegmenter", "PoseEstimator"],
         "mini-xception": ["ExpressionReader"],
+        "selfie-segmenter": ["PersonSegmenter"],
         "efficientdet": ["PersonDetector"],
         "efficientnet": ["Depiction", "FrameEncoder"],
     }

@@ -32,6 +32,7 @@ ASK: dict[str, Asked] = {
         [f for f, *_ in seen], [face.box for *_, face, _ in seen]
     ),
     "lucas-kanade": lambda backend, seen: backend.seed([f for f, *_ in seen], [box for _, box, *_ in seen], 20),
+    "selfie-segmenter": lambda backend, seen: list(backend.masks((frame, box) for frame, box, *_ in seen)),
     "mediapipe-pose masks": lambda backend, seen: list(backend.masks((frame, box) for frame, box, *_ in seen)),
 }
 """How a backend is asked; of one that plays two roles, once for each."""

@@ -24,8 +24,9 @@ POOL = pool()
 
 @pytest.fixture(scope="module")
 def stage(pulled: Callable[[str], None]) -> Composites:
-    pulled("efficientnet")
-    return Composites(encoder=load("efficientnet"))
+    for model in ("efficientnet", "selfie-segmenter"):
+        pulled(model)
+    return Composites(encoder=load("efficientnet"), second=load("selfie-segmenter"))
 
 
 @pytest.fixture(scope="module")

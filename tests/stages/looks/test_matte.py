@@ -63,7 +63,7 @@ def test_what_clings_to_the_mask_in_the_ground_s_colours_is_made_less() -> None:
     mask = (true > 0.5).astype(np.uint8)
     cv2.circle(mask, (118, 66), 8, 1, -1)
     blob, own = np.s_[63:69, 119:124], np.s_[60:80, 60:100]
-    spots = clinging(seen, mask > 0, known(mask > 0, Band())[1])
+    spots = clinging(seen, mask > 0, known(mask > 0, mask > 0, Band())[1])
     assert spots[blob].mean() > 0.8
     assert not spots[own].any()
     matte = soft_matte(seen, mask > 0, Band())
@@ -71,12 +71,27 @@ def test_what_clings_to_the_mask_in_the_ground_s_colours_is_made_less() -> None:
     assert matte[own].min() > 0.95
 
 
+def test_where_two_masks_differ_the_colours_decide() -> None:
+    seen, true, _ = figure()
+    body = true > 0.5
+    too_wide, too_narrow = body.astype(np.uint8), body.astype(np.uint8)
+    cv2.circle(too_wide, (124, 60), 14, 1, -1)
+    cv2.circle(too_narrow, (60, 130), 12, 0, -1)
+    ground, coat = np.s_[52:68, 120:132], np.s_[122:138, 52:68]
+    assert not body[ground].any()
+    alone = soft_matte(seen, too_wide > 0, Band())
+    both = soft_matte(seen, too_wide > 0, Band(), too_narrow > 0)
+    assert alone[ground].mean() > 0.3, "so much of the ground was taken for the person"
+    assert both[ground].mean() < 0.1
+    assert both[coat].mean() > 0.9, "what either saw is not lost"
+
+
 def test_where_the_picture_ends_the_person_does_not() -> None:
     seen, true, _ = figure()
     matte = soft_matte(seen, true > 0.5, Band())
     assert matte[-1, 60:100].min() > 0.99
     assert matte[0].max() < 0.01
-    is_person, is_beside = known(true > 0.5, Band())
+    is_person, is_beside = known(true > 0.5, true > 0.5, Band())
     assert is_person[-1, 80]
     assert not (is_person & is_beside).any()
 
