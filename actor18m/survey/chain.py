@@ -241,7 +241,7 @@ def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], carried: Iterab
     stage, rules = step.stage_class, pipeline.policy.get(step.name, {})
     readers = {s.name: tuple(s.stage_class.needs[stage]) for s in steps if stage in s.stage_class.needs}
     is_maker = stage.of == "requests"
-    kept = Kept(step.name, rules, readers, tuple(carried), stage.requests, stage.of)
+    kept = Kept(step.name, rules, readers, (*carried, *stage.tells), stage.requests, stage.of)
     reads = {
         *policy.columns_read(rules, stage.writes.columns),
         *kept.carried,

@@ -1,14 +1,13 @@
 """What is true of the images that are kept, though no rule asks for it: stages of images tell (`Stage.tells`)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.survey.admission import found
-from actor18m.survey.chain import Branch, Link
+from actor18m.survey.chain import Link
+from actor18m.survey.following import Known
 from actor18m.survey.images import KEPT
 from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import Surveyed
@@ -17,16 +16,19 @@ Counts = Counter[tuple[str, str, bool]]
 """How many images by column, by kind (the third word of their keys: `self`, `view`), and by what the column says."""
 
 
-def counts_of_kept(record: Record, surveyed: Surveyed, branch: Branch) -> Counts:
-    """Of a subset's images in these lots. Those of which a column says nothing are not counted."""
-    counts: Counts = Counter()
+def counts_of_kept(record: Record, known: Known, surveyed: Surveyed) -> dict[str, Counts]:
+    """By subset, of the images in these lots. Those of which a column says nothing are not counted."""
+    counts: dict[str, Counts] = {branch.subset: Counter() for branch in record.surveyor.stages.branches}
     for link in _telling(record):
-        images = surveyed.images_of(branch)
-        kept = images.filter(pc.and_(pc.equal(images["state"], KEPT), pc.is_valid(images[f"{link.name}@"])))
-        for column, said in _said(record, link, kept).items():
-            for key, each in zip(kept["key"].to_pylist(), said, strict=True):
-                if each is not None:
-                    counts[column, key.split("-")[2], each] += 1
+        rows = known[link.name]
+        for branch in record.surveyor.stages.branches:
+            images = surveyed.images_of(branch)
+            kept = images.filter(pc.and_(pc.equal(images["state"], KEPT), pc.is_valid(images[f"{link.name}@"])))
+            of_kept = found(rows, kept["key"], kept[f"{link.name}@"])
+            for column in link.stage_class.tells:
+                for key, said in zip(kept["key"].to_pylist(), of_kept[f"_{column}"].to_pylist(), strict=True):
+                    if said is not None:
+                        counts[branch.subset][column, key.split("-")[2], said] += 1
     return counts
 
 
@@ -53,14 +55,3 @@ def told_of_kept(record: Record, counts: Counts) -> list[dict[str, Any]]:
 
 def _telling(record: Record) -> list[Link]:
     return [link for link in record.surveyor.stages.images if link.stage_class.tells]
-
-
-def _said(record: Record, link: Link, kept: pa.Table) -> Mapping[str, Sequence[bool | None]]:
-    """By column, what is said of each of these images."""
-    columns = list(link.stage_class.tells)
-    files = {lot: record.files[link.name].get(lot) for lot in pc.unique(kept["lot"]).to_pylist()}
-    read = [link.ledger(record.store).read_lot(each, columns) for each in files.values() if each is not None]
-    if not read:
-        return {}
-    rows = found(pa.concat_tables(read), kept["key"], kept[f"{link.name}@"])
-    return {column: rows[column].to_pylist() for column in columns}

@@ -102,7 +102,8 @@ def status(record: Record, with_inputs: bool = False) -> Status:
             measured[link.name] += pc.sum(surveyed.measured[link.name]["passed"]).as_py() or 0
         for branch in branches:
             images[branch.subset].add(surveyed, branch)
-            of_kept[branch.subset].update(counts_of_kept(record, surveyed, branch))
+        for subset, counts in counts_of_kept(record, block.known, surveyed).items():
+            of_kept[subset].update(counts)
         if with_inputs:
             listing += [{name: row[name] for name in LISTED} for row in surveyed.inputs.to_pylist()]
     entered, funnel = inputs - states[SUPERSEDED] - states[REMOVED], list[StageCounts]()
