@@ -23,7 +23,8 @@ from actor18m.ledger.fold import fold, superseded
 from actor18m.ledger.ledger import LotFiles
 from actor18m.storage.lease import Lease
 from actor18m.survey.chain import Link
-from actor18m.survey.plan import LOST, Plan, plan, unpriced
+from actor18m.survey.plan import LOST, Plan, unpriced
+from actor18m.survey.pricing import plan
 from actor18m.survey.project import Project, settled
 from actor18m.survey.seen import Seen
 from actor18m.survey.snapshot import Record
@@ -126,11 +127,11 @@ def _is_crumbled(lots: Iterable[LotFiles]) -> bool:
     return any(len(files.parts) > LOOSE for files in lots)
 
 
-def planned(project: Project) -> Plan:
-    """What a build would do of what is registered."""
-    found = plan(project.record())
+def planned(project: Project, new: int = 0) -> Plan:
+    """What a build would do of what is registered, and of so many new inputs: each is reckoned as one clip."""
+    found = plan(project.record(), new)
     if project.splitter is not None:
-        found.stages = plan(project.sources(project.splitter)).stages | found.stages
+        found.stages = plan(project.sources(project.splitter), new).stages | found.stages
         found.split = fan_out(project, None)
     return found
 

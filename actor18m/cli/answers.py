@@ -7,9 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from actor18m.amounts import amount
-from actor18m.catalog.register import Registration
 from actor18m.inputs import shown
-from actor18m.survey.plan import Plan, StagePlan
 from actor18m.survey.status import Status
 from actor18m.survey.subsets import SubsetCounts
 from actor18m.survey.whatif import Move
@@ -17,8 +15,6 @@ from actor18m.terminal.say import Grid, console, say
 
 _ALWAYS = ("entered", "passed")
 _WHERE_ANY = ("rejected", "failed", "quarantined", "duplicates", "split", "pending")
-_CHANGES = ("added", "changed", "back", "gone", "vanished")
-_MARGIN = 60
 _ENDLESS = 1 << 16
 """A pipe has no width to keep to."""
 
@@ -89,61 +85,15 @@ def _print_listing(listing: Sequence[Mapping[str, str | None]]) -> None:
             say(f"  {file}")
 
 
-def print_plan(found: Plan, given: Registration | None) -> None:
-    if given is not None:
-        changes = [f"{getattr(given, name)} {name}" for name in _CHANGES if getattr(given, name)]
-        say(f"inputs: {given.given} given, {', '.join(changes) or 'all known already'}")
-    table = _table("stage", "missing", "at most", "calls", "one worker")
-    for number, (name, stage) in enumerate(found.stages.items()):
-        new = _new(given)
-        least = stage.missing + (new if number == 0 else 0)  # each of the new ones is read, at least
-        most = "?" if stage.at_most is None or (new and stage.unit == "images") else str(stage.at_most + new)
-        called = f"{name} (images)" if stage.unit == "images" else name
-        table.add_row(called, str(least), most, str(stage.calls), _time(stage))
-    console().print(table)
-    for name, stage in found.stages.items():
-        if stage.why:
-            say(f"  {name}: {', '.join(f'{count} {reason}' for reason, count in sorted(stage.why.items()))}")
-    if found.split is not None and not found.split.is_as_before:
-        new, gone = found.split.added + found.split.back, found.split.gone
-        say(f"Sources are split otherwise than is registered: {amount(new, 'more clip')}, {gone} superseded.")
-    say(_in_all(found, given))
-
-
-def plan_as_json(found: Plan, given: Registration | None) -> dict[str, Any]:
-    stages = {
-        name: {
-            "unit": stage.unit,
-            "missing": stage.missing,
-            "at_most": stage.at_most,
-            "calls": stage.calls,
-            "why": dict(stage.why),
-            "seconds": stage.seconds,
-            "seconds_at_most": stage.seconds_at_most,
-            "is_rate_of_another": stage.is_rate_of_another,
-        }
-        for name, stage in found.stages.items()
-    }
-    told: dict[str, Any] = {"inputs": found.inputs, "states": found.states, "images": found.images}
-    told |= {"stages": stages, "is_done": found.is_done}
-    told["seconds"] = None if found.seconds is None else list(found.seconds)
-    if found.split is not None:
-        told["split"] = {name: getattr(found.split, name) for name in ("given", "added", "back", "gone")}
-    if given is not None:
-        told["registration"] = {name: getattr(given, name) for name in ("given", *_CHANGES)}
-        told["is_done"] = found.is_done and given.is_as_before and not given.changed
-    return told
-
-
 def print_moves(moves: Sequence[Move], listed: bool) -> None:
-    table = _table("from", "to", "inputs")
+    table = _table("from", "to", "how many" if any(move.is_image for move in moves) else "inputs")
     table.columns[1].justify = "left"
     for (before, after), count in sorted(Counter((move.before, move.after) for move in moves).items()):
         table.add_row(before, after, str(count))
     console().print(table)
     for move in moves if listed else ():
         say(f"{move.clip or '-'}  {move.before} -> {move.after}  {move.why}  {shown(move.uri)}")
-    unknown = sum("pending" in move.after for move in moves)
+    unknown = sum(move.is_unknown for move in moves)
     images = sum(move.is_image for move in moves)
     told = amount(len(moves) - images, "input")
     told += f" and {amount(images, 'image')} move" if images else " moves" if len(moves) == 1 else " move"
@@ -164,44 +114,26 @@ def moves_as_json(moves: Sequence[Move]) -> dict[str, Any]:
             for move in moves
             if move.is_image
         ],
-        "unknown_until_measured": sum(move.after.startswith("pending") for move in moves),
+        "unknown_until_measured": sum(move.is_unknown for move in moves),
     }
 
 
 def print_sweep(rows: Sequence[dict[str, Any]]) -> None:
-    states = list(dict.fromkeys(state for row in rows for state in row["states"]))
-    table = _table("bound", *states)
-    for row in rows:
-        table.add_row(f"{row['value']:g}", *(str(row["states"].get(state, 0)) for state in states))
+    """States of inputs that are met, and by subset those of images; what is the same at each bound is told once."""
+    columns = {state: [row["states"].get(state, 0) for row in rows] for row in rows for state in row["states"]}
+    for subset in dict.fromkeys(subset for row in rows for subset in row["images"]):
+        for state in dict.fromkeys(state for row in rows for state in row["images"][subset]):
+            columns[f"{subset} {state}"] = [row["images"][subset].get(state, 0) for row in rows]
+    moving = {name: counts for name, counts in columns.items() if len({*counts}) > 1}
+    table = _table("bound", *moving)
+    for number, row in enumerate(rows):
+        table.add_row(f"{row['value']:g}", *(str(counts[number]) for counts in moving.values()))
     console().print(table)
-
-
-def _in_all(found: Plan, given: Registration | None) -> str:
-    if found.is_done and not _new(given):
-        return "Nothing is missing."
-    if found.seconds is None or _new(given):
-        return "What a clip needs later shows when its rows are there: at least this."
-    least, most = found.seconds
-    return f"In all {_spelt(least)} of one worker at least, {_spelt(most)} if every clip passes every stage."
-
-
-def _new(given: Registration | None) -> int:
-    return 0 if given is None else given.added + given.back + given.changed
-
-
-def _time(stage: StagePlan) -> str:
-    if not stage.missing:
-        return "-"
-    if stage.seconds is None:
-        return "no rate yet"
-    return f"{'about ' if stage.is_rate_of_another else ''}{_spelt(stage.seconds)}"
-
-
-def _spelt(seconds: float) -> str:
-    if seconds < _MARGIN:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < _MARGIN else f"{minutes // 60} h {minutes % 60} min"
+    same = [f"{counts[0]} {name}" for name, counts in columns.items() if name not in moving]
+    if same:
+        say(f"  with each bound: {', '.join(same)}")
+    if columns.keys() - moving.keys() == columns.keys():
+        say("  nothing moves: no value lies between these bounds")
 
 
 def _table(first: str, *numbers: str) -> Grid:

@@ -9,7 +9,7 @@ from actor18m.building.measuring import planned
 from actor18m.catalog.register import Register
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
-from actor18m.cli import answers, unpublished
+from actor18m.cli import answers, plan_story, unpublished
 from actor18m.cli.arguments import AsJson, Settings
 from actor18m.cli.build import Overrides, Pipe, Profile, Split, StoreUrl, project_of
 from actor18m.cli.story import print_story
@@ -51,18 +51,18 @@ def plan_command(
         raise typer.BadParameter("--sync needs --input: it says that what is given is all there is")
     opened = store_or_empty(store) if inputs else open_store(store)
     project = project_of(pipeline or profile, opened, settings, split, overrides)
-    found, notes = planned(project), edited(project.links, accounts(opened))
-    differ = changes(pipeline or profile, project.pipeline, opened, flags_of(settings, split), project.words)
     left_out = FilesLeftOut()
     given = Register(opened).register(None, find_inputs(inputs, left_out), sync) if inputs else None
+    found, notes = planned(project, plan_story.new_inputs(given)), edited(project.links, accounts(opened))
+    differ = changes(pipeline or profile, project.pipeline, opened, flags_of(settings, split), project.words)
     if as_json:
         told = {"edited": notes, "left_out": vars(left_out)}
-        say_json(answers.plan_as_json(found, given) | told | _as_json(differ))
+        say_json(plan_story.plan_as_json(found, given) | told | _as_json(differ))
         return
     _tell(differ)
     if left_out.counts:
         say(str(left_out))
-    answers.print_plan(found, given)
+    plan_story.print_plan(found, given)
     for said in notes:
         say(f"note: {said}")
 

@@ -26,8 +26,8 @@ from actor18m.yaml_file import Section, problems_of, trouble, troubles
 
 REQUESTS, GPU_SECONDS = "requests", "gpu_seconds"
 """Costs that workers count: attempts of a stage that waits; what a stage claims of a GPU, times how long it works."""
-DOLLARS = "dollars"
-"""What stages that pay for something say that they cost."""
+DOLLARS, TOKENS, SECONDS = "dollars", "tokens", "seconds"
+"""What stages that pay for something say that they cost; and the time of one worker."""
 _SAYS = {
     "version": "write `version = 1`, and raise it whenever it would measure something else",
     "writes": 'write `writes = schema("its_name", column=float32())`',
@@ -36,6 +36,22 @@ _SAYS = {
 
 
 _CONCURRENCY = 16
+
+
+class DollarsPer(Section):
+    """What is paid for what a stage costs, beside the dollars that its rows tell."""
+
+    gpu_hour: NonNegativeFloat = 0
+    request: NonNegativeFloat = 0
+    thousand_tokens: NonNegativeFloat = 0
+
+    def of(self, costs: Mapping[str, float]) -> float:
+        """Dollars for these."""
+        return (
+            self.gpu_hour * costs.get(GPU_SECONDS, 0.0) / 3600
+            + self.request * costs.get(REQUESTS, 0.0)
+            + self.thousand_tokens * costs.get(TOKENS, 0.0) / 1000
+        )
 
 
 class Run(Section):
@@ -58,6 +74,14 @@ class Run(Section):
     )
     budget: Mapping[str, PositiveFloat] = Field(
         default={}, description="what the stage may spend in one build: {requests: 1000, dollars: 5}; the rest waits"
+    )
+    dollars_per: DollarsPer = Field(
+        default=DollarsPer(), description="what a gpu_hour, a request or thousand_tokens is paid with"
+    )
+    expected: Mapping[str, NonNegativeFloat] = Field(
+        default={},
+        description="what one clip or image takes, for plans and budgets until that is measured: {seconds: 3, "
+        "dollars: 0.002}",
     )
 
     @property
@@ -103,6 +127,13 @@ class Step(Section):
         """About one clip or image."""
         of = self.stage_class
         return of.most_questions(self.parameters) if issubclass(of, WaitingStage) else 1
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """What it tells that it costs."""
+        run = self.run
+        own = [*self.stage_class.costs, *([REQUESTS] if self.waits else ()), *([GPU_SECONDS] if run.gpus else ())]
+        return tuple(dict.fromkeys([*own, *([DOLLARS] if run.dollars_per != DollarsPer() else ())]))
 
     def made(self, shared: Shared) -> Stage[Any]:
         """The stage with its backends loaded, ready to measure. They are lent by those of this process, to which they
@@ -160,14 +191,22 @@ class Step(Section):
 
     def _misfits_of_run(self) -> list[tuple[str, str]]:
         """What is said of how the stage is run, and would have no effect."""
-        found, stage = [], self.stage_class
+        found = []
         for name in ("concurrency", "requests_per_minute"):
             if getattr(self.run, name) is not None and not self.waits:
                 found.append((f"run.{name}", f"{self.name} is no WaitingStage: it measures one call after the other"))
-        costs = [*stage.costs, *([REQUESTS] if self.waits else ()), *([GPU_SECONDS] if self.run.gpus else ())]
-        for name in self.run.budget:
-            if name not in costs:
-                found.append((f"run.budget.{name}", f"{self.name} does not tell that; {instead_of(name, costs)}"))
+        for section, given, known in (
+            ("budget", self.run.budget, self.costs),
+            ("expected", self.run.expected, (SECONDS, *self.costs)),
+        ):
+            for name in given:
+                if name not in known:
+                    cause = f"{self.name} does not tell that; {instead_of(name, known)}"
+                    found.append((f"run.{section}.{name}", cause))
+        for price, cost in (("gpu_hour", GPU_SECONDS), ("request", REQUESTS), ("thousand_tokens", TOKENS)):
+            if getattr(self.run.dollars_per, price) and cost not in self.costs:
+                way_out = "say in `run.gpus` what it claims" if cost == GPU_SECONDS else "leave the price out"
+                found.append((f"run.dollars_per.{price}", f"{self.name} tells no {cost}; {way_out}"))
         return found
 
 

@@ -1,8 +1,7 @@
 """What a build would do, and why: questions to the record, answered without running a model."""
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -14,43 +13,62 @@ from actor18m.ledger.ledger import ledgers
 from actor18m.storage.store import Store
 from actor18m.survey.admission import PENDING
 from actor18m.survey.chain import Link
-from actor18m.survey.runs import accounts
+from actor18m.survey.foreseen import Number, Waiting
+from actor18m.survey.kept_price import KeptPrice
+from actor18m.survey.rates import Rate
+from actor18m.survey.runs import accounts, stages_of
 from actor18m.survey.snapshot import Block, Record
 from actor18m.survey.subsets import SubsetCounts
-from actor18m.survey.survey import STATES, Surveyed
+from actor18m.survey.survey import DUPLICATE, STATES, Surveyed
 
 Counts = dict[str, int]
 
+CHANGED = {"backends": "changed model", "parameters": "changed parameter", "version": "changed stage"}
+_OTHERWISE = CHANGED["version"]
 LOST = "lost rows"
 """Why rows are missing that were there once: their file has gone from the ledger."""
 
 
 @dataclass
 class StagePlan:
-    """What is missing of one stage."""
+    """What is missing of one stage, and what is likely to come."""
 
     unit: str = "clips"
     """Or `images`."""
     missing: int = 0
-    at_most: int | None = 0
-    """With all clips that wait at an earlier stage: so many if each of them comes so far. Of images, if each clip asks
-    for as many as others did; None where none did so far."""
     why: Counter[str] = field(default_factory=Counter)
     calls: int = 0
-    seconds: float | None = None
-    """Working time of one worker, from the rate that was measured in this store; None where there is no rate yet."""
-    seconds_at_most: float | None = None
-    is_rate_of_another: bool = False
-    """The rate is that of other parameters or models, since there is none of these yet."""
+    costs: tuple[str, ...] = ()
+    """What the stage tells that it costs, beside time."""
+    expected: Number = None
+    """So many, with those of clips and images that wait at an earlier stage, if as many pass as did so far. Of a maker,
+    with further attempts. None where nobody knows."""
+    at_most: Number = None
+    """If each of them comes so far."""
+    rate: Rate | None = None
+    """What one costs; None where nobody knows. Without prices it is not asked."""
+
+    @property
+    def changed(self) -> int:
+        """How many of those that are missing it measured when it was another one."""
+        return sum(count for why, count in self.why.items() if why in CHANGED.values())
 
 
 @dataclass
 class Plan:
     inputs: int
+    """Those that are registered."""
     states: Counts
     stages: dict[str, StagePlan]
     """As far as it is known before measuring: what a clip needs later shows when its rows are there."""
     subsets: dict[str, SubsetCounts] = field(default_factory=dict)
+    new: int = 0
+    """Inputs that are about to be registered, which each the first stage reads."""
+    asking: dict[str, Number] = field(default_factory=dict)
+    """Of stages that ask for images and have rows missing, for how many images a clip asked so far; None where none
+    did."""
+    kept: list[KeptPrice] = field(default_factory=list)
+    """What a kept image costs."""
     split: Registration | None = None
     """Clips that the sources are split into and that are not registered yet, and those that would be superseded; where
     inputs are split.
@@ -62,28 +80,13 @@ class Plan:
         return {subset: each.states for subset, each in self.subsets.items()}
 
     @property
-    def seconds(self) -> tuple[float, float] | None:
-        """Working time of one worker, at least and at most; None where a stage that is needed has no rate yet."""
-        wanted = [stage for stage in self.stages.values() if stage.at_most != 0]
-        if any(stage.seconds is None or stage.seconds_at_most is None for stage in wanted):
-            return None
-        return sum(stage.seconds or 0 for stage in wanted), sum(stage.seconds_at_most or 0 for stage in wanted)
-
-    @property
     def is_done(self) -> bool:
         is_split = self.split is None or self.split.is_as_before
         return is_split and not any(stage.missing for stage in self.stages.values())
 
 
-def plan(record: Record) -> Plan:
-    """Surveys everything that is registered."""
-    found = unpriced(record)
-    _price(found, record.surveyor.stages.links, rates_of(record.store))
-    return found
-
-
 def unpriced(record: Record) -> Plan:
-    """Without how long it would take, which tells nothing to who does it."""
+    """What is missing, without what it would cost, which tells nothing to who does it."""
     planning = Planning(record)
     for block, surveyed in record.surveyed():
         planning.add(block, surveyed)
@@ -96,17 +99,18 @@ class Planning:
     def __init__(self, record: Record) -> None:
         self._record = record
         self._links, branches = record.surveyor.stages.links, record.surveyor.stages.branches
-        self._found = Plan(0, {}, {link.name: StagePlan(link.unit) for link in self._links})
+        self._found = Plan(0, {}, {link.name: StagePlan(link.unit, costs=link.step.costs) for link in self._links})
         self._states, self._subsets = Counter[str](), {branch.subset: SubsetCounts() for branch in branches}
         self._others: dict[str, list[tuple[str, Index]]] = {}
-        self._asked = _Asked()
+        self._waiting, self._read = Counter[tuple[str, str, str]](), 0
 
     def add(self, block: Block, surveyed: Surveyed) -> None:
         self._found.inputs += surveyed.inputs.num_rows
         self._states.update(counted(surveyed.inputs["state"]))
+        self._read += pc.sum(surveyed.measured[self._record.surveyor.chain[0].name]["passed"]).as_py() or 0
         for branch in self._record.surveyor.stages.branches:
             self._subsets[branch.subset].add(surveyed, branch)
-        self._asked.add(surveyed)
+        self._waiting.update(_waiting(surveyed.images))
         for link in self._links:
             rows = surveyed.missing[link.name]
             if rows.num_rows:
@@ -119,88 +123,40 @@ class Planning:
     def found(self) -> Plan:
         self._found.states = {state: self._states[state] for state in STATES if self._states[state]}
         self._found.subsets = {subset: counts.in_order() for subset, counts in self._subsets.items()}
-        _foresee(self._found, self._links, self._asked)
+        for link in self._links:
+            stage = self._found.stages[link.name]
+            stage.calls = -(-stage.missing // link.step.run.clips_per_call)
         return self._found
 
+    @property
+    def waiting(self) -> Waiting:
+        clips = {name: float(stage.missing) for name, stage in self._found.stages.items() if stage.unit == "clips"}
+        again = {name: float(self._found.stages[name].changed) for name in clips}
+        return Waiting(clips, dict(self._waiting), again)
 
-@dataclass
-class _Asked:
-    """How many images clips asked for so far, by maker."""
-
-    images: Counter[str] = field(default_factory=Counter)
-    waiting: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By maker and the stage at which they stand, images that are not kept yet and may be."""
-    clips: int = 0
-
-    def add(self, surveyed: Surveyed) -> None:
-        self.images.update(counted(surveyed.images["maker"]))
-        self.clips += len(pc.unique(surveyed.images["clip"]))
-        pending = surveyed.images.filter(pc.equal(surveyed.images["state"], PENDING)).select(["maker", "stage"])
-        self.waiting.update((row["maker"], row["stage"]) for row in pending.to_pylist())
+    @property
+    def repeating(self) -> float:
+        """The share of clips that repeat another one, of those that pass the first stage."""
+        return self._states[DUPLICATE] / self._read if self._read else 0.0
 
 
-def _foresee(found: Plan, links: Sequence[Link], asked: _Asked) -> None:
-    """How many rows of each stage there may be when all that waits has come as far as it can."""
-    clips = 0
-    for link in links:
-        stage = found.stages[link.name]
-        if stage.unit == "clips":
-            clips += stage.missing
-            stage.at_most = clips
-            continue
-        makers = [link.name] if link.stage_class.of == "requests" else link.of
-        waiting = sum(count for (maker, _), count in asked.waiting.items() if maker in makers)
-        more = clips * sum(asked.images[maker] for maker in makers) / asked.clips if asked.clips else 0
-        is_known = asked.clips > 0 or clips == 0
-        stage.at_most = max(waiting, stage.missing) + math.ceil(more) if is_known else None
-
-
-def _price(found: Plan, links: Sequence[Link], rates: Mapping[tuple[str, str | None], float]) -> None:
-    for link in links:
-        stage = found.stages[link.name]
-        stage.calls = -(-stage.missing // link.step.run.clips_per_call)
-        own = rates.get((link.name, link.fingerprint))
-        rate = rates.get((link.name, None)) if own is None else own
-        stage.is_rate_of_another = own is None and rate is not None
-        stage.seconds = None if rate is None else round(stage.missing * rate, 1)
-        if rate is not None and stage.at_most is not None:
-            stage.seconds_at_most = round(stage.at_most * rate, 1)
+def _waiting(images: pa.Table) -> dict[tuple[str, str, str], int]:
+    """By who asks for them, maker, and stage at which they stand."""
+    names = ["asked_by", "maker", "stage"]
+    pending = images.filter(pc.equal(images["state"], PENDING)).select(names)
+    grouped = pending.group_by(names).aggregate([([], "count_all")])
+    return {(row["asked_by"], row["maker"], row["stage"]): row["count_all"] for row in grouped.to_pylist()}
 
 
 def counted(column: pa.ChunkedArray) -> Counts:
     return {each["values"]: each["counts"] for each in pc.value_counts(column).to_pylist()}
 
 
-def rates_of(store: Store) -> dict[tuple[str, str | None], float]:
-    """Seconds of work for one clip, by stage and fingerprint, from the last run that measured with it; by stage and
-    None from the last run that measured with any.
-    """
-    rates: dict[tuple[str, str | None], float] = {}
-    for account in accounts(store):
-        for name, stage in _stages(account).items():
-            match stage:
-                case {"measured": int(measured), "seconds": int() | float() as seconds} if measured > 0:
-                    rates[name, str(stage["fingerprint"])] = rates[name, None] = seconds / measured
-    return rates
-
-
-def _stages(account: Mapping[str, object]) -> Mapping[str, Mapping[str, object]]:
-    """Those that it tells of as a build does."""
-    stages = account.get("stages")
-    if not isinstance(stages, Mapping):
-        return {}
-    return {
-        str(name): told
-        for name, told in stages.items()
-        if isinstance(told, Mapping) and isinstance(told.get("fingerprint"), str)
-    }
-
-
 def _others(store: Store, link: Link) -> list[tuple[str, Index]]:
     """What is different now, and the rows, of the other fingerprints that rows of this stage were measured with."""
     told: dict[str, Mapping[str, object]] = {}
     for account in accounts(store):
-        if (stage := _stages(account).get(link.name)) is not None:
+        if (stage := stages_of(account).get(link.name)) is not None:
             told[str(stage["fingerprint"])] = stage
     return [
         (_difference(told.get(ledger.fingerprint), link.recipe), Index(ledger))
@@ -211,9 +167,8 @@ def _others(store: Store, link: Link) -> list[tuple[str, Index]]:
 
 def _difference(before: Mapping[str, object] | None, now: Mapping[str, object]) -> str:
     if before is None:
-        return "changed stage"
-    names = {"backends": "changed model", "parameters": "changed parameter", "version": "changed stage"}
-    return next((said for name, said in names.items() if before.get(name) != now[name]), "changed stage")
+        return _OTHERWISE
+    return next((said for name, said in CHANGED.items() if before.get(name) != now[name]), _OTHERWISE)
 
 
 def _why(record: Record, link: Link, block: Block, rows: pa.Table, others: list[tuple[str, Index]]) -> Iterable[str]:

@@ -49,7 +49,9 @@ def told(
         "actor18m": __version__,
         "python": platform.python_version(),
         "stages": {
-            link.name: link.recipe | {"fingerprint": link.fingerprint, "code": code_of(link.step), "unit": link.unit}
+            link.name: link.recipe
+            | {"fingerprint": link.fingerprint, "code": code_of(link.step), "unit": link.unit}
+            | _prices(link)
             for link in links
         },
     }
@@ -92,6 +94,18 @@ def accounts(store: Store) -> list[dict[str, Any]]:
     return [found[run] for run in sorted(found)]
 
 
+def stages_of(account: Mapping[str, object]) -> Mapping[str, Mapping[str, Any]]:
+    """Those that a run tells of as a build does."""
+    stages = account.get("stages")
+    if not isinstance(stages, Mapping):
+        return {}
+    return {
+        str(name): told
+        for name, told in stages.items()
+        if isinstance(told, Mapping) and isinstance(told.get("fingerprint"), str)
+    }
+
+
 def lost_words(store: Store, words: Words) -> str | None:
     """In words how many files of words have gone since the last build; None where none has."""
     counts = ((run["run"], run["words"]) for run in reversed(accounts(store)) if isinstance(run.get("words"), int))
@@ -111,6 +125,12 @@ def is_account(told: object) -> bool:
 def as_json(account: Mapping[str, Any]) -> str:
     """Without secrets: arguments of commands and errors may hold some."""
     return json.dumps(redacted(json.loads(json.dumps(account, default=_plain))), indent=2) + "\n"
+
+
+def _prices(link: Link) -> dict[str, object]:
+    """By which what it cost was reckoned in dollars; nothing where it has none."""
+    prices = link.step.run.dollars_per.model_dump(exclude_defaults=True)
+    return {"dollars_per": prices} if prices else {}
 
 
 def _end(error: BaseException) -> dict[str, str | None]:

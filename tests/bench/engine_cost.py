@@ -26,7 +26,7 @@ from actor18m.execute.ray_actors import RayWorkers
 from actor18m.inputs import Input
 from actor18m.storage.lease import hold
 from actor18m.storage.store import make_store
-from actor18m.survey.plan import plan
+from actor18m.survey.pricing import plan
 from actor18m.survey.project import Project
 from tests.bench.no_ops import STAGES, pipeline
 

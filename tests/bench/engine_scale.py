@@ -28,7 +28,7 @@ from actor18m.ledger.index import refresh
 from actor18m.ledger.rows import BESIDE
 from actor18m.storage.lease import hold
 from actor18m.storage.store import make_store, open_store
-from actor18m.survey.plan import plan
+from actor18m.survey.pricing import plan
 from actor18m.survey.project import Project
 from actor18m.survey.status import status
 from tests.bench import long_store

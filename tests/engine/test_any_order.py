@@ -29,7 +29,7 @@ from actor18m.publish import publish
 from actor18m.publish.blocks import Blocks
 from actor18m.storage.lease import Lease, TakenOver, hold
 from actor18m.storage.store import Store, make_store
-from actor18m.survey.plan import plan
+from actor18m.survey.pricing import plan
 from actor18m.survey.project import Project
 from actor18m.terminal.progress import Progress
 from tests.engine.films import film

@@ -83,17 +83,20 @@ def test_plan_reckons_with_the_rates_that_were_measured(site: Site) -> None:
     plan = site.ask("plan", "--set", "read.pause_s=0.02")
     look = plan["stages"]["look"]
     assert (look["missing"], look["at_most"], look["calls"], look["why"]) == (12, 12, 2, {"new": 12})
-    assert look["seconds"] is plan["seconds"] is None
+    assert (look["each"], look["basis"]) == (None, None), "nobody knows"
     for each in site.videos.iterdir():
         each.touch()
     store = open_store(str(site.root / "store"))
     with hold(store) as lease:
         Register(store).look_again(lease)
     plan = site.ask("plan", "--set", "read.pause_s=0.02")
-    assert plan["stages"]["read"]["seconds"] == pytest.approx(account["stages"]["read"]["seconds"], abs=0.06)
-    assert plan["stages"]["read"]["seconds"] >= 0.2
+    least, expected, most = plan["stages"]["read"]["in_all"]["seconds"]
+    assert least == expected == most == pytest.approx(account["stages"]["read"]["seconds"], abs=0.06)
+    assert least >= 0.2
+    assert plan["stages"]["read"]["basis"] == "measured"
+    assert plan["totals"]["seconds"]["without"] == ["look", "deep"]
     quicker = site.ask("plan", "--set", "read.pause_s=0.01")["stages"]["read"]
-    assert (quicker["seconds"], quicker["is_rate_of_another"]) == (plan["stages"]["read"]["seconds"], True)
+    assert (quicker["in_all"]["seconds"][0], quicker["basis"]) == (least, "measured otherwise")
     assert plan["stages"]["deep"]["at_most"] == 12, "each of them may come so far"
 
 

@@ -13,7 +13,7 @@ from actor18m.catalog.sources import find_inputs
 from actor18m.config.pipeline import parse_pipeline
 from actor18m.execute.serial import SerialWorkers
 from actor18m.storage.lease import Lease
-from actor18m.survey.plan import plan
+from actor18m.survey.pricing import plan
 from actor18m.survey.project import Project
 from actor18m.survey.survey import Surveyor
 from tests.engine.films import film
