@@ -45,6 +45,7 @@ from actor18m.survey.code import edited
 from actor18m.survey.meaning import Meaning
 from actor18m.survey.plan import Plan, unpriced
 from actor18m.survey.project import Project, settled_for_good
+from actor18m.survey.rates import rates_of
 from actor18m.survey.seen import Seen
 from actor18m.survey.subsets import SubsetCounts
 from actor18m.survey.survey import ACCEPTED, STATES
@@ -159,6 +160,14 @@ def build(
             "executor": crew.name,
             "sync": sync,
             "flags": flags,
+            "only": only,
+            "until": until,
+            "retry": list(retry) or None,
+            "limit": limit,
+            "budget_usd": budget_usd,
+            "budget_gpu_hours": budget_gpu_hours,
+            "dataset": str(dataset),
+            "overrides": None if overrides is None else str(overrides),
         }
         to = None if until else target.dataset
         with runs.told(project.links, lease, asked, listener.on_stderr) as account:
@@ -177,6 +186,7 @@ def build(
             account["registration"] = registration = measuring.register(project, lease, sources, sync, may_go)
             with listener.progress([link.name for link in project.links]) as watcher:
                 wanted = replace(project, only=subset)
+                purse.expected = _expected(wanted)
                 tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, crew.watched, purse)
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
             project, meaning = settled_for_good(project, lease)
@@ -269,6 +279,12 @@ def _crew(executor: str | Crew) -> Crew:
 def _purse(limit: int | None, usd: float | None, gpu_hours: float | None) -> Purse:
     most = {DOLLARS: usd, GPU_SECONDS: None if gpu_hours is None else 3600 * gpu_hours}
     return Purse({name: value for name, value in most.items() if value is not None}, limit)
+
+
+def _expected(project: Project) -> dict[str, Mapping[str, float]]:
+    """By stage, what one clip or image costs, as far as it is known before any is measured."""
+    rates = rates_of(project.links, runs.accounts(project.store))
+    return {stage: rate.costs for stage, rate in rates.items()}
 
 
 def _spelt(settings: Settings) -> list[str]:

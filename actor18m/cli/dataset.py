@@ -129,20 +129,27 @@ def runs_command(store: StoreUrl = "store", as_json: AsJson = False) -> None:
 
 
 def _run_lines(run: Mapping[str, Any]) -> list[str]:
-    asked = [str(run.get("pipeline"))]
-    asked += [f"--input {each}" for each in run.get("inputs") or ()]
-    asked += [f"--set {each}" for each in run.get("settings") or ()]
-    asked += [f"--split {run['split']}"] if run.get("split") else []
-    asked += ["--sync"] if run.get("sync") else []
+    asked = " ".join([str(run.get("pipeline")), *_flags(run)])
     states = ", ".join(f"{count} {state}" for state, count in (run.get("states") or {}).items())
     took = f" after {run['seconds']:,.0f} s" if "seconds" in run else ""
     why = f": {run['why']}" if run["why"] else ""
     published = (run.get("published") or {}).get("version")
     return [
         f"{run['run']:06d}  {run['begun']}  {run['how']}{took}{why}",
-        f"        {' '.join(asked)}",
+        f"        {asked}",
         *([f"        {states}" + (f": version {published}" if published else "")] if states else []),
     ]
+
+
+def _flags(run: Mapping[str, Any]) -> list[str]:
+    """What the build was asked, as one would write it."""
+    several = {"input": "inputs", "set": "settings", "retry": "retry"}
+    asked = [f"--{flag} {each}" for flag, name in several.items() for each in run.get(name) or ()]
+    for name in ("split", "only", "until", "limit", "budget_usd", "budget_gpu_hours", "overrides", "dataset"):
+        if (value := run.get(name)) is not None:
+            asked.append(f"--{name.replace('_', '-')} {value}")
+    asked += ["--sync"] if run.get("sync") else []
+    return [*asked, *([f"--executor {run['executor']}"] if run.get("executor") == "ray" else [])]
 
 
 @app.command("sheet")

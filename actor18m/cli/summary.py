@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from actor18m.amounts import amount
 from actor18m.building.build import Built, stopped
 from actor18m.cli import unpublished
+from actor18m.cli.spent import spent_lines
 from actor18m.execute.tally import Tally
 from actor18m.survey import runs
 from actor18m.terminal.say import say, say_lines
@@ -97,11 +98,8 @@ def _tell_measured(built: Built) -> None:
             say(f"{stage}: {measured} {what}measured, {failed} failed, {quarantined} quarantined{moved}")
     if not tally.measured and not tally.failed and not tally.stopped:
         say("measured: nothing was missing")
-    for stage, spent in tally.spent.items():
-        say(
-            f"{stage}: stopped at its budget: {spent}. The rest is pending: run the same command again to go on, or "
-            "raise its `run.budget`, or what the command was given"
-        )
+    for line in spent_lines(tally):
+        say(line)
     for clip, reason in sorted(tally.given_up.items()):
         if clip.partition(" ")[0] not in tally.stopped:
             say(f"not now: {clip}: {reason}; run the same command again")

@@ -4,15 +4,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from actor18m.config.stage_config import GPU_SECONDS, REQUESTS, Step
-from actor18m.execute.messages import Duty
+from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, REQUESTS, Step
+from actor18m.execute.tally import Bound
 from actor18m.stage import Failure, Row
 
 FIRST = 8
 """So many are measured before it is known what one costs."""
+OWN, LIMIT = "run.budget", "--limit"
+OF_ALL = {DOLLARS: "--budget-usd", GPU_SECONDS: "--budget-gpu-hours"}
+"""Who set a bound: the pipeline for a stage, or who builds, for all stages together."""
 
 
-def costs_of(outcomes: Iterable[Row | Failure], more: Mapping[str, float], duty: Duty, seconds: float) -> Counter[str]:
+def costs_of(outcomes: Iterable[Row | Failure], more: Mapping[str, float], step: Step, seconds: float) -> Counter[str]:
     """Of a call: what its rows say, and what else is known of it. Where rows say something, they know it better."""
     costs = Counter[str]()
     for outcome in outcomes:
@@ -20,8 +23,10 @@ def costs_of(outcomes: Iterable[Row | Failure], more: Mapping[str, float], duty:
             costs[name] += value  # type: ignore[assignment]
     for name, value in more.items():
         costs.setdefault(name, value)  # type: ignore[arg-type]
-    if duty.step.run.gpus:
-        costs.setdefault(GPU_SECONDS, duty.step.run.gpus * seconds)  # type: ignore[arg-type]
+    if step.run.gpus:
+        costs.setdefault(GPU_SECONDS, step.run.gpus * seconds)  # type: ignore[arg-type]
+    if paid := step.run.dollars_per.of(costs):
+        costs[DOLLARS] += paid  # type: ignore[assignment]
     return costs
 
 
@@ -35,11 +40,13 @@ class Purse:
     spent: Counter[str] = field(default_factory=Counter)
     measured: Counter[str] = field(default_factory=Counter)
     """By stage."""
+    expected: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By stage, what one clip or image cost in builds before, or as the pipeline expects: it counts until one is
+    measured."""
 
     def concerns(self, step: Step) -> tuple[str, ...]:
         """What of it the stage may spend."""
-        costs = {*step.stage_class.costs, *((GPU_SECONDS,) if step.run.gpus else ())}
-        return tuple(name for name in self.most if name in costs)
+        return tuple(name for name in self.most if name in step.costs)
 
 
 class Budget:
@@ -68,24 +75,38 @@ class Budget:
         self._purse.measured[self._stage] += measured
 
     @property
-    def affords(self) -> int | None:
-        """How many more may be begun while so many are under way; None: any number."""
-        bounds = [self._for(name, most - self.spent[name], most) for name, most in self._most.items()]
+    def bounds(self) -> list[Bound]:
+        """All that bound it, with what is spent of each."""
+        found = [
+            Bound(
+                OWN,
+                name,
+                self.spent[name],
+                most,
+                self.each(name) or None,
+                self._for(name, most - self.spent[name], most),
+            )
+            for name, most in self._most.items()
+        ]
         for name in self._shares:
             if not self._measured or self.spent[name]:
-                bounds.append(self._for(name, self._left_of_all(name), self._purse.most[name]))
-        if self._purse.limit is not None:
-            bounds.append(self._purse.limit - self._purse.measured[self._stage])
-        return min((max(0, bound - self.flying) for bound in bounds), default=None)
+                spent, most = self._purse.spent[name], self._purse.most[name]
+                affords = self._for(name, self._left_of_all(name), most)
+                found.append(Bound(OF_ALL[name], name, spent, most, self.each(name) or None, affords))
+        if (limit := self._purse.limit) is not None:
+            measured = self._purse.measured[self._stage]
+            found.append(Bound(LIMIT, "", measured, limit, None, limit - measured))
+        return found
 
     @property
-    def told(self) -> str:
-        """What is spent of it: `4.98 of 5 dollars`."""
-        found = [f"{self.spent[name]:g} of {most:g} {name}" for name, most in self._most.items()]
-        found += [f"{self._purse.spent[name]:g} of {self._purse.most[name]:g} {name} of all" for name in self._shares]
-        if self._purse.limit is not None:
-            found.append(f"{self._purse.measured[self._stage]} of {self._purse.limit} measured")
-        return ", ".join(found)
+    def affords(self) -> int | None:
+        """How many more may be begun while so many are under way; None: any number."""
+        return min((max(0, bound.affords - self.flying) for bound in self.bounds), default=None)
+
+    @property
+    def reached(self) -> tuple[Bound, ...]:
+        """What leaves room for no other one."""
+        return tuple(bound for bound in self.bounds if bound.affords <= self.flying)
 
     def _left_of_all(self, name: str) -> float:
         """What the other stages will have spent, too, once what is under way has come back, is not there any more."""
@@ -93,13 +114,17 @@ class Budget:
         return self._purse.most[name] - self._purse.spent[name] - under_way
 
     def each(self, name: str) -> float:
-        return self.spent[name] / self._measured if self._measured else 0.0
+        """What one costs, as far as that is known."""
+        if not self._measured:
+            return self._purse.expected.get(self._stage, {}).get(name, 0.0)
+        return self.spent[name] / self._measured
 
     def _for(self, name: str, left: float, most: float) -> int:
         """For so many it is enough."""
-        if not self._measured:
-            return (min(FIRST, int(most) // self._requests_each) if name == REQUESTS else FIRST) if left > 0 else 0
         each = self.each(name)
         if name == REQUESTS:
             each = max(float(self._requests_each), each)
-        return int(left / each + 1e-9) if each else FIRST
+        many = int(left / each + 1e-9) if each else FIRST
+        if self._measured:
+            return many
+        return min(FIRST, many) if left > 0 else 0

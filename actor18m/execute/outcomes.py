@@ -121,8 +121,9 @@ class Outcomes:
         there are any."""
         found = list(self._queues.spent())
         for stage in found:
-            self._tally.spent[stage] = told = self._queues.budgets[stage].told
-            self._say(stage, None, "", f"stopped at its budget: {told}; the rest waits for the next build")
+            self._tally.spent[stage] = reached = self._queues.budgets[stage].reached
+            by = ", ".join(bound.by for bound in reached)
+            self._say(stage, None, "", f"stopped at its budget ({by}); the rest waits for the next build")
             self._close(stage)
         return bool(found)
 

@@ -20,6 +20,22 @@ class Stopped:
     """It is rather that something is not there than that the stage is wrong."""
 
 
+@dataclass(frozen=True)
+class Bound:
+    """How much may be spent, and by whose word."""
+
+    by: str
+    """`--limit`, `--budget-usd`, `--budget-gpu-hours`, or `run.budget`, the stage's own in the pipeline."""
+    cost: str
+    """Its name, such as dollars; of a limit, which counts clips or images, no text."""
+    spent: float
+    most: float
+    each: float | None
+    """What one clip or image cost so far; None where nobody knows yet, and of a limit."""
+    affords: int
+    """So many more fit, with what is under way."""
+
+
 @dataclass
 class Tally:
     """What a drain came to, by stage."""
@@ -36,8 +52,9 @@ class Tally:
     """Stages that failed clips alike, which are pending now."""
     costs: dict[str, Counter[str]] = field(default_factory=dict)
     """What measuring cost beside time, by its name: requests, dollars."""
-    spent: dict[str, str] = field(default_factory=dict)
-    """Stages that ended at their budget, with what was spent of it. What they did not come to is pending."""
+    spent: dict[str, tuple[Bound, ...]] = field(default_factory=dict)
+    """Stages that ended at a bound of what may be spent, with what they reached. What they did not come to is pending.
+    """
 
     def __add__(self, other: "Tally") -> "Tally":
         """Of two drains of different stages."""

@@ -200,7 +200,9 @@ def committed(
     for call, own in zip(measured, outcomes, strict=True):
         taken_s = share_s * len(call.task.todos)
         of_call = known.slice(at, len(own))
-        reports.append(_report(call, part if own else None, of_call, taken_s, costs_of(own, call.costs, duty, taken_s)))
+        reports.append(
+            _report(call, part if own else None, of_call, taken_s, costs_of(own, call.costs, duty.step, taken_s))
+        )
         at += len(own)
     return reports
 

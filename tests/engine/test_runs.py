@@ -39,6 +39,16 @@ def test_one_that_finished_is_told_with_its_states_and_its_version(site: Site) -
     assert third.strip() == "6 accepted: version 000001"
 
 
+def test_each_is_told_with_what_it_was_asked(site: Site) -> None:
+    site.build("--limit", "3", "--budget-usd", "2", "--retry", "failed")
+    site.build("--until", "look", "--budget-gpu-hours", "0.5")
+    (second, fourth) = (line for line in told(site).splitlines() if "steady.yaml" in line)
+    for flag in ("--limit 3", "--budget-usd 2", "--retry failed", f"--dataset {site.dataset}"):
+        assert flag in second
+    assert "--until look --budget-gpu-hours 0.5" in fourth
+    assert "--limit" not in fourth
+
+
 def test_one_that_is_refused_says_why(site: Site) -> None:
     site.build()
     empty = site.root / "one"

@@ -173,7 +173,9 @@ def test_a_budget_ends_its_stage_and_the_rest_waits(site: Site, server: SlowServ
     assert "asked: stopped at its budget: 10 of 10 requests" in result.stdout
     assert site.called() == {"read": 25, "asked": 10}
     assert site.ask("status")["states"] == {"accepted": 10, "pending": 15}
-    assert account(site)["tally"]["spent"] == {"asked": "10 of 10 requests"}
+    (bound,) = account(site)["tally"]["spent"]["asked"]
+    assert (bound["by"], bound["cost"], bound["spent"], bound["most"]) == ("run.budget", "requests", 10, 10)
+    assert "raise `run.budget.requests` of asked in the pipeline" in result.stdout
     site.build()
     site.build()
     assert site.called() == {"asked": 15}
@@ -192,7 +194,8 @@ def test_a_build_may_spend_so_many_dollars(site: Site, server: SlowServer) -> No
     site.put(takes(25))
     result = site.run("build", str(site.root / "steady.yaml"), "--input", str(site.videos), "--budget-usd", "3")
     assert result.exit_code == 0
-    assert "asked: stopped at its budget: 3 of 3 dollars of all" in result.stdout
+    assert "asked: stopped at its budget: 3 of 3 dollars of all stages together" in result.stdout
+    assert "or raise --budget-usd" in result.stdout
     assert site.called() == {"read": 25, "asked": 12}
     assert site.ask("status")["states"] == {"accepted": 12, "pending": 13}
     result = site.run("build", str(site.root / "steady.yaml"), "--budget-usd", "0")
@@ -203,8 +206,11 @@ def test_a_build_may_spend_so_many_dollars(site: Site, server: SlowServer) -> No
 def test_a_build_may_measure_so_many(site: Site, server: SlowServer) -> None:
     site = asking(site, server)
     site.put(takes(20))
-    site.build("--limit", "5")
+    limited = ("--input", str(site.videos), "--limit", "5")
+    result = site.run("build", str(site.root / "steady.yaml"), *limited)
     assert site.called() == {"read": 5, "asked": 5}
+    (line,) = (line for line in result.stdout.splitlines() if "stopped at" in line)
+    assert line.startswith("stopped at --limit 5: read. The rest is pending: run the same command again")
     assert site.ask("status")["states"] == {"accepted": 5, "pending": 15}
     site.build()
     assert site.called() == {"read": 15, "asked": 15}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from actor18m.config.stage_config import GPU_SECONDS, Step
-from actor18m.execute.budget import FIRST, Budget, Purse
+from actor18m.execute.budget import FIRST, Budget, Purse, costs_of
 
 ASKED = {"stage": "tests.engine.slow_server:Asked", "parameters": {"url": "127.0.0.1:1"}}
 
@@ -26,7 +26,8 @@ def test_two_stages_take_from_one_purse() -> None:
     assert (one.affords, other.affords) == (4, 1)
     other.flying = 1
     assert (one.affords, other.affords) == (0, 0), "what is under way will have been spent"
-    assert other.told == "8 of 10 dollars of all"
+    (reached,) = other.reached
+    assert (reached.by, reached.spent, reached.most) == ("--budget-usd", 8.0, 10.0)
 
 
 def test_the_nearest_bound_counts() -> None:
@@ -35,7 +36,12 @@ def test_the_nearest_bound_counts() -> None:
     assert one.affords == 8
     one.add({}, 16)
     assert one.affords == 2, "of the limit"
-    assert one.told == "1 of 5 dollars, 1 of 10 dollars of all, 18 of 20 measured"
+    assert [(bound.by, bound.spent, bound.most) for bound in one.bounds] == [
+        ("run.budget", 1.0, 5.0),
+        ("--budget-usd", 1.0, 10.0),
+        ("--limit", 18, 20),
+    ]
+    assert one.reached == ()
 
 
 def test_what_costs_nothing_is_not_held_up() -> None:
@@ -61,3 +67,24 @@ def test_what_may_take_two_requests_is_begun_only_if_both_can_be_paid() -> None:
     budget.flying = 0
     budget.add({"requests": 4}, 2)
     assert budget.affords == 0, "one is left"
+
+
+def test_what_one_costs_is_known_from_before() -> None:
+    """Else eight would be tried, whatever they cost."""
+    one, other = two(Purse({"dollars": 1.0}, expected={"one": {"dollars": 0.4}, "other": {"dollars": 3.0}}))
+    assert one.affords == 2
+    assert other.affords == 0, "not one fits"
+    assert [bound.each for bound in other.reached] == [3.0]
+    one.add({"dollars": 0.2}, 2)
+    assert one.affords == 8, "what was measured counts"
+
+
+def test_a_price_makes_dollars_of_what_a_stage_costs() -> None:
+    run = {"gpus": 0.5, "dollars_per": {"gpu_hour": 3.6, "request": 0.01}}
+    step = Step.model_validate({**ASKED, "run": run})
+    assert costs_of([], {"requests": 4}, step, 100.0) == {
+        "requests": 4,
+        GPU_SECONDS: 50.0,
+        "dollars": pytest.approx(0.05 + 0.04),
+    }
+    assert Purse({"dollars": 1.0}).concerns(step) == ("dollars",)
