@@ -14,7 +14,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from accuracy import report, sets
+from accuracy import judging, report, sets
 from accuracy.result import measured
 from actor18m.errors import ActorError
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
@@ -26,7 +26,7 @@ KINDS = ("shipped", "fresh", "real", "jumps", "splices", "judging")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print all of it as JSON, with a flat summary")
-    parser.add_argument("--seed", type=int, action="append", help="of clips to judge; rendered if need be")
+    parser.add_argument("--seed", type=int, action="append", help="of clips and pictures; rendered if need be")
     parser.add_argument("--samples", action="append", default=[], metavar="SEED=DIR", help="clips rendered before")
     parser.add_argument("--only", action="append", choices=KINDS, help="of the sets only these")
     parser.add_argument("--workers", type=int, default=1, help="with more than one, on a Ray of its own")
@@ -37,14 +37,14 @@ def main() -> None:
     crew: Crew = SerialCrew() if args.workers == 1 else RayCrew(None, args.workers)
     try:
         with closing(crew):
-            result = measured(kinds, {seed: folders.get(seed) for seed in seeds}, OUT, crew)
+            result = measured(kinds, {seed: folders.get(seed) for seed in seeds}, args.seed or judging.SEEDS, OUT, crew)
     except ActorError as error:
         sys.exit(str(error))
     if args.json:
         print(json.dumps(result.told(), indent=2))
     else:
         report.show(result)
-    if {"real", "jumps", "splices"} & set(kinds) and sets.FOOTAGE not in os.environ:
+    if {"real", "jumps", "splices", "judging"} & set(kinds) and sets.FOOTAGE not in os.environ:
         print(f"No real footage: {sets.FOOTAGE} names no folder.", file=sys.stderr)
 
 

@@ -8,6 +8,7 @@ or more away from it, and beside that of a clip of somebody else.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ import numpy as np
 from accuracy.figures import Figures, ratio, share
 from accuracy.identities import TWINS
 from accuracy.read import Seen
+from actor18m.keys import digest
 from actor18m.media.encoded import encoded
-from actor18m.models.backends import load
+from actor18m.models.backends import describe, load
 from actor18m.stage import Clip, Image, Row
 from stages.annotate import Annotate
 from stages.crops import Crops
@@ -27,10 +29,10 @@ from stages.judge import Judge
 NAME = "judging"
 SEEDS, CASTS = (6,), 4
 """Bounds were chosen on seeds 12 and 77, and misses of seed 5 were looked at."""
-TRUE, STRANGER, GARMENT, MIRRORED, OTHER_VIEW, TWO = (
-    "right ones", "another person", "another garment", "mirrored", "another view", "two people",
+TRUE, STRANGER, GARMENT, PATTERN, MIRRORED, OTHER_VIEW, TWO = (
+    "right ones", "another person", "another garment", "another pattern", "mirrored", "another view", "two people",
 )  # fmt: skip
-WRONG = (STRANGER, GARMENT, MIRRORED, OTHER_VIEW, TWO)
+WRONG = (STRANGER, GARMENT, PATTERN, MIRRORED, OTHER_VIEW, TWO)
 REAL_TITLE = "judge, real people"
 _APART_S = 0.5
 _BACKENDS = {
@@ -107,21 +109,39 @@ def label(kind: str) -> str:
     return f"accepted: {kind}"
 
 
-def judged(shown: Iterable[Shown]) -> list[Answered]:
-    """By the stages as they ship. One at a time: pictures are many."""
+def judged(shown: Iterable[Shown], folder: Path) -> list[Answered]:
+    """By the stages as they ship. One at a time: pictures are many, and what was answered is kept in the folder."""
     annotate, judge = _stage(Annotate), _stage(Judge)
+    by = [stage.fingerprint(stage.parameters, _described(stage)) for stage in (Annotate, Judge)]
+    kept = folder / "answers.jsonl"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    known = dict(json.loads(line) for line in kept.read_text().splitlines()) if kept.exists() else {}
     found = []
-    for number, each in enumerate(shown):
-        clip = Clip(f"{number:020x}", "")
-        key = f"{clip.key}-{each.region}-view-01"
-        (seen,) = annotate.measure([Image(key, clip, files=each.made)])
-        assert isinstance(seen, Row)
-        request = {} if each.view is None else {"view": each.view}
-        image = Image(key, clip, request, {"annotate": seen.values}, each.made, each.source)
-        (row,) = judge.measure([image])
-        assert isinstance(row, Row)
-        found.append(Answered(each, row.values))
+    for each in shown:
+        asked = _asked(each, by)
+        if asked not in known:
+            known[asked] = dict(_answer(annotate, judge, each))
+            with kept.open("a") as lines:
+                lines.write(json.dumps([asked, known[asked]]) + "\n")
+        found.append(Answered(each, known[asked]))
     return found
+
+
+def _asked(shown: Shown, by: Sequence[str]) -> str:
+    files = [{name: sha256(content).hexdigest() for name, content in each.items()} for each in (shown.source, shown.made)]
+    return digest("judged", shown.region, shown.view, files, list(by))
+
+
+def _answer(annotate: Annotate, judge: Judge, shown: Shown) -> Mapping[str, Any]:
+    clip = Clip("0" * 20, "")
+    key = f"{clip.key}-{shown.region}-view-01"
+    (seen,) = annotate.measure([Image(key, clip, files=shown.made)])
+    assert isinstance(seen, Row)
+    request = {} if shown.view is None else {"view": shown.view}
+    image = Image(key, clip, request, {"annotate": seen.values}, shown.made, shown.source)
+    (row,) = judge.measure([image])
+    assert isinstance(row, Row)
+    return row.values
 
 
 def rendered(seeds: Sequence[int], casts: int, out: Path) -> Iterator[Shown]:
@@ -165,6 +185,10 @@ def _crops(seen: Seen) -> Iterator[tuple[Mapping[str, Any], Files]]:
 
 def _stage(stage: Any) -> Any:
     return stage(**{role: load(_BACKENDS[role]) for role in stage.roles})
+
+
+def _described(stage: Any) -> dict[str, tuple[str, str]]:
+    return {role: describe(_BACKENDS[role]) for role in stage.roles}
 
 
 def _render(seed: int, cast: int, folder: Path) -> None:

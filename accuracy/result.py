@@ -58,7 +58,10 @@ class Result:
         }
 
 
-def measured(kinds: Collection[str], fresh: Mapping[int, Path | None], out: Path, crew: Crew) -> Result:
+def measured(
+    kinds: Collection[str], fresh: Mapping[int, Path | None], pictures: Sequence[int], out: Path, crew: Crew
+) -> Result:
+    """Nothing is rendered or measured that these kinds of sets do not need. `pictures`: seeds of those that are judged."""
     policies, result = pipelines(), Result()
     bench = _Bench(policies, out, crew, result)
     if "shipped" in kinds:
@@ -66,14 +69,14 @@ def measured(kinds: Collection[str], fresh: Mapping[int, Path | None], out: Path
     if "fresh" in kinds:
         bench.take_samples([sets.fresh(seed, folder, out) for seed, folder in fresh.items()], FRESH)
     real = sets.real()
+    if real is not None and "real" in kinds:
+        bench.take_real(real)
     if real is not None and "jumps" in kinds:
         result.sections[jumps.NAME] = {jumps.NAME: jumps.figures(real, out / "jumps", policies[DEFAULT])}
-    if real is not None and {"real", "splices", "judging"} & set(kinds):
-        seen = bench.take_real(real)
-        if "splices" in kinds:
-            bench.take_splices(splices(seen, out / "splices" / "clips"))
+    if real is not None and "splices" in kinds:
+        bench.take_splices(splices(bench.real_until(real, "identity"), out / "splices" / "clips"))
     if "judging" in kinds:
-        bench.take_judging(result.seen.get(REAL, []))
+        bench.take_judging(pictures, [] if real is None else bench.real_until(real, "select"))
     for name, seen in result.seen.items():
         if name != FRESH:
             result.misses[name] = misses(seen, _folder(out, name) / "misses")
@@ -107,11 +110,16 @@ class _Bench:
                 self._tell(each.name, seen, measures.of_samples(seen), own)
         self._tell(together, every, measures.of_samples(every), pairs)
 
-    def take_real(self, those: Set) -> list[Seen]:
+    def take_real(self, those: Set) -> None:
         seen = self._seen(those)
         labels = footage.figures(seen, Path(os.environ[sets.FOOTAGE]) / "labels")
         self._tell(REAL, seen, measures.of_real(seen) | {"as people see it": labels}, self._pairs(those, seen))
-        return seen
+
+    def real_until(self, those: Set, stage: str) -> list[Seen]:
+        """What is made of real clips is made of those that should be accepted, and needs no later stage."""
+        if REAL in self.result.seen:
+            return self.result.seen[REAL]
+        return self._seen(Set(those.name, [clip for clip in those.clips if clip.state == "accepted"]), stage)
 
     def take_splices(self, those: Set) -> None:
         """The parts of a pipeline that tell near duplicates are left out: a clip and its own splice look alike."""
@@ -125,19 +133,20 @@ class _Bench:
         self.result.sections[those.name] = told | {f"{those.name}, cuts": swaps.cuts(seen)}
         self.result.seen[those.name] = seen
 
-    def take_judging(self, seen: Sequence[Seen]) -> None:
+    def take_judging(self, seeds: Sequence[int], seen: Sequence[Seen]) -> None:
         """`seen` is of real footage."""
-        made = judging.judged(judging.rendered(judging.SEEDS, judging.CASTS, self.out / judging.NAME))
-        told = {judging.title(judging.SEEDS): judging.figures(made)}
+        folder = self.out / judging.NAME
+        made = judging.judged(judging.rendered(seeds, judging.CASTS, folder), folder)
+        told = {judging.title(seeds): judging.figures(made)}
         if seen:
-            told[judging.REAL_TITLE] = judging.real_figures(judging.judged(judging.real(seen)))
+            told[judging.REAL_TITLE] = judging.real_figures(judging.judged(judging.real(seen), folder))
         self.result.sections[judging.NAME] = told
 
-    def _seen(self, those: Set) -> list[Seen]:
+    def _seen(self, those: Set, until: str | None = None) -> list[Seen]:
         every = without_gates(self.default)
         store = _folder(self.out, those.name) / "store"
-        measure(store, those.clips, [every], self.crew)
-        return read(make_store(store), those.clips, self.policies, every)
+        measure(store, those.clips, [every], self.crew, until)
+        return read(make_store(store), those.clips, self.policies, every, until)
 
     def _pairs(self, those: Set, seen: Sequence[Seen]) -> Pairs:
         return identities.pairs_of(seen, self.default, _folder(self.out, those.name) / "pairs.json")

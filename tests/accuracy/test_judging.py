@@ -67,6 +67,6 @@ def test_a_judge_is_right_about_a_cast(tmp_path: Path, pulled: Callable[[str], N
     pytest.importorskip("moderngl")
     for model in ("centerface", "dlib-face", "efficientnet", "mediapipe-pose", "mediapipe-face", "efficientdet"):
         pulled(model)
-    told = judging.figures(judging.judged(judging.rendered((3,), 1, tmp_path)))
+    told = judging.figures(judging.judged(judging.rendered((3,), 1, tmp_path), tmp_path))
     assert (told[judging.label(TRUE)].value or 0) >= 0.8
     assert all((told[judging.label(kind)].value or 0) <= 0.2 for kind in WRONG)
