@@ -5,7 +5,7 @@ The colours of clothes and of what is around are not in the truth, and not judge
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -13,7 +13,7 @@ from accuracy.at import BURNT_OR_BLACK, frame_at, is_wanted
 from accuracy.faces import FARTHEST_DEG
 from accuracy.figures import Figures, share
 from accuracy.read import Seen
-from actor18m.media.views import body_view
+from actor18m.media.views import body_view, face_view
 from actor18m.samples.truth import ActorTruth, Truth
 from stages.caption import NOT_TOLD, NOT_VISIBLE
 from stages.captions import CaptionsParameters
@@ -27,6 +27,13 @@ EDGES_DEG = (45.0, 135.0)
 HIDDEN = 0.1
 """Of a face: less is not visible."""
 _VIEWS = {"the front": "front", "the side": "side", "behind": "back"}
+_FACE_VIEWS = {
+    "to the camera": "front",
+    "to their own left": "left",
+    "to their own right": "right",
+    "upwards": "up",
+    "downwards": "down",
+}
 _OF = CaptionsParameters()
 
 
@@ -40,6 +47,8 @@ def figures(seen: Sequence[Seen]) -> Figures:
         "number of people": [right for each in told for right in _people(each)],
         "view of a moment": [right for each in told for right, _ in _moment_views(each)],
         "view in the text": [right for each in told for right in _named_views(each)],
+        "face's view of a moment": [right for each in told for right in _face_views(each)],
+        "face's view in the text": [right for each in told for right in _named_face_views(each)],
         "movement": [right for each in told for right in _movement(each)],
         "expression of a moment": [right for each in told for right in _expressions(each)],
         "expression in the text": [right for each in told for right in _named_expressions(each)],
@@ -105,12 +114,36 @@ def _moment_views(seen: Seen) -> Iterator[tuple[bool, bool]]:
 
 def _named_views(seen: Seen) -> Iterator[bool]:
     """Each view that the text names is one from which the body is seen for half as long as is asked of one."""
-    named = re.search(r"seen from ([^.]*)\.", _row(seen)["caption"])
     _, actor = _known(seen)
-    views = Counter[str](body_view(yaw) for i in _samples(seen) if (yaw := actor.body_yaw_deg[i]) is not None)
-    for words, view in _VIEWS.items() if named else ():
-        if named and words in named[1]:
+    views = [body_view(yaw) for i in _samples(seen) if (yaw := actor.body_yaw_deg[i]) is not None]
+    yield from _named(seen, r"the body seen from ([^.]*?)(?:, the face|\.)", _VIEWS, views)
+
+
+def _named_face_views(seen: Seen) -> Iterator[bool]:
+    """Likewise, of the samples in which there is a face to be seen."""
+    views = [view for frame in _samples(seen) if (view := _true_face_view(seen, frame)) is not None]
+    yield from _named(seen, r"the face turned ([^.]*)\.", _FACE_VIEWS, views)
+
+
+def _named(seen: Seen, where: str, words: Mapping[str, str], true: Sequence[str]) -> Iterator[bool]:
+    named, views = re.search(where, _row(seen)["caption"]), Counter(true)
+    for word, view in words.items():
+        if named and word in named[1]:
             yield views[view] >= _OF.min_share / 2 * views.total()
+
+
+def _face_views(seen: Seen) -> Iterator[bool]:
+    truth, _ = _known(seen)
+    for moment in _row(seen)["moments"]:
+        if moment["face_view"] not in (NOT_TOLD, NOT_VISIBLE):
+            yield moment["face_view"] == _true_face_view(seen, frame_at(truth, moment["time_s"]))
+
+
+def _true_face_view(seen: Seen, frame: int) -> str | None:
+    _, actor = _known(seen)
+    yaw, pitch = actor.head_yaw_deg[frame], actor.head_pitch_deg[frame]
+    is_seen = (actor.face_visible[frame] or 0.0) >= HIDDEN
+    return face_view(yaw, pitch) if is_seen and yaw is not None and pitch is not None else None
 
 
 def _movement(seen: Seen) -> Iterator[bool]:

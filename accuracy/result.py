@@ -21,6 +21,8 @@ from actor18m.storage.store import make_store
 
 FINAL_STAGE = "motion"
 """It has the final word on identity: splices need no later one."""
+LAST_STAGE = "captions"
+"""No table tells of what comes after it but for that of the judge, which has pictures of its own."""
 
 
 @dataclass
@@ -61,7 +63,7 @@ class Result:
 def measured(
     kinds: Collection[str], fresh: Mapping[int, Path | None], pictures: Sequence[int], out: Path, crew: Crew
 ) -> Result:
-    """Nothing is rendered or measured that these kinds of sets do not need. `pictures`: seeds of those that are judged."""
+    """Nothing is rendered or measured that these kinds do not need. `pictures`: seeds of those that are judged."""
     policies, result = pipelines(), Result()
     bench = _Bench(policies, out, crew, result)
     if "shipped" in kinds:
@@ -142,7 +144,7 @@ class _Bench:
             told[judging.REAL_TITLE] = judging.real_figures(judging.judged(judging.real(seen), folder))
         self.result.sections[judging.NAME] = told
 
-    def _seen(self, those: Set, until: str | None = None) -> list[Seen]:
+    def _seen(self, those: Set, until: str = LAST_STAGE) -> list[Seen]:
         every = without_gates(self.default)
         store = _folder(self.out, those.name) / "store"
         measure(store, those.clips, [every], self.crew, until)

@@ -2,10 +2,12 @@
 
 From a seed come casts: a person in a place, seen from the front as in a clip, and asked for from other sides or in
 another place. Each picture that was asked for is rendered as it should be, and again with one thing changed: who it is,
-what they wear, or that somebody is beside them. Turned round and mirrored pictures are made from the right ones.
+what they wear, its pattern alone, or that somebody is beside them. Turned round and mirrored pictures are made from the
+right ones.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import chain
@@ -13,16 +15,18 @@ from typing import Literal
 
 import numpy as np
 
-from accuracy.judging import GARMENT, MIRRORED, OTHER_VIEW, STRANGER, TRUE, TWO
+from accuracy.judging import GARMENT, MIRRORED, OTHER_VIEW, PATTERN, STRANGER, TRUE, TWO
 from actor18m.arrays import Bools, Frame
 from actor18m.media.boxes import square, with_margin
 from studio.acting import alive, eye_height, framed
 from studio.actor import Actor, draw_actor
+from studio.camera import Camera
 from studio.canvas import Canvas
+from studio.fabrics import rearranged
 from studio.motion import perform
 from studio.scenery.scene import Scene
 from studio.scenery.sets import build_scene
-from studio.wardrobe import draw_outfit
+from studio.wardrobe import Outfit, draw_outfit
 
 Region = Literal["face", "body"]
 REGIONS: tuple[Region, ...] = ("face", "body")
@@ -107,6 +111,7 @@ def _of_cast(seed: int, number: int) -> Iterator[Case]:
         person,
         stranger=replace(other, outfit=person.outfit),
         changed=replace(person, outfit=draw_outfit(rng, person.look.feminine)),
+        patterned=replace(person, outfit=_patterned(person.outfit, np.random.default_rng([seed, number, 13]))),
         beside=beside,
     )
     here, there = (build_scene(int(rng.integers(2**32))) for _ in range(2))
@@ -133,11 +138,22 @@ class _Cast:
     person: Actor
     stranger: Actor
     changed: Actor
+    patterned: Actor
     beside: Actor
 
     @property
     def everybody(self) -> tuple[Actor, ...]:
-        return self.person, self.stranger, self.changed, self.beside
+        return self.person, self.stranger, self.changed, self.patterned, self.beside
+
+
+def _patterned(outfit: Outfit, rng: np.random.Generator) -> Outfit:
+    """The same clothes in the same colours; what is plain stays so."""
+    return replace(
+        outfit,
+        top_fabric=rearranged(rng, outfit.top_fabric),
+        jacket_fabric=rearranged(rng, outfit.jacket_fabric),
+        bottom_fabric=rearranged(rng, outfit.bottom_fabric),
+    )
 
 
 class _Set:
@@ -147,9 +163,9 @@ class _Set:
         self._cast, self._region, self._rng = cast, region, rng
         self._width, self._height = _SIZE[region]
         self._canvas = Canvas(scene, cast.everybody, self._width, self._height)
-        eyes = eye_height(cast.person)
-        low_high = (-0.12, eyes + 0.30) if region == "body" else (eyes - 0.42, eyes + 0.30)
-        self._camera = framed(rng, *low_high, fov_deg=28.0)
+        # who is taller is filmed from as much higher, by the same hand
+        self._stranger_camera = self._camera_of(cast.stranger, deepcopy(rng))
+        self._camera = self._camera_of(cast.person, rng)
         self._acting = alive(rng)
 
     def __enter__(self) -> "_Set":
@@ -158,20 +174,27 @@ class _Set:
     def __exit__(self, *_: object) -> None:
         self._canvas.__exit__()
 
+    def _camera_of(self, actor: Actor, rng: np.random.Generator) -> Callable[[float], Camera]:
+        eyes = eye_height(actor)
+        low_high = (-0.12, eyes + 0.30) if self._region == "body" else (eyes - 0.42, eyes + 0.30)
+        return framed(rng, *low_high, fov_deg=28.0)
+
     def wrong(self, true: Still, at: tuple[float, float]) -> dict[str, tuple[Still, bool]]:
         """By kind, with the right one, and whether what is wrong can be seen."""
-        stranger, changed = self.still(self._cast.stranger, at), self.still(self._cast.changed, at)
+        cast = self._cast
+        stranger, changed, patterned = (self.still(each, at) for each in (cast.stranger, cast.changed, cast.patterned))
         return {
             TRUE: (true, True),
             STRANGER: (stranger, abs(at[0]) < _FACE_SEEN_TO_DEG),
             GARMENT: (changed, _changed(true, changed) >= _CHANGED_SHARE),
-            TWO: (self.still(self._cast.person, at, is_alone=False), True),
+            PATTERN: (patterned, _changed(true, patterned) >= _CHANGED_SHARE),
+            TWO: (self.still(cast.person, at, is_alone=False), True),
         }
 
     def still(self, actor: Actor, at: tuple[float, float], is_alone: bool = True) -> Still:
         """Yaw and pitch in degrees. All that is told of one place and angle stand alike."""
         t = (at[0] % 360) / 36
-        camera = self._camera(t)
+        camera = (self._stranger_camera if actor is self._cast.stranger else self._camera)(t)
         moment = replace(self._acting(t), heading_deg=at[0], head_pitch_deg=at[1], head_yaw_deg=0.0)
         everybody = self._cast.everybody
         performances = [perform(actor, moment) if each is actor else None for each in everybody]
@@ -182,7 +205,7 @@ class _Set:
         posed = [None if each is None else each.posed for each in performances]
         picture = self._canvas.picture(camera, posed)
         seen = self._canvas.identity(camera, posed)
-        number = everybody.index(actor) + 1
+        number = [each is actor for each in everybody].index(True) + 1
         wanted = np.isin(seen.objects, [number] if is_alone else [number, len(everybody)])
         picture = np.clip(picture + self._rng.normal(0, _NOISE, picture.shape), 0, 255).astype(np.uint8)
         return self._cut(picture, seen.objects == number, wanted & (seen.face if self._region == "face" else True))

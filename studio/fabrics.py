@@ -32,6 +32,22 @@ def denim(rng: np.random.Generator) -> Pixels:
     return finish(rng, tile + 0.02 * _mottle(rng, 40)[..., None])
 
 
+def rearranged(rng: np.random.Generator, tile: Pixels) -> Pixels:
+    """Another pattern of the same colours: the tile's own pixels, each once, at other places."""
+    # threads apart, the tile's colours in a row
+    even = cv2.medianBlur(tile, 9).reshape(-1, 3).astype(np.float64)
+    even -= even.mean(axis=0)
+    along = np.linalg.eigh(even.T @ even)[1][:, -1]
+    row = np.argsort(even @ along, kind="stable")
+    # laid down in the order of the heights of another pattern
+    y, x = np.mgrid[:SIDE, :SIDE] * (2 * np.pi * int(rng.integers(3, 9)) / SIDE)
+    heights = [np.cos(x), np.cos(y), np.cos(x) * np.cos(y), np.cos(x + y), _mottle(rng, int(rng.integers(14, 30)))]
+    places = np.argsort(heights[rng.integers(len(heights))].ravel(), kind="stable")
+    laid = np.empty_like(tile).reshape(-1, 3)
+    laid[places] = tile.reshape(-1, 3)[row]
+    return laid.reshape(tile.shape)
+
+
 def finish(rng: np.random.Generator, tile: Floats) -> Pixels:
     """Thread and wear over a pattern of floats 0 to 1."""
     thread = rng.normal(0, 0.025, (SIDE, SIDE, 1))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from accuracy import judging
-from accuracy.judging import GARMENT, MIRRORED, STRANGER, TRUE, TWO, WRONG, Answered, Shown
+from accuracy.judging import GARMENT, MIRRORED, PATTERN, STRANGER, TRUE, TWO, WRONG, Answered, Shown
 from actor18m.media.encoded import decoded
 
 
@@ -51,10 +51,13 @@ def test_only_what_is_named_changes_in_a_wrong_picture(tmp_path: Path) -> None:
             assert np.abs(picture[:, ::-1].astype(int) - other).mean() < 3
         if each.kind == TWO:
             assert picture.shape[1] > other.shape[1] or each.region == "face", "there is somebody beside"
-        if each.kind == GARMENT and each.region == "face":
+        mask = decoded(beside.made["mask.png"]) > 127
+        if each.kind in (GARMENT, PATTERN) and each.region == "face":
             head = slice(0, len(other) // 2)
-            apart = np.abs(picture[head].astype(int) - other[head])[decoded(beside.made["mask.png"])[head] > 127]
+            apart = np.abs(picture[head].astype(int) - other[head])[mask[head]]
             assert np.median(apart) < 6, "the head stays as it is"
+        if each.kind == PATTERN:
+            assert picture[mask].mean() == pytest.approx(other[mask].mean(), rel=0.1), "in the same colours"
     assert {each.is_seen for each in shown if each.kind == MIRRORED} == {True, False}
     again = list(judging.rendered((3,), 1, tmp_path))
     assert [each.made for each in again] == [each.made for each in shown]

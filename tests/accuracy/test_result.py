@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 
-from accuracy import judging, result, sets
+from accuracy import identities, judging, measures, result, sets
 from accuracy.build import pipelines
+from accuracy.identities import Pairs
 from accuracy.judging import TRUE, Answered, Shown
 from accuracy.read import Seen
 from accuracy.result import measured
 from accuracy.sets import REAL, Filmed, Set
 from actor18m.execute.crews import SerialCrew
 
-FILMED = [Filmed("one.mp4", Path("one.mp4"), "single", "accepted"), Filmed("cut.mp4", Path("cut.mp4"), "cut", "rejected")]
+FILMED = [
+    Filmed("one.mp4", Path("one.mp4"), "single", "accepted"),
+    Filmed("cut.mp4", Path("cut.mp4"), "cut", "rejected"),
+]
 ANSWER = Answered(Shown("face", TRUE, None, {}, {}), {"verdict": "consistent", "shows_wanted_view": None})
 
 
@@ -46,6 +50,17 @@ def test_what_is_made_of_real_clips_needs_those_alone_and_no_later_stage(
     assert until[0] == (["one.mp4"], stage)
     assert [*found.sections] == [kind], "and no other table is told"
     assert stage in pipelines()["embedded"].stage_names
+
+
+def test_clips_are_measured_up_to_the_last_stage_that_a_table_tells_of(
+    tmp_path: Path, until: list[tuple[list[str], str | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sets, "samples", lambda name, _: Set(name, FILMED))
+    monkeypatch.setattr(result, "misses", lambda *_: [])
+    monkeypatch.setattr(measures, "of_samples", lambda _: {})
+    monkeypatch.setattr(identities, "pairs_of", lambda *_: Pairs([], [], []))
+    measured(("shipped",), {}, (), tmp_path, SerialCrew())
+    assert until == [(["one.mp4", "cut.mp4"], "captions")]
 
 
 def test_seeds_of_pictures_are_those_that_were_asked_for(
