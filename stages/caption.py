@@ -17,11 +17,13 @@ MOMENT = struct(
     [
         field("time_s", float32(), nullable=False),
         field("view", string(), nullable=False),
+        field("face_view", string(), nullable=False),
         field("expression", string(), nullable=False),
         field("action", string(), nullable=False),
     ]
 )
-"""What changes, in one frame: from where the body is seen (front, side, back, or NOT_TOLD), and two of the elements."""
+"""What changes, in one frame: from where the body is seen (front, side, back), where the face looks (front: into the
+camera; left and right: to the person's own; up, down), and two of the elements. Or NOT_VISIBLE, or NOT_TOLD."""
 
 CAPTION = schema(
     "captions",

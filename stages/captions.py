@@ -16,7 +16,7 @@ from actor18m.arrays import Bools, Floats, Frame
 from actor18m.media.colour_names import counted, lab_of, most
 from actor18m.media.run_lengths import from_run_lengths
 from actor18m.media.video import frames_at
-from actor18m.media.views import body_view
+from actor18m.media.views import body_view, face_view
 from actor18m.stage import Clip, Failure, Row, Stage
 from stages.bodies import Bodies
 from stages.caption import CAPTION, NOT_TOLD, NOT_VISIBLE
@@ -44,6 +44,8 @@ class CaptionsParameters(MovingParameters):
     min_face_visibility: NonNegativeFloat = 0.5
     max_face_yaw_deg: PositiveFloat = 45.0
     """Expressions of faces that are turned by more are not told."""
+    face_edge_deg: NonNegativeFloat = 5.0
+    """Where a face looks that is nearer to the edge of a view is not told: measured again it may be the other one."""
     min_share: PositiveFloat = 0.1
     """Of the samples: a view or expression that is seen less is not worth a word."""
     min_seen: NonNegativeFloat = 0.5
@@ -64,7 +66,7 @@ class CaptionsParameters(MovingParameters):
 
 
 class Captions(Stage):
-    version = 3
+    version = 4
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {
         Intake: ("width", "height"),
         Motion: ("frame_times", "subject_share", "others"),
@@ -90,12 +92,12 @@ class Captions(Stage):
             "action": NOT_TOLD if not known.seen else whole_action(known.seen, self.parameters),
             "background": self._background(looked.around),
         }
-        people, views = known.people, known.views
+        people = known.people
         return {
             **elements,
             "people": people,
             "moments": [known.moment(sample) for sample in moments] or [known.nobody],
-            "caption": caption_of(elements, views, people),
+            "caption": caption_of(elements, known.views, known.face_views, people),
             "written_by": TEMPLATE,
         }
 
@@ -213,6 +215,12 @@ class _Known:
         return self._worth_a_word([self._view(sample) for sample in self.poses], but_for=(NOT_TOLD,))
 
     @property
+    def face_views(self) -> list[str]:
+        """Where the face looks, likewise."""
+        told = [self._face_view(sample) for sample in self.bodies]
+        return self._worth_a_word([word for word in told if word != NOT_VISIBLE], but_for=(NOT_TOLD,))
+
+    @property
     def expression(self) -> str:
         told = [self._expression(sample) for sample in self.bodies]
         seen = [word for word in told if word != NOT_VISIBLE]
@@ -242,17 +250,29 @@ class _Known:
         return {
             "time_s": rounded(self.times[sample]),
             "view": self._view(sample),
+            "face_view": self._face_view(sample),
             "expression": self._expression(sample),
             "action": action_at(self.seen, at, self._of),
         }
 
     @property
     def nobody(self) -> dict[str, Any]:
-        return {"time_s": 0.0, **dict.fromkeys(("view", "expression", "action"), NOT_TOLD)}
+        return {"time_s": 0.0, **dict.fromkeys(("view", "face_view", "expression", "action"), NOT_TOLD)}
 
     def _view(self, sample: int) -> str:
         yaw = self.poses[sample]["body_yaw_deg"] if sample in self.poses else None
         return NOT_TOLD if yaw is None else body_view(yaw)
+
+    def _face_view(self, sample: int) -> str:
+        """Where a mesh tells it well clear of an edge. Not visible is that of somebody who is seen from behind."""
+        face, edge = self.faces.get(sample), self._of.face_edge_deg
+        if face is None:
+            return NOT_VISIBLE if self._view(sample) == "back" else NOT_TOLD
+        if not face["has_mesh"] or face["pitch_deg"] is None or face["visibility"] < self._of.min_face_visibility:
+            return NOT_TOLD
+        about = [(0.0, 0.0), (edge, 0.0), (-edge, 0.0), (0.0, edge), (0.0, -edge)]
+        views = {face_view(face["yaw_deg"] + yaw, face["pitch_deg"] + pitch) for yaw, pitch in about}
+        return views.pop() if len(views) == 1 else NOT_TOLD
 
     def _expression(self, sample: int) -> str:
         """Not visible is that of somebody who is seen from behind, and shows no face."""

@@ -55,7 +55,7 @@ def test_who_turns_is_captioned_with_what_the_moments_show() -> None:
     clip, _ = measured_by_truth("turn_standing_1")
     told = captioned(clip)
     assert told["shot_type"] == "full shot"
-    assert told["caption"].startswith("Full shot of one person, seen from the front, the side and behind.")
+    assert told["caption"].startswith("Full shot of one person, the body seen from the front, the side and behind, ")
     assert "mostly dark red on the upper body" in told["clothing"]
     assert "turns all the way round and stays in place" in told["action"]
     assert [moment["time_s"] for moment in told["moments"]] == sorted(moment["time_s"] for moment in told["moments"])
@@ -63,6 +63,20 @@ def test_who_turns_is_captioned_with_what_the_moments_show() -> None:
     by_view = {moment["view"]: moment for moment in told["moments"]}
     assert by_view["back"]["expression"] == NOT_VISIBLE
     assert told["written_by"] == "template"
+
+
+def test_where_the_face_looks_is_told_beside_from_where_the_body_is_seen() -> None:
+    clip, _ = measured_by_truth("talk_yaw_1")
+    told = captioned(clip)
+    assert "the body seen from the front, the face turned to " in told["caption"]
+    assert {moment["view"] for moment in told["moments"]} == {"front"}
+    looks = {moment["face_view"] for moment in told["moments"]}
+    assert {"left", "right"} & looks, "the head turns, the body stays"
+    for face in clip.upstream["faces"]["faces"]:
+        face["yaw_deg"], face["pitch_deg"] = 22.0, 0.0
+    told = captioned(clip)
+    assert {moment["face_view"] for moment in told["moments"]} == {NOT_TOLD}, "another measurement may say front"
+    assert "face" not in told["caption"]
 
 
 def test_what_nothing_measures_is_not_told_and_is_in_no_caption() -> None:

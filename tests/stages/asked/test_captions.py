@@ -19,7 +19,7 @@ CLIP = Clip("0" * 20, str(SHIPPED / "talk_yaw_1.mp4"), upstream={"intake": {"dur
 
 def described(moments: int = 6, view: str = "front", **otherwise: object) -> dict[str, object]:
     told = {name: f"some {name}" for name in ELEMENTS}
-    seen = {"view": view, "expression": "calm", "action": "talks"}
+    seen = {"view": view, "face_view": "left", "expression": "calm", "action": "talks"}
     return {**told, "people": 1, "moments": [seen] * moments, "caption": "A person talks.", **otherwise}
 
 
