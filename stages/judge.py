@@ -1,9 +1,9 @@
 """Is the person of a made image the one of its source, in the same clothes? Told by what can be measured on a CPU.
 
 What is meant to differ is not held against an image: another side is compared in what both pictures show, and colours
-are compared in one light. What cannot be told by these measurements is not visible: accessories, and of anatomy all
-but whether a pose is there. Which view was wanted is compared with the one that is seen, beside the verdict: an image
-that shows another view may be a good one of that.
+are compared in one light, patterns of clothes where both bodies face the camera. What these measurements do not look
+at is not judged: accessories, and of anatomy all but whether a pose is there. Which view was wanted is compared with
+the one that is seen, beside the verdict: an image that shows another view may be a good one of that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from pyarrow import bool_, float32
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from actor18m.arrays import Bools, Frame
 from actor18m.keys import seed
@@ -24,8 +24,11 @@ from stages.annotate import Annotate
 from stages.looks.likeness import Likeness, Look, Looker, dyed
 from stages.strangers import stranger
 from stages.told import rounded
-from stages.verdict import ATTRIBUTES, KNOWN_PAIR, KNOWN_PAIRS, STRANGER, VERDICT, Answer
+from stages.verdict import ATTRIBUTES, KNOWN_PAIR, KNOWN_PAIRS, STRANGER, VERDICT, Answer, Word
 
+_Source = tuple[str, frozenset[tuple[str, bytes]]]
+_NOT_LOOKED_AT = ("accessories", "anatomy")
+"""Of anatomy only that a body without a pose has something wrong is told."""
 _PANELS = 3
 """Of a sheet."""
 DYED = "another garment"
@@ -36,24 +39,34 @@ class JudgeParameters(Parameters):
     """Where an attribute stops being consistent, and by how much more it is surely inconsistent. Chosen on rendered
     people (accuracy/judging.py)."""
 
-    min_similarity: PositiveFloat = 0.60
-    """Of faces that are seen from the front."""
-    min_similarity_turned: PositiveFloat = 0.53
+    min_similarity: PositiveFloat = 0.464
+    """Of faces that are seen from the front, beside hair of one colour."""
+    min_similarity_turned: PositiveFloat = 0.414
     """Of faces of which one is turned by `turned_deg`; between them, what lies between."""
     turned_deg: PositiveFloat = 45.0
+    similarity_for_hair: NonNegativeFloat = 0.0515
+    """So much more is asked of faces for each unit of distance by which the hair differs: who has other hair and half
+    a likeness is somebody else, and who has the same is not. Where no hair is seen, `unseen_hair` stands for it."""
+    unseen_hair: NonNegativeFloat = 3.0
     max_face_yaw_deg: PositiveFloat = 62.0
     """A face that is turned by more is like nobody's."""
     similarity_width: PositiveFloat = 0.04
     max_hair_distance: PositiveFloat = 4.2
     hair_width: PositiveFloat = 0.5
     max_garment_distance: PositiveFloat = 3.4
+    max_garment_distance_relit: PositiveFloat = 4.0
+    """Of an image that was asked for in another light, which is known only by a face."""
     garment_width: PositiveFloat = 0.4
+    max_upper_pattern: PositiveFloat = 0.75
+    max_lower_pattern: PositiveFloat = 0.95
+    """Legs bend, and hands lie on them."""
+    pattern_width: PositiveFloat = 0.05
     known_pairs: float = Field(default=0.1, ge=0, le=1)
     """Of how many images it is asked also about a pair of which it is known that the two differ."""
 
 
 class Judge(Stage[Image]):
-    version = 4
+    version = 5
     of = "images"
     reads_source = False
     reads_request = True
@@ -75,6 +88,8 @@ class Judge(Stage[Image]):
         hair_distance=float32(),
         upper_distance=float32(),
         lower_distance=float32(),
+        upper_pattern=float32(),
+        lower_pattern=float32(),
         whole_similarity=float32(),
     )
     """`likeness` is how likely the picture shows what its source does: from a half on the verdict is consistent.
@@ -83,15 +98,19 @@ class Judge(Stage[Image]):
     parameters = JudgeParameters()
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        """Images that were made from one source follow one another: it is looked at once."""
+        looker, known = Looker(self.backends), dict[_Source, Look]()
         for image in images:
-            yield Row(image.key, self._judged(image))
+            source = image.region, frozenset(image.source.items())
+            if image.source and source not in known:
+                known = {source: looker.look(*_picture(image.source), image.region)}
+            yield Row(image.key, self._judged(image, looker, known.get(source)))
 
-    def _judged(self, image: Image) -> dict[str, Any]:
-        looker, seen = Looker(self.backends), image.upstream["annotate"]
-        if not image.source:
+    def _judged(self, image: Image, looker: Looker, source: Look | None) -> dict[str, Any]:
+        seen = image.upstream["annotate"]
+        if source is None:
             people = {"people": _people(image.region, seen, ())}
             return self._told(image, None, people, "there is no source image") | dict.fromkeys(KNOWN_PAIR)
-        source = looker.look(*_picture(image.source), image.region)
         shown = _panels(*_picture(image.files)) if image.region == "sheet" else [_picture(image.files)]
         looks = [looker.look(picture, mask, image.region) for picture, mask in shown]
         likely, like = self._least(image, looker, source, looks)
@@ -104,7 +123,7 @@ class Judge(Stage[Image]):
         """Of the looks the one that is least like the source."""
         is_relit = any(image.request.get(name) for name in ("environment", "lighting"))
         likes = [looker.compare(source, look, is_relit) for look in looks]
-        found = [(self._likelihoods(like), like) for like in likes]
+        found = [(likelihoods(self.parameters, like, is_relit), like) for like in likes]
         return min(found, key=lambda each: min(each[0].values(), default=1.0))
 
     def _tested(self, image: Image, looker: Looker, source: Look, looks: Sequence[Look]) -> dict[str, Any]:
@@ -125,28 +144,12 @@ class Judge(Stage[Image]):
             "known_confidence": rounded(max(likeness, 1 - likeness)),
         }
 
-    def _likelihoods(self, like: Likeness) -> dict[str, float]:
-        """How likely each attribute is the source's, of those that are seen."""
-        of, likely = self.parameters, dict[str, float]()
-        if (
-            like.face_similarity is not None
-            and like.face_yaw_deg is not None
-            and like.face_yaw_deg <= of.max_face_yaw_deg
-        ):
-            turned = min(1.0, like.face_yaw_deg / of.turned_deg)
-            bound = of.min_similarity + turned * (of.min_similarity_turned - of.min_similarity)
-            likely["face"] = _above(like.face_similarity, bound, of.similarity_width)
-        if like.hair_distance is not None:
-            likely["hair"] = _above(-like.hair_distance, -of.max_hair_distance, of.hair_width)
-        worn = [each for each in (like.upper_distance, like.lower_distance) if each is not None]
-        if worn:
-            likely["colour"] = _above(-max(worn), -of.max_garment_distance, of.garment_width)
-        return likely
-
     def _told(self, image: Image, like: Likeness | None, likely: Mapping[str, float], why: str) -> dict[str, Any]:
         """The row. An image is as likely right as the attribute is that is least so; where none of the person is seen,
         nothing speaks for it."""
-        answers: dict[str, Answer] = dict.fromkeys(ATTRIBUTES, "not_visible")
+        answers: dict[str, Word] = {
+            name: "not_judged" if name in _NOT_LOOKED_AT else "not_visible" for name in ATTRIBUTES
+        }
         answers |= {name: _verdict(chance) for name, chance in likely.items()}
         is_compared = any(name in likely for name in ("face", "hair", "colour"))
         likeness = min(likely.values(), default=0.0) if is_compared else 0.0
@@ -168,6 +171,27 @@ class Judge(Stage[Image]):
 
 
 _NUMBERS = tuple(Likeness.__dataclass_fields__)
+
+
+def likelihoods(of: JudgeParameters, like: Likeness, is_relit: bool = False) -> dict[str, float]:
+    """How likely each attribute is the source's, of those that are seen."""
+    likely = dict[str, float]()
+    if like.face_similarity is not None and like.face_yaw_deg is not None and like.face_yaw_deg <= of.max_face_yaw_deg:
+        turned = min(1.0, like.face_yaw_deg / of.turned_deg)
+        bound = of.min_similarity + turned * (of.min_similarity_turned - of.min_similarity)
+        bound += of.similarity_for_hair * (of.unseen_hair if like.hair_distance is None else like.hair_distance)
+        likely["face"] = _above(like.face_similarity, bound, of.similarity_width)
+    if like.hair_distance is not None:
+        likely["hair"] = _above(-like.hair_distance, -of.max_hair_distance, of.hair_width)
+    worn = [each for each in (like.upper_distance, like.lower_distance) if each is not None]
+    if worn:
+        bound = of.max_garment_distance_relit if is_relit else of.max_garment_distance
+        likely["colour"] = _above(-max(worn), -bound, of.garment_width)
+    patterns = ((like.upper_pattern, of.max_upper_pattern), (like.lower_pattern, of.max_lower_pattern))
+    known = [_above(-each, -bound, of.pattern_width) for each, bound in patterns if each is not None]
+    if known:
+        likely["garment"] = min(known)
+    return likely
 
 
 def _verdict(likeness: float) -> Answer:

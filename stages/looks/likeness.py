@@ -1,7 +1,8 @@
 """What one person looks like in one picture, and how far two pictures are apart in it: face, hair, clothes.
 
 Colours are told beside the skin's where a face is seen in both pictures, since another light changes both alike.
-Parts are told by where face, shoulders and hips are; what a mask holds there is clothes, and bare arms with them.
+Parts are told by where face, shoulders and hips are; what a mask holds there is clothes, and bare arms with them. Below
+a face, neck and shoulders may be most of it, so that there only what has not the face's colour is clothes.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from actor18m.arrays import Bools, Floats, Frame
 from actor18m.media.similarity import similarity
 from actor18m.models.roles import Face, FaceDetector, FaceEmbedder, FrameEncoder, PoseEstimator
 from stages.identity import rough_yaw_deg
+from stages.looks.pattern import apart, patterns
 
 _LONGER_SIDE = 512
 _MIN_PIXELS = 60
@@ -23,10 +25,15 @@ _MIN_PIXELS = 60
 _GREY, _GAMMA = 127, 2.2
 _WIDER = 0.25
 _SURE, _BESIDE = 0.5, 0.3
+_FACES_CAMERA_TO_DEG = 45.0
 _COLOURFUL, _LIGHT = 15.0, 0.1
 _LIGHT_COUNTS = 0.4
 """Lightness changes with shade and exposure; so much of a difference in it counts beside one in colour."""
 _SKIN_TO_DEG, _MIN_SKIN = 60.0, 9
+_LIKE_SKIN, _DARKER, _LIGHTER = 11.0, 45.0, 15.0
+"""Of Lab: what is as near to the face's skin in colour, and no more beside it in light, may be a neck or a shoulder."""
+_LEAST_CLOTH = 0.02
+"""Of the person: less of a garment, in a picture of a face, tells no colour of it."""
 _SCALES_TO, _RELIT_TO = 2.5, 6.0
 """No light is believed to be so many times another, channel by channel; the second where another one was asked for."""
 _SHOULDERS, _HIPS, _KNEES = slice(5, 7), slice(11, 13), slice(13, 15)
@@ -47,6 +54,8 @@ class Look:
     """float[3]: likewise of all above the shoulders."""
     parts: Mapping[str, Colours]
     """float[N, 3], linear RGB, of the parts that are seen; at most a few hundred of their pixels."""
+    patterns: Mapping[str, Floats]
+    """Of upper and lower clothes, of a body that faces the camera."""
     whole: Floats
     """What the encoder says of the person before grey."""
     has_pose: bool
@@ -71,6 +80,9 @@ class Likeness:
     upper_distance: float | None
     lower_distance: float | None
     """In the unit of Lab, where 2 is seen by a trained eye and 20 is another colour."""
+    upper_pattern: float | None
+    lower_pattern: float | None
+    """How far patterns are apart, whatever their colours (stages/looks/pattern.py)."""
     whole_similarity: float
 
 
@@ -97,13 +109,17 @@ class Looker:
         light, inside, scale = _small(picture, shape)
         points = None if pose is None else pose * np.float32(scale)
         places = {} if mask is None else _places(inside, _scaled(face, scale), points, region)
+        skin = None if face is None else _skin(light, inside, face, scale)
+        if region == "face" and skin is not None and "upper" in places:
+            places["upper"] = _cloth(light, inside, places["upper"], skin)
         alone = np.where(shape[:, :, None], picture, np.uint8(_GREY))
         return Look(
             face,
             None if face is None else self._backends["identity"].embed([picture], [face])[0],
-            None if face is None else _skin(light, inside, face, scale),
+            skin,
             light[places["head"]].mean(axis=0) if _is_seen(places.get("head")) else None,
             {name: _some(light[where]) for name, where in places.items() if name in PARTS and _is_seen(where)},
+            {} if mask is None or region == "face" or not _faces_camera(face) else _patterns(picture, mask, pose),
             self._backends["encoder"].encode([alone])[0],
             pose is not None,
             any(each is not face and each.score >= _SURE and _held(each, shape) < _BESIDE for each in faces),
@@ -135,6 +151,7 @@ class Looker:
             hair_distance=distances["hair"],
             upper_distance=distances["upper"],
             lower_distance=distances["lower"],
+            **{f"{name}_pattern": _patterns_apart(one, other, name) for name in ("upper", "lower")},
             whole_similarity=similarity(self._backends["encoder"].metric, one.whole, other.whole),
         )
 
@@ -152,6 +169,19 @@ def _dyed(light: Colours) -> Colours:
     if colourful >= _COLOURFUL:
         return np.asarray(other)
     return np.asarray(other * ((0.35, 0.6, 1.2) if light.mean() > _LIGHT else (4.0, 2.5, 0.8)))
+
+
+def _faces_camera(face: Face | None) -> bool:
+    """A pose alone may be taken for one from behind."""
+    return face is not None and abs(rough_yaw_deg(face.points)) <= _FACES_CAMERA_TO_DEG
+
+
+def _patterns(picture: Frame, mask: Bools, pose: Floats | None) -> dict[str, Floats]:
+    return {} if pose is None else patterns(picture, mask, pose)
+
+
+def _patterns_apart(one: Look, other: Look, name: str) -> float | None:
+    return apart(one.patterns[name], other.patterns[name]) if name in one.patterns and name in other.patterns else None
 
 
 def _small(picture: Frame, mask: Bools) -> tuple[Colours, Bools, float]:
@@ -201,6 +231,15 @@ def _places(inside: Bools, face: Floats | None, pose: Floats | None, region: str
         found["upper"] = inside & (y > shoulders + 0.1 * trunk) & (y < hips - 0.1 * trunk)
         found["lower"] = inside & (y > hips + 0.15 * trunk) & (y < knees)
     return found
+
+
+def _cloth(light: Colours, inside: Bools, where: Bools, skin: Colours) -> Bools:
+    """What is below a face and not of its skin; nothing, where that is little."""
+    off = _plain_lab(light[where]) - _plain_lab(skin[None])
+    is_skin = (np.hypot(off[:, 1], off[:, 2]) < _LIKE_SKIN) & (off[:, 0] > -_DARKER) & (off[:, 0] < _LIGHTER)
+    cloth = where.copy()
+    cloth[where] = ~is_skin
+    return cloth if cloth.sum() >= _LEAST_CLOTH * inside.sum() else np.zeros_like(where)
 
 
 def _skin(light: Colours, inside: Bools, face: Face, scale: float) -> Colours | None:
@@ -256,6 +295,12 @@ def _beyond(some: Colours, others: Colours) -> float:
 
 
 def _lab(light: Colours) -> Colours:
+    return np.asarray(_plain_lab(light) * (_LIGHT_COUNTS, 1.0, 1.0))
+
+
+def _plain_lab(light: Colours) -> Colours:
+    """float[N, 3] of linear RGB; N may be 0."""
+    if not len(light):
+        return light
     srgb = np.clip(light, 0, 1).astype(np.float32) ** np.float32(1 / _GAMMA)
-    lab = cv2.cvtColor(srgb[None], cv2.COLOR_RGB2Lab)[0].astype(np.float64)
-    return np.asarray(lab * (_LIGHT_COUNTS, 1.0, 1.0))
+    return np.asarray(cv2.cvtColor(srgb[None], cv2.COLOR_RGB2Lab)[0].astype(np.float64))

@@ -1,6 +1,7 @@
 """The measured judge on pictures that were cut from samples where the truth says."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -11,7 +12,8 @@ from actor18m.media.encoded import decoded, encoded
 from actor18m.models.backends import load
 from actor18m.stage import Image, Row
 from stages.crops import Crops
-from stages.judge import Judge
+from stages.judge import Judge, JudgeParameters, likelihoods
+from stages.looks.likeness import Likeness
 from stages.verdict import ANSWERS, ATTRIBUTES, VERDICT
 from tests.stages.shot_by_truth import wanted_images
 
@@ -93,6 +95,60 @@ def test_another_light_is_not_held_against_an_image_that_was_asked_for_in_it(jud
     assert judged(judge, side, other, wanted=wanted)["verdict"] == "inconsistent", "clothes of another colour"
 
 
+def test_bare_shoulders_are_no_clothes_of_another_colour(judge: Judge) -> None:
+    """The crop of one picture shows a garment, and that of the other skin alone."""
+    face = cut("talk_yaw_1", "face", 0)
+    picture, mask = decoded(face["webp"]).copy(), decoded(face["mask.png"])[:, :, 0] > 127
+    middle = picture[round(0.5 * len(picture)), picture.shape[1] // 2]
+    mask[: round(0.72 * len(picture))] = False
+    picture[mask] = middle
+    bare = {**face, "webp": encoded(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 95])}
+    told = judged(judge, bare, face, "face")
+    assert (told["colour"], told["upper_distance"], told["face"]) == ("not_visible", None, "consistent")
+    assert judged(judge, face, face, "face")["colour"] == "consistent"
+
+
+@pytest.mark.parametrize(("hair", "word"), [(0.2, "consistent"), (3.5, "inconsistent"), (None, "inconsistent")])
+def test_a_face_that_is_half_alike_is_the_person_s_who_has_that_hair(hair: float | None, word: str) -> None:
+    """Of a face that is turned, a likeness of one half may be the same person's or somebody else's."""
+    like = Likeness(0.5, 45.0, None, hair, None, None, None, None, 0.8)
+    likely = likelihoods(JudgeParameters(), like)
+    assert ("consistent" if likely["face"] >= 0.5 else "inconsistent") == word
+
+
+def striped(files: Mapping[str, bytes], along: int, start: int = 0) -> Mapping[str, bytes]:
+    """The same in clothes with darker stripes, across (0) or down (1) the body."""
+    picture, mask = decoded(files["webp"]).copy(), decoded(files["mask.png"])[:, :, 0] > 127
+    mask[: len(mask) // 5] = False
+    place = np.indices(mask.shape)[along]
+    is_dark = (place + start) // max(2, len(mask) // 60) % 2 == 0
+    picture[mask & is_dark] = (0.6 * picture[mask & is_dark]).astype(np.uint8)
+    return {**files, "webp": encoded(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 95])}
+
+
+def test_another_pattern_of_the_same_colours_is_another_garment(judge: Judge) -> None:
+    body = cut("turn_standing_1", "body", FRONT)
+    same = judged(judge, striped(body, 0), striped(body, 0, start=2))
+    other = judged(judge, striped(body, 0), striped(body, 1))
+    assert (same["verdict"], same["garment"], same["colour"]) == ("consistent", "consistent", "consistent")
+    assert (other["verdict"], other["garment"], other["colour"]) == ("inconsistent", "inconsistent", "consistent")
+    behind = judged(judge, striped(body, 0), striped(cut("turn_standing_1", "body", BACK), 1))
+    assert behind["garment"] == "not_visible", "a print may end at the seam"
+
+
+def test_pictures_of_one_source_are_judged_together_as_each_by_itself(judge: Judge) -> None:
+    source, made = cut("turn_standing_1", "body", FRONT), [cut("turn_standing_1", "body", at) for at in (SIDE, BACK)]
+    (asked,), _ = wanted_images("turn_standing_1", [("body", FRONT)])
+    images = [
+        Image(asked.key, asked.clip, {}, upstream={"annotate": SEEN}, files=files, source=source)
+        for files in (*made, made[0])
+    ]
+    images[2] = replace(images[2], source=made[0])
+    together = [row.values for row in judge.measure(images) if isinstance(row, Row)]
+    alone = [row.values for image in images for row in judge.measure([image]) if isinstance(row, Row)]
+    assert together == alone
+
+
 def test_two_people_are_not_one(judge: Judge) -> None:
     body = cut("turn_standing_1", "body", FRONT)
     told = judged(judge, body, body, seen_people=2)
@@ -111,7 +167,8 @@ def test_what_cannot_be_compared_speaks_for_nobody(judge: Judge) -> None:
     body = cut("turn_standing_1", "body", FRONT)
     told = judged(judge, {}, body)
     assert told["verdict"] == "inconsistent"
-    assert {told[name] for name in ATTRIBUTES if name != "people"} == {"not_visible"}
+    assert {told[name] for name in ("face", "hair", "garment", "colour")} == {"not_visible"}
+    assert {told[name] for name in ("accessories", "anatomy")} == {"not_judged"}, "nobody looked"
     assert {told[name] for name in ATTRIBUTES} <= set(ANSWERS)
     assert set(VERDICT) <= set(told)
 
