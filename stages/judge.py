@@ -24,7 +24,7 @@ from stages.annotate import Annotate
 from stages.looks.likeness import Likeness, Look, Looker, dyed
 from stages.strangers import stranger
 from stages.told import rounded
-from stages.verdict import ATTRIBUTES, KNOWN_PAIR, KNOWN_PAIRS, STRANGER, VERDICT, Answer, Word
+from stages.verdict import ATTRIBUTES, KNOWN_PAIR, KNOWN_PAIRS, STRANGER, VERDICT, Answer, Told
 
 _Source = tuple[str, frozenset[tuple[str, bytes]]]
 _NOT_LOOKED_AT = ("accessories", "anatomy")
@@ -147,7 +147,7 @@ class Judge(Stage[Image]):
     def _told(self, image: Image, like: Likeness | None, likely: Mapping[str, float], why: str) -> dict[str, Any]:
         """The row. An image is as likely right as the attribute is that is least so; where none of the person is seen,
         nothing speaks for it."""
-        answers: dict[str, Word] = {
+        answers: dict[str, Told] = {
             name: "not_judged" if name in _NOT_LOOKED_AT else "not_visible" for name in ATTRIBUTES
         }
         answers |= {name: _verdict(chance) for name, chance in likely.items()}

@@ -13,9 +13,9 @@ from actor18m.stage import KnownPairs
 Answer = Literal["consistent", "inconsistent", "not_visible"]
 """Not visible: one of the two pictures does not show it well enough, so that it speaks neither for the image nor
 against it."""
-Word = Answer | Literal["not_judged"]
+Told = Answer | Literal["not_judged"]
 """Not judged: this judge never looks at it, however well it is seen. A judge that is asked looks at all of them."""
-ANSWERS: tuple[Word, ...] = (*get_args(Answer), "not_judged")
+ANSWERS: tuple[Told, ...] = (*get_args(Answer), "not_judged")
 
 ATTRIBUTES = ("face", "hair", "garment", "colour", "accessories", "anatomy", "people")
 """What is answered one by one. `garment` is kind, cut and pattern of the clothes, `colour` their colours; `anatomy`
