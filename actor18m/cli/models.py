@@ -1,6 +1,7 @@
 """`actor18m models`: which weights there are, fetching and checking them."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,8 +9,9 @@ from rich.table import Column
 from rich.text import Text
 
 from actor18m.amounts import amount
-from actor18m.models.lock import read_lock
-from actor18m.models.weights import folder, pull, verify
+from actor18m.models.lock import Lock, Model, read_lock
+from actor18m.models.snapshots import pins_of, pull_snapshot, state_of
+from actor18m.models.weights import FileState, folder, pull, verify
 from actor18m.terminal.say import Grid, console, say, say_json
 
 app = typer.Typer(name="models", help="Model weights: list, fetch and check them.", no_args_is_help=True)
@@ -22,8 +24,10 @@ def list_models(as_json: AsJson = False) -> None:
     """Models, their licences, and which of their files are here."""
     lock = read_lock()
     states = verify(lock)
+    snapshots = {name: state_of(name) for name, model in lock.models.items() if model.snapshot}
     if as_json:
-        rows = {name: model.model_dump() | {"state": {f.name: states[f.name] for f in model.files}}
+        rows = {name: model.model_dump() | {"state": {f.name: states[f.name] for f in model.files}
+                or snapshots[name]}
                 for name, model in lock.models.items()}  # fmt: skip
         say_json({"folder": str(folder()), "models": rows})
         return
@@ -33,14 +37,32 @@ def list_models(as_json: AsJson = False) -> None:
         table.add_column(heading, no_wrap=True)
     table.add_column("plays")
     for name, model in lock.models.items():
-        size = sum(file.size for file in model.files)
-        here = Counter(states[file.name] for file in model.files)
+        size = _size(name, model)
+        here = Counter([snapshots[name]] if name in snapshots else [states[file.name] for file in model.files])
         said = "ok" if set(here) == {"ok"} else ", ".join(f"{count} {state}" for state, count in here.items())
         table.add_row(
-            name, f"{size / 1e6:.1f}", said, model.code.licence, model.weights.licence, _gives_way(model.role)
+            name,
+            "" if size is None else f"{size / 1e6:.1f}",
+            said,
+            model.code.licence,
+            model.weights.licence,
+            _gives_way(model.role),
         )
     console().print(table)
     say(f"in {folder()}; --json tells of each file")
+
+
+def _large() -> dict[str, FileState]:
+    """Single files of the cluster's models."""
+    large = read_lock().named(profile="cluster")
+    return verify(Lock(version=1, models={name: model for name, model in large.items() if model.files}))
+
+
+def _size(name: str, model: Model) -> int | None:
+    """Of a snapshot it is known when it is pinned."""
+    if model.files:
+        return sum(file.size for file in model.files)
+    return None if state_of(name) == "missing" else sum(file.size for file in pins_of(name).files.values())
 
 
 def _gives_way(text: str) -> Text:
@@ -50,17 +72,28 @@ def _gives_way(text: str) -> Text:
 
 @app.command("pull")
 def pull_models(
-    names: Annotated[list[str] | None, typer.Argument(help="Models; all when none is named.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Models; all of the profile when none is named.")] = None,
+    profile: Annotated[str, typer.Option(help="embedded (a few dozen MB) or cluster (the large ones).")] = "embedded",
+    mirror: Annotated[
+        Path | None, typer.Option("--from", help="A folder to take them from, such as a hub's cache.")
+    ] = None,
+    pin: Annotated[bool, typer.Option("--pin", help="Of large models only which revision and which bytes.")] = False,
 ) -> None:
-    """Fetch the weights that are not here yet."""
-    written = pull(names, say=say)
-    say(f"{amount(len(written), 'file')} fetched, {len(read_lock().files(names))} in place in {folder()}")
+    """Fetch the weights that are not here yet. Large models are pinned to what came the first time."""
+    chosen = read_lock().named(names, profile)
+    single = [name for name, model in chosen.items() if model.files]
+    written = pull(single, say=say, mirror=mirror) if single else []
+    for name in chosen.keys() - {*single}:
+        written += pull_snapshot(name, say=say, mirror=mirror, only_pins=pin)
+    say(f"{amount(len(written), 'file')} fetched; {', '.join(chosen)} in {folder()}")
 
 
 @app.command("verify")
 def verify_models(as_json: AsJson = False) -> None:
-    """Check size and digest of every file; exit code 1 if one is missing or corrupt."""
-    states = verify()
+    """Check size and digest of every file; exit code 1 if one of the embedded profile is missing, or any is corrupt."""
+    snapshots = {name: state_of(name, by_bytes=True) for name, model in read_lock().models.items() if model.snapshot}
+    states = verify(Lock(version=1, models=read_lock().named(profile="embedded")))
+    states |= {name: state for name, state in {**_large(), **snapshots}.items() if state != "missing"}
     if as_json:
         say_json({"folder": str(folder()), "files": states})
     else:

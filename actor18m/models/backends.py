@@ -23,6 +23,7 @@ from actor18m.errors import ActorError, instead_of
 from actor18m.keys import digest
 from actor18m.models.lock import Model, read_lock
 from actor18m.models.parameters import BackendParameters
+from actor18m.models.snapshots import pins_of, snapshot_of
 from actor18m.traces import place_of
 from actor18m.yaml_file import Section, problems_of, trouble, troubles
 
@@ -73,8 +74,9 @@ class Backend(Section):
 def load(name: str, parameters: BackendParameters | None = None) -> Any:
     """The backend, ready to be asked. Its libraries are imported and its weights read here, not before."""
     found = backend_class(name)
-    taken = parameters_of(found)
-    return found.load() if taken is None else found.load(parameters or taken)
+    taken, model = parameters_of(found), read_lock().models.get(name)
+    given = [snapshot_of(name)] if model is not None and model.snapshot else []
+    return found.load(*given) if taken is None else found.load(*given, parameters or taken)
 
 
 def describe(name: str, parameters: BackendParameters | None = None) -> tuple[str, str]:
@@ -83,7 +85,8 @@ def describe(name: str, parameters: BackendParameters | None = None) -> tuple[st
     found = backend_class(name)
     version = getattr(found, "version", 1)
     if (model := read_lock().models.get(name)) is not None:
-        own = digest("weights", [file.sha256 for file in model.files], version)
+        pinned = pins_of(name).files.values() if model.snapshot else model.files
+        own = digest("weights", [file.sha256 for file in pinned], version)
     else:
         own = str(getattr(found, "digest", digest("class", name, version)))
     taken = parameters_of(found)
@@ -134,13 +137,17 @@ def cannot_play(found: type[Any], role: type[Any]) -> str | None:
 
 
 def _of_lock(name: str, model: Model) -> type[Any]:
-    """The one class of the model's module that names the model's files as its weights."""
+    """The one class of the model's module that names the model's files as its weights, or the model as one of its
+    snapshots."""
     module = _imported(name, model.backend)
     files = {file.name for file in model.files}
     for each in vars(module).values():
-        if isinstance(each, type) and each.__module__ == model.backend and set(getattr(each, "weights", ())) == files:
+        if not isinstance(each, type) or each.__module__ != model.backend:
+            continue
+        if (name in getattr(each, "snapshots", ())) if model.snapshot else (set(getattr(each, "weights", ())) == files):
             return _checked(name, each, "")
-    raise ActorError(f"backend {name}: {model.backend} has no class whose weights are {', '.join(sorted(files))}")
+    what = f"snapshots have {name}" if model.snapshot else f"weights are {', '.join(sorted(files))}"
+    raise ActorError(f"backend {name}: {model.backend} has no class whose {what}")
 
 
 def _imported(name: str, module: str) -> Any:

