@@ -48,6 +48,11 @@ def reference_key(clip: str, name: str) -> str:
     return f"{clip}-{name}"
 
 
+def clip_of(key: str) -> str:
+    """The clip whose image this is the key of, or the clip's own key."""
+    return key.partition("-")[0]
+
+
 def seed(key: str, stage: str, candidate: int = 0) -> int:
     """63 bits, so that it fits a signed column and every library's generator. A retry has the same one."""
     return int.from_bytes(_sha256("seed", key, stage, candidate)[:8], "big") >> 1

@@ -327,7 +327,7 @@ def _with_rates(stages: Mapping[str, Mapping[str, object]], tally: Tally) -> dic
     return {
         name: {
             **told,
-            "measured": tally.measured[name] + tally.failed[name],
+            "measured": tally.measured[name] + tally.failed[name] + tally.unavailable[name],
             "seconds": round(tally.seconds.get(name, 0.0), 3),
             **({"costs": {cost: round(value, 6) for cost, value in costs.items()}} if costs else {}),
         }

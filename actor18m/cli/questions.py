@@ -114,7 +114,8 @@ def explain_command(
     stories = explaining.explain(project_of(pipeline or profile, opened, settings, split, overrides), name)
     left_out = unpublished.known(opened)
     for story in stories:
-        story["published"] = places(dataset, story["clip"]) if story.get("clip") else []
+        named = story.get("image") or story.get("clip")
+        story["published"] = places(dataset, named) if named else []
         if story["state"] == ACCEPTED and story["clip"] in left_out:
             story["not_published"] = left_out[story["clip"]]
     if as_json:

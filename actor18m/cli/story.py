@@ -27,8 +27,7 @@ def print_story(story: Mapping[str, Any]) -> None:
 def _lines(story: Mapping[str, Any]) -> Iterator[str]:
     yield shown(story["uri"])[1:-1]
     yield from (f"  {name}: {story[name]}" for name in _FACTS if name in story)
-    why = " ".join(str(story[name]) for name in ("stage", "rule", "value", "bound", "error_kind") if name in story)
-    yield f"  state: {story['state']}{f' ({why})' if why else ''}"
+    yield f"  state: {story['state']}{_why(story)}"
     yield from (f"  said: {said}" for said in story["overrides"])
     yield from _repeats(story)
     if story.get("request"):
@@ -39,8 +38,7 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
     for subset, why in story.get("without_images", {}).items():
         yield f"  no images of subset {subset}: {why}"
     for image in story.get("images", ()):
-        why = " ".join(str(image[name]) for name in ("stage", "rule", "value", "bound", "error_kind") if image[name])
-        yield f"  image {image['key']}: {image['state']}{f' ({why})' if why else ''}"
+        yield f"  image {image['key']}: {image['state']}{_why(image)}"
     for clip in story.get("clips", ()):
         why = ".".join(clip[name] for name in ("stage", "rule") if clip[name])
         key = clip["clip"] or f"input {clip['id']}"
@@ -48,12 +46,21 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
     if "not_published" in story:
         yield f"  not published: {story['not_published']}; the next build tries again"
     for place in story["published"]:
-        what = (
-            amount(place["images"], "image")
-            if "images" in place
-            else f"{place['mp4_size']} bytes at {place['mp4_offset']}"
-        )
-        yield f"  published in {place['version']}: {place['shard']}, {what}"
+        yield f"  published in {place['version']}: {place['shard']}, {_at(place)}"
+
+
+def _why(of: Mapping[str, Any]) -> str:
+    """Why something stands where it does, in brackets. What is told in words needs no kind of error beside it."""
+    names = ("stage", "rule", "value", "bound", "why" if of.get("why") else "error_kind")
+    why = " ".join(str(of[name]) for name in names if of.get(name) is not None)
+    return f" ({why})" if why else ""
+
+
+def _at(place: Mapping[str, Any]) -> str:
+    if "images" in place:
+        return amount(place["images"], "image")
+    what = "image" if "image_size" in place else "mp4"
+    return f"{place[f'{what}_size']} bytes at {place[f'{what}_offset']}"
 
 
 def _repeats(story: Mapping[str, Any]) -> Iterator[str]:

@@ -90,13 +90,14 @@ def _tell_inputs(built: Built) -> None:
 def _tell_measured(built: Built) -> None:
     tally = built.tally
     for stage, about in built.account["stages"].items():
-        done = tally.measured[stage], tally.failed[stage], tally.quarantined[stage]
+        done = tally.measured[stage], tally.unavailable[stage], tally.failed[stage], tally.quarantined[stage]
         moved = f", {tally.adopted[stage]} kept of moved files" if tally.adopted[stage] else ""
         if any(done) or moved:
-            measured, failed, quarantined = done
+            measured, unavailable, failed, quarantined = done
             what = "" if about["unit"] == "clips" else "images "
-            say(f"{stage}: {measured} {what}measured, {failed} failed, {quarantined} quarantined{moved}")
-    if not tally.measured and not tally.failed and not tally.stopped:
+            none = f"{unavailable} unavailable, " if unavailable else ""
+            say(f"{stage}: {measured} {what}measured, {none}{failed} failed, {quarantined} quarantined{moved}")
+    if not any((tally.measured, tally.failed, tally.unavailable, tally.stopped)):
         say("measured: nothing was missing")
     for line in spent_lines(tally):
         say(line)

@@ -18,7 +18,7 @@ from actor18m.policy.words import ALLOW, DENY, ClipContent, Word, Words, is_imag
 from actor18m.storage.lease import hold
 from actor18m.storage.store import Store, open_store
 from actor18m.survey.contents import Row, content_of, is_key, look_up, must_exist, uri_of
-from actor18m.survey.image_digests import digests_of
+from actor18m.survey.image_digests import MadeImage, made_image
 from actor18m.survey.meaning import look_of, meant_by
 from actor18m.terminal.say import say, say_json
 
@@ -192,11 +192,12 @@ def _say(verb: str, names: Sequence[str], why: str, who: str | None, store: str)
     with hold(open_store(store)) as lease:
         found = look_up(lease.store, clips, set(contents.values()))
         at, by = now(), whoever(who)
+        images = {name: _image(lease.store, verb, name) for name in names if is_image(name)}
         said = []
         for name in names:
             blank = Word(verb=verb, of=name, who=by, why=why, at=at)  # type: ignore[arg-type]
-            if is_image(name):
-                said.append(_of_image(lease.store, blank))
+            if name in images:
+                said.append(blank.model_copy(update={"images": images[name].digests}))
             else:
                 content = contents.get(name)
                 said.append(
@@ -206,7 +207,8 @@ def _say(verb: str, names: Sequence[str], why: str, who: str | None, store: str)
         keep(lease, said)
     for name, word in zip(names, said, strict=True):
         rows = [*found.get(name, ()), *found.get(contents.get(name, ""), ())]
-        told = f"{word.of}: {word}; {_effect(word, rows)}"
+        effect = _effect_on_images(images[name]) if name in images else _effect(word, rows)
+        told = f"{word.of}: {word}; {effect}"
         if not rows and word.is_of_uri and name not in contents:
             say(
                 f"{word.of}: nothing is registered under this name and nothing can be read there: it holds only if a "
@@ -220,10 +222,10 @@ def _say(verb: str, names: Sequence[str], why: str, who: str | None, store: str)
         say("Versions that are published keep what they have: `actor18m gc` removes old ones, but none with a tag.")
 
 
-def _of_image(store: Store, word: Word) -> Word:
-    if word.verb == ALLOW:
-        raise ActorError(f"{word.of}: {IMAGES_ARE_DENIED}.")
-    return word.model_copy(update={"images": digests_of(store, word.of)})
+def _image(store: Store, verb: str, key: str) -> MadeImage:
+    if verb == ALLOW:
+        raise ActorError(f"{key}: {IMAGES_ARE_DENIED}.")
+    return made_image(store, key)
 
 
 def _of_clips(word: Word, rows: Sequence[Row], content: str | None) -> Word:
@@ -267,8 +269,6 @@ def _meant(name: str, rows: Sequence[Row]) -> str:
 
 
 def _effect(word: Word, rows: Sequence[Row]) -> str:
-    if word.is_of_image:
-        return "the next build leaves it out"
     about = [row for row in rows if _is_about(word, row)]
     clips = sorted({str(row["clip"]) for row in about if row["clip"] is not None})
     if not about:
@@ -277,6 +277,11 @@ def _effect(word: Word, rows: Sequence[Row]) -> str:
         return "it is not measured yet: it holds as soon as it is"
     verb = "leaves out" if word.verb == DENY else "takes"
     return f"the next build {verb} {_counted_clips(clips, word.verb)}"
+
+
+def _effect_on_images(image: MadeImage) -> str:
+    others = f", and with it {amount(len(image.others), 'image')} made from it" if image.others else ""
+    return f"the next build leaves it out{others}"
 
 
 def _is_about(word: Word, row: Row) -> bool:

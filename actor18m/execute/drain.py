@@ -24,6 +24,7 @@ from actor18m.execute.workers import Broken, Done, Workers
 from actor18m.ledger.index import known_of
 from actor18m.ledger.ledger import LotFiles
 from actor18m.ledger.rows import OK, QUARANTINED
+from actor18m.stage import UNAVAILABLE
 from actor18m.storage.lease import Lease
 from actor18m.survey.chain import Link
 from actor18m.survey.snapshot import Record
@@ -132,11 +133,15 @@ class Drain:
             ok = pc.sum(pc.equal(judged["state"], OK)).as_py() or 0
             passed = pc.sum(judged["passed"]).as_py() or 0
             quarantined = pc.sum(pc.equal(judged["state"], QUARANTINED)).as_py() or 0
-            failed = judged.num_rows - ok - quarantined
+            is_of_images = self._chain[stage].unit == "images"
+            unavailable = (pc.sum(pc.equal(judged["error_kind"], UNAVAILABLE)).as_py() or 0) if is_of_images else 0
+            failed = judged.num_rows - ok - quarantined - unavailable
             self.tally.measured[stage] += ok
             self.tally.failed[stage] += failed
             self.tally.quarantined[stage] += quarantined
-            self._watcher.ended(stage, ok=passed, rejected=ok - passed, failed=failed, quarantined=quarantined)
+            self.tally.unavailable[stage] += unavailable
+            bad = {"failed": failed, "quarantined": quarantined, "unavailable": unavailable}
+            self._watcher.ended(stage, ok=passed, rejected=ok - passed, **bad)
 
     def _ask(self, link: Link, missing: pa.Table) -> None:
         """Queues the rows that were not asked for yet, and for which no rows of former lots serve."""

@@ -30,14 +30,24 @@ class Metered:
     def returned(self, stage: str, n: int) -> None:
         self._watcher.returned(stage, n)
 
-    def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None:
-        self._watcher.ended(stage, ok=ok, rejected=rejected, failed=failed, quarantined=quarantined)
+    def ended(
+        self,
+        stage: str,
+        *,
+        ok: int = 0,
+        rejected: int = 0,
+        failed: int = 0,
+        quarantined: int = 0,
+        unavailable: int = 0,
+    ) -> None:
+        how = {"ok": ok, "rejected": rejected, "failed": failed, "quarantined": quarantined}
+        self._watcher.ended(stage, **how, unavailable=unavailable)
         by = {"stage": stage}
         if ok + rejected:
             self._measured.inc(ok + rejected, by)
         if failed + quarantined:
             self._failed.inc(failed + quarantined, by)
-        self._move(stage, -(ok + rejected + failed + quarantined))
+        self._move(stage, -(sum(how.values()) + unavailable))
 
     def note(self, text: str) -> None:
         self._watcher.note(text)

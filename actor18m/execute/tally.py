@@ -43,6 +43,8 @@ class Tally:
     measured: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
+    unavailable: Counter[str] = field(default_factory=Counter)
+    """Images that cannot be made, and of which that is known now."""
     adopted: Counter[str] = field(default_factory=Counter)
     given_up: dict[str, str] = field(default_factory=dict)
     """Clips in transient trouble, by stage and key, with the reason."""
@@ -62,6 +64,7 @@ class Tally:
             self.measured + other.measured,
             self.failed + other.failed,
             self.quarantined + other.quarantined,
+            self.unavailable + other.unavailable,
             self.adopted + other.adopted,
             self.given_up | other.given_up,
             self.seconds | other.seconds,
@@ -81,5 +84,14 @@ class Watcher(Protocol):
         ...
 
     def returned(self, stage: str, n: int) -> None: ...
-    def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None: ...
+    def ended(
+        self,
+        stage: str,
+        *,
+        ok: int = 0,
+        rejected: int = 0,
+        failed: int = 0,
+        quarantined: int = 0,
+        unavailable: int = 0,
+    ) -> None: ...
     def note(self, text: str) -> None: ...

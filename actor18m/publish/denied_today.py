@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from actor18m.dataset import Version
 from actor18m.policy.words import DENY, read_words
+from actor18m.publish.made_from import and_made_from
 from actor18m.relations.signature_search import Likeness
 from actor18m.storage.store import Store
 from actor18m.survey.contents import contents
@@ -38,16 +39,22 @@ def denied_today(version: Version, store: Store) -> list[str]:
 
 
 def denied_images_today(version: Version, store: Store) -> list[str]:
-    """Keys of images that it has and that were denied, by their keys or by what is in them."""
+    """Keys of images that it has and that were denied: by key, by content, or with what they are made from."""
     denied = pa.array(sorted(read_words(store).denied_images), pa.string())
-    found: list[str] = []
-    if len(denied):
-        with version.near(version.parts("references")) as parts:
-            for part in parts:
-                rows = pq.read_table(part, columns=["key", "sha256", "shard"])
-                is_denied = pc.or_(*(pc.is_in(rows[name], value_set=denied) for name in ("key", "sha256")))
-                found += rows.filter(pc.and_(is_denied, pc.is_valid(rows["shard"])))["key"].to_pylist()
-    return sorted(found)
+    found, published = set[str](), set[str]()
+    if not len(denied):
+        return []
+    with version.near(version.parts("references")) as parts:
+        for part in parts:
+            rows = pq.read_table(part, columns=["key", "sha256", "shard"])
+            is_denied = pc.or_(*(pc.is_in(rows[name], value_set=denied) for name in ("key", "sha256")))
+            found |= {*rows.filter(is_denied)["key"].to_pylist()}
+        found = and_made_from(found, parts)
+        for part in parts:
+            rows = pq.read_table(part, columns=["key", "shard"])
+            is_there = pc.and_(pc.is_in(rows["key"], pa.array(found, pa.string())), pc.is_valid(rows["shard"]))
+            published |= {*rows.filter(is_there)["key"].to_pylist()}
+    return sorted(published)
 
 
 def _clips(version: Version) -> list[dict[str, Any]]:

@@ -8,16 +8,22 @@ import pyarrow.compute as pc
 
 from actor18m.dataset.root import Dataset, DatasetError
 from actor18m.dataset.version import Version
+from actor18m.policy.words import is_image
 
-_VIDEO = "SELECT shard, mp4_offset, mp4_size FROM read_parquet($tables) WHERE clip = $clip AND shard IS NOT NULL"
+_VIDEO = "SELECT shard, mp4_offset, mp4_size FROM read_parquet($tables) WHERE clip = $key AND shard IS NOT NULL"
 _IMAGES = (
-    "SELECT shard, count(*) AS images FROM read_parquet($tables) WHERE clip = $clip AND shard IS NOT NULL "
+    "SELECT shard, count(*) AS images FROM read_parquet($tables) WHERE clip = $key AND shard IS NOT NULL "
     "GROUP BY shard ORDER BY shard"
 )
 
 
-def places(dataset: str, clip: str) -> list[dict[str, Any]]:
-    """The shards that hold its video and its images; nothing where it is not published or there is no dataset."""
+_IMAGE = "SELECT shard, image_offset, image_size FROM read_parquet($tables) WHERE key = $key AND shard IS NOT NULL"
+
+
+def places(dataset: str, key: str) -> list[dict[str, Any]]:
+    """Of a clip, the shards that hold its video and its images; of an image, the one that holds it. Nothing where it is
+    not published or there is no dataset.
+    """
     try:
         version = Version.latest(Dataset.at(dataset))
     except DatasetError:
@@ -25,11 +31,12 @@ def places(dataset: str, clip: str) -> list[dict[str, Any]]:
     if version is None:
         return []
     found: list[dict[str, Any]] = []
+    questions = (("references", _IMAGE),) if is_image(key) else (("clips", _VIDEO), ("references", _IMAGES))
     with duckdb.connect() as db:
-        for name, sql in (("clips", _VIDEO), ("references", _IMAGES)):
+        for name, sql in questions:
             if parts := version.parts(name):
                 with version.near(parts) as tables:
-                    asked = db.execute(sql, {"tables": [*map(str, tables)], "clip": clip})
+                    asked = db.execute(sql, {"tables": [*map(str, tables)], "key": key})
                     rows = asked.fetchall()
                 columns = [column[0] for column in asked.description or ()]
                 found += [{"version": version.name, **dict(zip(columns, row, strict=True))} for row in rows]

@@ -17,6 +17,7 @@ from actor18m.dataset.root import Dataset
 from actor18m.dataset.schemas import ENCODING, OF_VIDEOS, Family
 from actor18m.dataset.version import Version
 from actor18m.errors import ActorError
+from actor18m.publish.made_from import and_made_from
 from actor18m.publish.mp4 import WRITER
 from actor18m.publish.shard import Placed, PublishedMp4, Shard
 from actor18m.publish.tables import part_name
@@ -131,20 +132,21 @@ def published_clips(dataset: Dataset) -> pa.Array | None:
 
 
 def samples_of(dataset: Dataset, clips: pa.Array, images: Collection[str]) -> dict[str, int]:
-    """How many samples of these clips, and of these images, each folder of the latest version has, as far as tables
-    that are whole tell.
+    """How many samples of these clips, and of these images and those that are made from them, each folder of the latest
+    version has, as far as tables that are whole tell.
     """
     version = Version.latest(dataset)
     counts: Counter[str] = Counter()
     if version is None or not (len(clips) or len(images)):
         return {}
     with version.whole(version.parts("clips") + version.parts("references")) as parts:
+        keys = pa.array(sorted(and_made_from(images, parts)), pa.string())
         for part in parts:
             is_of_images = "key" in pq.read_schema(part).names
             rows = pq.read_table(part, columns=["clip", "shard", *(["key"] if is_of_images else [])])
             is_one = pc.is_in(rows["clip"], value_set=clips)
             if is_of_images:
-                is_one = pc.or_(is_one, pc.is_in(rows["key"], value_set=pa.array(images, pa.string())))
+                is_one = pc.or_(is_one, pc.is_in(rows["key"], value_set=keys))
             counts.update(shard.partition("/")[0] for shard in rows.filter(is_one)["shard"].drop_null().to_pylist())
     return dict(counts)
 

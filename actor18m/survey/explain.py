@@ -1,7 +1,7 @@
 """The whole story of a clip or an image: where it came from, what was measured, what decided, and what went wrong."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,13 +10,15 @@ import pyarrow.compute as pc
 from actor18m.catalog.catalog import COLUMNS
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path
-from actor18m.keys import reference_key
+from actor18m.keys import clip_of, reference_key
 from actor18m.ledger.rows import OUTCOME
 from actor18m.policy.rules import by_name, judge, spelt
+from actor18m.policy.words import is_image
 from actor18m.redact import without_secrets
 from actor18m.shortest import shortest
 from actor18m.survey.admission import NO_FILE
 from actor18m.survey.chain import DURATION, FIRST_WRITES, SIGNATURE, Link
+from actor18m.survey.image_digests import like_keys
 from actor18m.survey.images import attempts_of
 from actor18m.survey.project import Project
 from actor18m.survey.snapshot import Record
@@ -32,7 +34,10 @@ def explain(project: Project, name: str) -> list[dict[str, Any]]:
     record = project.record()
     columns = [each for each in COLUMNS if each != "version"]
     found: dict[str, dict[str, Any]] = {}
+    near: list[str] | None = None
     for _, surveyed in record.surveyed(columns):
+        if is_image(name) and pc.any(pc.equal(surveyed.inputs["clip"], clip_of(name))).as_py():
+            near = _images_of(surveyed, clip_of(name))["key"].to_pylist()
         for image in surveyed.images.filter(pc.equal(surveyed.images["key"], name)).to_pylist():
             found[name] = _image_story(project, record, surveyed, image)
         for number in _matching(surveyed, name):
@@ -41,11 +46,23 @@ def explain(project: Project, name: str) -> list[dict[str, Any]]:
         _add_clips(found, surveyed)
     _add_originals(project, found)
     if not found:
-        raise ActorError(
-            f"nothing is registered that {name!r} means. Give a clip's key, an input's id, a path or a URI; "
-            "`actor18m status --inputs` lists them."
-        )
+        raise ActorError(_not_found(name, near))
     return list(found.values())
+
+
+def _not_found(name: str, images: Collection[str] | None) -> str:
+    """`images`: keys of the images of the clip that an image's key names; None where there is no such clip."""
+    if not is_image(name):
+        return (
+            f"nothing is registered that {name!r} means. Give a clip's key, an input's id, a path or a URI, or an "
+            "image's key; `actor18m status --inputs` lists inputs and clips, `actor18m explain CLIP` a clip's images."
+        )
+    if images is None:
+        return f"there is no clip {clip_of(name)}, and so no image {name}. `actor18m status --inputs` lists the clips."
+    if not images:
+        clip = clip_of(name)
+        return f"no image is asked for of clip {clip}: `actor18m explain {clip}` tells what became of it."
+    return f"no image {name} is asked for. {like_keys(name, images)}"
 
 
 def _add_clips(found: Mapping[str, dict[str, Any]], surveyed: Surveyed) -> None:
@@ -121,6 +138,7 @@ def _story(project: Project, record: Record, surveyed: Surveyed, number: int) ->
 def _stages(
     project: Project, record: Record, surveyed: Surveyed, number: int, row: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
+    standing = {row["stage"]: row["state"]} | _held_in(surveyed, number)
     for link in project.links:
         is_source = link is project.splitter
         if (is_source and row["parent"] is not None) or link.stage_class.of != "clips":
@@ -135,9 +153,15 @@ def _stages(
             decided = surveyed.measured[link.name]
             decided = decided.filter(pc.equal(decided["number"], number))
             digests = decided["input_digest"].to_pylist()
-        yield _told(link, held, digests, decided)
+        yield _told(link, held, digests, decided, standing.get(link.name))
         if is_source and row["stage"] == link.name:
             return
+
+
+def _held_in(surveyed: Surveyed, number: int) -> dict[str, str]:
+    """Stage of a subset -> how the clip ended there."""
+    tables = [held.filter(pc.equal(held["number"], number)) for held in surveyed.held.values()]
+    return {row["stage"]: row["state"] for rows in tables for row in rows.to_pylist()}
 
 
 def _without_images(surveyed: Surveyed, number: int) -> dict[str, str]:
@@ -148,10 +172,13 @@ def _without_images(surveyed: Surveyed, number: int) -> dict[str, str]:
 
 def _images(surveyed: Surveyed, clip: str) -> list[dict[str, Any]]:
     """What became of each image that the clip asks for."""
-    mine = surveyed.images.filter(pc.equal(surveyed.images["clip"], clip))
-    names = ["key", "state", "stage", "rule", "value", "bound", "error_kind"]
-    rows: list[dict[str, Any]] = mine.select(names).to_pylist()
+    names = ["key", "state", "stage", "rule", "value", "bound", "error_kind", "why"]
+    rows: list[dict[str, Any]] = _images_of(surveyed, clip).select(names).to_pylist()
     return rows
+
+
+def _images_of(surveyed: Surveyed, clip: str) -> pa.Table:
+    return surveyed.images.filter(pc.equal(surveyed.images["clip"], clip))
 
 
 def _image_story(project: Project, record: Record, surveyed: Surveyed, image: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,9 +197,11 @@ def _image_story(project: Project, record: Record, surveyed: Surveyed, image: Ma
             held = _held(project, record, link, image["lot"], key)
             decided = surveyed.measured[link.name]
             decided = decided.filter(pc.equal(decided["key"], key))
-            last = decided.slice(max(0, decided.num_rows - 1))
-            if held:
-                told = _told(link, held, last["input_digest"].to_pylist(), last)
+            digest = image["made@" if link.name == image["maker"] else f"{link.name}@"]
+            # what was seen in another attempt, or in another picture of before, is no part of this one's story
+            if digest is not None and held:
+                last = decided.filter(pc.equal(decided["input_digest"], digest))
+                told = _told(link, held, [digest], last)
                 stages.append(told | {"attempts": _attempts(link, held, decided, image)})
     said = [str(word) for word in project.words.in_force if word.is_of_image and word.of == key]
     request = _request(project, record, asking, image)
@@ -217,10 +246,17 @@ def _held(project: Project, record: Record, link: Link, lot: int, key: str | Non
 
 
 def _told(
-    link: Link, held: Sequence[Mapping[str, Any]], digests: Sequence[str], decided: pa.Table | None
+    link: Link,
+    held: Sequence[Mapping[str, Any]],
+    digests: Sequence[str],
+    decided: pa.Table | None,
+    state: str | None = None,
 ) -> dict[str, Any]:
-    """Of the row that counts now, or of the last one that did: what was measured, and what rules say of it."""
-    current = next((row for row in held if [row["input_digest"]] == [*digests]), held[-1])
+    """Of the row that counts now, or of one that did: what was measured, and what rules say of it. `state` is how the
+    clip ended in this stage, if it did.
+    """
+    ended = next((row for row in held if row["state"] == state), held[-1])
+    current = next((row for row in held if [row["input_digest"]] == [*digests]), ended)
     own = {name: _plain(value) for name, value in current.items() if name not in (*OUTCOME.names, "part")}
     return {
         "stage": link.name,

@@ -54,10 +54,21 @@ class Progress:
         with self._lock:
             self._tallies[stage].returned(n, time.monotonic())
 
-    def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None:
-        """A clip ends once: measured and past the rules (ok), measured and rejected, failed, or quarantined."""
+    def ended(
+        self,
+        stage: str,
+        *,
+        ok: int = 0,
+        rejected: int = 0,
+        failed: int = 0,
+        quarantined: int = 0,
+        unavailable: int = 0,
+    ) -> None:
+        """A clip ends once: measured and past the rules (ok), measured and rejected, failed, or quarantined. An image
+        may also be one that cannot be made.
+        """
         with self._lock:
-            self._tallies[stage].ended(ok, rejected, failed, quarantined, time.monotonic())
+            self._tallies[stage].ended(ok, rejected, failed, quarantined, time.monotonic(), unavailable)
 
     def note(self, text: str) -> None:
         """A line that stays."""

@@ -25,6 +25,7 @@ class StageProgress:
     rejected: int = 0
     failed: int = 0
     quarantined: int = 0
+    unavailable: int = 0
     measured: int = 0
     """Of those in flight; they end when their call does."""
     _worked_s: float = 0.0
@@ -35,7 +36,7 @@ class StageProgress:
 
     @property
     def ended_so_far(self) -> int:
-        return self.ok + self.rejected + self.failed + self.quarantined
+        return self.ok + self.rejected + self.failed + self.quarantined + self.unavailable
 
     @property
     def done(self) -> int:
@@ -53,7 +54,8 @@ class StageProgress:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        return self.expected, self.in_flight, self.ok, self.rejected, self.failed, self.quarantined, self.measured
+        ended = self.ok, self.rejected, self.failed, self.quarantined, self.unavailable
+        return self.expected, self.in_flight, *ended, self.measured
 
     def started(self, clips: int, now: float) -> None:
         if not self._results:
@@ -72,12 +74,13 @@ class StageProgress:
         if not self.in_flight and self._works_since is not None:
             self._worked_s, self._works_since = self.worked_s(now), None
 
-    def ended(self, ok: int, rejected: int, failed: int, quarantined: int, now: float) -> None:
+    def ended(self, ok: int, rejected: int, failed: int, quarantined: int, now: float, unavailable: int = 0) -> None:
         self.ok += ok
         self.rejected += rejected
         self.failed += failed
         self.quarantined += quarantined
-        self.measured = max(self.measured - (ended := ok + rejected + failed + quarantined), 0)
+        self.unavailable += unavailable
+        self.measured = max(self.measured - (ended := ok + rejected + failed + quarantined + unavailable), 0)
         self.in_flight = max(self.in_flight - ended, 0)
         self._note(now)
         self.returned(0, now)

@@ -41,8 +41,9 @@ _BAR = range(8, 31)
 _FREE = 3
 """Columns at the right edge: there the terminal shows the ^C of Ctrl-C, which must not begin another line."""
 _NOTES_KEPT = 5
-_NUMBERS = ("done", "rate", "in flight", "rejected", "failed", "quarantined", "eta")
-_GOES_FIRST = ("rate", "in flight", "quarantined", "rejected", "eta")
+_NUMBERS = ("done", "rate", "in flight", "rejected", "unavailable", "failed", "quarantined", "eta")
+_WHERE_ANY = ("unavailable", "quarantined")
+_GOES_FIRST = ("rate", "in flight", "unavailable", "quarantined", "rejected", "eta")
 """What a narrow terminal does without, in this order."""
 _LINES_EVERY_S = 10.0
 _SETTLED_S = 1.0
@@ -147,7 +148,9 @@ class Log:
 def line(tally: StageProgress, eta: str, now: float) -> str:
     """identity  120/400  3.2/s  in flight 4  rejected 10  failed 1  eta 1m20s"""
     parts = [tally.stage, f"{tally.done}/{tally.expected}", spelt_rate(tally.rate(now)), f"in flight {tally.in_flight}"]
-    parts += [f"rejected {tally.rejected}", f"failed {tally.failed}"]
+    parts += [f"rejected {tally.rejected}"]
+    parts += [f"unavailable {tally.unavailable}"] if tally.unavailable else []
+    parts += [f"failed {tally.failed}"]
     parts += [f"quarantined {tally.quarantined}"] if tally.quarantined else []
     return "  ".join([*parts, f"eta {eta}"])
 
@@ -177,7 +180,7 @@ def _drawing(now: Now, console: Console) -> Group:
 def _table(now: Now, console: Console) -> Table:
     """With as many of its columns as the terminal has room for."""
     width = min(console.width - _FREE, _WIDEST)
-    without = set() if any(each.quarantined for each in now.tallies) else {"quarantined"}
+    without = {name for name in _WHERE_ANY if not any(getattr(each, name) for each in now.tallies)}
     for column in (None, *_GOES_FIRST):
         without |= {column} if column else set()
         table = _drawn(now, without, bar=0)
@@ -199,7 +202,8 @@ def _drawn(now: Now, without: set[str], bar: int) -> Table:
     for each, eta in zip(now.tallies, _etas(now), strict=True):
         numbers = (f"{each.done}/{each.expected}", spelt_rate(each.rate(now.at)), str(each.in_flight))
         bad = [f"[red]{count}[/]" if count else "0" for count in (each.failed, each.quarantined)]
-        cells = dict(zip(_NUMBERS, (*numbers, str(each.rejected), *bad, eta), strict=True))
+        others = str(each.rejected), str(each.unavailable)
+        cells = dict(zip(_NUMBERS, (*numbers, *others, *bad, eta), strict=True))
         drawn = [ProgressBar(each.expected or 1, each.done, bar)] if bar else []
         table.add_row(each.stage, *drawn, *[cells[name] for name in names])
     return table

@@ -49,7 +49,16 @@ class _Counting(Silent):
     def __init__(self, measured: Counter[str]) -> None:
         self._measured = measured
 
-    def ended(self, stage: str, *, ok: int = 0, rejected: int = 0, failed: int = 0, quarantined: int = 0) -> None:
+    def ended(
+        self,
+        stage: str,
+        *,
+        ok: int = 0,
+        rejected: int = 0,
+        failed: int = 0,
+        quarantined: int = 0,
+        unavailable: int = 0,
+    ) -> None:
         self._measured[stage] += ok + rejected
 
 

@@ -1,14 +1,18 @@
 """Images as units of work: each has its own rows, its own end, and is made again alone."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from actor18m.dataset import Dataset
 from actor18m.keys import seed
+from actor18m.publish.previous import samples_of
 from tests.engine.drawing import FRAMED, PIPELINE
 from tests.engine.site import Site
 from tests.engine.steady import attempts
@@ -198,6 +202,51 @@ def test_each_image_ends_for_itself(site: Site, executor: str) -> None:
     assert {row["shard"] is None for row in rows.values() if row["state"] != "kept"} == {True}
 
 
+def test_what_cannot_be_made_is_no_failure_and_says_why(site: Site) -> None:
+    site = replace(site, pipeline=PIPELINE.replace("drawing:Draw", "drawing:Poisonous") + "publish: {images: all}\n")
+    site.put({"odd": "a film about ineffable things"})
+    told = site.run("build", str(site.root / "steady.yaml"), "--input", str(site.videos))
+    assert "draw: 4 images measured, 1 unavailable, 0 failed, 0 quarantined" in told.output
+    assert re.search(r"draw +5/5 .* rejected 0 +unavailable 1 +failed 0 ", told.stderr), told.stderr
+    assert images(site)["reasons"] == {"unavailable in draw: there is no picture of that": 1}
+    (none,) = (row for row in site.table("references") if row["state"] == "unavailable")
+    assert none["why"] == "draw: there is no picture of that"
+    assert {row["why"] for row in site.table("references") if row["state"] == "kept"} == {None}
+    of_a = (site.dataset / "latest" / "README.md").read_text().partition("## References of subset A")[2]
+    assert of_a.split("\n")[2] == "4 images of 1 clip."
+    assert "| unavailable in draw | 1 |" in of_a
+    said = site.run("explain", none["key"], str(site.root / "steady.yaml")).output
+    assert "  state: unavailable (draw there is no picture of that)" in said
+
+
+def test_an_image_s_story_has_what_was_seen_in_it_alone_and_its_own_place(site: Site) -> None:
+    """Of its first attempt, which passed once and does not now, everybody who looked has a row, too."""
+    pipeline = PIPELINE.replace("drawing:Draw", "drawing:Sketch\n    candidates: 2")
+    lenient = pipeline.replace("subsets:", "  draw: {likeness: {at_least: 0}}\nsubsets:")
+    site = replace(site, pipeline=lenient)
+    site.put(WORDS)
+    site.build()
+    keys = sorted(references(site))
+    # a bound that no attempt at this image passes
+    likings = {key: max(seed(key, "draw", number) % 1000 / 1000 for number in (1, 2)) for key in keys}
+    strict = min(likings, key=lambda key: likings[key])
+    at_least = likings[strict] + 0.001
+    site = replace(site, pipeline=lenient.replace("at_least: 0}", f"at_least: {at_least:.3f}}}"))
+    site.build()
+    (lost,) = site.ask("explain", strict)
+    assert (lost["state"], lost["candidate"]) == ("rejected", 2)
+    assert [stage["stage"] for stage in lost["stages"]] == ["draw"], "nobody looked at the second attempt"
+    kept = next(iter(references(site)))
+    (story,) = site.ask("explain", kept, "--dataset", str(site.dataset))
+    row = references(site)[kept]
+    assert [stage["stage"] for stage in story["stages"]] == ["draw", "describe"]
+    assert story["stages"][1]["values"]["seen"] == row["seen"]
+    place = {name: row[name] for name in ("shard", "image_offset", "image_size")}
+    assert [{name: each[name] for name in place} for each in story["published"]] == [place]
+    said = site.run("explain", kept, str(site.root / "steady.yaml"), "--dataset", str(site.dataset)).output
+    assert f"{row['shard']}, {row['image_size']} bytes at {row['image_offset']}" in said
+
+
 def test_two_makers_of_one_request_are_refused(site: Site) -> None:
     """A maker that does not say whose requests it serves would make what another one makes already, too."""
     pipeline = replace(site, pipeline=FRAMED.replace("    of: [frames]\n", ""))
@@ -275,6 +324,61 @@ def test_a_denied_image_is_rejected_and_its_clip_stays(drawn: Site) -> None:
     (story,) = drawn.ask("explain", key)
     assert (story["state"], story["rule"]) == ("rejected", "override")
     assert "a hand over the face" in story["overrides"][0]
+
+
+def test_what_is_made_from_a_denied_image_goes_with_it_and_comes_back(framed: Site) -> None:
+    """Nothing waits for ever, nothing of it is published, and taking the word back makes nothing anew."""
+    pears = key_of(framed, "pears")
+    source, made = f"{pears}-face-word-03", f"{pears}-face-framed-00"
+    before = {subset: references(framed, subset) for subset in "AB"}
+    assert before["B"][made]["source_key"] == source
+    denied = framed.run("deny", source, "--why", "a hand over the face")
+    assert "the next build leaves it out, and with it 1 image made from it" in denied.output
+    framed.build()
+    assert framed.called() == {}
+    assert images(framed)["states"] == {"kept": 11, "rejected": 1}
+    told = images(framed, "B")
+    assert told["states"] == {"kept": 1, "rejected": 1}
+    assert told["reasons"] == {"rejected by frame.override: its source image was denied": 1}
+    assert references(framed, "B").keys() == before["B"].keys() - {made}
+    (story,) = framed.ask("explain", made)
+    assert (story["state"], story["rule"], story["why"]) == ("rejected", "override", "its source image was denied")
+    everything = replace(framed, pipeline=f"{framed.pipeline}publish: {{images: all}}\n")
+    everything.build()
+    row = references(everything, "B")[made]
+    assert (row["state"], row["why"], row["shard"]) == (
+        "rejected",
+        "denied by a person; its source image was denied",
+        None,
+    )
+    where = ["--dataset", str(framed.dataset), "--store", str(framed.root / "store")]
+    restored = " ".join(framed.bare("restore", "000001", *where).stderr.split())
+    assert "2 images of it are denied today" in restored
+    assert framed.run("undo", source).exit_code == 0
+    framed.build()
+    assert framed.called() == {}
+    assert {subset: references(framed, subset) for subset in "AB"} == before
+
+
+def test_many_images_may_go_with_one_that_is_denied(framed: Site) -> None:
+    """A person's word is no accident, also of what was made from what it names."""
+    store, dataset = framed.root / "store", framed.dataset
+    keys = [f"{key_of(framed, name)}-face-word-03" for name in ("pears", "plums")]
+    assert framed.run("deny", *keys, "--why", "no").exit_code == 0
+    assert samples_of(Dataset.at(dataset), pa.array([], pa.string()), keys) == {"subset-A": 2, "subset-B": 2}
+    assert store.exists()
+
+
+def test_a_mistyped_key_of_an_image_is_told_from_those_that_there_are(framed: Site) -> None:
+    pears = key_of(framed, "pears")
+    for command in ["deny", "--why", "no"], ["explain", str(framed.root / "steady.yaml")]:
+        mistyped = framed.run(command[0], f"{pears}-face-framed-07", *command[1:])
+        assert mistyped.exit_code == 1
+        assert f"Did you mean {pears}-face-framed-00" in " ".join(mistyped.stderr.split())
+        other = framed.run(command[0], f"{pears}-body-view-01", *command[1:])
+        assert "Of this clip there are face-framed-00, face-word-00, face-word-01" in " ".join(other.stderr.split())
+    nobody = framed.run("explain", str(framed.root / "steady.yaml"), f"{'0' * 20}-face-word-00")
+    assert f"no clip {'0' * 20}" in " ".join(nobody.stderr.split())
 
 
 def test_what_if_tells_of_images(drawn: Site) -> None:
