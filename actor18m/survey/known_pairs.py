@@ -1,13 +1,17 @@
 """How often judges are wrong: what they answered about pairs of which it is known that the two differ."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import comb
 from typing import Any
 
+import pyarrow.compute as pc
+
 from actor18m.stage import KnownPairs
+from actor18m.survey.admission import joined
 from actor18m.survey.snapshot import Record
+from actor18m.survey.survey import Surveyed
 
 _SURE = 0.05
 """Bounds of shares are exceeded with this likelihood."""
@@ -41,20 +45,39 @@ class Judged:
         }
 
 
+class Judging:
+    """Collects the answers that count now, while a survey goes by: of images that are asked for, about their pictures
+    as they are. What was judged once and is asked for no more is no evidence of what there is.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        told = ((link, link.stage_class.known_pairs) for link in record.links.values())
+        self._tested = [(link, of) for link, of in told if of is not None]
+        self._answers = {link.name: _Answers() for link, _ in self._tested}
+
+    def add(self, surveyed: Surveyed) -> None:
+        for link, of in self._tested:
+            digests = surveyed.images[f"{link.name}@"]
+            images = surveyed.images.filter(pc.is_valid(digests))
+            about = joined([images["key"], images[f"{link.name}@"]], "/").combine_chunks()
+            ledger = link.ledger(self._record.store)
+            for lot in pc.unique(images["lot"]).to_pylist():
+                rows = ledger.read_lot(self._record.files[link.name][lot], _columns(of))
+                counts = pc.is_in(joined([rows["key"], rows["input_digest"]], "/"), value_set=about)
+                self._answers[link.name].add(rows.filter(counts).to_pylist(), of)
+
+    def found(self) -> dict[str, Judged]:
+        """Of each stage that is put to the test."""
+        return {name: answers.judged() for name, answers in self._answers.items()}
+
+
 def judged(record: Record) -> dict[str, Judged]:
-    """Of each stage that is put to the test, over all rows that it wrote as it is."""
-    return {
-        link.name: _judged(
-            [
-                row
-                for files in record.files[link.name].values()
-                for row in link.ledger(record.store).read_lot(files, _columns(link.stage_class.known_pairs)).to_pylist()
-            ],
-            link.stage_class.known_pairs,
-        )
-        for link in record.links.values()
-        if link.stage_class.known_pairs is not None
-    }
+    """Of each stage that is put to the test."""
+    judging = Judging(record)
+    for _, surveyed in record.surveyed():
+        judging.add(surveyed)
+    return judging.found()
 
 
 def at_most(hits: int, n: int) -> float:
@@ -74,17 +97,25 @@ def _columns(of: KnownPairs) -> list[str]:
     return [of.verdict, of.confidence, of.kind, of.known_verdict, of.known_confidence]
 
 
-def _judged(rows: Sequence[Mapping[str, Any]], of: KnownPairs) -> Judged:
-    known, accepted = defaultdict[str, list[float]](list), defaultdict[str, int](int)
-    images = []
-    for row in rows:
-        if row[of.verdict] is None:
-            continue  # it failed
-        images.append(_agreement(row[of.verdict], row[of.confidence], of))
-        if (kind := row[of.kind]) is not None:
-            known[kind].append(_agreement(row[of.known_verdict], row[of.known_confidence], of))
-            accepted[kind] += row[of.known_verdict] == of.accepts
-    return Judged(dict(sorted(known.items())), images, dict(accepted))
+@dataclass
+class _Answers:
+    """Of one judge."""
+
+    known: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    images: list[float] = field(default_factory=list)
+    accepted: Counter[str] = field(default_factory=Counter)
+
+    def add(self, rows: Sequence[Mapping[str, Any]], of: KnownPairs) -> None:
+        for row in rows:
+            if row[of.verdict] is None:
+                continue  # it failed
+            self.images.append(_agreement(row[of.verdict], row[of.confidence], of))
+            if (kind := row[of.kind]) is not None:
+                self.known[kind].append(_agreement(row[of.known_verdict], row[of.known_confidence], of))
+                self.accepted[kind] += row[of.known_verdict] == of.accepts
+
+    def judged(self) -> Judged:
+        return Judged(dict(sorted(self.known.items())), self.images, dict(self.accepted))
 
 
 def _agreement(verdict: str, confidence: float | None, of: KnownPairs) -> float:

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
 from actor18m.survey.following import REJECTED
-from actor18m.survey.known_pairs import judged
+from actor18m.survey.known_pairs import Judging
 from actor18m.survey.of_kept import Counts, counts_of_kept, told_of_kept
 from actor18m.survey.plan import counted
 from actor18m.survey.snapshot import Record
@@ -81,7 +81,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
     errors: Counter[str] = Counter()
     measured: Counter[str] = Counter()
     listing: list[dict[str, str | None]] = []
-    branches = record.surveyor.stages.branches
+    branches, judging = record.surveyor.stages.branches, Judging(record)
     images = {branch.subset: SubsetCounts() for branch in branches}
     of_kept: dict[str, Counts] = {branch.subset: Counter() for branch in branches}
     for block, surveyed in record.surveyed(("id", "lot", "uri") if with_inputs else ("id", "lot")):
@@ -104,6 +104,7 @@ def status(record: Record, with_inputs: bool = False) -> Status:
             images[branch.subset].add(surveyed, branch)
         for subset, counts in counts_of_kept(record, block.known, surveyed).items():
             of_kept[subset].update(counts)
+        judging.add(surveyed)
         if with_inputs:
             listing += [{name: row[name] for name in LISTED} for row in surveyed.inputs.to_pylist()]
     entered, funnel = inputs - states[SUPERSEDED] - states[REMOVED], list[StageCounts]()
@@ -141,6 +142,6 @@ def status(record: Record, with_inputs: bool = False) -> Status:
         dict(errors.most_common()),
         {subset: each.in_order() for subset, each in images.items() if each.entered},
         {subset: told for subset, counts in of_kept.items() if (told := told_of_kept(record, counts))},
-        {stage: each.told() for stage, each in judged(record).items()},
+        {stage: each.told() for stage, each in judging.found().items()},
         listing,
     )

@@ -9,7 +9,7 @@ from typing import ClassVar
 from pyarrow import bool_, field, float32, int32, list_, string, struct
 
 from actor18m.keys import seed
-from actor18m.stage import UNAVAILABLE, Clip, Failure, Image, Parameters, Requests, Row, Stage, schema
+from actor18m.stage import UNAVAILABLE, Clip, Failure, Image, KnownPairs, Parameters, Requests, Row, Stage, schema
 from tests.engine.steady import Read, counted
 from tests.execute.poison_stages import act
 
@@ -216,6 +216,30 @@ class Judge(Stage[Image]):
             counted("judge", image.key)
             longer = len(image.upstream["describe"]["seen"]) - len(image.source["webp"])
             yield Row(image.key, {"longer_by": longer, "asked_for": image.request["name"]})
+
+
+class TestedJudge(Judge):
+    """Is also asked about each frame beside another picture, and takes some of them for its own."""
+
+    version = 2
+    known_pairs = KnownPairs("verdict", "confidence", "kind", "known_verdict", "known_confidence", "same")
+    writes = schema(
+        "judge",
+        longer_by=int32(),
+        asked_for=string(),
+        verdict=string(),
+        confidence=float32(),
+        kind=string(),
+        known_verdict=string(),
+        known_confidence=float32(),
+    )
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for image in images:
+            told = {"verdict": "same", "confidence": 0.9, "kind": "another word", "known_confidence": 0.6}
+            is_accepted = image.upstream["describe"]["seen"].startswith("pears")
+            told |= {"known_verdict": "same" if is_accepted else "other"}
+            yield Row(image.key, {"longer_by": 0, "asked_for": image.request["name"], **told})
 
 
 FRAMED = (
