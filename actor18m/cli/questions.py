@@ -16,7 +16,7 @@ from actor18m.cli.story import print_story
 from actor18m.config import shipped
 from actor18m.errors import WrongUsage
 from actor18m.publish.lookup import places
-from actor18m.storage.lease import holder
+from actor18m.storage.lease import unended
 from actor18m.storage.store import open_store, store_or_empty
 from actor18m.survey import explain as explaining
 from actor18m.survey import whatif
@@ -82,14 +82,16 @@ def status_command(
     opened = open_store(store)
     project = project_of(pipeline or profile, opened, settings, split, overrides)
     found = status(project.record(), with_inputs=inputs)
-    builder, left_out = holder(opened), unpublished.known(opened)
+    build, left_out = unended(opened), unpublished.known(opened)
     if as_json:
-        say_json(found.told() | {"building": str(builder) if builder else None, "not_published": left_out})
+        building = str(build.holder) if build is not None and build.is_alive else None
+        did_not_end = str(build.holder) if build is not None and not build.is_alive else None
+        say_json(found.told() | {"building": building, "did_not_end": did_not_end, "not_published": left_out})
         return
     answers.print_status(found)
     unpublished.tell_known(left_out)
-    if builder:
-        say(f"being built by {builder}")
+    if build is not None:
+        say(str(build))
 
 
 @app.command("explain")

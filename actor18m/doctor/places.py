@@ -11,7 +11,7 @@ from actor18m.doctor.check import Check
 from actor18m.doctor.machine import space
 from actor18m.publish.target import Target, target_of
 from actor18m.storage.filesystems import Disk, Place, put_once
-from actor18m.storage.lease import holder
+from actor18m.storage.lease import unended
 from actor18m.storage.store import MARK, Store, open_store, store_at
 
 
@@ -56,7 +56,7 @@ def _store(found: Store) -> Check:
     open_store(found.url)
     if trouble := _cannot_write(found.place):
         return _refused("store", f"{found.url}: {trouble}")
-    now = f"; built now by {building}" if (building := holder(found)) else ""
+    now = f"; {build}" if (build := unended(found)) else ""
     return Check("store", "ok", f"{found.url} can be written, read and deleted from{now}")
 
 

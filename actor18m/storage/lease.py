@@ -116,23 +116,48 @@ def hold(store: Store, take_over: bool = False, beat_s: float = BEAT_S, silent_s
             store.place.drop_aside(lease.aside)
 
 
-def holder(store: Store) -> Holder | None:
-    """Who builds now; None when the last build ended. One that was killed is named until the next build starts."""
-    last = _last(store)
-    return None if last is None or _read_beat(store, last.epoch)[1] else last
+@dataclass(frozen=True)
+class Unended:
+    """A build that did not say that it ended, as far as can be told of it without waiting."""
+
+    holder: Holder
+    is_alive: bool
+    silent_s: float | None
+    """For so long nothing was heard of it; None of a process of this machine, where one looks whether it is there."""
+
+    def __str__(self) -> str:
+        if self.is_alive:
+            return f"being built by {self.holder}"
+        if self.silent_s is None:
+            return f"the last build did not end: {self.holder}, is gone. The next build goes on where it was"
+        heard = f"nothing was heard of it for {_spelt(self.silent_s)}"
+        return f"the last build did not end: {self.holder}; {heard}. The next build goes on where it was"
 
 
-def living(store: Store, silent_s: float = SILENT_S) -> int | None:
-    """The epoch of a build that is running, as far as can be told without waiting; None when none is."""
+def unended(store: Store, silent_s: float = SILENT_S) -> Unended | None:
+    """The last build, unless it ended."""
     last = _last(store)
     if last is None:
         return None
     beat, ended = _read_beat(store, last.epoch)
+    if ended:
+        return None
     if _namespace(last.process) == _namespace(_this_process()):
-        is_alive = _started(last.pid) == last.process
-    else:
-        is_alive = time.time() - float(beat) < silent_s
-    return last.epoch if is_alive and not ended else None
+        return Unended(last, _started(last.pid) == last.process, None)
+    silent = max(time.time() - float(beat), 0.0)
+    return Unended(last, silent < silent_s, silent)
+
+
+def holder(store: Store) -> Holder | None:
+    """Who builds now, or did when it was killed; None when the last build ended."""
+    found = unended(store)
+    return None if found is None else found.holder
+
+
+def living(store: Store, silent_s: float = SILENT_S) -> int | None:
+    """The epoch of a build that is running, as far as can be told without waiting; None when none is."""
+    found = unended(store, silent_s)
+    return found.holder.epoch if found is not None and found.is_alive else None
 
 
 def _claim_next(store: Store, last_epoch: int) -> Lease:
@@ -241,6 +266,11 @@ def _started(pid: int) -> str | None:
     state, *fields = stat.rpartition(")")[2].split()
     # A zombie was killed already; its parent has not looked yet.
     return None if state in "ZX" else f"{boot}/{namespace} {fields[18]}"
+
+
+def _spelt(seconds: float) -> str:
+    hours, minutes = int(seconds // 3600), max(int(seconds // 60), 1)
+    return f"{minutes} min" if hours < 2 else f"{hours} h" if hours < 48 else f"{hours // 24} days"
 
 
 def _namespace(process: str) -> str:

@@ -89,9 +89,14 @@ def test_one_that_was_killed_did_not_end_and_one_that_is_there_is_running(tmp_pa
     build = project.start()
     build.until(lambda: project.rows()["look"] > 5)
     assert [run["how"] for run in runs(site)] == ["running"]
+    status = ["status", str(project.pipeline), "--store", str(project.store)]
+    assert f"being built by process {build.process.pid} on " in site.bare(*status).stdout
     build.signal(signal.SIGKILL)
     build.process.wait()
     assert [run["how"] for run in runs(site)] == ["did not end"]
+    assert f"the last build did not end: process {build.process.pid} on " in site.bare(*status).stdout
+    told_of = json.loads(site.bare(*status, "--json").stdout)
+    assert (told_of["building"], str(build.process.pid) in told_of["did_not_end"]) == (None, True)
     stopped = project.start()
     stopped.until(lambda: project.rows()["look"] > 20)
     stopped.signal(signal.SIGINT)

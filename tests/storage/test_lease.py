@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from actor18m.storage import lease as writer
-from actor18m.storage.lease import Lease, StoreBusy, TakenOver, hold, holder
+from actor18m.storage.lease import Lease, StoreBusy, TakenOver, hold, holder, unended
 from actor18m.storage.store import Store, StoreError, make_store
 
 ROOT = Path(__file__).parents[1]
@@ -112,8 +113,13 @@ def test_a_killed_writer_of_this_machine_needs_no_takeover(tmp_path: Path) -> No
     assert child.stdout.readline() == "held\n"
     with pytest.raises(StoreBusy, match=f"process {child.pid} on"), hold(store):
         pass
+    assert str(unended(store)).startswith(f"being built by process {child.pid} on")
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, and its parent has not noticed yet
+    gone = unended(store)
+    assert gone is not None
+    assert not gone.is_alive
+    assert re.match(rf"the last build did not end: process {child.pid} on .*, is gone\. The next build", str(gone))
     with hold(store) as lease:
         assert lease.epoch == 2
         assert {path.name for path in (tmp_path / "store" / "aside").iterdir()} == {"new", Path(lease.aside).name}
@@ -158,6 +164,19 @@ def test_a_writer_elsewhere_without_a_heartbeat_is_taken_for_dead(
     with hold(store, beat_s=5) as lease:
         assert lease.epoch == 2
     assert waited == [10]
+
+
+def test_of_a_writer_elsewhere_is_told_since_when_nothing_was_heard(store: Store) -> None:
+    far = Elsewhere(store)
+    for silent_s, told in (
+        (10, "being built by process 7 on far, since then"),
+        (100, "nothing was heard of it for 1 min"),
+        (5400, "for 90 min"),
+        (100_000, "for 27 h"),
+        (900_000, "for 10 days"),
+    ):
+        far.beat(time.time() - silent_s)
+        assert told in str(unended(store))
 
 
 def test_the_heart_beats(store: Store) -> None:
