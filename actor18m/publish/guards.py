@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from actor18m.amounts import amount
 from actor18m.config.pipeline import VIDEOS
+from actor18m.dataset.schemas import SUBSET
 from actor18m.errors import Refused
 from actor18m.policy.rules import OVERRIDE
 from actor18m.survey.admission import PENDING, REMOVED, SPLIT, SUPERSEDED
@@ -129,10 +130,9 @@ def _check_share_failed(
     if not _are_too_many(bad, measured, allowed):
         return
     raise Refused(
-        f"{bad} of {measured} {what} failed or are quarantined, more than --max-failed allows "
-        f"({allowed.most_failed:g}): {_listed(why)}. Nothing was published. `actor18m status` counts the reasons, "
-        f"`actor18m explain {explained}. Mend what they have in common and build with --retry failed; "
-        f"or allow it: --max-failed {_share(bad, measured):g}."
+        f"{bad} of {measured} {what} failed or are quarantined ({_percent(bad / measured)}): {_listed(why)}. "
+        f"{_may_fail(allowed)} `actor18m status` counts the reasons, `actor18m explain {explained}. Mend what they "
+        f"have in common and build with --retry failed; or allow it: --max-failed {_share(bad, measured):g}."
     )
 
 
@@ -146,7 +146,8 @@ def check_lost(found: Outlook, published: int | None, allowed: Allowed) -> None:
     meant = {reason: count for reason, count in lost.items() if reason in _BY_A_WORD}
     others = {reason: count for reason, count in lost.items() if reason not in meant}
     beside = f", beside {_listed(meant)}" if meant else ""
-    _check_share("clips", sum(others.values()), published or 0, _listed(others) + beside, allowed)
+    now = found.states.get(ACCEPTED, 0)
+    _check_share("clips", sum(others.values()), published or 0, now, _listed(others) + beside, allowed)
 
 
 def check_counts(
@@ -162,15 +163,16 @@ def check_counts(
     wanted = now.get(VIDEOS, 0) + left_out
     if _are_too_many(left_out, wanted, allowed):
         raise Refused(
-            f"{left_out} of {amount(wanted, 'accepted clip')} cannot be published, more than --max-failed allows: "
-            "their files have gone or were changed. Is a disk not mounted? Nothing was published. Bring the files back "
+            f"{left_out} of {amount(wanted, 'accepted clip')} cannot be published ({_percent(left_out / wanted)}): "
+            f"their files have gone or were changed. Is a disk not mounted? {_may_fail(allowed)} Bring the files back "
             f"and build again; or allow it: --max-failed {_share(left_out, wanted):g}."
         )
     if not any(now.values()):
         return _check_empty(None if before is None else before.get(VIDEOS, 0), allowed, "no video could be published")
     for folder, had in (before or {}).items():
         gone = had - withdrawn.get(folder, 0) - now.get(folder, 0)
-        _check_share(f"samples of {folder}", gone, had, "", allowed)
+        what = f"images of subset {folder.removeprefix(SUBSET)}" if folder.startswith(SUBSET) else folder
+        _check_share(what, gone, had, now.get(folder, 0), "", allowed)
 
 
 def check_superseded(gone: int, came: int, present: int, allowed: Allowed) -> None:
@@ -189,13 +191,19 @@ def _are_too_many(bad: int, measured: int, allowed: Allowed) -> bool:
     return bad > allowed.most_failed * measured and (allowed.failed is not None or bad >= FEW_FAILED)
 
 
-def _check_share(what: str, gone: int, had: int, why: str, allowed: Allowed) -> None:
+def _may_fail(allowed: Allowed) -> str:
+    return f"At most {_percent(allowed.most_failed)} may, unless --max-failed says more, so nothing was published."
+
+
+def _check_share(what: str, gone: int, had: int, now: int, why: str, allowed: Allowed) -> None:
+    """Of what the latest version has, so many would go; with those that come, `now` are left."""
     if gone < FEW_LOST or gone <= allowed.shrinking * had:
         return
     raise Refused(
-        f"{gone} of the {had} {what} of the latest version ({gone / had:.0%}) would be lost"
-        f"{f': {why}' if why else ''}. That is more than --allow-shrinking allows ({allowed.shrinking:g}), so nothing "
-        f"was published. If it is meant, build with --allow-shrinking {_share(gone, had):g}."
+        f"{gone} of the {had} {what} of the latest version ({_percent(gone / had)}) would be lost, and the new one "
+        f"would have {now}{f': {why}' if why else ''}. At most {_percent(allowed.shrinking)} may be lost, unless "
+        "--allow-shrinking says more, so nothing was published. If it is meant, build with "
+        f"--allow-shrinking {_share(gone, had):g}."
     )
 
 
@@ -248,6 +256,10 @@ def _reason(row: Mapping[str, str | None]) -> str:
 
 def _listed(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common())
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * share, 1):g}%"
 
 
 def _share(part: int, whole: int) -> float:

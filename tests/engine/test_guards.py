@@ -58,7 +58,11 @@ def test_a_bound_that_loses_half_is_asked_about(built: Site) -> None:
     tight = replace(built, pipeline=PIPELINE.replace("at_least: 0.4", "at_least: 0.55"))
     code, said = build(tight)
     assert code == 3
-    assert "9 of the 20 clips of the latest version (45%) would be lost: 9 rejected by look.score" in said
+    assert (
+        "9 of the 20 clips of the latest version (45%) would be lost, and the new one would have 11: 9 rejected by "
+        "look.score. At most 20% may be lost, unless --allow-shrinking says more, so nothing was published. If it is "
+        "meant, build with --allow-shrinking 0.45."
+    ) in " ".join(said.split())
     assert versions(tight) == ["000001", "000002"]
     assert build(tight, "--allow-shrinking", "0.45")[0] == 0
     assert versions(tight) == ["000001", "000002", "000003"]
@@ -91,7 +95,8 @@ def test_many_failures_are_told_before_anything_is_published(built: Site) -> Non
     before = content_of(built.dataset)
     code, said = build(built)
     assert code == 3
-    assert "6 of 17 inputs failed or are quarantined, more than --max-failed allows (0.3): 6 failed in look" in said
+    assert "6 of 17 inputs failed or are quarantined (35.3%): 6 failed in look" in said
+    assert "At most 30% may, unless --max-failed says more, so nothing was published." in said
     assert "--max-failed 0.36" in said
     assert content_of(built.dataset) == before
     assert build(built, "--max-failed", "0.36")[0] == 0
@@ -146,9 +151,9 @@ def test_what_is_left_out_on_the_way_counts_too() -> None:
     guards.check_counts({"videos": 16, "subset-A": 100}, {"videos": 20, "subset-A": 101}, 0, Allowed())
     guards.check_counts({"videos": 2}, {"videos": 20}, 0, Allowed(), {"videos": 18})
     guards.check_counts({"subset-C": 3}, None, 0, Allowed())
-    with pytest.raises(Refused, match="5 of the 20 samples of videos of the latest version"):
+    with pytest.raises(Refused, match="5 of the 20 videos of the latest version"):
         guards.check_counts({"videos": 15}, {"videos": 20}, 0, Allowed())
-    with pytest.raises(Refused, match=r"60 of the 100 samples of subset-A .* --allow-shrinking 0.6"):
+    with pytest.raises(Refused, match=r"60 of the 100 images of subset A .* --allow-shrinking 0.6"):
         guards.check_counts({"videos": 20, "subset-A": 40}, {"videos": 20, "subset-A": 100}, 0, Allowed())
     with pytest.raises(Refused, match="no video could be published"):
         guards.check_counts({}, None, 2, Allowed())

@@ -74,7 +74,7 @@ def test_a_share_of_a_subset_s_clips_may_fail_and_no_more(lacking: Site) -> None
     assert refused.exit_code == 3
     said = " ".join(refused.output.split())
     assert (
-        "1 of 3 clips of subset B failed or are quarantined, more than --max-failed allows (0.2): 1 failed in" in said
+        "1 of 3 clips of subset B failed or are quarantined (33.3%): 1 failed in frames: ValueError. At most 20" in said
     )
     assert "--max-failed 0.34" in said
     assert lacking.run("build", str(lacking.root / "steady.yaml"), "--max-failed", "0.34").exit_code == 0
@@ -96,5 +96,5 @@ def test_a_share_of_a_subset_s_images_may_fail_and_no_more(site: Site) -> None:
     assert refused.exit_code == 3
     said = " ".join(refused.output.split())
     assert (
-        "1 of 7 images of subset A failed or are quarantined, more than --max-failed allows (0.1): 1 failed in" in said
+        "1 of 7 images of subset A failed or are quarantined (14.3%): 1 failed in draw: ValueError. At most 10%" in said
     )
