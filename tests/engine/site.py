@@ -48,11 +48,17 @@ class Site:
             (self.videos / f"{name}.mp4").write_bytes(film(text))
 
     def run(self, command: str, *arguments: str) -> Result:
-        (self.root / "steady.yaml").write_text(self.pipeline)
+        self._write_pipeline()
         where = ["--store", str(self.root / "store")]
         if command == "build":
             where += ["--dataset", str(self.dataset)]
         return self.bare(command, *arguments, *where)
+
+    def _write_pipeline(self) -> None:
+        """At once: a build that was started before may be about to read it."""
+        file, new = self.root / "steady.yaml", self.root / "steady.new"
+        new.write_text(self.pipeline)
+        new.replace(file)
 
     def bare(self, command: str, *arguments: str) -> Result:
         """Told nothing of where this is."""
@@ -63,7 +69,7 @@ class Site:
 
     def start(self, command: str, *arguments: str, memory_gib: float | None = None) -> subprocess.Popen[str]:
         """In a process of its own."""
-        (self.root / "steady.yaml").write_text(self.pipeline)
+        self._write_pipeline()
         folders = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
         return subprocess.Popen(
             [sys.executable, "-c", "from actor18m.cli.app import app; app()", command, "steady.yaml", *arguments],

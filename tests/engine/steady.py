@@ -20,6 +20,7 @@ from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from tests.engine.films import text_of
 
 CALLS = "ACTOR18M_TEST_CALLS"
+AT, SEEN = ".at", ".seen"
 
 
 def counted(stage: str, key: str) -> None:
@@ -108,6 +109,9 @@ class Read(Stage):
 class LookParameters(Parameters):
     pause_s: float = 0
     times: int = 3
+    is_watched: bool = False
+    """Begins each call when somebody has looked since it came to it: it says so in a file, and waits for another one.
+    """
 
 
 class Look(Stage):
@@ -118,6 +122,10 @@ class Look(Stage):
     parameters = LookParameters()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        if self.parameters.is_watched:
+            Path(f"{clips[0].key}{AT}").touch()
+            while not Path(f"{clips[0].key}{SEEN}").exists():
+                time.sleep(0.01)
         for clip in clips:
             counted("look", clip.key)
             time.sleep(self.parameters.pause_s)

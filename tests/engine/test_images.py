@@ -171,8 +171,10 @@ def test_candidates_are_tried_until_one_passes(site: Site) -> None:
 
 @pytest.mark.parametrize("executor", ["serial", pytest.param("ray", marks=pytest.mark.slow)])
 def test_each_image_ends_for_itself(site: Site, executor: str) -> None:
-    """One raises, one kills and one hangs its maker, one cannot be made: the others of the same clip are published."""
-    run = "\n    run: {clips_per_call: 3, deadline_s: 5}"
+    """One raises, one kills its maker, one cannot be made: the others of the same clip are published. What hangs is
+    told in test_poison.py: a deadline that is short enough for a test is too short where much else goes on.
+    """
+    run = "\n    run: {clips_per_call: 3}"
     site = replace(site, pipeline=PIPELINE.replace("drawing:Draw", f"drawing:Poisonous{run}"))
     site.put({"bad": "a raise and segfault or ineffable film", "good": "a film about apples"})
     where = ["--store", "store", "--dataset", "dataset", "--executor", executor]
@@ -358,6 +360,21 @@ def test_what_is_made_from_a_denied_image_goes_with_it_and_comes_back(framed: Si
     framed.build()
     assert framed.called() == {}
     assert {subset: references(framed, subset) for subset in "AB"} == before
+
+
+def test_pairs_of_images_that_are_asked_for_no_more_say_nothing_of_a_judge(site: Site) -> None:
+    site = replace(site, pipeline=FRAMED.replace("drawing:Judge", "drawing:TestedJudge"))
+    site.put(WORDS)
+    site.build()
+    told = site.ask("status")["judges"]["judge"]
+    assert (told["pairs"], told["accepted"]) == (2, 1)
+    site.run("deny", f"{key_of(site, 'pears')}-face-framed-00", "--why", "no")
+    assert site.ask("status")["judges"]["judge"]["pairs"] == 1, "it is not looked at any more"
+    other = replace(site, pipeline=site.pipeline.replace("words: {at_least: 2}", "text: {is_in: [a film about plums]}"))
+    told = other.ask("status")["judges"]["judge"]
+    assert (told["pairs"], told["accepted"]) == (1, 0)
+    site.build("--set", "draw.ink=red")
+    assert site.ask("status", "--set", "draw.ink=red")["judges"]["judge"]["pairs"] == 1, "and none of black pictures"
 
 
 def test_many_images_may_go_with_one_that_is_denied(framed: Site) -> None:

@@ -1,6 +1,6 @@
 """plan, status, explain and what-if tell the truth, and change nothing."""
 
-import time
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +13,7 @@ from actor18m.storage.lease import hold
 from actor18m.storage.store import open_store
 from tests.engine.films import film
 from tests.engine.site import Site, films
-from tests.engine.steady import PIPELINE
+from tests.engine.steady import AT, PIPELINE, SEEN
 
 WHERE = ["--input", "videos", "--store", "store", "--dataset", "dataset"]
 GOOD, NEARLY, POOR = (0.5, 1.0), (0.3, 0.4), (0.2, 0.3)
@@ -117,18 +117,22 @@ def test_plan_tells_of_inputs_that_nobody_has_registered(site: Site) -> None:
 
 
 def test_status_adds_up_at_any_time_of_a_build(site: Site) -> None:
+    """However long a look takes: the build waits for one before each of its calls, and goes on during the others."""
+    watched = ["--set", "look.is_watched=true"]
     site.put(films("good", 20, *GOOD) | films("poor", 10, *POOR) | {"short": "one", "bad": "this is broken"})
-    slow = ["--set", "read.pause_s=0.05", "--set", "look.pause_s=0.1"]
-    running = site.start("build", *WHERE, *slow)
+    running = site.start("build", *WHERE, *watched)
     seen = []
     while running.poll() is None:
-        if site.run("status", str(site.root / "steady.yaml"), *slow).exit_code == 0:
-            seen.append(site.ask("status", *slow))
-        time.sleep(0.05)
-    assert running.wait() == 0
-    seen.append(site.ask("status", *slow))
+        waiting = list(site.root.glob(f"*{AT}"))
+        told = site.run("status", str(site.root / "steady.yaml"), "--json", *watched)
+        if told.exit_code == 0:
+            seen.append(json.loads(told.stdout))
+        for at in waiting:
+            at.with_suffix(SEEN).touch()
+    _, said = running.communicate()
+    assert running.returncode == 0, said
+    seen.append(site.ask("status", *watched))
     pending = [told["states"].get("pending", 0) for told in seen]
-    print("pending:", pending)
     for told in seen:
         assert told["adds_up"]
         assert told["inputs"] == sum(told["states"].values()) in (0, 32)
