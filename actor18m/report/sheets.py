@@ -31,6 +31,8 @@ from actor18m.report.tiles import (
 
 STILLS = 8
 INK = {"accepted": GREEN, "rejected": RED}
+_WORDS_PX = 70
+"""Below each reference."""
 
 
 def clips_sheet(version: Version, out: Path, most: int) -> int:
@@ -79,7 +81,7 @@ def _clip(row: Row) -> Pixels:
 def _references(version: Version, rows: Sequence[Row]) -> Pixels:
     is_golden = {row.get("anchor") for row in rows} >= {"front", "side", "back"}
     lines = [(name_of(rows[0]["uri"]), WHITE), (rows[0]["clip"], GREY), ("golden" if is_golden else "", YELLOW)]
-    head = np.pad(label(lines), ((0, 54), (0, 0), (0, 0)), constant_values=PAPER)
+    head = np.pad(label(lines), ((0, _WORDS_PX), (0, 0), (0, 0)), constant_values=PAPER)
     return np.hstack([head, *(_reference(version, row) for row in rows)])
 
 
@@ -92,5 +94,7 @@ def _reference(version: Version, row: Row) -> Pixels:
     notes = "" if row.get("time_s") is None else f"{row['time_s']:.1f}s"
     notes += "" if row.get("quality") is None else f" q{row['quality']:.2f} {row['anchor'] or ''}"
     notes += " *" if row.get("is_clearest") else ""
-    lines = [(said, WHITE), (seen + people, agrees), (notes, GREY)]
-    return np.vstack([tile(outlined(version, row)), text(lines, 54, TILE_WIDTH, 16)])
+    share = row.get("copy_share")
+    copied = ("" if share is None else f"a copy of {share:.0%}", YELLOW if row.get("copy_solves") else GREY)
+    lines = [(said, WHITE), (seen + people, agrees), (notes, GREY), copied]
+    return np.vstack([tile(outlined(version, row)), text(lines, _WORDS_PX, TILE_WIDTH, 16)])

@@ -100,6 +100,16 @@ def test_a_label_that_disagrees_stands_out(version: Path, tmp_path: Path) -> Non
     assert reds("front") == 0 < reds("back")
 
 
+def test_what_a_copy_solves_stands_out(version: Path, tmp_path: Path) -> None:
+    def yellows(solves: bool) -> int:
+        publish_references(version, "turn_standing_1", [("body", 0)], copy_share=0.62, copy_solves=solves)
+        references_sheet(Version.open(version), tmp_path / "references.png", most=10)
+        label = drawn(tmp_path / "references.png")[TILE_HEIGHT:, LABEL_WIDTH:].astype(int)
+        return int((label[:, :, 2] > label[:, :, 0] + 60).sum())
+
+    assert yellows(False) == 0 < yellows(True)
+
+
 def test_an_image_without_mask_time_or_angles_is_drawn_too(version: Path, tmp_path: Path) -> None:
     """A maker need not tell more than its picture."""
     publish_references(version, "turn_standing_1", [("face", 0), ("face", 8)])
@@ -123,7 +133,7 @@ def test_without_clips_no_sheet_is_drawn(tmp_path: Path) -> None:
     assert not (tmp_path / "clips.png").exists()
 
 
-def publish_references(version: Path, name: str, wanted: list[tuple[str, int]], **seen: str) -> None:
+def publish_references(version: Path, name: str, wanted: list[tuple[str, int]], **seen: object) -> None:
     """A shard with crops of a sample, and its part of the table, with the columns that a sheet reads."""
     images, _ = wanted_images(name, wanted)
     made = {row.key: row for row in Crops().measure(images) if isinstance(row, Row)}
