@@ -9,7 +9,8 @@ from pathlib import Path
 from actor18m.config.pipeline import Pipeline, load_pipeline
 from actor18m.doctor.check import Check, State
 from actor18m.doctor.machine import visible_gpus
-from actor18m.models.backends import WEIGHTLESS
+from actor18m.models.backends import WEIGHTLESS, backend_class
+from actor18m.models.endpoint import Endpoint
 from actor18m.models.libraries import extra
 from actor18m.models.lock import Model, read_lock
 from actor18m.models.weights import folder, verify
@@ -27,8 +28,26 @@ def pipeline(file: Path) -> Iterator[Check]:
     backends = {backend.name for step in loaded.stages for backend in step.roles.values()}
     models = read_lock().models
     yield from _of({name: models[name] for name in sorted(backends & models.keys())}, is_needed=True)
+    yield from _endpoints(loaded)
     if own := sorted(backends - models.keys() - WEIGHTLESS.keys()):
         yield Check("own backends", "ok", f"{', '.join(own)}: not looked at, since they are not in the model lock")
+
+
+def _endpoints(loaded: Pipeline) -> Iterator[Check]:
+    """Of backends that ask somebody else, each endpoint once, with the stages that ask it."""
+    asking = dict[tuple[str, str], list[str]]()
+    found = dict[tuple[str, str], Endpoint]()
+    for step in loaded.stages:
+        for role, backend in step.roles.items():
+            if (endpoint := getattr(backend_class(backend.name), "endpoint", None)) is not None:
+                key = backend.name, backend.parameters.model_dump_json()
+                asking.setdefault(key, []).append(f"{step.name}.roles.{role}")
+                found[key] = endpoint(backend.parameters)
+    for key, places in asking.items():
+        endpoint = found[key]
+        by = ", ".join(places)
+        for state, said, fix in endpoint.look():
+            yield Check("endpoint", state, f"{endpoint.url}, asked by {by}: {said}", fix)
 
 
 def all_models() -> Iterator[Check]:

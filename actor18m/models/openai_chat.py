@@ -22,6 +22,7 @@ from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, Positive
 from actor18m.arrays import Frame
 from actor18m.errors import ActorError
 from actor18m.media.encoded import decoded, encoded, webp_size
+from actor18m.models.endpoint import Endpoint
 from actor18m.models.openai_answer import MALFORMED, Malformed, answer_of
 from actor18m.models.parameters import BackendParameters, NoEffect
 from actor18m.models.roles import Answer, Letter, NoAnswer, Question, Said
@@ -123,6 +124,11 @@ class OpenAIChat:
     @classmethod
     def load(cls, parameters: OpenAIChatParameters) -> "OpenAIChat":
         return cls(parameters, None if parameters.key_from is None else _key(parameters.key_from, parameters.url))
+
+    @classmethod
+    def endpoint(cls, parameters: OpenAIChatParameters) -> Endpoint:
+        """Where it asks, for who looks before a build."""
+        return Endpoint(parameters.url, parameters.model, parameters.key_from)
 
     @property
     def called(self) -> str:

@@ -58,6 +58,8 @@ class ChatServer:
     fault: Fault | None = None
     certainty: float = 0.9
     """With which a word is written that begins another way than its alternative."""
+    serves: tuple[str, ...] = ("default",)
+    """Names of models."""
     log: list[Asked] = field(default_factory=list)
     answered: int = 0
     in_flight: int = 0
@@ -88,6 +90,7 @@ class ChatServer:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/chat/completions", self._answer)
+        app.router.add_get("/v1/models", self._models)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1000)
@@ -96,6 +99,12 @@ class ChatServer:
         self._is_up.set()
         await self._end.wait()
         await runner.cleanup()
+
+    async def _models(self, request: web.Request) -> web.Response:
+        """For whom has the key, as a server tells what it serves."""
+        if request.headers.get("Authorization") not in (None, f"Bearer {KEY}"):
+            return web.json_response({"error": "wrong key"}, status=401)
+        return web.json_response({"object": "list", "data": [{"id": each} for each in self.serves]})
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         asked = Asked(time.monotonic(), json.loads(await request.read()), request.headers.get("Authorization"))
