@@ -173,6 +173,8 @@ class Requests:
     made_from: tuple[str, ...] = ()
     """Third words of the images from which these are made: the field `source_image` of a request then names one of the
     same clip, or nothing."""
+    told_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Fields that are filled from parameters alone, and from which: set in vain where no maker reads the field."""
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -220,6 +222,8 @@ class Stage(Generic[Unit]):
     tells: ClassVar[Mapping[str, str]] = {}
     """Of a stage of images, columns that say yes or no, and what yes means: `{"copy_solves": "a copy solves"}`. Of how
     many kept images that is true, `status` and the dataset's card say."""
+    leaves_aside: ClassVar[Sequence[str]] = ()
+    """Of a maker, fields of requests that it makes no use of."""
     reads_source: ClassVar[bool] = True
     """False: it measures rows and images alone, never the clip's file, which may have gone meanwhile."""
     roles: ClassVar[Mapping[str, type]] = {}

@@ -59,7 +59,12 @@ class AttributesParameters(Parameters):
 
     @model_validator(mode="after")
     def _are_enough(self) -> "AttributesParameters":
-        """No clip is shown in one environment twice."""
+        """No clip is shown in one environment twice, and none as it is."""
+        if not self.draws:
+            raise ValueError(
+                "draws is empty, so nothing would differ in an image: name some of environment, lighting, expression, "
+                "motion; or ask for no images with faces: 0 and bodies: 0, or take the subset out"
+            )
         there, wanted = sum(self.may_draw(each) for each in pool().environments), self.faces + self.bodies
         if wanted > there:
             painted = " that can be painted" if self.only_painted else ""

@@ -49,6 +49,7 @@ class Harvest(Stage[Image]):
 
     version = 1
     of = "requests"
+    leaves_aside = ("steps",)
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {Intake: ("width", "height")}
     roles: ClassVar[Mapping[str, type]] = {"faces": FaceDetector, "mesh": FaceMesh}
     writes = schema("view_images", **OF_VIEW)

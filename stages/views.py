@@ -84,7 +84,9 @@ class ViewsParameters(ClearParameters):
 class Views(Stage):
     version = 1
     reads_source = False
-    requests = Requests("wanted", "view", private=("mask",), made_from=("self",))
+    requests = Requests(
+        "wanted", "view", private=("mask",), made_from=("self",), told_by={"steps": ("turns", "prompts")}
+    )
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {**NEEDS, Select: ("references",)}
     writes = schema("views", wanted=list_(WANTED))
     parameters = ViewsParameters()

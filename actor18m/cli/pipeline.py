@@ -10,6 +10,7 @@ from actor18m.cli.arguments import AsJson, PipelineFile, Settings
 from actor18m.config.loading import load
 from actor18m.config.pipeline import Pipeline
 from actor18m.config.shipped import find_pipeline
+from actor18m.config.unread import unread
 from actor18m.errors import ActorError
 from actor18m.log import printable
 from actor18m.terminal.say import say, say_json, say_lines
@@ -58,10 +59,13 @@ def validate_pipeline(file: PipelineFile, settings: Settings = None, as_json: As
             raise
         say_json({"file": str(file), "ok": False, "problems": str(error).splitlines()})
         raise typer.Exit(1) from error
+    notes = list(unread(pipeline))
     if as_json:
-        say_json({"file": str(file), "ok": True, "problems": []})
-    else:
-        say(f"{file}: ok: {_contents(pipeline)}")
+        say_json({"file": str(file), "ok": True, "problems": [], "notes": notes})
+        return
+    say(f"{file}: ok: {_contents(pipeline)}")
+    for note in notes:
+        say(f"note: {note}")
 
 
 @app.command("render")

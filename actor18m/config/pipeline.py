@@ -20,13 +20,14 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from actor18m.catalog import cuts
 from actor18m.catalog.cuts import Cutting
 from actor18m.config.checks import between_sections
 from actor18m.config.extended import read_extended
 from actor18m.config.settings import apply
-from actor18m.config.stage_config import Step
+from actor18m.config.stage_config import Step, imported
 from actor18m.errors import ActorError, WrongUsage, instead_of
 from actor18m.models.backends import ONLY_WHAT_COUNTS
 from actor18m.policy.rules import Rule, Rules
@@ -227,10 +228,34 @@ def _validated(given: object, where: str) -> Pipeline:
         pipeline = Pipeline.model_validate(given)
     except ValidationError as error:
         problems = problems_of(error)
-        raise explained(where, [*problems, *_in_the_rest(given, problems)]) from error
+        raise explained(where, _with_names(given, [*problems, *_in_the_rest(given, problems)])) from error
     if problems := between_sections(pipeline):
-        raise explained(where, problems)
+        raise explained(where, _with_names(given, problems))
     return pipeline
+
+
+def _with_names(given: Mapping[Any, Any], problems: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Paths with stages called by their names, or as the file calls them where they cannot be imported: nobody counts
+    to `stages.16`."""
+    stages = given.get("stages")
+    named = []
+    for path, cause in problems:
+        section, _, rest = path.partition(".")
+        number, _, below = rest.partition(".")
+        if section == "stages" and number.isdecimal() and isinstance(stages, list | tuple):
+            path = ".".join(filter(None, (section, _called(stages, int(number)), below)))
+        named.append((path, cause))
+    return named
+
+
+def _called(stages: Sequence[Any], number: int) -> str:
+    stage = stages[number].get("stage") if isinstance(stages[number], Mapping) else None
+    if not isinstance(stage, str):
+        return f"{number} (the {number + 1}. of {len(stages)})"
+    try:
+        return imported(stage).writes.name
+    except PydanticCustomError:
+        return stage
 
 
 def _in_the_rest(given: Mapping[Any, Any], problems: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

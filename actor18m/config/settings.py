@@ -58,12 +58,16 @@ def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Seque
             _set_bound(rules, name, bound, value)
         case ["parameters", name] if "parameters" not in rules:
             _set_parameter(parameters, name, value)
+        case ["parameters", name, key] if "parameters" not in rules and name in parameters:
+            _set_within(parameters, stage, name, key, value)
         case [name] if name in rules and name in parameters:
             raise _CannotSet(
                 f"{name} is a rule and a parameter of {stage}; write {stage}.rules.{name} or {stage}.parameters.{name}"
             )
         case [name] if name in parameters:
             _set_parameter(parameters, name, value)
+        case [name, key] if name in parameters and name not in rules:
+            _set_within(parameters, stage, name, key, value)
         case [name, *bound] if name in rules:
             _set_bound(rules, name, bound, value)
         case [name, *_]:
@@ -134,16 +138,32 @@ def _set_role(roles: dict[str, Any], stage: str, role: str, below: list[str], va
 
 def _set_run(run: dict[str, Any], of: str, path: list[str], value: object) -> None:
     """`motion.run.workers`: how a stage is run."""
-    name = ".".join(path)
+    name, *below = path or [""]
     if name not in run:
         raise _CannotSet(f"{of}.run has no {name or 'name'}; {instead_of(name, run)}")
-    run[name] = value
+    match below:
+        case []:
+            run[name] = value
+        case [key] if isinstance(run[name], dict):  # run.budget.dollars: what it knows is checked with the rest
+            run[name] = {**run[name], key: value}
+        case _:
+            raise _CannotSet(f"{of}.run.{name} has nothing below it; write {of}.run.{name}=VALUE")
 
 
 def _set_parameter(parameters: dict[str, Any], name: str, value: object) -> None:
     if name not in parameters:
         raise _CannotSet(f"no parameter {name}; {instead_of(name, parameters)}")
     parameters[name] = value
+
+
+def _set_within(parameters: dict[str, Any], stage: str, name: str, key: str, value: object) -> None:
+    """`views.prompts.back`: one entry of a parameter that has entries by name; null takes it out."""
+    there = parameters[name]
+    if not isinstance(there, dict):
+        raise _CannotSet(f"{stage}.{name} has no entries with names; write {stage}.{name}=VALUE, for all of it")
+    parameters[name] = {each: of for each, of in there.items() if each != key}
+    if value is not None:
+        parameters[name][key] = value
 
 
 def _set_bound(rules: dict[str, Any], name: str, bound: list[str], value: object) -> None:

@@ -112,7 +112,7 @@ class Step(Section):
 
     @property
     def stage_class(self) -> type[Stage[Any]]:
-        return _imported(self.stage)
+        return imported(self.stage)
 
     @property
     def name(self) -> str:
@@ -165,7 +165,7 @@ class Step(Section):
         """The stage's parameters and its backends' with their defaults; all that is wrong with them is told at once."""
         if not isinstance(given, Mapping) or not isinstance(given.get("stage"), str):
             return given
-        stage = _imported(given["stage"])
+        stage = imported(given["stage"])
         found: list[tuple[str, str]] = []
         parameters = _read(type(stage.parameters), given.get("parameters") or {}, "parameters", found)
         roles = given.get("roles") or {}
@@ -240,7 +240,8 @@ def _cannot_play(backend: Backend, role: type) -> str | None:
         return str(error)
 
 
-def _imported(path: str) -> type[Stage[Any]]:
+def imported(path: str) -> type[Stage[Any]]:
+    """A stage's class; what is wrong with it is told as validators tell it."""
     module, _, name = path.partition(":")
     if not module or not name:
         raise trouble(f"{path} is no import path; write module:Class, such as stages.identity:Identity")

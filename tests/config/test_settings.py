@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,9 @@ import pytest
 from actor18m.config.pipeline import load_pipeline
 from actor18m.config.settings import apply
 from actor18m.config.shipped import find_pipeline
-from actor18m.errors import ActorError
+from actor18m.config.unread import unread
+from actor18m.errors import ActorError, WrongUsage
+from actor18m.stage import Parameters
 from tests.config.test_pipeline import written
 
 
@@ -119,10 +122,10 @@ def test_later_settings_win(tmp_path: Path) -> None:
         ("probe.duration=3", r"rule duration has at_least and at_most; write duration\.at_least, for one of them"),
         ("faces=1", "names a stage only; write --set stage.rule=value"),
         ("faces.fps", "has no value; write --set"),
-        ("faces.fps.x=1", "faces has no rule or parameter fps.x|no rule or parameter fps"),
+        ("faces.fps.x=1", r"faces\.fps has no entries with names; write faces\.fps=VALUE"),
         ("=1", "no stage ; there are: duplicates, faces, identities, probe, split"),
         ("faces.fps=[1", "the value is not valid YAML"),
-        ("faces.fps=fast", r"with --set faces\.fps=fast: stages\.1\.parameters\.fps: .*not 'fast'"),
+        ("faces.fps=fast", r"with --set faces\.fps=fast: stages\.faces\.parameters\.fps: .*not 'fast'"),
         ("faces.mean_similarity=high", r"policy\.faces\.mean_similarity\.at_least: must be a number, not 'high'"),
         ("faces.mean_similarity=", r"policy\.faces\.mean_similarity: a rule needs a bound"),
     ],
@@ -149,3 +152,31 @@ def test_what_is_given_stays_as_it_is() -> None:
     pipeline: dict[str, Any] = {"stages": [{"parameters": {"fps": 1}}], "policy": {}}
     apply(pipeline, ["faces.fps=3"], ["faces"])
     assert pipeline == {"stages": [{"parameters": {"fps": 1}}], "policy": {}}
+
+
+def test_one_entry_of_a_parameter_or_of_how_a_stage_is_run_is_set() -> None:
+    pipeline = load_pipeline(
+        find_pipeline("embedded"), ["views.prompts.back=from behind", "judge.run.expected.seconds=2"]
+    )
+    assert pipeline.step("views").parameters.model_dump()["prompts"] == {"back": "from behind"}
+    assert dict(pipeline.step("judge").run.expected) == {"seconds": 2}
+    for setting, why in (
+        ("views.min_quality.back=1", "views.min_quality has no entries with names"),
+        ("judge.run.workers.two=2", "judge.run.workers has nothing below it"),
+        ("views.prompts.behind=x", "stages.views.parameters.prompts.behind"),
+        ("attributes.draws=[]", "stages.attributes.parameters: draws is empty"),
+    ):
+        with pytest.raises(WrongUsage, match=re.escape(why)):
+            load_pipeline(find_pipeline("embedded"), [setting])
+    assert load_pipeline(find_pipeline("embedded"), ["views.prompts.back="]).step("views").parameters == plain_views()
+
+
+def plain_views() -> Parameters:
+    return load_pipeline(find_pipeline("embedded")).step("views").parameters
+
+
+def test_what_is_set_in_vain_is_told() -> None:
+    assert list(unread(load_pipeline(find_pipeline("embedded")))) == []
+    (told,) = unread(load_pipeline(find_pipeline("embedded"), ["views.prompts.back=from behind"]))
+    assert "views.prompts has no effect on any image" in told
+    assert "view_images makes no use" in told

@@ -256,8 +256,8 @@ def test_two_makers_of_one_request_are_refused(site: Site) -> None:
     said = pipeline.run("build", str(pipeline.root / "steady.yaml"), "--input", str(pipeline.videos))
     assert said.exit_code == 1
     assert (
-        "stages.4: frame and draw would both make what ask asks for, under the same keys; say with `of` whose requests "
-        "frame serves"
+        "stages.frame: frame and draw would both make what ask asks for, under the same keys; say with `of` whose "
+        "requests frame serves"
     ) in " ".join(said.stderr.split())
 
 

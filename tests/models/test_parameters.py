@@ -69,8 +69,11 @@ def test_a_backend_without_parameters_has_the_digest_that_it_had() -> None:
 @pytest.mark.parametrize(
     ("backend", "why"),
     [
-        (f"{{backend: '{HERE}', treshold: 1}}", r"stages\.1\.roles\.faces: unknown key treshold; did you mean thresho"),
-        (f"{{backend: '{HERE}', batch: 0}}", r"stages\.1\.roles\.faces\.batch: .*greater than 0, not 0"),
+        (
+            f"{{backend: '{HERE}', treshold: 1}}",
+            r"stages\.faces\.roles\.faces: unknown key treshold; did you mean",
+        ),
+        (f"{{backend: '{HERE}', batch: 0}}", r"stages\.faces\.roles\.faces\.batch: .*greater than 0, not 0"),
         ("{backend: 'tests.tiny_stages:TwoEyes', batch: 2}", r"roles\.faces: .*TwoEyes takes no parameters"),
         ("{backend: centreface, batch: 2}", r"roles\.faces: there is no backend centreface; .* centerface\?"),
         ("{name: centerface}", r"roles\.faces: must be a backend's name, or a mapping with `backend`"),
