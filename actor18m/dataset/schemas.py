@@ -135,5 +135,5 @@ REFERENCES = pa.schema(
     ]
 )
 """`maker` and `fingerprint` say what made the image, or would have; `source_key` from which image, and `candidate` at
-which attempt. `attempts`, which follows, has the maker's numbers of each attempt."""
+which attempt. `attempts`, which follows, has the maker's numbers and prompt of each attempt."""
 LEAST = {"inputs": INPUTS, "clips": CLIPS, "decisions": DECISIONS, "references": REFERENCES}

@@ -21,6 +21,8 @@ from actor18m.survey.snapshot import Record
 from actor18m.survey.survey import Surveyed
 
 NAME = "name"
+_PROMPT = "prompt"
+"""The column in which a maker says what its model was told; another attempt may be told something else."""
 
 Row = Mapping[str, Any]
 
@@ -90,10 +92,10 @@ class References:
         return Reference(image["key"], shelf, (image["key"], image["made@"]), digests, facts)
 
     def _attempts(self, maker: Link, image: Row, made: Mapping[tuple[str, str], Row]) -> list[Row]:
-        """What the maker says in numbers of each of its attempts at an image, the first one first."""
+        """What the maker says of each of its attempts at an image, the first one first."""
         rows = (made.get((image["key"], digest)) for digest in attempts_of(image))
         return [
-            {"candidate": number, **{name: row.get(name) for name in self._numbers}}
+            {"candidate": number, **{name: row.get(name) for name in self._of_attempts}}
             for number, row in enumerate(rows, start=1)
             if row is not None
         ]
@@ -162,19 +164,19 @@ class References:
 
     @cached_property
     def _schema(self) -> pa.Schema:
-        numbers = [pa.field("candidate", pa.int32()), *(pa.field(*each) for each in self._numbers.items())]
-        attempts = pa.field("attempts", pa.list_(pa.struct(numbers)))
+        told = [pa.field("candidate", pa.int32()), *(pa.field(*each) for each in self._of_attempts.items())]
+        attempts = pa.field("attempts", pa.list_(pa.struct(told)))
         return pa.schema([*REFERENCES, attempts, *(field.with_nullable(True) for field in self._fields)])
 
     @cached_property
-    def _numbers(self) -> dict[str, pa.DataType]:
-        """Columns in which makers tell of an attempt in numbers, its seed among them, and their types."""
+    def _of_attempts(self) -> dict[str, pa.DataType]:
+        """Columns in which makers tell of an attempt: numbers, its seed among them, and its prompt."""
         makers = [link for link in self.project.stages.images if link.stage_class.of == "requests"]
         return {
             field.name: field.type
             for link in makers
             for field in link.stage_class.writes.columns
-            if pa.types.is_floating(field.type) or pa.types.is_int64(field.type)
+            if pa.types.is_floating(field.type) or pa.types.is_int64(field.type) or field.name == _PROMPT
         }
 
 

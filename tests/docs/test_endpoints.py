@@ -1,8 +1,11 @@
 """docs/endpoints.md, followed as it is printed, with a server of the tests at the place of vLLM."""
 
+import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -20,8 +23,19 @@ __all__ = ["reader"]
 
 
 def answers(asked: Asked) -> object:
-    is_judge = asked.body["response_format"]["json_schema"]["name"].startswith("Judged")
-    return words(observed_view="front") if is_judge else described()
+    form = asked.body["response_format"]["json_schema"]["name"]
+    if form == "Instructions":
+        return {"instructions": [f"Show them {change['environment']}." for change in json.loads(asked.texts[1])]}
+    return words(observed_view="front") if form.startswith("Judged") else described()
+
+
+def followed(reader: Reader, server: ChatServer, pipeline: str) -> str:
+    """What the page's commands about a pipeline print."""
+    reader.write_files("endpoints.md")
+    path = Path(pipeline)
+    path.write_text(path.read_text().replace("http://127.0.0.1:8000/v1", server.url))
+    commands = [block.text for block in blocks("endpoints.md") if block.language == "sh" and pipeline in block.text]
+    return "".join(run(line) for text in commands for line in text.splitlines())
 
 
 def test_its_pipeline_is_the_embedded_one_with_other_players(reader: Reader) -> None:
@@ -41,13 +55,8 @@ def test_captions_and_verdicts_are_asked_for_and_published(
     monkeypatch.setenv("JUDGE_API_KEY", KEY)
     (reader.folder / "clips").mkdir()
     shutil.copy(SHIPPED / "talk_yaw_1.mp4", reader.folder / "clips")
-    reader.write_files("endpoints.md")
     with ChatServer(answers) as server:
-        pipeline = Path("asked.yaml")
-        pipeline.write_text(pipeline.read_text().replace("http://127.0.0.1:8000/v1", server.url))
-        commands = [block.text for block in blocks("endpoints.md") if block.language == "sh"]
-        assert commands[0].startswith("vllm serve"), "which is what the server stands for"
-        printed = "".join(run(line) for text in commands[1:] for line in text.splitlines())
+        printed = followed(reader, server, "asked.yaml")
     assert "asked.yaml: ok" in printed
     (videos,) = Path("dataset/latest/videos").glob("*.tar")
     assert b'"captions_caption":"A person talks."' in videos.read_bytes()
@@ -59,3 +68,50 @@ def test_captions_and_verdicts_are_asked_for_and_published(
     assert {asked.authorization for asked in server.log} == {None, f"Bearer {KEY}"}
     whole = b"".join(path.read_bytes() for path in reader.folder.rglob("*") if path.is_file())
     assert KEY.encode() not in whole
+
+
+@pytest.mark.slow
+def test_instructions_are_written_followed_checked_and_judged(reader: Reader, pulled: Callable[[str], None]) -> None:
+    for model in read_lock().models:
+        pulled(model)
+    (reader.folder / "clips").mkdir()
+    shutil.copy(SHIPPED / "expressions_2.mp4", reader.folder / "clips")
+    with ChatServer(answers) as server:
+        printed = followed(reader, server, "edited.yaml")
+        assert "edited.yaml: ok" in printed
+        rows = edits()
+        assert len(rows) == 4
+        for row in rows:
+            assert (row["state"], row["seen_people"], row["verdict"]) == ("kept", 1, "consistent")
+            *refused, taken = told(row)
+            assert all(score < 0.8 for score in refused)
+            assert taken >= 0.8
+        assert any(row["candidate"] > 1 for row in rows), "a candidate was refused"
+        (query,) = (block.text for block in blocks("endpoints.md") if block.language == "python")
+        exec(compile(query, "endpoints.md", "exec"), {})
+        forms = Counter(each.body["response_format"]["json_schema"]["name"] for each in server.log)
+        assert forms["Instructions"] == 1, "once for the clip"
+        # where no attempt is like enough, each one is told, and nobody is asked about them
+        run("actor18m build edited.yaml --only subset-B --set edits.like_source=0.999 --yes --allow-shrinking 1")
+        assert Counter(each.body["response_format"]["json_schema"]["name"] for each in server.log) == forms
+    for row in edits():
+        assert (row["state"], row["stage"], row["rule"]) == ("rejected", "edits", "like_source")
+        assert len(told(row)) == 4
+        assert max(told(row)) < 0.999
+
+
+def edits() -> list[dict[str, Any]]:
+    """Rows of subset B."""
+    rows = pq.read_table("dataset/latest/metadata/references").to_pylist()
+    return [row for row in rows if row["subset"] == "B"]
+
+
+def told(row: dict[str, Any]) -> list[float]:
+    """Scores of all attempts at an image, each of which has the instruction and a seed of its own."""
+    assert row["instruction"] == f"Show them {row['environment_text']}."
+    assert row["source_key"] == f"{row['clip']}-{row['source_image']}"
+    attempts = row["attempts"]
+    assert [each["candidate"] for each in attempts] == [*range(1, row["candidate"] + 1)]
+    assert {each["prompt"] for each in attempts} == {row["instruction"]}
+    assert len({each["seed"] for each in attempts}) == len(attempts)
+    return [each["source_similarity"] for each in attempts]
