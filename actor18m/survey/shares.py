@@ -107,13 +107,7 @@ def _rows(record: Record, link: Link, accounts: Iterable[Mapping[str, Any]], lot
     tables = [record.judged(link, some) for some in lots]
     if not any(table.num_rows for table in tables):
         for other in _others(record, link, accounts):
-            index = Index(other, link.values)
-            tables = [
-                record.surveyor.judged(
-                    link, pa.concat_tables([link.empty, index.read(some)], promote_options="default")
-                )
-                for some in lots
-            ]
+            tables = _of_another(record, link, Index(other, link.values), lots)
             if any(table.num_rows for table in tables):
                 break
     return pa.concat_tables([record.surveyor.judged(link, link.empty), *tables], promote_options="default")

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from actor18m.stage import Clip, Failure, Row
+from pyarrow import int32, string
+
+from actor18m.stage import Clip, Failure, Image, Row, schema
 from tests.engine import drawing
 
 
@@ -21,3 +23,15 @@ class Ask(drawing.Ask):
 
 class Draw(drawing.Draw):
     version = 3
+
+
+class Describe(drawing.Describe):
+    """Tells of one thing more."""
+
+    version = 2
+    writes = schema("describe", seen=string(), times=int32(), length=int32())
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for row in super().measure(images):
+            assert isinstance(row, Row)
+            yield replace(row, values={**row.values, "length": len(str(row.values["seen"]))})

@@ -63,6 +63,16 @@ def test_what_a_changed_stage_will_ask_for_is_expected_as_before(site: Site) -> 
     assert counts(plan, "describe") == (0, 12, 12)
 
 
+def test_rows_of_an_older_version_lack_what_rules_of_now_compare(site: Site) -> None:
+    site = replace(site, pipeline=STRICT)
+    site.put(WORDS)
+    site.build()
+    other = STRICT.replace("drawing:Describe", "drawing_otherwise:Describe").replace("'len(seen)'", "length")
+    plan = replace(site, pipeline=other).ask("plan")
+    assert counts(plan, "describe") == (12, 12, 12)
+    assert [each["kept"] for each in plan["kept_images"]] == [None], "nobody knows how many"
+
+
 def test_dollars_are_those_that_were_paid_or_that_the_pipeline_expects(site: Site, server: SlowServer) -> None:
     def priced(run: str) -> Site:
         return replace(site, pipeline=ASKED.format(url=server.url, run=run))
