@@ -51,8 +51,10 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
 
 def _why(of: Mapping[str, Any]) -> str:
     """Why something stands where it does, in brackets. What is told in words needs no kind of error beside it."""
-    names = ("stage", "rule", "value", "bound", "why" if of.get("why") else "error_kind")
-    why = " ".join(str(of[name]) for name in names if of.get(name) is not None)
+    in_words = of.get("why")
+    names = ("stage", "rule", "value", "bound", *(() if in_words else ("error_kind",)))
+    where = " ".join(str(of[name]) for name in names if of.get(name) is not None)
+    why = f"{where}: {in_words}" if in_words else where
     return f" ({why})" if why else ""
 
 

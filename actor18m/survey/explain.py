@@ -16,6 +16,7 @@ from actor18m.policy.rules import by_name, judge, spelt
 from actor18m.policy.words import is_image
 from actor18m.redact import without_secrets
 from actor18m.shortest import shortest
+from actor18m.stage import UNAVAILABLE
 from actor18m.survey.admission import NO_FILE
 from actor18m.survey.chain import DURATION, FIRST_WRITES, SIGNATURE, Link
 from actor18m.survey.image_digests import like_keys
@@ -262,7 +263,7 @@ def _told(
         "stage": link.name,
         "fingerprint": link.fingerprint,
         "backends": {role: backend[0] for role, backend in link.backends.items()},
-        "state": current["state"],
+        "state": UNAVAILABLE if current["error_kind"] == UNAVAILABLE else current["state"],
         "error": None if current["error"] is None else f"{current['error_kind']}: {current['error']}",
         "values": {} if current["error"] else own,
         "rules": [] if decided is None else _ruled(link, decided),

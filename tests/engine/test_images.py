@@ -218,7 +218,8 @@ def test_what_cannot_be_made_is_no_failure_and_says_why(site: Site) -> None:
     assert of_a.split("\n")[2] == "4 images of 1 clip."
     assert "| unavailable in draw | 1 |" in of_a
     said = site.run("explain", none["key"], str(site.root / "steady.yaml")).output
-    assert "  state: unavailable (draw there is no picture of that)" in said
+    assert "  state: unavailable (draw: there is no picture of that)" in said
+    assert re.search(r"^  draw [0-9a-f]+: unavailable$", said, re.MULTILINE)
 
 
 def test_an_image_s_story_has_what_was_seen_in_it_alone_and_its_own_place(site: Site) -> None:
