@@ -43,7 +43,11 @@ class CaptionsParameters(MovingParameters):
     """Of the reader's."""
     min_face_visibility: NonNegativeFloat = 0.5
     max_face_yaw_deg: PositiveFloat = 45.0
-    """Expressions of faces that are turned by more are not told."""
+    max_face_pitch_deg: PositiveFloat = 15.0
+    """Expressions of faces that are turned by more are not told, nor of those that nod: from above or below, a calm
+    mouth looks sad or glad."""
+    body_edge_deg: NonNegativeFloat = 8.0
+    """From where a body is seen that is nearer to the edge of a view is no moment told: yaw is off by as much."""
     face_edge_deg: NonNegativeFloat = 5.0
     """Where a face looks that is nearer to the edge of a view is not told: measured again it may be the other one."""
     min_share: PositiveFloat = 0.1
@@ -66,7 +70,7 @@ class CaptionsParameters(MovingParameters):
 
 
 class Captions(Stage):
-    version = 4
+    version = 5
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {
         Intake: ("width", "height"),
         Motion: ("frame_times", "subject_share", "others"),
@@ -174,8 +178,10 @@ class _Known:
         names, but none of them shows, the middle of where it is seen."""
         there, count = list(self.bodies), self._of.moments
         even = {there[(2 * part + 1) * len(there) // (2 * count)] for part in range(count) if there}
-        shown = {self._view(sample) for sample in even}
-        lacking = [[each for each in there if self._view(each) == view] for view in self.views if view not in shown]
+        shown = {self._clear_view(sample) for sample in even}
+        lacking = [
+            [each for each in there if self._clear_view(each) == view] for view in self.views if view not in shown
+        ]
         return sorted(even.union(samples[len(samples) // 2] for samples in lacking if samples))
 
     def mask(self, sample: int) -> Bools:
@@ -249,7 +255,7 @@ class _Known:
         at = list(self.bodies).index(sample)
         return {
             "time_s": rounded(self.times[sample]),
-            "view": self._view(sample),
+            "view": self._clear_view(sample),
             "face_view": self._face_view(sample),
             "expression": self._expression(sample),
             "action": action_at(self.seen, at, self._of),
@@ -262,6 +268,13 @@ class _Known:
     def _view(self, sample: int) -> str:
         yaw = self.poses[sample]["body_yaw_deg"] if sample in self.poses else None
         return NOT_TOLD if yaw is None else body_view(yaw)
+
+    def _clear_view(self, sample: int) -> str:
+        """Well clear of an edge."""
+        yaw = self.poses[sample]["body_yaw_deg"] if sample in self.poses else None
+        edge = self._of.body_edge_deg
+        views = set() if yaw is None else {body_view(yaw + off) for off in (-edge, 0.0, edge)}
+        return views.pop() if len(views) == 1 else NOT_TOLD
 
     def _face_view(self, sample: int) -> str:
         """Where a mesh tells it well clear of an edge. Not visible is that of somebody who is seen from behind."""
@@ -279,7 +292,9 @@ class _Known:
         face, of = self.faces.get(sample), self._of
         if face is None:
             return NOT_VISIBLE if self._view(sample) == "back" else NOT_TOLD
-        if not face["has_mesh"] or face["expression"] is None or abs(face["yaw_deg"]) > of.max_face_yaw_deg:
+        if not face["has_mesh"] or face["expression"] is None:
+            return NOT_TOLD
+        if abs(face["yaw_deg"]) > of.max_face_yaw_deg or abs(face["pitch_deg"] or 0.0) > of.max_face_pitch_deg:
             return NOT_TOLD
         is_sure = face["expression_score"] >= of.min_expression_score
         return face["expression"] if is_sure and face["visibility"] >= of.min_face_visibility else NOT_TOLD

@@ -59,7 +59,7 @@ def test_who_turns_is_captioned_with_what_the_moments_show() -> None:
     assert "mostly dark red on the upper body" in told["clothing"]
     assert "turns all the way round and stays in place" in told["action"]
     assert [moment["time_s"] for moment in told["moments"]] == sorted(moment["time_s"] for moment in told["moments"])
-    assert {moment["view"] for moment in told["moments"]} == {"front", "side", "back"}
+    assert {moment["view"] for moment in told["moments"]} - {NOT_TOLD} == {"front", "side", "back"}
     by_view = {moment["view"]: moment for moment in told["moments"]}
     assert by_view["back"]["expression"] == NOT_VISIBLE
     assert told["written_by"] == "template"
@@ -77,6 +77,22 @@ def test_where_the_face_looks_is_told_beside_from_where_the_body_is_seen() -> No
     told = captioned(clip)
     assert {moment["face_view"] for moment in told["moments"]} == {NOT_TOLD}, "another measurement may say front"
     assert "face" not in told["caption"]
+
+
+def test_from_where_a_body_is_seen_is_not_told_of_a_moment_near_the_edge() -> None:
+    clip, _ = measured_by_truth("talk_yaw_1")
+    for pose in clip.upstream["pose"]["poses"]:
+        pose["body_yaw_deg"] = 41.0
+    told = captioned(clip)
+    assert {moment["view"] for moment in told["moments"]} == {NOT_TOLD}, "the next measurement may say side"
+    assert "the body seen from the front" in told["caption"]
+
+
+def test_an_expression_of_a_face_that_nods_is_not_told() -> None:
+    clip, _ = measured_by_truth("expressions_1")
+    for face in clip.upstream["faces"]["faces"]:
+        face["pitch_deg"] = -20.0
+    assert captioned(clip)["expression"] == NOT_TOLD
 
 
 def test_what_nothing_measures_is_not_told_and_is_in_no_caption() -> None:
