@@ -33,8 +33,9 @@ SEEDS, CASTS = (60,), 8
 TRUE, STRANGER, GARMENT, PATTERN, MIRRORED, OTHER_VIEW, TWO = (
     "right ones", "another person", "another garment", "another pattern", "mirrored", "another view", "two people",
 )  # fmt: skip
+AGREES, DIFFERS = "consistent", "inconsistent"
 WRONG = (STRANGER, GARMENT, PATTERN, MIRRORED, OTHER_VIEW, TWO)
-REAL_TITLE = "judge, real people"
+RENDERED_TITLE, REAL_TITLE = "judge, rendered people", "judge, real people"
 _APART_S = 0.5
 _BACKENDS = {
     "faces": "centerface",
@@ -73,11 +74,11 @@ class Answered:
 
     @property
     def is_accepted(self) -> bool:
-        return self.told["verdict"] == "consistent" and self.told["shows_wanted_view"] is not False
+        return self.told["verdict"] == AGREES and self.told["shows_wanted_view"] is not False
 
 
 def title(seeds: Sequence[int]) -> str:
-    return f"judge, rendered people of seed {' and '.join(map(str, seeds))}"
+    return f"{RENDERED_TITLE} of seed {' and '.join(map(str, seeds))}"
 
 
 def figures(answers: Sequence[Answered]) -> Figures:
@@ -92,6 +93,8 @@ def figures(answers: Sequence[Answered]) -> Figures:
             told[f"{label(kind)}, {region}"] = share(each.is_accepted for each in of_region)
     sides = [each for each in seen if each.shown.region == "body" and each.shown.view in ("left", "right")]
     told[f"{label(STRANGER)}, body from the side"] = share(e.is_accepted for e in sides if e.shown.kind == STRANGER)
+    compared = [e.is_accepted for e in seen if e.shown.kind == PATTERN and e.told.get("garment") in (AGREES, DIFFERS)]
+    told[f"{label(PATTERN)}, where patterns are told"] = share(compared)
     for kind in WRONG:
         every = [each for each in answers if each.shown.kind == kind]
         told[f"left out, cannot be seen: {kind}"] = ratio(sum(not e.shown.is_seen for e in every), len(every))

@@ -88,7 +88,7 @@ SUMMARY = {
     "people_joined": Bar(_PERSONS, "pairs of two people told to be one", 0, is_at_most=True, sets=(FRESH, REAL)),
     "person_together": Bar(_PERSONS, "a person's pieces together", 0.95, sets=(FRESH, REAL)),
     **{
-        f"judge_{name}": Bar(judging.title(judging.SEEDS), judging.label(kind), bar, is_at_most, (judging.NAME,))
+        f"judge_{name}": Bar(judging.RENDERED_TITLE, judging.label(kind), bar, is_at_most, (judging.NAME,))
         for name, kind, bar, is_at_most in (
             ("right_accepted", judging.TRUE, 0.90, False),
             ("stranger_accepted", judging.STRANGER, 0.05, True),
@@ -113,5 +113,11 @@ def summary(told: Mapping[str, Sections]) -> dict[str, Figure]:
 
 
 def _picked(bar: Bar, told: Mapping[str, Sections]) -> Figure:
-    figures = [told.get(name, {}).get(bar.section, {}).get(bar.label, Figure(None, 0, "share")) for name in bar.sets]
+    sections = [_section(told.get(name, {}), bar.section) for name in bar.sets]
+    figures = [section.get(bar.label, Figure(None, 0, "share")) for section in sections]
     return figures[0] if len(figures) == 1 else together(figures)
+
+
+def _section(sections: Sections, name: str) -> Figures:
+    """Of whichever seed, where a section is of one."""
+    return next((each for title, each in sections.items() if title == name or title.startswith(f"{name} of seed ")), {})

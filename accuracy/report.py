@@ -9,7 +9,7 @@ from accuracy.judging import NAME as JUDGING
 from accuracy.jumps import NAME as JUMPS
 from accuracy.measures import SUMMARY
 from accuracy.result import Result
-from accuracy.sets import FRESH
+from accuracy.sets import FRESH, SHIPPED
 from accuracy.splices import NAME as SPLICES
 
 _MADE = (JUMPS, SPLICES, JUDGING)
@@ -25,7 +25,8 @@ def show(result: Result) -> None:
     for name in result.seen:
         if name != FRESH:
             console.print(_confusion(result, name))
-    console.print(_misses(result))
+    if result.seen:
+        console.print(_misses(result))
     console.print(_bars(result))
 
 
@@ -70,9 +71,14 @@ def _misses(result: Result) -> Table:
 
 
 def _bars(result: Result) -> Table:
-    table = Table("", "measured", "bar", "", title=f"Bars, of {result.summary_of} samples and real footage")
+    """Of what was asked for."""
+    title = f"Bars, of {result.summary_of} samples and real footage" if result.seen else "Bars"
+    table = Table("", "measured", "bar", "", title=title)
     for name, figure in result.summary.items():
         bar = SUMMARY[name]
+        asked = {*bar.sets} | ({SHIPPED} if FRESH in bar.sets else set())
+        if not asked & result.sections.keys():
+            continue
         asked = f"{'at most' if bar.is_at_most else 'at least'} {bar.bar:g}"
         is_met = "" if figure.value is None else "met" if bar.is_met(figure.value) else "[bold red]missed"
         table.add_row(name, str(figure), asked, is_met)

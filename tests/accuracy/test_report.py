@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from accuracy import measures, report
+from accuracy import judging, measures, report
 from accuracy.build import DEFAULT, POLICIES
 from accuracy.figures import Figure
 from accuracy.measures import SUMMARY, of_samples
@@ -71,3 +71,13 @@ def test_tables_and_json_tell_the_same(tmp_path: Path, capsys: pytest.CaptureFix
     text = capsys.readouterr().out
     for part in ("50.0% of 2", "two_people_1", "at least 0.95", "missed"):
         assert part in text
+
+
+def test_of_one_table_no_bar_of_another_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    right = {judging.label(judging.TRUE): Figure(0.96, 80, "share")}
+    report.show(Result({judging.NAME: {judging.title((9,)): right}}))
+    text = capsys.readouterr().out
+    assert "judge_right_accepted" in text
+    assert text.count("96.0% of 80") == 2, "of whichever seed"
+    assert "verdict_right" not in text
+    assert "Misses" not in text
