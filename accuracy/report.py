@@ -76,8 +76,8 @@ def _bars(result: Result) -> Table:
     table = Table("", "measured", "bar", "", title=title)
     for name, figure in result.summary.items():
         bar = SUMMARY[name]
-        asked = {*bar.sets} | ({SHIPPED} if FRESH in bar.sets else set())
-        if not asked & result.sections.keys():
+        sets = {*bar.sets} | ({SHIPPED} if FRESH in bar.sets else set())
+        if not sets & result.sections.keys():
             continue
         asked = f"{'at most' if bar.is_at_most else 'at least'} {bar.bar:g}"
         is_met = "" if figure.value is None else "met" if bar.is_met(figure.value) else "[bold red]missed"
