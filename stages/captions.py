@@ -31,6 +31,7 @@ from stages.pose import Pose
 from stages.told import one_by_one, rounded
 
 TEMPLATE = "template"
+_HELD = 3
 _WORN = ("glasses", "hat", "earring", "necklace")
 
 
@@ -70,7 +71,7 @@ class CaptionsParameters(MovingParameters):
 
 
 class Captions(Stage):
-    version = 5
+    version = 6
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {
         Intake: ("width", "height"),
         Motion: ("frame_times", "subject_share", "others"),
@@ -228,7 +229,7 @@ class _Known:
 
     @property
     def expression(self) -> str:
-        told = [self._expression(sample) for sample in self.bodies]
+        told = [self._held(sample) for sample in self.bodies]
         seen = [word for word in told if word != NOT_VISIBLE]
         if not seen:
             return NOT_VISIBLE
@@ -257,7 +258,7 @@ class _Known:
             "time_s": rounded(self.times[sample]),
             "view": self._clear_view(sample),
             "face_view": self._face_view(sample),
-            "expression": self._expression(sample),
+            "expression": self._held(sample),
             "action": action_at(self.seen, at, self._of),
         }
 
@@ -286,6 +287,12 @@ class _Known:
         about = [(0.0, 0.0), (edge, 0.0), (-edge, 0.0), (0.0, edge), (0.0, -edge)]
         views = {face_view(face["yaw_deg"] + yaw, face["pitch_deg"] + pitch) for yaw, pitch in about}
         return views.pop() if len(views) == 1 else NOT_TOLD
+
+    def _held(self, sample: int) -> str:
+        """An expression that stays for three samples of five: a mouth that speaks passes through all of them."""
+        about = [self._expression(near) for near in range(sample - 2, sample + 3) if near in self.bodies]
+        own = self._expression(sample)
+        return own if own == NOT_VISIBLE or about.count(own) >= _HELD else NOT_TOLD
 
     def _expression(self, sample: int) -> str:
         """Not visible is that of somebody who is seen from behind, and shows no face."""

@@ -25,6 +25,8 @@ class MovingParameters(Parameters):
     """How many times as high the body is at the end, or at the beginning."""
     head_from_deg: PositiveFloat = 35.0
     """What the face's yaw spans where only the head turns."""
+    head_alone: PositiveFloat = 2.0
+    """A head that turns by so many times as much as the body turns alone: a body's yaw goes a little along with it."""
     turning_deg_s: PositiveFloat = 30.0
     """At a moment, who turns faster is turning; likewise for moving, in body heights a second."""
     moving_s: PositiveFloat = 0.25
@@ -47,13 +49,13 @@ class Seen:
 
 def whole_action(samples: Sequence[Seen], of: MovingParameters) -> str:
     """What happens over these samples, in order of time."""
-    span = _span([each.body_yaw_deg for each in samples])
+    span, head = _span([each.body_yaw_deg for each in samples]), _span([each.face_yaw_deg for each in samples])
     told = []
     if span >= of.whole_from_deg:
         told.append("turns all the way round")
-    elif span >= of.turns_from_deg:
+    elif span >= of.turns_from_deg and head < of.head_alone * span:
         told.append("turns round" if span >= of.round_from_deg else "turns")
-    elif _span([each.face_yaw_deg for each in samples]) >= of.head_from_deg:
+    elif head >= of.head_from_deg:
         told.append("turns the head")
     across = [each.middle_x for each in samples]
     if max(across) - min(across) >= of.moves_from:

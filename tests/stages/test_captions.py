@@ -88,6 +88,15 @@ def test_from_where_a_body_is_seen_is_not_told_of_a_moment_near_the_edge() -> No
     assert "the body seen from the front" in told["caption"]
 
 
+def test_an_expression_that_passes_in_speaking_is_not_told() -> None:
+    clip, _ = measured_by_truth("talk_yaw_1")
+    for number, face in enumerate(clip.upstream["faces"]["faces"]):
+        face["expression"], face["yaw_deg"] = ("fear" if number % 8 < 2 else "neutral"), 0.0
+    told = captioned(clip)
+    assert told["expression"] == "neutral"
+    assert {moment["expression"] for moment in told["moments"]} <= {"neutral", NOT_TOLD}
+
+
 def test_an_expression_of_a_face_that_nods_is_not_told() -> None:
     clip, _ = measured_by_truth("expressions_1")
     for face in clip.upstream["faces"]["faces"]:

@@ -38,6 +38,12 @@ def test_what_happens_over_a_clip(samples: list[Seen], words: str) -> None:
     assert whole_action(samples, OF) == words
 
 
+def test_a_body_s_yaw_that_goes_along_with_the_head_is_no_turn() -> None:
+    of = MovingParameters()
+    assert whole_action(somebody(yaw=lambda s: 55 * s, face=lambda s: 160 * s - 80), of).startswith("turns the head")
+    assert whole_action(somebody(yaw=lambda s: 55 * s, face=lambda s: 70 * s), of).startswith("turns and")
+
+
 @pytest.mark.parametrize(
     ("samples", "words"),
     [
