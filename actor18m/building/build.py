@@ -22,6 +22,8 @@ from actor18m.building.releasing import release
 from actor18m.catalog.register import Registration
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
+from actor18m.config import licensed
+from actor18m.config.licensed import Licence
 from actor18m.config.loading import load
 from actor18m.config.shipped import find_pipeline
 from actor18m.config.stage_config import DOLLARS, GPU_SECONDS
@@ -129,6 +131,7 @@ def build(
     take_over: bool = False,
     allowed: guards.Allowed = NO_EXCEPTIONS,
     allow_lost_words: bool = False,
+    licence: Literal["any", "commercial"] = "any",
     listener: Listener = QUIET,
 ) -> Built:
     """Registers inputs, measures what is missing, and publishes a version of the dataset. Called again, it goes on.
@@ -148,6 +151,7 @@ def build(
         target.check_usable()
     with stoppable(), closing(crew), hold(make_store(str(store)), take_over) as lease:
         loaded = load(find_pipeline(pipeline), flags)
+        to_decide = licensed.check(loaded, Licence(licence))
         project = Project(loaded, lease.store, read_words(lease.store), (), until, seen=Seen(lease.store))
         if not allow_lost_words and (lost := runs.lost_words(lease.store, project.words)) is not None:
             raise Refused(f"{lease.store.url}/words {lost}. {_GET_WORDS_BACK}")
@@ -160,6 +164,7 @@ def build(
             "executor": crew.name,
             "sync": sync,
             "flags": flags,
+            "licence": licence,
             "only": only,
             "until": until,
             "retry": list(retry) or None,
@@ -178,7 +183,7 @@ def build(
             if overrides is not None:
                 _take_into_store(lease, Path(overrides), listener)
             project, _ = settled_for_good(replace(project, words=read_words(lease.store)), lease)
-            for said in edited(project.links, runs.accounts(project.store)):
+            for said in [*edited(project.links, runs.accounts(project.store)), *to_decide]:
                 listener.note(f"note: {said}")
             account["left_out"] = not_taken = FilesLeftOut()
             sources = find_inputs(given, not_taken) if given else None

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from actor18m.config import shipped
+from actor18m.config.licensed import Licence
 from actor18m.errors import ActorError
 
 
@@ -23,5 +24,9 @@ PipelineFile = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="STAGE.NAME=VALUE", help="Another bound or parameter; may be repeated."),
+]
+For = Annotated[
+    Licence,
+    typer.Option("--licence", help="commercial: refuse models that may not be used for money, and say what to decide."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

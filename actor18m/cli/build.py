@@ -13,8 +13,9 @@ from actor18m.building import build as building
 from actor18m.building.build import NotPublished, StageStopped
 from actor18m.building.changes import Changes, Forgotten, flags_of
 from actor18m.building.listener import Shown
-from actor18m.cli.arguments import AsJson, Settings, pipeline_file
+from actor18m.cli.arguments import AsJson, For, Settings, pipeline_file
 from actor18m.cli.summary import tell
+from actor18m.config.licensed import Licence
 from actor18m.config.loading import load
 from actor18m.errors import Refused
 from actor18m.execute.crews import RayCrew, SerialCrew
@@ -133,6 +134,7 @@ def build(
         bool,
         typer.Option("--allow-lost-words", help="Build though the latest version knew words that the store has not."),
     ] = False,
+    licence: For = Licence.any,
     as_json: AsJson = False,
 ) -> None:
     """Register inputs, measure what is missing, and publish a version of the dataset. Run it again to go on."""
@@ -165,6 +167,7 @@ def build(
                 take_over=take_over,
                 allowed=Allowed(max_failed, allow_shrinking, allow_empty),
                 allow_lost_words=allow_lost_words,
+                licence=licence.value,
                 listener=_Terminal(may_ask=not as_json),
             )
         except (StageStopped, NotPublished) as error:

@@ -11,6 +11,7 @@ from rich.text import Text
 from actor18m.amounts import amount
 from actor18m.models.lock import Lock, Model, read_lock
 from actor18m.models.snapshots import pins_of, pull_snapshot, state_of
+from actor18m.models.terms import strictest, terms_of
 from actor18m.models.weights import FileState, folder, pull, verify
 from actor18m.terminal.say import Grid, console, say, say_json
 
@@ -26,14 +27,18 @@ def list_models(as_json: AsJson = False) -> None:
     states = verify(lock)
     snapshots = {name: state_of(name) for name, model in lock.models.items() if model.snapshot}
     if as_json:
-        rows = {name: model.model_dump() | {"state": {f.name: states[f.name] for f in model.files}
-                or snapshots[name]}
-                for name, model in lock.models.items()}  # fmt: skip
+        of_files = {name: {file.name: states[file.name] for file in model.files} for name, model in lock.models.items()}
+        rows = {
+            name: model.model_dump()
+            | {"commercial": strictest(model), "terms": [vars(term) for term in terms_of(model)]}
+            | {"state": of_files[name] or snapshots[name]}
+            for name, model in lock.models.items()
+        }
         say_json({"folder": str(folder()), "models": rows})
         return
     table = Grid(Column("model", no_wrap=True))
     table.add_column("MB", justify="right", no_wrap=True)
-    for heading in ("here", "code", "weights"):
+    for heading in ("here", "code", "weights", "for money"):
         table.add_column(heading, no_wrap=True)
     table.add_column("plays")
     for name, model in lock.models.items():
@@ -46,10 +51,11 @@ def list_models(as_json: AsJson = False) -> None:
             said,
             model.code.licence,
             model.weights.licence,
+            strictest(model),
             _gives_way(model.role),
         )
     console().print(table)
-    say(f"in {folder()}; --json tells of each file")
+    say(f"in {folder()}; --json tells of each file, and of the terms of code, weights and training data")
 
 
 def _large() -> dict[str, FileState]:

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from actor18m.cli.arguments import AsJson, PipelineFile, Settings
+from actor18m.cli.arguments import AsJson, For, PipelineFile, Settings
+from actor18m.config import licensed
+from actor18m.config.licensed import Licence
 from actor18m.config.loading import load
 from actor18m.config.pipeline import Pipeline
 from actor18m.config.shipped import find_pipeline
@@ -49,17 +51,20 @@ def init_pipeline(
 
 
 @app.command("validate")
-def validate_pipeline(file: PipelineFile, settings: Settings = None, as_json: AsJson = False) -> None:
+def validate_pipeline(
+    file: PipelineFile, settings: Settings = None, licence: For = Licence.any, as_json: AsJson = False
+) -> None:
     """Check a pipeline, and name everything that is wrong with it. It imports the stages that the pipeline names: a
     pipeline is code, so check only those that you would run."""
     try:
         pipeline = load(file, settings)
+        to_decide = licensed.check(pipeline, licence)
     except ActorError as error:
         if not as_json:
             raise
         say_json({"file": str(file), "ok": False, "problems": str(error).splitlines()})
         raise typer.Exit(1) from error
-    notes = list(unread(pipeline))
+    notes = [*unread(pipeline), *to_decide]
     if as_json:
         say_json({"file": str(file), "ok": True, "problems": [], "notes": notes})
         return

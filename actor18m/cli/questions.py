@@ -10,10 +10,11 @@ from actor18m.catalog.register import Register
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.cli import answers, plan_story, unpublished
-from actor18m.cli.arguments import AsJson, Settings
+from actor18m.cli.arguments import AsJson, For, Settings
 from actor18m.cli.build import Overrides, Pipe, Profile, Split, StoreUrl, project_of
 from actor18m.cli.story import print_story
-from actor18m.config import shipped
+from actor18m.config import licensed, shipped
+from actor18m.config.licensed import Licence
 from actor18m.errors import WrongUsage
 from actor18m.publish.lookup import places
 from actor18m.storage.lease import unended
@@ -44,6 +45,7 @@ def plan_command(
     settings: Settings = None,
     split: Split = None,
     overrides: Overrides = None,
+    licence: For = Licence.any,
     as_json: AsJson = False,
 ) -> None:
     """What a build would measure, and why: of what is registered, and of inputs that are not."""
@@ -51,19 +53,20 @@ def plan_command(
         raise typer.BadParameter("--sync needs --input: it says that what is given is all there is")
     opened = store_or_empty(store) if inputs else open_store(store)
     project = project_of(pipeline or profile, opened, settings, split, overrides)
+    to_decide = licensed.check(project.pipeline, licence)
     left_out = FilesLeftOut()
     given = Register(opened).register(None, find_inputs(inputs, left_out), sync) if inputs else None
     found, notes = planned(project, plan_story.new_inputs(given)), edited(project.links, accounts(opened))
     differ = changes(pipeline or profile, project.pipeline, opened, flags_of(settings, split), project.words)
     if as_json:
-        told = {"edited": notes, "left_out": vars(left_out)}
+        told = {"edited": notes, "to_decide": to_decide, "left_out": vars(left_out)}
         say_json(plan_story.plan_as_json(found, given) | told | _as_json(differ))
         return
     _tell(differ)
     if left_out.counts:
         say(str(left_out))
     plan_story.print_plan(found, given)
-    for said in notes:
+    for said in [*notes, *to_decide]:
         say(f"note: {said}")
 
 

@@ -55,14 +55,30 @@ class Snapshot(_Record):
     files: list[str] = Field(min_length=1, description="names or patterns, of which each has to be there")
 
 
+Commercial = Literal["allowed", "choice", "forbidden", "unclear"]
+"""Whether something may be used for money. `choice`: it may, with duties that not all take on, as of the AGPL."""
+
+
 class Code(_Record):
     library: str
     licence: str
+    commercial: Commercial | None = Field(default=None, description="where the licence's name alone does not tell it")
+
+
+class Training(_Record):
+    """What the weights were trained on, as far as their authors tell it."""
+
+    data: str
+    commercial: Commercial = Field(
+        default="unclear", description="forbidden where the data's terms forbid it of what is made from the data, too"
+    )
 
 
 class Weights(_Record):
     licence: str
     origin: str
+    commercial: Commercial | None = Field(default=None, description="where the licence's name alone does not tell it")
+    training: Training | None = None
 
 
 class Model(_Record):
