@@ -56,6 +56,10 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "selfie-segmenter": ["PersonSegmenter"],
         "efficientdet": ["PersonDetector"],
         "efficientnet": ["Depiction", "FrameEncoder"],
+        "d-fine": ["PersonDetector"],
+        "rt-detrv2": ["PersonDetector"],
+        "clip": ["FrameEncoder"],
+        "siglip2": ["FrameEncoder"],
     }
     assert cannot_play(MeshParsing, FaceParser) is None, "it has no weights"
     assert cannot_play(LucasKanade, PointTracker) is None, "nor has this"
