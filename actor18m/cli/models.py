@@ -65,10 +65,15 @@ def _large() -> dict[str, FileState]:
 
 
 def _size(name: str, model: Model) -> int | None:
-    """Of a snapshot it is known when it is pinned."""
+    """Of a snapshot it is known when it is pinned, of a file whose size the lock does not say when it is here."""
     if model.files:
-        return sum(file.size for file in model.files)
+        sizes = [file.size or _size_here(folder() / file.name) for file in model.files]
+        return None if None in sizes else sum(size or 0 for size in sizes)
     return None if state_of(name) == "missing" else sum(file.size for file in pins_of(name).files.values())
+
+
+def _size_here(file: Path) -> int | None:
+    return file.stat().st_size if file.is_file() else None
 
 
 def _gives_way(text: str) -> Text:

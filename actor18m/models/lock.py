@@ -42,7 +42,7 @@ class Wheel(_Record):
 
 class WeightFile(_Record):
     name: FileName
-    size: int = Field(gt=0, description="bytes")
+    size: int | None = Field(default=None, gt=0, description="bytes; none where who names the digest does not say")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     sources: list[Url | Wheel] = Field(min_length=1, description="in the order to try")
 

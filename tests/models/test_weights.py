@@ -79,6 +79,22 @@ def test_a_file_comes_from_its_publisher(server: tuple[Path, str], tmp_path: Pat
     assert verify(lock, tmp_path) == {"a.bin": "ok"}
 
 
+def test_a_file_whose_size_nobody_said_is_known_by_its_digest(server: tuple[Path, str], tmp_path: Path) -> None:
+    root, url = server
+    lock = lock_of(a=[Url(url=f"{url}/a.bin")])
+    known = lock.models["m"].files[0].model_copy(update={"size": None})
+    lock = Lock(version=1, models={"m": lock.models["m"].model_copy(update={"files": [known]})})
+    (root / "a.bin").write_bytes(GOOD + b"more")
+    with pytest.raises(ActorError, match=r"no source had a.* \(sha256 "):
+        pull(into=tmp_path, lock=lock)
+    (root / "a.bin").write_bytes(GOOD)
+    (written,) = pull(into=tmp_path, lock=lock)
+    assert written.read_bytes() == GOOD
+    assert verify(lock, tmp_path) == {written.name: "ok"}
+    written.write_bytes(GOOD[:-1])
+    assert verify(lock, tmp_path) == {written.name: "corrupt"}
+
+
 def test_a_packed_file_is_unpacked(server: tuple[Path, str], tmp_path: Path) -> None:
     root, address = server
     (root / "a.bin.bz2").write_bytes(bz2.compress(GOOD))
