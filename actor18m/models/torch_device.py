@@ -10,21 +10,24 @@ from actor18m.models.libraries import library
 from actor18m.models.parameters import BackendParameters, NoEffect
 
 
-class TorchParameters(BackendParameters):
+class DeviceParameters(BackendParameters):
     device: NoEffect[str] = "auto"
     """`auto` is the GPU where the process has one, else the CPU. On another device results differ in their last digits:
     what was measured stays as it is."""
-    batch: NoEffect[int] = Field(default=16, gt=0)
-    """So many items at once; where memory does not suffice, half as many from there on."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """`auto` is what the weights are stored in, and float32 on a CPU."""
+
+
+class TorchParameters(DeviceParameters):
+    batch: NoEffect[int] = Field(default=16, gt=0)
+    """So many items at once; where memory does not suffice, half as many from there on."""
 
 
 def torch() -> Any:
     return library("torch", "torch, as its own page says for your GPU")
 
 
-def device_of(parameters: TorchParameters) -> Any:
+def device_of(parameters: DeviceParameters) -> Any:
     found = torch()
     wanted = parameters.device
     if wanted == "auto":
@@ -36,7 +39,7 @@ def device_of(parameters: TorchParameters) -> Any:
     return found.device(wanted)
 
 
-def dtype_of(parameters: TorchParameters, device: Any) -> Any:
+def dtype_of(parameters: DeviceParameters, device: Any) -> Any:
     """What to load weights in; `"auto"` as transformers and diffusers understand it."""
     if parameters.dtype == "auto":
         return torch().float32 if device.type == "cpu" else "auto"
