@@ -51,6 +51,8 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "centerface": ["FaceDetector"],
         "arcface": ["FaceEmbedder"],
         "auraface": ["FaceEmbedder"],
+        "retinaface": ["FaceDetector"],
+        "scrfd": ["FaceDetector"],
         "dlib-face": ["FaceEmbedder"],
         "mediapipe-face": ["FaceMesh"],
         "mediapipe-pose": ["PersonSegmenter", "PoseEstimator"],

@@ -1,6 +1,6 @@
 """Small networks with random weights as ONNX files, shaped as the large ones are, for the backends that load them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class OnnxFile:
         edge = (side - 1) // 2
         return self.node("Conv", [source, kernel], strides=[stride] * 2, pads=[edge] * 4)
 
-    def save(self, place: Path, outputs: dict[str, Sequence[Size]]) -> Path:
+    def save(self, place: Path, outputs: Mapping[str, Sequence[Size]]) -> Path:
         """`outputs` are nodes and their shapes, in this order."""
         import onnx
 
