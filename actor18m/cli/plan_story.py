@@ -44,7 +44,7 @@ def print_plan(found: Plan, given: Registration | None) -> None:
             "What it takes is not known: build a few with `--limit 20` and ask again, or write what you expect into "
             "the pipeline, to each stage: `run: {expected: {seconds: 3}}`."
         )
-    _print_kept(found.kept)
+    print_kept(found.kept)
 
 
 def new_inputs(given: Registration | None) -> int:
@@ -148,7 +148,7 @@ def _in_all(cost: str, total: Total) -> str:
     return f"{_CALLED[cost]}: {_spelt(cost, total.least)} at least, {likely}{most}{without}"
 
 
-def _print_kept(kept: Iterable[KeptPrice]) -> None:
+def print_kept(kept: Iterable[KeptPrice]) -> None:
     """Of subsets of which anything is known: what is to be paid for one more image, with and without its clip."""
     known = [price for price in kept if price.whole]
     if not known:

@@ -1,5 +1,6 @@
 """`actor18m plan`, `status`, `explain`, `what-if`: what is known, what would be done, and why. They change nothing."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,18 +10,21 @@ from actor18m.building.measuring import planned
 from actor18m.catalog.register import Register
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
-from actor18m.cli import answers, plan_story, unpublished
-from actor18m.cli.arguments import AsJson, For, Settings
+from actor18m.cli import answers, assumed_story, plan_story, unpublished
+from actor18m.cli.arguments import AsJson, For, Settings, pipeline_file
 from actor18m.cli.build import Overrides, Pipe, Profile, Split, StoreUrl, project_of
 from actor18m.cli.story import print_story
 from actor18m.config import licensed, shipped
 from actor18m.config.licensed import Licence
+from actor18m.config.loading import load
 from actor18m.errors import WrongUsage
 from actor18m.publish.lookup import places
 from actor18m.storage.lease import unended
 from actor18m.storage.store import open_store, store_or_empty
 from actor18m.survey import explain as explaining
 from actor18m.survey import whatif
+from actor18m.survey.assumed import rates_file
+from actor18m.survey.assumed_price import price
 from actor18m.survey.code import edited
 from actor18m.survey.project import Project
 from actor18m.survey.runs import accounts
@@ -46,9 +50,28 @@ def plan_command(
     split: Split = None,
     overrides: Overrides = None,
     licence: For = Licence.any,
+    assume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RATES.YAML",
+            help="Price a size by these numbers alone, without a store or weights; `rates` ships: the paper's.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """What a build would measure, and why: of what is registered, and of inputs that are not."""
+    if assume is not None:
+        if inputs or sync or overrides:
+            raise typer.BadParameter("--assume tells how many clips come in: no --input, --sync or --overrides with it")
+        loaded = load(pipeline_file(pipeline or profile), flags_of(settings, split))
+        to_decide, priced = licensed.check(loaded, licence), price(loaded, rates_file(assume))
+        if as_json:
+            say_json(assumed_story.priced_as_json(priced) | {"to_decide": to_decide})
+            return
+        assumed_story.print_priced(priced)
+        for said in to_decide:
+            say(f"note: {said}")
+        return
     if sync and not inputs:
         raise typer.BadParameter("--sync needs --input: it says that what is given is all there is")
     opened = store_or_empty(store) if inputs else open_store(store)

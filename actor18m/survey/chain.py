@@ -1,6 +1,6 @@
 """A pipeline's stages in the order a clip meets them, each with its fingerprint and what planning keeps of its rows."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from actor18m.errors import ActorError, WrongUsage, instead_of
 from actor18m.ledger.index import Values, known_of
 from actor18m.ledger.ledger import Ledger
 from actor18m.ledger.rows import OK
+from actor18m.models.backends import Backend
 from actor18m.policy import rules as policy
 from actor18m.policy.rules import Rules
 from actor18m.requests import asked, pictures, whys
@@ -26,6 +27,9 @@ OF_SOURCES = {CLIP: pa.string(), SIGNATURE: pa.binary(), DURATION: pa.float32()}
 """What a stage of sources tells."""
 FIRST_WRITES = OF_SOURCES | {CONTENT: pa.string()}
 """The first stage tells which clip an input is and of which content, and what finds near duplicates of it."""
+
+Describe = Callable[[Backend], tuple[str, str]]
+"""A backend's name, and a digest of all that its results depend on."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,12 @@ class Kept:
         return pa.table(kept | {f"_{name}": column for name, column in columns.items()})
 
 
-def chain_of(pipeline: Pipeline, until: str | None = None, only: str | None = None) -> Chain:
+def chain_of(
+    pipeline: Pipeline,
+    until: str | None = None,
+    only: str | None = None,
+    describe: Describe = Backend.described,
+) -> Chain:
     """The stages of a pipeline; up to and with `until`; and with `only`, what one subset needs."""
     _check_first(pipeline, pipeline.stages[0], FIRST_WRITES)
     names = list(pipeline.stage_names)
@@ -149,7 +158,7 @@ def chain_of(pipeline: Pipeline, until: str | None = None, only: str | None = No
         raise WrongUsage(f"pipeline {pipeline.name} has no stage {until}; {instead_of(until, names)}")
     reached = names if until is None else names[: names.index(until) + 1]
     links = {
-        step.name: _link(pipeline, step, pipeline.stages, () if number else FIRST_WRITES)
+        step.name: _link(pipeline, step, pipeline.stages, () if number else FIRST_WRITES, describe)
         for number, step in enumerate(pipeline.stages)
         if step.name in reached
     }
@@ -237,7 +246,13 @@ def _branch(pipeline: Pipeline, subset: str, links: Mapping[str, Link], clips: S
     return Branch(subset, gate, way, own, given.references, also)
 
 
-def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], carried: Iterable[str]) -> Link:
+def _link(
+    pipeline: Pipeline,
+    step: Step,
+    steps: Sequence[Step],
+    carried: Iterable[str],
+    describe: Describe = Backend.described,
+) -> Link:
     stage, rules = step.stage_class, pipeline.policy.get(step.name, {})
     readers = {s.name: tuple(s.stage_class.needs[stage]) for s in steps if stage in s.stage_class.needs}
     is_maker = stage.of == "requests"
@@ -258,7 +273,7 @@ def _link(pipeline: Pipeline, step: Step, steps: Sequence[Step], carried: Iterab
         name=step.name,
         step=step,
         fingerprint=stage.fingerprint(
-            step.parameters, {role: backend.described() for role, backend in step.roles.items()}
+            step.parameters, {role: describe(backend) for role, backend in step.roles.items()}
         ),
         rules=rules,
         needs=tuple(needed.writes.name for needed in stage.needs),

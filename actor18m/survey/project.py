@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from actor18m.config.pipeline import Pipeline
+from actor18m.models.pinned import check_pinned
 from actor18m.policy.overrides import LastWord
 from actor18m.policy.words import NOTHING_SAID, Words, keep, now, read_words
 from actor18m.relations.duplicates import Duplicates
@@ -29,6 +30,8 @@ class _Drawn:
     splitter: Link | None = field(init=False)
 
     def __post_init__(self) -> None:
+        steps = self.pipeline.stages
+        check_pinned(self.pipeline.name, [backend.name for step in steps for backend in step.roles.values()])
         object.__setattr__(self, "stages", chain_of(self.pipeline, self.until, self.only))
         object.__setattr__(self, "splitter", splitter_of(self.pipeline))
 

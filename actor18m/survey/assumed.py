@@ -1,0 +1,166 @@
+"""What people assume of a pipeline that was never run: how many pass, what each clip and image takes. From a YAML file,
+in which every number says where it is from.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt, ValidationError
+
+from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, REQUESTS, TOKENS, Step
+from actor18m.errors import instead_of
+from actor18m.shipped import manifest
+from actor18m.survey.chain import Chain, Link
+from actor18m.survey.rates import Rate
+from actor18m.survey.shares import Of, Shares
+from actor18m.yaml_file import Section, explained, problems_of, read_yaml, trouble
+
+GUESS = "guess"
+_SOURCES = ("measured", "published", GUESS)
+
+
+class Assumed(Section):
+    """A number, and where it is from."""
+
+    value: NonNegativeFloat
+    source: str
+
+    @property
+    def is_guess(self) -> bool:
+        return self.source.startswith(GUESS)
+
+
+def _of_pair(given: object) -> object:
+    if isinstance(given, Assumed):
+        return given
+    if not isinstance(given, list | tuple) or len(given) != 2 or not isinstance(given[1], str):
+        raise trouble(f"must be a number with its source, [0.9, 'published: …'], not {given!r}")
+    if not given[1].startswith(_SOURCES):
+        raise trouble(f"its source must begin with {', '.join(_SOURCES)}, not {given[1]!r}")
+    return {"value": given[0], "source": given[1]}
+
+
+Number = Annotated[Assumed, BeforeValidator(_of_pair)]
+
+
+def _by_word(given: object) -> object:
+    return given if isinstance(given, Mapping) else {"": given}
+
+
+class OfStage(Section):
+    """Of one clip or image."""
+
+    passing: Annotated[Mapping[str, Number], BeforeValidator(_by_word)] = Field(
+        default={}, description="the share that its rules pass; of images, where it differs, by the third word of keys"
+    )
+    asks: Number | None = Field(default=None, description="for how many images a clip asks")
+    attempts: Number | None = Field(default=None, description="of a maker, at one image")
+    seconds: Number
+    """Of one worker; of one that waits, until the answer is there."""
+    gpus: Number | None = Field(default=None, description="what it claims of a GPU; else as the pipeline's run says")
+    gpu_seconds: Number | None = Field(
+        default=None, description="where somebody else's GPU answers; else seconds x gpus"
+    )
+    requests: Number | None = None
+    requests_per_minute: Number | None = Field(default=None, description="what the endpoint takes")
+    tokens: Number | None = None
+    dollars: Number | None = Field(default=None, description="beside GPUs")
+    bytes: Mapping[str, Number] = Field(default={}, description="by kind of file")
+
+
+class Machines(Section):
+    gpus: tuple[PositiveInt, ...] = Field(min_length=1, description="on how many the wall time is told")
+    cpus_per_gpu: Number
+    dollars_per_gpu_hour: Number
+    dollars_per_tib_month: Number
+
+
+class Assumptions(Section):
+    clips: Number
+    """That come in."""
+    machines: Machines
+    stages: Mapping[str, OfStage]
+    gates: Mapping[str, Mapping[str, Number]] = Field(
+        default={}, description="by subset and stage, the share that passes the rules of the gate, where it differs"
+    )
+    accepted_bytes: Mapping[str, Number] = Field(default={}, description="of an accepted clip, by kind of file")
+    kept_bytes: Mapping[str, Number] = Field(default={}, description="of a kept image, by kind of file")
+
+
+def rates_file(name: Path) -> Path:
+    """A file that is there, or `rates`, which ships: the paper's size."""
+    return Path(str(manifest("rates.yaml"))) if str(name) == "rates" and not name.is_file() else name
+
+
+def read_assumptions(file: Path) -> Assumptions:
+    try:
+        return Assumptions.model_validate(read_yaml(file))
+    except ValidationError as error:
+        raise explained(str(file), problems_of(error)) from error
+
+
+def shares_of(told: Assumptions, chain: Chain, file: Path) -> Shares:
+    """What the file says of how many come through; an error names all that is lacking or too much."""
+    if problems := list(_problems(told, chain)):
+        raise explained(str(file), problems)
+    passing, attempts, words = dict[Of, float](), dict[Of, float](), _words(chain)
+    for link in chain.links:
+        of = told.stages[link.name]
+        for word in words if link.unit == "images" else ("",):
+            share = of.passing.get(word) or of.passing.get("")
+            passing[link.name, word] = share.value if share is not None else 1.0
+            attempts[link.name, word] = of.attempts.value if of.attempts is not None else 1.0
+    by_gate = dict[Of, float]()
+    for branch in (branch for branch in chain.branches if branch.gate is not None):
+        for link in (chain.clips[0], *branch.way):
+            own = told.gates.get(branch.subset, {}).get(link.name)
+            by_gate[branch.subset, link.name] = passing[link.name, ""] if own is None else own.value
+    asking = {name: of.asks.value for name, of in told.stages.items() if of.asks is not None}
+    return Shares(passing, by_gate, asking, attempts)
+
+
+def rates_of(told: Assumptions, chain: Chain) -> dict[str, Rate]:
+    return {link.name: _rate(told.stages[link.name], link.step, told.machines) for link in chain.links}
+
+
+def _rate(of: OfStage, step: Step, machines: Machines) -> Rate:
+    gpus = of.gpus.value if of.gpus is not None else step.run.gpus
+    gpu_seconds = of.gpu_seconds.value if of.gpu_seconds is not None else gpus * of.seconds.value
+    told = {GPU_SECONDS: gpu_seconds, REQUESTS: of.requests, TOKENS: of.tokens, DOLLARS: of.dollars}
+    costs = {name: each.value if isinstance(each, Assumed) else each for name, each in told.items() if each}
+    hours = costs.get(GPU_SECONDS, 0.0) / 3600
+    costs[DOLLARS] = costs.get(DOLLARS, 0.0) + hours * machines.dollars_per_gpu_hour.value
+    return Rate("expected", of.seconds.value, costs)
+
+
+def _words(chain: Chain) -> list[str]:
+    """Third words of images' keys."""
+    return [link.stage_class.requests.source for link in chain.links if link.stage_class.requests is not None]
+
+
+def _problems(told: Assumptions, chain: Chain) -> Iterator[tuple[str, str]]:
+    links, words = {link.name: link for link in chain.links}, _words(chain)
+    for name in told.stages.keys() - links.keys():
+        yield f"stages.{name}", f"the pipeline has no such stage; {instead_of(name, links)}"
+    for name, link in links.items():
+        if (of := told.stages.get(name)) is None:
+            yield f"stages.{name}", "nothing is told of this stage of the pipeline: say at least its `seconds`"
+            continue
+        yield from ((f"stages.{name}.{lacking}", why) for lacking, why in _lacking(link, of))
+        known = ["", *words] if link.unit == "images" else [""]
+        for word in of.passing.keys() - {*known}:
+            yield f"stages.{name}.passing.{word}", f"no images have this word in their keys; {instead_of(word, words)}"
+    for subset, gate in told.gates.items():
+        ways = {branch.subset: [chain.clips[0].name, *(link.name for link in branch.way)] for branch in chain.branches}
+        if subset not in ways:
+            yield f"gates.{subset}", f"the pipeline has no such subset; {instead_of(subset, ways)}"
+        for name in gate.keys() - {*ways.get(subset, gate)}:
+            yield f"gates.{subset}.{name}", f"clips do not meet it there; {instead_of(name, ways[subset])}"
+
+
+def _lacking(link: Link, of: OfStage) -> Iterator[tuple[str, str]]:
+    if link.stage_class.requests is not None and of.asks is None:
+        yield "asks", "it asks for images: say for how many of a clip"
+    if (link.rules or link.stage_class.of == "requests") and not of.passing:
+        yield "passing", "it has rules or makes images: say which share passes"

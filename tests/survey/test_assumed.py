@@ -1,0 +1,138 @@
+"""A size that nobody built is priced by numbers that say where they are from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from actor18m.cli.app import app
+from tests.engine.drawing import PIPELINE as DRAWING
+
+PIPELINE = DRAWING.replace("drawing:Draw", "drawing:Draw\n    run: {gpus: 0.5}")
+"""A clip is read, asks for images of words, which are drawn and described. A drawing takes half a GPU."""
+RATES = """\
+clips: [1000, "guess"]
+machines:
+  gpus: [1, 10]
+  cpus_per_gpu: [4, "guess"]
+  dollars_per_gpu_hour: [3, "guess"]
+  dollars_per_tib_month: [20, "guess"]
+stages:
+  read: {passing: [0.5, "guess"], seconds: [0.36, "measured"], bytes: {ledger: [1000, "guess"]}}
+  ask: {asks: [4, "published"], seconds: [0, "guess"]}
+  draw:
+    passing: {word: [0.9, "guess"]}
+    attempts: [2, "guess"]
+    seconds: [7.2, "guess"]
+    dollars: [0.01, "guess"]
+    bytes: {images: [1_000_000, "guess"]}
+  describe: {passing: [0.5, "guess"], seconds: [0.036, "measured"]}
+accepted_bytes: {videos: [2_000_000, "guess"]}
+kept_bytes: {shards: [3_000_000, "guess"]}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without a store, and a machine without weights."""
+    monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "drawing.yaml").write_text(PIPELINE)
+    return tmp_path
+
+
+def told(rates: str, *more: str) -> Any:
+    Path("rates.yaml").write_text(rates)
+    run = CliRunner().invoke(app, ["plan", "drawing.yaml", "--assume", "rates.yaml", "--json", *more])
+    assert run.exit_code == 0, run.output
+    return json.loads(run.stdout)
+
+
+def refused(rates: str) -> str:
+    Path("rates.yaml").write_text(rates)
+    run = CliRunner().invoke(app, ["plan", "drawing.yaml", "--assume", "rates.yaml"], env={"COLUMNS": "400"})
+    assert run.exit_code == 1
+    return run.output
+
+
+@pytest.mark.usefixtures("here")
+def test_what_comes_to_each_stage_is_paid_for() -> None:
+    found = told(RATES)
+    assert found["accepted"] == 500
+    assert {name: stage["units"] for name, stage in found["stages"].items()} == pytest.approx(
+        {"read": 1000, "ask": 500, "draw": 4000, "describe": 1800}
+    )
+    assert found["kept"] == {"draw": pytest.approx(900)}
+    draw = found["stages"]["draw"]
+    assert draw["gpu_hours"] == pytest.approx(4000 * 7.2 * 0.5 / 3600), "half of a GPU"
+    assert draw["dollars"] == pytest.approx(4 * 3 + 4000 * 0.01)
+    assert found["bytes"] == pytest.approx({"ledger": 1e6, "images": 4e9, "videos": 1e9, "shards": 2.7e9})
+    (kept,) = found["prices"]
+    assert kept["own"]["dollars"] == pytest.approx(52 / 900)
+    assert found["guessed"] == 1.0
+
+
+@pytest.mark.usefixtures("here")
+def test_the_bottleneck_is_called_by_its_name() -> None:
+    """8 CPU hours of drawing beside 4 GPU hours; 36 s of describing and 360 of reading."""
+    (one, ten) = told(RATES)["walls"]
+    assert (one["hours"], one["bottleneck"]) == (pytest.approx(4), "GPUs, 100% of them for draw")
+    assert ten["hours"] == pytest.approx(0.4)
+    (one, _) = told(RATES.replace("cpus_per_gpu: [4", "cpus_per_gpu: [1"))["walls"]
+    assert one["hours"] == pytest.approx((360 + 4000 * 7.2 + 1800 * 0.036) / 3600)
+    assert one["bottleneck"] == "CPUs, 99% of them for draw"
+    asked = RATES.replace(
+        "dollars: [0.01", 'requests: [1, "guess"]\n    requests_per_minute: [1, "guess"]\n    dollars: [0'
+    )
+    (one, ten) = told(asked)["walls"]
+    assert (one["hours"], ten["hours"]) == (pytest.approx(4000 / 60), pytest.approx(4000 / 60)), "GPUs do not help"
+    assert ten["bottleneck"] == "the requests of draw"
+
+
+@pytest.mark.usefixtures("here")
+def test_another_way_to_run_has_another_price() -> None:
+    found = told(RATES, "--set", "draw.run.gpus=1")
+    assert found["stages"]["draw"]["gpu_hours"] == pytest.approx(8)
+
+
+@pytest.mark.usefixtures("here")
+def test_all_that_is_lacking_is_told_at_once() -> None:
+    lacking = RATES.replace('  ask: {asks: [4, "published"], seconds: [0, "guess"]}\n', "").replace(
+        "describe:", "describes:"
+    )
+    problems = refused(lacking)
+    assert "rates.yaml: stages.ask: nothing is told of this stage" in problems
+    assert "stages.describes: the pipeline has no such stage; did you mean describe?" in problems
+    assert "stages.describe: nothing is told" in problems
+    assert "stages.ask.asks: it asks for images" in refused(RATES.replace('asks: [4, "published"], ', ""))
+    assert "stages.read.passing: it has rules" in refused(
+        RATES.replace('passing: [0.5, "guess"], seconds: [0.36', "seconds: [0.36")
+    )
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("given", ["1000", '[1000, "I think"]', '["many", "guess"]', "[1000]"])
+def test_a_number_without_its_source_is_none(given: str) -> None:
+    assert "rates.yaml: clips" in refused(RATES.replace('clips: [1000, "guess"]', f"clips: {given}"))
+
+
+@pytest.mark.usefixtures("here")
+def test_how_many_come_is_said_by_the_rates_alone() -> None:
+    Path("rates.yaml").write_text(RATES)
+    run = CliRunner().invoke(app, ["plan", "drawing.yaml", "--assume", "rates.yaml", "--input", "clips"])
+    assert run.exit_code == 2
+
+
+def test_the_papers_size_is_priced_without_store_and_weights(here: Path) -> None:
+    before = sorted(here.rglob("*"))
+    shown = CliRunner().invoke(app, ["plan", "cluster", "--assume", "rates"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0, shown.output
+    for line in ("GPU hours", "storage:", "1,024 GPUs", "a kept image of", "rest: measure those first"):
+        assert line in shown.stdout
+    found = json.loads(CliRunner().invoke(app, ["plan", "cluster", "--assume", "rates", "--json"]).stdout)
+    assert sorted(here.rglob("*")) == before
+    assert found["accepted"] == pytest.approx(1.6e6, rel=0.01), "the paper's videos"
+    assert sum(found["kept"].values()) == pytest.approx(18e6, rel=0.03), "and its images"
+    assert all(source.startswith(("measured", "published", "guess")) for source in found["sources"].values())
