@@ -36,7 +36,8 @@ from actor18m.storage.store import Store
 
 WANTED = "view", "environment", "lighting", "expression", "motion"
 """Columns of requests that say in a word what is wanted."""
-_TEXT_HEIGHT = 70
+_TEXT_HEIGHT = 102
+"""Six lines: what was wanted and why something was rejected may take two each."""
 _INK = {"kept": GREEN, "rejected": RED, "unavailable": YELLOW}
 
 

@@ -1,5 +1,6 @@
 """What contact sheets are drawn of: tiles, labels, and rows of a version's tables with their pictures."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +17,7 @@ from actor18m.media.tile import PAPER, Pixels, tile_of, write_png
 Ink = tuple[int, int, int]
 Row = Mapping[str, Any]
 
+_FONT, _SIZE, _MARGIN = cv2.FONT_HERSHEY_SIMPLEX, 0.4, 4
 TILE_HEIGHT, TILE_WIDTH, LABEL_WIDTH = 150, 150, 230
 WHITE, GREY, GREEN, RED, YELLOW = (235, 235, 235), (170, 170, 170), (90, 200, 110), (230, 110, 90), (230, 190, 80)
 
@@ -55,6 +57,8 @@ def view(row: Row, of: str) -> str:
     viewpoint, yaw, pitch = (row.get(f"{of}{name}") for name in ("viewpoint", "yaw_deg", "pitch_deg"))
     if yaw is None:
         return ""
+    if of and viewpoint in ("up", "down") and pitch is not None:
+        return f"{viewpoint} {pitch:.0f}"
     return f"{viewpoint or 'at'} {yaw:.0f}" + ("" if of or pitch is None else f"/{pitch:.0f}")
 
 
@@ -71,11 +75,30 @@ def label(lines: Sequence[tuple[str, Ink]]) -> Pixels:
 
 
 def text(lines: Sequence[tuple[str, Ink]], height: int, width: int, step: int) -> Pixels:
+    """What does not fit beside the edge goes on in the next line."""
     paper: Pixels = np.full((height, width, 3), PAPER, np.uint8)
-    for number, (line, ink) in enumerate(lines):
-        at = 4, 14 + step * number
-        cv2.putText(paper, line, at, cv2.FONT_HERSHEY_SIMPLEX, 0.4, ink, 1, cv2.LINE_AA)
+    folded = [(part, ink) for line, ink in lines for part in (_folded(line, width - 2 * _MARGIN) if line else [""])]
+    for number, (line, ink) in enumerate(folded):
+        cv2.putText(paper, line, (_MARGIN, 14 + step * number), _FONT, _SIZE, ink, 1, cv2.LINE_AA)
     return paper
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """Broken after a space or a dot; a word that is too long even so, where it must be."""
+    lines = [""]
+    for word in re.findall(r"[^ .]*[ .]?", line):
+        if lines[-1] and _wide(lines[-1] + word.rstrip()) > width:
+            lines.append("")
+        lines[-1] += word
+        while _wide(lines[-1].rstrip()) > width:
+            fits = next(end for end in range(len(lines[-1]) - 1, 0, -1) if end == 1 or _wide(lines[-1][:end]) <= width)
+            lines[-1:] = [lines[-1][:fits], lines[-1][fits:]]
+    return [each.rstrip() for each in lines]
+
+
+def _wide(line: str) -> int:
+    (width, _), _ = cv2.getTextSize(line, _FONT, _SIZE, 1)
+    return int(width)
 
 
 def write(out: Path, rows: Iterable[Pixels]) -> None:

@@ -17,7 +17,7 @@ from actor18m.dataset import Version
 from actor18m.dataset.manifest import NAME, describe
 from actor18m.publish import publish
 from actor18m.report.sheets import STILLS, clips_sheet, references_sheet
-from actor18m.report.tiles import LABEL_WIDTH, TILE_HEIGHT, TILE_WIDTH
+from actor18m.report.tiles import GREY, LABEL_WIDTH, RED, TILE_HEIGHT, TILE_WIDTH, text
 from actor18m.stage import Row
 from stages.crops import Crops
 from tests.publish.material import FACTS, PIPELINE, key_of, lot, sample, video
@@ -160,3 +160,13 @@ def add_to_manifest(version: Path, names: list[str]) -> None:
     files = {**manifest.files, **{name: describe(version / name) for name in names}}
     (version / NAME).chmod(0o644)
     (version / NAME).write_bytes(replace(manifest, files=files).to_bytes())
+
+
+def test_words_that_do_not_fit_go_on_in_the_next_line() -> None:
+    """Each line has a colour of its own, so that it can be found again."""
+    short, long, wide = ("kept", GREY), ("rejected attribute_images.clean_cut", RED), ("w" * 40, GREY)
+    for told, lines in (([short], 1), ([long], 2), ([short, long], 3), ([wide], 3)):
+        drawn = text(told, TILE_HEIGHT, TILE_WIDTH, 16)
+        assert (drawn[:, -3:] == PAPER).all(), "nothing is cut off at the edge"
+        inked = (drawn != PAPER).any(axis=(1, 2)).reshape(-1)
+        assert sum(inked[step : step + 16].any() for step in range(2, TILE_HEIGHT - 16, 16)) == lines
