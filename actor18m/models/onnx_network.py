@@ -28,9 +28,10 @@ class OnnxParameters(BackendParameters):
 class OnnxNetwork:
     """A file, ready to run. It has one input; its outputs come in the order of the file."""
 
-    def __init__(self, model: Path, parameters: OnnxParameters) -> None:
+    def __init__(self, model: Path | bytes, parameters: OnnxParameters) -> None:
+        """Of a file, or of its bytes where it is packed in another."""
         ort = library("onnxruntime", "onnxruntime, or onnxruntime-gpu in its place")
-        self._session = _session(ort, str(model), parameters.device)
+        self._session = _session(ort, model if isinstance(model, bytes) else str(model), parameters.device)
         (image,) = self._session.get_inputs()
         self._input = image.name
         self.shape: tuple[Any, ...] = tuple(image.shape)
@@ -53,7 +54,7 @@ class OnnxNetwork:
         del self._session
 
 
-def _session(ort: Any, model: str, device: str) -> Any:
+def _session(ort: Any, model: str | bytes, device: str) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

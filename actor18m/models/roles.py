@@ -98,6 +98,8 @@ class Pose:
     visibility: Floats | None = None
     """float32[17]: 0 to 1, how likely a point is in the frame and not hidden."""
     body_yaw_deg: float | None = None
+    face_visibility: float | None = None
+    """0 to 1, how likely a face is to be seen, where a backend has points of the face for it."""
 
 
 class FaceDetector(Protocol):

@@ -25,6 +25,10 @@ from stages.looks.hidden import facing
 _SHOULDERS, _HIPS = slice(5, 7), slice(11, 13)
 _TRUNK_M = 0.5
 """From the middle of the shoulders to that of the hips."""
+_BACK_FROM_DEG = 135.0
+"""From here on a body counts as seen from the back."""
+_SHOWS_A_FACE = 0.5
+"""Of an estimator's own points of the face."""
 
 
 class PostureParameters(Parameters):
@@ -95,9 +99,11 @@ def _claims_a_face(frame: Frame, pose: Pose, head_yaw: float, parameters: Postur
 
 
 def body_yaw(pose: Pose, parameters: PostureParameters) -> float | None:
-    """Where shoulders and hips can be told apart, and agree, as far as there is depth to tell that by."""
+    """Where shoulders and hips can be told apart, and agree, as far as there is depth to tell that by. Without depth, a
+    back that shows a face is none: left and right are mixed up."""
     if pose.points_3d is None:
-        return body_yaw_by_points(pose.points) if pose.body_yaw_deg is None else pose.body_yaw_deg
+        yaw = body_yaw_by_points(pose.points) if pose.body_yaw_deg is None else pose.body_yaw_deg
+        return None if abs(yaw) > _BACK_FROM_DEG and (pose.face_visibility or 0.0) >= _SHOWS_A_FACE else yaw
     across = np.stack([_across(pose.points_3d, "shoulder"), _across(pose.points_3d, "hip")])
     if float(np.hypot(across[0, 0], across[0, 2])) < parameters.shoulders_from_m:
         return None

@@ -64,6 +64,8 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "rt-detrv2": ["PersonDetector"],
         "sam2": ["PersonSegmenter"],
         "edgetam": ["PersonSegmenter"],
+        "dwpose": ["PoseEstimator"],
+        "rtmw": ["PoseEstimator"],
         "clip": ["FrameEncoder"],
         "siglip2": ["FrameEncoder"],
     }

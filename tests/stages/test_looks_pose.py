@@ -86,3 +86,17 @@ def test_what_an_estimator_says_of_the_yaw_counts_more_than_its_points() -> None
     assert body_yaw(replace(pose, body_yaw_deg=77.0), PostureParameters()) == 77.0
     with_depth = replace(deep_pose(0.35, 50, 70), body_yaw_deg=None)
     assert body_yaw(with_depth, PostureParameters()) == pytest.approx(60), "by shoulders and hips"
+
+
+def test_a_back_that_shows_a_face_is_told_by_no_points_in_the_picture() -> None:
+    front, yaw = flat_pose("turn_standing_1", 0.0)
+    mixed_up = front.points.copy()
+    mixed_up[[5, 6]] = mixed_up[[6, 5]]  # the shoulders
+    told = [
+        body_yaw(replace(front, points=points, face_visibility=face), PostureParameters())
+        for points in (front.points, mixed_up)
+        for face in (None, 0.1, 0.9)
+    ]
+    assert all(each is not None and angle_between(each, yaw) < 25 for each in told[:3])
+    assert all(each is not None and abs(each) > 135 for each in told[3:5])
+    assert told[5] is None
