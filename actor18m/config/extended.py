@@ -5,6 +5,9 @@ and is asked after those that stay. `null` takes out what the other has. Of `sta
 path changes that stage, and any other is a further stage: before the next one in the list that the other has, so that a
 stage that is there can read it, or after all of them. One that says `instead_of` with an import path takes that one's
 place, and whose requests or images it is given; nothing else of it.
+
+Of a list of files the first one holds in full, and of each further one what it says itself: the rules of one pipeline
+over the models of another, `extends: [cluster, paper]`.
 """
 
 from collections.abc import Mapping
@@ -32,18 +35,36 @@ def _read(path: Path, below: tuple[Path, ...]) -> object:
     given = read_yaml(path)
     if not isinstance(given, Mapping) or EXTENDS not in given:
         return given
-    name, own = given[EXTENDS], {key: value for key, value in given.items() if key != EXTENDS}
-    if not isinstance(name, str):
-        raise ActorError(f"{path}: {EXTENDS}: must be a shipped pipeline's name or a file, not {name!r}")
+    names = given[EXTENDS] if isinstance(given[EXTENDS], list) else [given[EXTENDS]]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ActorError(
+            f"{path}: {EXTENDS}: must be a shipped pipeline's name or a file, or a list of such, not {given[EXTENDS]!r}"
+        )
+    way = (*below, path.resolve())
+    first, *further = (_other(path, name, way) for name in names)
+    merged = _mapping(path, first, _read(first, way))
+    for other in further:
+        merged = _merged(merged, _own(_mapping(path, other, read_yaml(other))), ())
+    return _merged(merged, _own(given), ())
+
+
+def _other(path: Path, name: str, way: tuple[Path, ...]) -> Path:
+    """The file that it extends: one beside it, or a shipped one."""
     beside = path.parent / name
     other = beside if beside.is_file() else find_pipeline(name)
-    way = (*below, path.resolve())
     if other.resolve() in way or len(way) > _DEEPEST:
         raise ActorError(f"{path}: {EXTENDS}: {' extends '.join(each.name for each in (*way, other))}, without end")
-    base = _read(other, way)
-    if not isinstance(base, Mapping):
+    return other
+
+
+def _mapping(path: Path, other: Path, content: object) -> Mapping[Any, Any]:
+    if not isinstance(content, Mapping):
         raise ActorError(f"{path}: {EXTENDS}: {other} is no pipeline")
-    return _merged(base, own, ())
+    return content
+
+
+def _own(given: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {key: value for key, value in given.items() if key != EXTENDS}
 
 
 def _merged(base: Mapping[Any, Any], own: Mapping[Any, Any], place: tuple[str, ...]) -> dict[Any, Any]:

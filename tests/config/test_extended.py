@@ -86,11 +86,34 @@ def test_a_shipped_pipeline_can_be_extended(tmp_path: Path) -> None:
     assert mine.stages == shipped.stages
 
 
+def test_of_several_the_first_holds_in_full_and_of_the_others_what_they_say_themselves(base: Path) -> None:
+    """The second one's own base has another cap, and its rules are over what the first one measures."""
+    (base.parent / "models.yaml").write_text(
+        "extends: base.yaml\nname: models\nstages: [{stage: 'tests.tiny_stages:Faces', parameters: {cap: 7}}]\n"
+    )
+    rules = "extends: base.yaml\nname: rules\npolicy: {faces: {lowest: null, people: {at_most: 1}}}\n"
+    (base.parent / "rules.yaml").write_text(rules)
+    own = base.parent / "own.yaml"
+    own.write_text("extends: [models.yaml, rules.yaml]\nname: own\npolicy: {faces: {people: {at_most: 2}}}\n")
+    both = load_pipeline(own)
+    assert both.step("faces").parameters == load_pipeline(base.parent / "models.yaml").step("faces").parameters
+    assert list(both.rules("faces")) == ["mean_similarity", "people"]
+    assert both.rules("faces")["people"].bounds == {"at_most": 2}, "one's own comes last"
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("extends: own.yaml", r"own\.yaml: extends: own\.yaml extends own\.yaml, without end"),
-        ("extends: [a]", r"own\.yaml: extends: must be a shipped pipeline's name or a file, not \['a'\]"),
+        (
+            "extends: [1]",
+            r"own\.yaml: extends: must be a shipped pipeline's name or a file, or a list of such, not \[1\]",
+        ),
+        (
+            "extends: []",
+            r"own\.yaml: extends: must be a shipped pipeline's name or a file, or a list of such, not \[\]",
+        ),
+        ("extends: [embedded, own.yaml]", r"own\.yaml: extends: own\.yaml extends own\.yaml, without end"),
         ("extends: embeded", r"no pipeline embeded ships with actor18m.*did you mean embedded\?"),
         ("extends: embedded\npolicy: {motion: {oclusion: {at_most: 0}}}", r"own\.yaml: policy\.motion\.oclusion"),
     ],

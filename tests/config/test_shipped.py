@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from actor18m.config import shipped
-from actor18m.config.pipeline import load_pipeline
+from actor18m.config.licensed import Licence, check
+from actor18m.config.pipeline import Pipeline, load_pipeline
 from actor18m.config.shipped import find_pipeline
 from actor18m.errors import ActorError
 
@@ -62,3 +63,38 @@ def test_a_rule_that_has_a_columns_name_compares_that_column() -> None:
             columns = step.stage_class.writes.columns.names
             for rule, said in pipeline.rules(step.name).items():
                 assert rule not in columns or said.value in (None, rule), f"{name}: {rule}"
+
+
+def named(name: str) -> Pipeline:
+    return load_pipeline(find_pipeline(name))
+
+
+def rules(pipeline: Pipeline) -> set[str]:
+    return {f"{stage}.{rule}" for stage, of in pipeline.policy.items() for rule in of}
+
+
+def test_the_clusters_rules_are_those_of_the_base() -> None:
+    """A bound that is a backend's may be another one; no rule is lost, and only the asked judge brings one along."""
+    base, cluster = named("embedded"), named("cluster")
+    assert rules(cluster) - rules(base) == {"judge.sure"}
+    assert rules(base) <= rules(cluster)
+    assert cluster.rules("identity")["mean_similarity"].bounds == {"at_least": 0.40}, "the paper's, of ArcFace"
+    assert cluster.rules("motion")["neighbours"].bounds == {"at_least": 0.45}, "the paper's, of CLIP"
+    assert cluster.identities is not None
+    assert base.identities is not None
+    assert cluster.identities.share == base.identities.share
+
+
+def test_the_papers_rules_over_the_clusters_models() -> None:
+    paper, cluster, both = named("paper"), named("cluster"), named("paper-cluster")
+    assert both.stages == cluster.stages
+    assert rules(both) - {"judge.sure"} == rules(paper)
+    assert both.rules("identity") == paper.rules("identity")
+    assert both.rules("motion")["neighbours"].bounds == {"at_least": 0.45}
+
+
+def test_no_terms_forbid_the_commercial_pipeline() -> None:
+    assert check(named("commercial"), Licence.commercial), "what they leave open is told"
+    with pytest.raises(ActorError, match="arcface"):
+        check(named("cluster"), Licence.commercial)
+    assert rules(named("commercial")) == rules(named("cluster"))
