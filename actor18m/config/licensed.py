@@ -44,19 +44,20 @@ def _forbidden(pipeline: "Pipeline") -> Iterator[str]:
     models = read_lock().models
     for step in pipeline.stages:
         for role, backend in step.roles.items():
-            if backend.name not in models:
-                continue
-            why = [str(term) for term in terms_of(models[backend.name]) if term.commercial == "forbidden"]
-            if why:
-                others = [name for name in players(step.stage_class.roles[role]) if name != backend.name]
-                instead = f"instead: {', '.join(others)}" if others else "nothing that ships can play it instead"
-                yield f"{step.name}.roles.{role}: {backend.name} ({'; '.join(why)}); {instead}"
+            for name in (backend.name, *backend.parameters.adapters):
+                terms = terms_of(models[name]) if name in models else []
+                why = [str(term) for term in terms if term.commercial == "forbidden"]
+                if why:
+                    others = [each for each in players(step.stage_class.roles[role]) if each != name]
+                    instead = f"instead: {', '.join(others)}" if others else "nothing that ships can play it instead"
+                    yield f"{step.name}.roles.{role}: {name} ({'; '.join(why)}); {instead}"
 
 
 def _to_decide(pipeline: "Pipeline") -> Iterator[str]:
     """What is not forbidden and not plainly allowed, each backend once."""
     models = read_lock().models
-    for name in dict.fromkeys(backend.name for step in pipeline.stages for backend in step.roles.values()):
+    backends = (backend for step in pipeline.stages for backend in step.roles.values())
+    for name in dict.fromkeys(name for each in backends for name in (each.name, *each.parameters.adapters)):
         if name in models:
             terms = terms_of(models[name])
             if chosen := [str(term) for term in terms if term.commercial == "choice"]:

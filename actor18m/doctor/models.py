@@ -25,7 +25,8 @@ def pipeline(file: Path) -> Iterator[Check]:
     loaded = load_pipeline(file)
     yield Check("pipeline", "ok", f"{file}: {', '.join(loaded.stage_names)}")
     yield from _gpu(loaded)
-    backends = {backend.name for step in loaded.stages for backend in step.roles.values()}
+    named = [backend for step in loaded.stages for backend in step.roles.values()]
+    backends = {name for backend in named for name in (backend.name, *backend.parameters.adapters)}
     models = read_lock().models
     yield from _of({name: models[name] for name in sorted(backends & models.keys())}, is_needed=True)
     yield from _endpoints(loaded)

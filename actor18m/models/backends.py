@@ -7,7 +7,7 @@ that is called when nobody needs what was loaded any more.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import (
@@ -21,9 +21,9 @@ from pydantic import (
 
 from actor18m.errors import ActorError, instead_of
 from actor18m.keys import digest
-from actor18m.models.lock import Model, read_lock
+from actor18m.models.lock import Model, WeightFile, read_lock
 from actor18m.models.parameters import BackendParameters
-from actor18m.models.snapshots import pins_of, snapshot_of
+from actor18m.models.snapshots import Pinned, pins_of, snapshot_of
 from actor18m.traces import place_of
 from actor18m.yaml_file import Section, problems_of, trouble, troubles
 
@@ -84,14 +84,21 @@ def describe(name: str, parameters: BackendParameters | None = None) -> tuple[st
     those of its parameters that count."""
     found = backend_class(name)
     version = getattr(found, "version", 1)
-    if (model := read_lock().models.get(name)) is not None:
-        pinned = pins_of(name).files.values() if model.snapshot else model.files
+    taken = parameters_of(found)
+    given = None if taken is None else parameters or taken
+    if name in read_lock().models:
+        adapters = () if given is None else given.adapters
+        pinned = [file for each in (name, *adapters) for file in _pinned(each)]
         own = digest("weights", [file.sha256 for file in pinned], version)
     else:
         own = str(getattr(found, "digest", digest("class", name, version)))
-    taken = parameters_of(found)
-    told = {} if taken is None else (parameters or taken).that_count()
+    told = {} if given is None else given.that_count()
     return name, digest("parameters", own, told) if told else own
+
+
+def _pinned(name: str) -> Sequence[WeightFile | Pinned]:
+    model = read_lock().models[name]
+    return [*pins_of(name).files.values()] if model.snapshot else model.files
 
 
 def parameters_of(found: type[Any]) -> BackendParameters | None:
@@ -139,6 +146,8 @@ def cannot_play(found: type[Any], role: type[Any]) -> str | None:
 def _of_lock(name: str, model: Model) -> type[Any]:
     """The one class of the model's module that names the model's files as its weights, or the model as one of its
     snapshots."""
+    if model.is_adapter:
+        raise ActorError(f"{name} is no backend: a parameter of one, of {model.backend}, names it")
     module = _imported(name, model.backend)
     files = {file.name for file in model.files}
     for each in vars(module).values():

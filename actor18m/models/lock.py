@@ -87,6 +87,7 @@ class Model(_Record):
     code: Code
     weights: Weights
     profile: Literal["embedded", "cluster"] = "embedded"
+    is_adapter: bool = Field(default=False, description="weights that change a backend's, such as a LoRA, and are none")
     files: list[WeightFile] = []
     snapshot: Snapshot | None = None
 

@@ -9,6 +9,10 @@ Value = TypeVar("Value")
 NoEffect = Annotated[Value, _NO_EFFECT]
 """The type of a parameter that changes how fast, where or at what price results come, and never what they are: a
 device, a batch, an endpoint. It is no part of any fingerprint, and of no dataset."""
+_ADAPTER = "an adapter of the model lock"
+Adapter = Annotated[Value, _ADAPTER]
+"""The type of a parameter that names further weights of the model lock, or none: a LoRA. What these are pinned to is in
+the fingerprint, too."""
 
 
 class BackendParameters(Section):
@@ -24,6 +28,12 @@ class BackendParameters(Section):
     @classmethod
     def without_effect(cls) -> frozenset[str]:
         return frozenset(name for name, field in cls.model_fields.items() if _NO_EFFECT in field.metadata)
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """Names of the model lock, of weights that are needed beside the backend's own."""
+        named = (getattr(self, name) for name, field in type(self).model_fields.items() if _ADAPTER in field.metadata)
+        return tuple(name for name in named if name is not None)
 
     def that_count(self) -> dict[str, Any]:
         """Those that change results, as plain values."""

@@ -193,6 +193,31 @@ class PointTracker(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """A picture that is to be made from others."""
+
+    pictures: Sequence[Frame]
+    """One, or several of the same person. Words may call them by their number, from 1."""
+    prompt: str
+    seed: int
+    """63 bits. The same edit with the same seed has the same result, whatever is edited beside it."""
+    height: int
+    width: int
+    """What is made has about so many pixels: a model may take only some sizes."""
+
+
+class ImageEditor(Protocol):
+    @property
+    def called(self) -> str:
+        """Who makes the pictures: the model's name."""
+        ...
+
+    def edit(self, asked: Sequence[Edit]) -> list[Frame]:
+        """What each is to show."""
+        ...
+
+
 Said = TypeVar("Said", bound=BaseModel)
 """The form of an answer."""
 

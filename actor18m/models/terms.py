@@ -58,6 +58,6 @@ def strictest(model: Model) -> Commercial:
 def players(role: type[object]) -> Iterator[str]:
     """Backends that ship, can play this role, and that no terms forbid to use for money."""
     lock = read_lock().models
-    for name in (*lock, *WEIGHTLESS):
+    for name in (*(name for name, model in lock.items() if not model.is_adapter), *WEIGHTLESS):
         if (name not in lock or strictest(lock[name]) != "forbidden") and not cannot_play(backend_class(name), role):
             yield name

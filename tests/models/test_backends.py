@@ -22,6 +22,7 @@ from actor18m.models.roles import (
     FaceMesh,
     FaceParser,
     FrameEncoder,
+    ImageEditor,
     PersonDetector,
     PersonSegmenter,
     PointTracker,
@@ -40,12 +41,13 @@ class Newer(TwoEyes):
 
 def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -> None:
     roles: list[type] = [
-        Depiction, ExpressionReader, FaceDetector, FaceEmbedder, FaceMesh, FaceParser, FrameEncoder, PersonDetector,
-        PersonSegmenter, PointTracker, PoseEstimator,
+        Depiction, ExpressionReader, FaceDetector, FaceEmbedder, FaceMesh, FaceParser, FrameEncoder, ImageEditor,
+        PersonDetector, PersonSegmenter, PointTracker, PoseEstimator,
     ]  # fmt: skip
     played = {
         name: [role.__name__ for role in roles if cannot_play(backend_class(name), role) is None]
-        for name in read_lock().models
+        for name, model in read_lock().models.items()
+        if not model.is_adapter
     }
     assert played == {
         "centerface": ["FaceDetector"],
@@ -68,6 +70,8 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "rtmw": ["PoseEstimator"],
         "clip": ["FrameEncoder"],
         "siglip2": ["FrameEncoder"],
+        "qwen-image-edit": ["ImageEditor"],
+        "qwen-image-edit-2511": ["ImageEditor"],
     }
     assert cannot_play(MeshParsing, FaceParser) is None, "it has no weights"
     assert cannot_play(LucasKanade, PointTracker) is None, "nor has this"
