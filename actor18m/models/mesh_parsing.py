@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actor18m.arrays import Frame
-from actor18m.media.geometry import cut_out, square_around
+from actor18m.media.geometry import Region, cut_out, square_around
 from actor18m.models.roles import FACE_PARTS, Face, Mesh, Parsing
 
 _CORNERS = (61, 291), (78, 308)
@@ -62,23 +62,43 @@ class MeshParsing:
     def _parsed(self, frame: Frame, face: Face, mesh: Mesh | None) -> Parsing:
         """Without a mesh the ellipse in the box stands for the face, all of it skin."""
         region = square_around(face.box, MARGIN)
-        side = region[2] - region[0]
-        hull = np.zeros((side, side), np.uint8)
-        parts = np.zeros((side, side), np.uint8)
-        if mesh is None:
-            x0, y0, x1, y1 = (value - region[i % 2] for i, value in enumerate(face.box))
-            cv2.ellipse(hull, (((x0 + x1) / 2, (y0 + y1) / 2), (x1 - x0, y1 - y0), 0.0), 1, cv2.FILLED)
-        else:
-            at = np.rint(mesh.points[:, :2] - region[:2]).astype(np.int32)
-            cv2.fillPoly(hull, [cv2.convexHull(at)], 1)
+        inside, is_there = hull(region, face, mesh), in_frame(frame, region)
+        parts = np.zeros(inside.shape, np.uint8)
+        if mesh is not None:
+            at = _within(region, mesh)
             for name, polygon in _POLYGONS.items():
                 cv2.fillPoly(parts, [at[list(polygon)]], FACE_PARTS.index(name))
-        inside = hull.astype(np.bool_)
-        parts[~(inside & _in_frame(frame, region))] = 0
-        skin = inside & (parts == 0) & _in_frame(frame, region)
+        parts[~(inside & is_there)] = 0
+        skin = inside & (parts == 0) & is_there
         seen = _like_skin(cut_out(frame, region), skin | (parts == FACE_PARTS.index("nose")))
         parts[skin & seen] = FACE_PARTS.index("skin")
         return Parsing(region, parts, inside)
+
+
+def hull(region: Region, face: Face, mesh: Mesh | None) -> npt.NDArray[np.bool_]:
+    """bool[h, w] of the region: what the face would cover if nothing hid it; without a mesh the ellipse in its box."""
+    x0, y0, x1, y1 = region
+    covered = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    if mesh is None:
+        left, top, right, bottom = (value - region[i % 2] for i, value in enumerate(face.box))
+        size = right - left, bottom - top
+        cv2.ellipse(covered, (((left + right) / 2, (top + bottom) / 2), size, 0.0), 1, cv2.FILLED)
+    else:
+        cv2.fillPoly(covered, [cv2.convexHull(_within(region, mesh))], 1)
+    return covered.astype(np.bool_)
+
+
+def in_frame(frame: Frame, region: Region) -> npt.NDArray[np.bool_]:
+    """bool[h, w]: which pixels of the region the frame has."""
+    x0, y0, x1, y1 = region
+    rows, columns = np.arange(y0, y1), np.arange(x0, x1)
+    inside = ((rows >= 0) & (rows < frame.shape[0]))[:, None] & ((columns >= 0) & (columns < frame.shape[1]))[None]
+    return np.asarray(inside)
+
+
+def _within(region: Region, mesh: Mesh) -> npt.NDArray[np.int32]:
+    """int32[N, 2]: the mesh's points in pixels of the region."""
+    return np.asarray(np.rint(mesh.points[:, :2] - region[:2]), np.int32)
 
 
 def _like_skin(crop: Frame, skin: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -88,10 +108,3 @@ def _like_skin(crop: Frame, skin: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_
         return np.zeros(skin.shape, np.bool_)
     far = np.hypot(red - np.median(red[skin]), blue - np.median(blue[skin]))
     return np.asarray((far <= CHROMA) & (brightness >= DARKEST * np.median(brightness[skin])))
-
-
-def _in_frame(frame: Frame, region: tuple[int, int, int, int]) -> npt.NDArray[np.bool_]:
-    x0, y0, x1, y1 = region
-    rows, columns = np.arange(y0, y1), np.arange(x0, x1)
-    inside = ((rows >= 0) & (rows < frame.shape[0]))[:, None] & ((columns >= 0) & (columns < frame.shape[1]))[None]
-    return np.asarray(inside)

@@ -55,6 +55,8 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "auraface": ["FaceEmbedder"],
         "retinaface": ["FaceDetector"],
         "scrfd": ["FaceDetector"],
+        "bisenet": ["FaceParser"],
+        "segformer-face": ["FaceParser"],
         "dlib-face": ["FaceEmbedder"],
         "mediapipe-face": ["FaceMesh"],
         "mediapipe-pose": ["PersonSegmenter", "PoseEstimator"],
