@@ -48,7 +48,7 @@ class Outcomes:
         self._record, self._lease, self._lots, self._queues = record, lease, lots, queues
         self._tally, self._watcher = tally, watcher
         self._chain = record.links
-        self.suspects = Suspects(deaths)
+        self.suspects = Suspects(deaths, {name for name, link in self._chain.items() if link.step.waits})
         self._alike = Alike({name: link.step.run.stop_after for name, link in self._chain.items()})
         self._traced: Counter[tuple[str, str, str]] = Counter()
         self._told: set[tuple[str, str]] = set()
