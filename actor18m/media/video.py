@@ -219,6 +219,12 @@ def upright(frame: av.VideoFrame) -> Frame:
     return orientation(frame).upright(pixels.astype(np.uint8, copy=False))
 
 
+def shrunk(frame: av.VideoFrame, width: int, height: int) -> Frame:
+    """uint8[height, width, 3] RGB, by averages over areas; not upright."""
+    small = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
+    return np.asarray(small.to_ndarray(), dtype=np.uint8)
+
+
 def _grey(frame: av.VideoFrame) -> Frame:
     """uint8[H, W], upright: brightness as the codec has it, which costs nothing, where it is a plane of bytes."""
     if frame.format.name in _BRIGHTNESS_FIRST:

@@ -181,6 +181,17 @@ class Depiction(Protocol):
         ...
 
 
+class ShotDetector(Protocol):
+    size: tuple[int, int]
+    """Width and height of the pictures that it looks at; whoever decodes a film makes them so."""
+
+    def scores(self, frames: Iterable[Frame]) -> Iterator[tuple[float, float]]:
+        """For each frame of a film, all of them one after the other, how likely a shot ends with it, or is half way to
+        the next one; and how likely it is any of those in which one shot becomes another. Both 0 to 1. Frames are read
+        as they are needed."""
+        ...
+
+
 class PointTracker(Protocol):
     def seed(self, frames: Sequence[Frame], boxes: Sequence[Box], count: int) -> list[Floats]:
         """float32[N, 2] of each frame's box: up to `count` points in it that can be told from their surroundings."""

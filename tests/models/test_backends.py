@@ -27,6 +27,7 @@ from actor18m.models.roles import (
     PersonSegmenter,
     PointTracker,
     PoseEstimator,
+    ShotDetector,
 )
 from tests.tiny_stages import TwoEyes
 
@@ -42,7 +43,7 @@ class Newer(TwoEyes):
 def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -> None:
     roles: list[type] = [
         Depiction, ExpressionReader, FaceDetector, FaceEmbedder, FaceMesh, FaceParser, FrameEncoder, ImageEditor,
-        PersonDetector, PersonSegmenter, PointTracker, PoseEstimator,
+        PersonDetector, PersonSegmenter, PointTracker, PoseEstimator, ShotDetector,
     ]  # fmt: skip
     played = {
         name: [role.__name__ for role in roles if cannot_play(backend_class(name), role) is None]
@@ -72,6 +73,7 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "rtmw": ["PoseEstimator"],
         "clip": ["FrameEncoder"],
         "siglip2": ["FrameEncoder"],
+        "transnetv2": ["ShotDetector"],
         "qwen-image-edit": ["ImageEditor"],
         "qwen-image-edit-2511": ["ImageEditor"],
     }
