@@ -42,7 +42,7 @@ def check(pipeline: "Pipeline", wanted: Licence) -> list[str]:
 def _forbidden(pipeline: "Pipeline") -> Iterator[str]:
     """Each role whose backend some terms forbid, with those terms, and who else can play it."""
     models = read_lock().models
-    for step in pipeline.stages:
+    for step in pipeline.steps:
         for role, backend in step.roles.items():
             for name in (backend.name, *backend.parameters.adapters):
                 terms = terms_of(models[name]) if name in models else []
@@ -56,7 +56,7 @@ def _forbidden(pipeline: "Pipeline") -> Iterator[str]:
 def _to_decide(pipeline: "Pipeline") -> Iterator[str]:
     """What is not forbidden and not plainly allowed, each backend once."""
     models = read_lock().models
-    backends = (backend for step in pipeline.stages for backend in step.roles.values())
+    backends = (backend for step in pipeline.steps for backend in step.roles.values())
     for name in dict.fromkeys(name for each in backends for name in (each.name, *each.parameters.adapters)):
         if name in models:
             terms = terms_of(models[name])

@@ -200,6 +200,11 @@ class Pipeline(Section):
         return self.model_dump(mode="json", exclude=left_out, context=context)
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """The stages, and before them the one by which inputs are split, where they are."""
+        return (self.split.now, *self.stages) if self.split.now else self.stages
+
+    @property
     def stage_names(self) -> list[str]:
         return [step.name for step in self.stages]
 

@@ -25,7 +25,7 @@ def pipeline(file: Path) -> Iterator[Check]:
     loaded = load_pipeline(file)
     yield Check("pipeline", "ok", f"{file}: {', '.join(loaded.stage_names)}")
     yield from _gpu(loaded)
-    named = [backend for step in loaded.stages for backend in step.roles.values()]
+    named = [backend for step in loaded.steps for backend in step.roles.values()]
     backends = {name for backend in named for name in (backend.name, *backend.parameters.adapters)}
     models = read_lock().models
     yield from _of({name: models[name] for name in sorted(backends & models.keys())}, is_needed=True)
@@ -38,7 +38,7 @@ def _endpoints(loaded: Pipeline) -> Iterator[Check]:
     """Of backends that ask somebody else, each endpoint once, with the stages that ask it."""
     asking = dict[tuple[str, str], list[str]]()
     found = dict[tuple[str, str], Endpoint]()
-    for step in loaded.stages:
+    for step in loaded.steps:
         for role, backend in step.roles.items():
             if (endpoint := getattr(backend_class(backend.name), "endpoint", None)) is not None:
                 key = backend.name, backend.parameters.model_dump_json()

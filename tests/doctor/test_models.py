@@ -33,6 +33,16 @@ def test_weights_that_the_pipeline_needs_must_be_there(tmp_path: Path) -> None:
     assert "system libraries" not in checks, "nothing of mediapipe is in this pipeline"
 
 
+def test_who_looks_for_shots_needs_weights_too(tmp_path: Path) -> None:
+    shots = (
+        "split: {mode: shots, shots: {stage: 'stages.split:DetectedShots', roles: {shots: transnetv2}, min_score: 0.3}}"
+    )
+    file = tmp_path / "count.yaml"
+    file.write_text(PIPELINE.format(profile="embedded") + f"\n{shots}\n")
+    checks = {check.name: check for check in models.pipeline(file)}
+    assert checks["weights"].fix == "actor18m models pull centerface transnetv2"
+
+
 def test_weights_must_be_the_right_ones(tmp_path: Path, folder: Path) -> None:
     (folder / "centerface.onnx").write_bytes(b"another model")
     assert "centerface.onnx is corrupt" in looked(tmp_path)["weights"].found
