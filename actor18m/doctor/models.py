@@ -13,6 +13,7 @@ from actor18m.models.backends import WEIGHTLESS, backend_class
 from actor18m.models.endpoint import Endpoint
 from actor18m.models.libraries import extra
 from actor18m.models.lock import Model, read_lock
+from actor18m.models.snapshots import state_of
 from actor18m.models.weights import folder, verify
 
 _MEDIAPIPE = "mediapipe"
@@ -52,29 +53,36 @@ def _endpoints(loaded: Pipeline) -> Iterator[Check]:
 
 
 def all_models() -> Iterator[Check]:
-    """Those of the model lock: nobody said which are needed."""
-    yield from _of(read_lock().models, is_needed=False)
+    """The small ones of the model lock: nobody said which are needed, and nobody wants all that are large."""
+    yield from _of(read_lock().named(profile=_ON_CPUS), is_needed=False)
 
 
 def _of(models: dict[str, Model], is_needed: bool) -> Iterator[Check]:
     bad: State = "fail" if is_needed else "warn"
-    states = verify(read_lock().model_copy(update={"models": models}))
+    states = dict[str, str](verify(read_lock().model_copy(update={"models": models})))
+    states |= {name: state_of(name) for name, model in models.items() if model.snapshot}
     if not models:
         yield Check("weights", "ok", "the pipeline needs none")
     elif wrong := [f"{name} is {state}" for name, state in states.items() if state != "ok"]:
-        lacking = [name for name, model in models.items() if any(states[file.name] != "ok" for file in model.files)]
+        lacking = [name for name, model in models.items() if any(states[each] != "ok" for each in _parts(name, model))]
         found = f"in {folder()}: {', '.join(wrong)}"
         yield Check("weights", bad, found, f"actor18m models pull {' '.join(lacking)}")
     else:
         yield Check("weights", "ok", f"of {', '.join(models)}, in {folder()}")
-    libraries = sorted({model.code.library for model in models.values()})
+    profiles = {library: model.profile for model in models.values() for library in model.code.library.split(" and ")}
+    libraries = sorted(profiles)
     if absent := [name for name in libraries if not _is_installed(name)]:
-        fix = extra("embedded") + _beside(absent)
+        fix = extra(",".join(sorted({profiles[name] for name in absent}))) + _beside(absent)
         yield Check("model libraries", bad, f"{', '.join(absent)} not installed", fix)
     elif libraries:
         yield Check("model libraries", "ok", ", ".join(libraries))
     if _MEDIAPIPE in libraries:
         yield _drawing_libraries(bad)
+
+
+def _parts(name: str, model: Model) -> list[str]:
+    """What has a state: each single file, or a snapshot as a whole."""
+    return [name] if model.snapshot else [file.name for file in model.files]
 
 
 def _is_installed(name: str) -> bool:

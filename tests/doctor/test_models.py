@@ -48,10 +48,33 @@ def test_weights_must_be_the_right_ones(tmp_path: Path, folder: Path) -> None:
     assert "centerface.onnx is corrupt" in looked(tmp_path)["weights"].found
 
 
-def test_without_a_pipeline_all_models_are_looked_at_and_none_is_a_must() -> None:
+def test_large_weights_are_looked_at_too(tmp_path: Path) -> None:
+    (tmp_path / "large.yaml").write_text(
+        "extends: embedded\nname: large\n"
+        "stages: [{stage: 'stages.motion:Motion', roles: {people: d-fine, encoder: clip}}]\n"
+    )
+    weights = {check.name: check for check in models.pipeline(tmp_path / "large.yaml")}["weights"]
+    assert weights.state == "fail"
+    assert "clip is missing, d-fine is missing" in weights.found
+    assert " clip d-fine " in f"{weights.fix} "
+
+
+def test_what_is_missing_comes_with_the_profile_that_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "_is_installed", lambda name: name not in ("timm", "open_clip_torch"))
+    (tmp_path / "large.yaml").write_text(
+        "extends: embedded\nname: large\nstages:\n"
+        "- {stage: 'stages.motion:Motion', roles: {encoder: clip}}\n"
+        "- {stage: 'stages.bodies:Bodies', roles: {bodies: edgetam}}\n"
+    )
+    libraries = {check.name: check for check in models.pipeline(tmp_path / "large.yaml")}["model libraries"]
+    assert libraries.found == "open_clip_torch, timm not installed"
+    assert libraries.fix.endswith('".[cluster]"')
+
+
+def test_without_a_pipeline_the_small_models_are_looked_at_and_none_is_a_must() -> None:
     checks = {check.name: check for check in models.all_models()}
     assert checks["weights"].state == "warn"
-    assert checks["weights"].fix == f"actor18m models pull {' '.join(read_lock().models)}"
+    assert checks["weights"].fix == f"actor18m models pull {' '.join(read_lock().named(profile='embedded'))}"
     assert checks["system libraries"].state == "ok"
 
 
