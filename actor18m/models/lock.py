@@ -48,11 +48,19 @@ class WeightFile(_Record):
 
 
 class Snapshot(_Record):
-    """Files of a repository of a model hub, whose bytes the project has not seen: the first pull pins them."""
+    """Files of a repository of a model hub, or of GitHub, whose bytes the project has not seen: the first pull pins
+    them."""
 
     hub: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    at: Literal["huggingface", "github"] = "huggingface"
     revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$", description="the hub's commit, where known")
     files: list[str] = Field(min_length=1, description="names or patterns, of which each has to be there")
+
+    @model_validator(mode="after")
+    def _is_said_whole(self) -> Self:
+        if self.at == "github" and (self.revision is None or any("*" in name for name in self.files)):
+            raise ValueError("of GitHub needs a revision and whole names, since nobody lists its files")
+        return self
 
 
 Commercial = Literal["allowed", "choice", "forbidden", "unclear"]

@@ -28,6 +28,7 @@ from actor18m.storage.filesystems import stamp_of
 
 PINNED = "pinned.json"
 _HUB = "https://huggingface.co"
+_GITHUB = "https://raw.githubusercontent.com"
 _CONNECT_S = 30
 _CHUNK = 1 << 22
 Say = Callable[[str], None]
@@ -104,7 +105,7 @@ def pull_snapshot(
     place = (into or folder()) / name
     place.mkdir(parents=True, exist_ok=True)
     known = _read(place / PINNED, stamp_of((place / PINNED).stat())) if (place / PINNED).is_file() else None
-    source: _Folder | _Hub = _Folder(name, snapshot, mirror) if mirror else _Hub(snapshot, known)
+    source = _Folder(name, snapshot, mirror) if mirror else _far(snapshot, known)
     pinned, written = dict(known.files) if known else {}, []
     for path, told in source.files().items():
         wanted = pinned.get(path) or told
@@ -121,6 +122,10 @@ def pull_snapshot(
         raise ActorError(f"{name}: {source} has no {', '.join(missing)}. Is it another model?")
     _write(place / PINNED, Pins(hub=snapshot.hub, revision=source.revision, files=dict(sorted(pinned.items()))))
     return written
+
+
+def _far(snapshot: Snapshot, known: Pins | None) -> "_Hub | _GitHub":
+    return _GitHub(snapshot) if snapshot.at == "github" else _Hub(snapshot, known)
 
 
 class _Folder:
@@ -202,7 +207,31 @@ class _Hub:
         return urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=_CONNECT_S)
 
 
-def _fetched(name: str, source: "_Folder | _Hub", path: str, place: Path, wanted: Pinned | None) -> Pinned:
+class _GitHub:
+    """Files of one commit, whose names and revision the lock tells."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self.revision = str(snapshot.revision)
+        self._at = f"{_GITHUB}/{snapshot.hub}/{self.revision}"
+
+    def __str__(self) -> str:
+        return f"{_GITHUB}/{self._snapshot.hub} at {self.revision[:12]}"
+
+    def files(self) -> dict[str, Pinned | None]:
+        return dict.fromkeys(self._snapshot.files)
+
+    @contextmanager
+    def opened(self, path: str, begun: int) -> Iterator[Any]:
+        headers = {"Range": f"bytes={begun}-"} if begun else {}
+        asked = urllib.request.Request(f"{self._at}/{urllib.parse.quote(path)}", headers=headers)
+        with urllib.request.urlopen(asked, timeout=_CONNECT_S) as stream:
+            if begun and stream.status != 206:
+                raise ValueError("it cannot go on where it was stopped; delete the .part file")
+            yield stream
+
+
+def _fetched(name: str, source: "_Folder | _Hub | _GitHub", path: str, place: Path, wanted: Pinned | None) -> Pinned:
     """Written beside the final name, where it is gone on with the next time, and renamed when it is whole and right."""
     part = place / f"{path}.part"
     part.parent.mkdir(parents=True, exist_ok=True)

@@ -56,6 +56,7 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "auraface": ["FaceEmbedder"],
         "retinaface": ["FaceDetector"],
         "scrfd": ["FaceDetector"],
+        "emotieffnet": ["ExpressionReader"],
         "bisenet": ["FaceParser"],
         "segformer-face": ["FaceParser"],
         "dlib-face": ["FaceEmbedder"],

@@ -168,6 +168,28 @@ def test_without_the_network_they_come_from_a_folder(
         pull_snapshot("other", model=tiny(), mirror=tmp_path)
 
 
+def test_files_of_a_commit_of_github_are_fetched_and_pinned(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(snapshots, "_GITHUB", hub.address)
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    monkeypatch.setattr(hub, "answer", lambda path: LARGE if path == f"/me/tiny/{COMMIT}/models/resolve.onnx" else None)
+    told = Snapshot(hub="me/tiny", at="github", revision=COMMIT, files=["models/resolve.onnx"])
+    model = tiny().model_copy(update={"snapshot": told})
+    hub.cut_after = 100
+    with pytest.raises(ActorError, match=r"models/resolve\.onnx could not be had .* what came is kept"):
+        pull_snapshot("tiny", tmp_path / "near", model)
+    hub.cut_after = None
+    (written,) = pull_snapshot("tiny", tmp_path / "near", model)
+    assert written.read_bytes() == LARGE
+    pins = Pins.model_validate_json((tmp_path / "near" / "tiny" / PINNED).read_bytes())
+    assert (pins.revision, pins.files["models/resolve.onnx"].sha256) == (COMMIT, hashlib.sha256(LARGE).hexdigest())
+    assert pull_snapshot("tiny", tmp_path / "near", model) == []
+    assert {token for _, _, token in hub.asked} == {None}, "what is Hugging Face's is not told to others"
+    with pytest.raises(ValueError, match="needs a revision and whole names"):
+        Snapshot(hub="me/tiny", at="github", files=["model.onnx"])
+
+
 def test_a_path_that_leaves_the_folder_is_not_taken(hub: Hub) -> None:
     hub.content = {"../escape.safetensors": LARGE, "model.safetensors": LARGE}
     pull_snapshot("tiny", model=tiny("*.safetensors"))

@@ -14,9 +14,10 @@ Size = int | str
 class OnnxFile:
     """A graph that is put together node by node; each node's name is that of what comes out of it."""
 
-    def __init__(self, shape: Sequence[Size], seed: int = 18) -> None:
+    def __init__(self, shape: Sequence[Size], image: str = "image") -> None:
         self._shape = shape
-        self._random = np.random.default_rng(seed)
+        self._image = image
+        self._random = np.random.default_rng(18)
         self._nodes: list[Any] = []
         self._weights: list[Any] = []
 
@@ -49,7 +50,7 @@ class OnnxFile:
 
         kind = onnx.TensorProto.FLOAT
         told = [onnx.helper.make_tensor_value_info(name, kind, shape) for name, shape in outputs.items()]
-        image = onnx.helper.make_tensor_value_info("image", kind, self._shape)
+        image = onnx.helper.make_tensor_value_info(self._image, kind, self._shape)
         graph = onnx.helper.make_graph(self._nodes, "small", [image], told, self._weights)
         model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
         onnx.checker.check_model(model)
