@@ -39,7 +39,7 @@ def list_models(as_json: AsJson = False) -> None:
     table = Grid(Column("model", no_wrap=True))
     table.add_column("MB", justify="right", no_wrap=True)
     for heading in ("here", "code", "weights", "for money"):
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, no_wrap=heading != "code")
     table.add_column("plays")
     for name, model in lock.models.items():
         size = _size(name, model)
@@ -49,7 +49,7 @@ def list_models(as_json: AsJson = False) -> None:
             name,
             "" if size is None else f"{size / 1e6:.1f}",
             said,
-            model.code.licence,
+            _gives_way(model.code.licence),
             model.weights.licence,
             strictest(model),
             _gives_way(model.role),
