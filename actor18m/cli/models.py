@@ -17,11 +17,18 @@ from actor18m.terminal.say import Grid, console, say, say_json
 
 app = typer.Typer(name="models", help="Model weights: list, fetch and check them.", no_args_is_help=True)
 
+_MARKS = {"allowed": "", "choice": " !", "unclear": " ?", "forbidden": " x"}
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 @app.command("list")
-def list_models(as_json: AsJson = False) -> None:
+def list_models(
+    terms: Annotated[
+        bool, typer.Option("--terms", help="Libraries, weights and what these were trained on, with their terms.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Models, their licences, and which of their files are here."""
     lock = read_lock()
     states = verify(lock)
@@ -36,7 +43,10 @@ def list_models(as_json: AsJson = False) -> None:
         }
         say_json({"folder": str(folder()), "models": rows})
         return
-    table = Grid(Column("model", no_wrap=True))
+    if terms:
+        _print_terms(lock)
+        return
+    table = Grid(Column("model", no_wrap=True), collapse_padding=True)
     table.add_column("MB", justify="right", no_wrap=True)
     for heading in ("here", "code", "weights", "for money"):
         table.add_column(heading, no_wrap=heading != "code")
@@ -50,12 +60,22 @@ def list_models(as_json: AsJson = False) -> None:
             "" if size is None else f"{size / 1e6:.1f}",
             said,
             _gives_way(model.code.licence),
-            model.weights.licence,
+            model.weights.licence.partition(":")[0],
             strictest(model),
             _gives_way(model.role),
         )
     console().print(table)
-    say(f"in {folder()}; --json tells of each file, and of the terms of code, weights and training data")
+    say(f"in {folder()}; --terms tells what each was trained on and from where it is, --json tells of each file")
+
+
+def _print_terms(lock: Lock) -> None:
+    """Of each of the three `?` where it is not settled whether it may be used for money, `x` where it may not."""
+    table = Grid(Column("model", no_wrap=True), "plays", "library", "weights", "trained on")
+    for name, model in lock.models.items():
+        code, weights, training = (f"{term.licence or term.what}{_MARKS[term.commercial]}" for term in terms_of(model))
+        table.add_row(name, model.role, f"{model.code.library}: {code}", f"{weights}: {model.weights.origin}", training)
+    console().print(table)
+    say("for money: ? not settled, x forbidden, ! allowed with duties; all else allowed")
 
 
 def _large() -> dict[str, FileState]:

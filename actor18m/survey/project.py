@@ -30,8 +30,8 @@ class _Drawn:
     splitter: Link | None = field(init=False)
 
     def __post_init__(self) -> None:
-        steps = self.pipeline.stages
-        check_pinned(self.pipeline.name, [backend.name for step in steps for backend in step.roles.values()])
+        backends = [backend for step in self.pipeline.steps for backend in step.roles.values()]
+        check_pinned(self.pipeline.name, [name for each in backends for name in (each.name, *each.parameters.adapters)])
         object.__setattr__(self, "stages", chain_of(self.pipeline, self.until, self.only))
         object.__setattr__(self, "splitter", splitter_of(self.pipeline))
 

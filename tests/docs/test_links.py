@@ -13,7 +13,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 _NAMED = re.compile(r"`((?:[\w-]+/)*[\w-]+\.(?:py|yaml|sh|md))`")
 _FOLDERS = ("", "actor18m/", "docs/", "pipelines/", "stages/", "tests/", "actor18m/catalog/sources/")
-_WRITTEN = {"pipeline.yaml", "own.py"}
+_WRITTEN = {"pipeline.yaml", "own.py", "ours.yaml"}
 """Names of files that a reader has, or a dataset."""
 
 

@@ -83,7 +83,9 @@ def test_a_job_builds_what_a_build_here_does(head: str, tmp_path: Path, pulled: 
     (shared / "clips").mkdir(parents=True)
     for name in ("nobody_1", "one_second_1", "talk_yaw_1"):
         shutil.copy(SHIPPED / f"{name}.mp4", shared / "clips")
-    (line,) = re.findall(r"^ray (job submit .*)$", (ROOT / "docs" / "clusters.md").read_text(), re.MULTILINE)
+    (line,) = re.findall(
+        r"^ray (job submit .* build embedded .*)$", (ROOT / "docs" / "clusters.md").read_text(), re.MULTILINE
+    )
     words = line.replace("http://head:8265", head).replace("/shared", str(shared)).split()
     _run([*RAY, *words])
 
