@@ -68,6 +68,7 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "efficientnet": ["Depiction", "FrameEncoder"],
         "d-fine": ["PersonDetector"],
         "rt-detrv2": ["PersonDetector"],
+        "yolo-world": ["PersonDetector"],
         "sam2": ["PersonSegmenter"],
         "edgetam": ["PersonSegmenter"],
         "dwpose": ["PoseEstimator"],
