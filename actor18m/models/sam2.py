@@ -40,7 +40,8 @@ class Sam2:
     def load(cls, weights: Path, parameters: Sam2Parameters) -> Self:
         transformers = library("transformers", "transformers")
         device = device_of(parameters)
-        processor = transformers.Sam2VideoProcessor.from_pretrained(weights, local_files_only=True)
+        images = transformers.Sam2ImageProcessor.from_pretrained(weights, local_files_only=True)
+        processor = transformers.Sam2VideoProcessor(images, transformers.Sam2VideoVideoProcessor())  # no whole videos
         model = transformers.AutoModel.from_pretrained(
             weights, local_files_only=True, dtype=dtype_of(parameters, device)
         )

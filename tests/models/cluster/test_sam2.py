@@ -72,7 +72,7 @@ def _saved(name: str) -> Callable[[Path], None]:
         made.save_pretrained(place)
         size = {"height": SIDE, "width": SIDE}
         images = transformers.Sam2ImageProcessor(size=size, mask_size={"height": SIDE // 4, "width": SIDE // 4})
-        transformers.Sam2VideoProcessor(images, transformers.Sam2VideoVideoProcessor(size=size)).save_pretrained(place)
+        images.save_pretrained(place)
 
     return save
 
