@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from actor18m.amounts import amount
 from actor18m.log import printable
+from actor18m.publish.bill import models_told
 from actor18m.publish.content import Block, Part
 from actor18m.survey.following import REJECTED
 from actor18m.survey.images import KEPT
@@ -139,10 +140,10 @@ class Card:
             if state == "rejected":
                 self._stopped[f"{stage}.{rule}" if stage and rule else rule or _NOT_STATED] += 1
 
-    def text(self) -> str:
-        return "\n".join(self._lines())
+    def text(self, facts: Mapping[str, str]) -> str:
+        return "\n".join(self._lines(facts))
 
-    def _lines(self) -> Iterable[str]:
+    def _lines(self, facts: Mapping[str, str]) -> Iterable[str]:
         yield from _front_matter([*_TABLES, *(["references"] if self._references else [])])
         yield "# A dataset of human videos, made by actor18m\n"
         videos, clips = amount(self._videos, "video"), amount(sum(self._clips.values()), "clip")
@@ -163,6 +164,7 @@ class Card:
         yield "clip, the strictest licence counts.\n"
         yield from _table("licence", "videos", self._licences)
         yield from _table("consent", "videos", self._consents)
+        yield from _made_with(facts)
         yield from _how_to_read(self._references)
 
     def _funnel(self) -> Iterable[str]:
@@ -188,6 +190,19 @@ def _front_matter(tables: Iterable[str]) -> Iterable[str]:
         if number == 0:
             yield "  default: true"
     yield "---\n"
+
+
+def _made_with(facts: Mapping[str, str]) -> Iterable[str]:
+    """Models by which it was measured and made; images that were made are under their terms, too."""
+    if models := list(models_told(facts)):
+        yield "## Models\n"
+        yield "By which this was measured and made, and under which terms they are, for money; `manifest.json` has the"
+        yield "whole digests of their weights and parameters.\n"
+        yield "| model | plays | digest | code | weights | trained on |"
+        yield "|---|---|---|---|---|---|"
+        for model in models:
+            yield f"| {' | '.join(map(_cell, model))} |"
+        yield ""
 
 
 def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:

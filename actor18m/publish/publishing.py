@@ -165,7 +165,7 @@ class _Version:
             self._add_table(path)
         for family in self._sizes:
             self._add_text(f"{family.folder}{LIST}", self._list(family.folder))
-        self._add_text("README.md", self._card.text())
+        self._add_text("README.md", self._card.text(facts))
         self._add_text("pipeline.yaml", pipeline)
         content = Manifest(dict(facts), self._files, self._recipes, WRITER, self._target.shards).to_bytes()
         reused = max(0, len(self._recipes) - shards_made)

@@ -270,3 +270,17 @@ def test_the_table_says_whose_pictures_were_copied_and_whose_were_encoded(tmp_pa
         key_of(DARK): "copied",
         key_of(LOW): None,
     }
+
+
+def test_the_readme_tells_with_which_models_under_which_terms(tmp_path: Path) -> None:
+    facts = {
+        **FACTS,
+        "model.identity.faces": "centerface abcdef0123456789",
+        "model.faces.faces": "centerface abcdef0123456789",
+    }
+    version = publish(tmp_path / "d", three_lots(), PIPELINE, {**facts, "model.motion.points": "lucas-kanade 00"})
+    card = Path(version.path, "README.md").read_text()
+    told = "| centerface | identity.faces, faces.faces | abcdef012345 | onnxruntime: MIT | MIT | WIDER FACE"
+    assert told in card
+    assert "(not settled) |" in card
+    assert "| lucas-kanade | motion.points | 00 | - | - | - |" in card
