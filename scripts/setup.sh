@@ -84,7 +84,7 @@ test_() {
     say "installing what tests and rendering need (about a minute; torch is the largest part)"
     pip_install -e ".[actors,cluster,embedded,s3,dev]"
     pip_install --no-deps mediapipe # pyproject.toml says why
-    pip_install --no-deps rtmlib ultralytics # likewise
+    pip_install --no-deps emotiefflib insightface rtmlib ultralytics uniface # likewise
     echo "$key" >.venv/.stamp-test
 }
 
