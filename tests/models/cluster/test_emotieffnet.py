@@ -15,12 +15,12 @@ from actor18m.models.roles import EXPRESSIONS, Face
 from tests.models.cluster.onnx_files import OnnxFile
 
 
-def _network(place: Path) -> Path:
+def small_emotieffnet(place: Path) -> Path:
     """Eight numbers that end as EfficientNet's do: one matrix and a sum over what was seen."""
     file = OnnxFile(["batch", 3, 260, 260], image="input")
     seen = file.node("Flatten", [file.node("Relu", [file.conv("input", (3, 4), 32, stride=32)])])
     told = file.node("Gemm", [seen, file.random(8, 4 * 9 * 9, scale=0.1), file.random(8)], transB=1)
-    place.parent.mkdir(parents=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     return file.save(place, {told: ["batch", 8]})
 
 
@@ -34,7 +34,7 @@ def test_expressions_are_what_the_library_says(
     needs("onnx")
     needs("torchvision")
     library = needs("emotiefflib.facial_analysis")
-    small("emotieffnet", lambda place: _network(place / FILE))
+    small("emotieffnet", lambda place: small_emotieffnet(place / FILE))
     monkeypatch.setattr(library, "get_model_path_onnx", lambda name: str(tmp_path / "models" / "emotieffnet" / FILE))
     asked = library.EmotiEffLibRecognizerOnnx("enet_b2_8")
     backend = load("emotieffnet", OnnxParameters(device="cpu"))

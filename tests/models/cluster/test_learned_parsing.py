@@ -31,7 +31,7 @@ OURS = dict(zip(LABELS, (
 ), strict=True))  # fmt: skip
 
 
-def _random_bisenet(place: Path) -> Path:
+def small_bisenet(place: Path) -> Path:
     """Three outputs, of which the first counts, and 19 classes."""
     file = OnnxFile(["batch", 3, SIDE, SIDE])
     outputs = [file.conv("image", (3, len(FACE_PARTS)), side) for side in (3, 5, 7)]
@@ -65,7 +65,7 @@ def test_bisenet_is_what_uniface_says(
 ) -> None:
     needs("onnx")
     library = needs("uniface.parsing.bisenet")
-    file = _random_bisenet(tmp_path / "small.onnx")
+    file = small_bisenet(tmp_path / "small.onnx")
     monkeypatch.setattr(library, "verify_model_weights", lambda name: str(file))
     asked = library.BiSeNet(providers=["CPUExecutionProvider"])
     backend = BiSeNet(OnnxNetwork(file, OnnxParameters()))
@@ -157,7 +157,7 @@ def test_a_hull_is_that_of_the_geometric_parser(
     needs: Callable[[str], Any], pictures: list[Frame], tmp_path: Path
 ) -> None:
     needs("onnx")
-    learned = BiSeNet(OnnxNetwork(_random_bisenet(tmp_path / "small.onnx"), OnnxParameters()))
+    learned = BiSeNet(OnnxNetwork(small_bisenet(tmp_path / "small.onnx"), OnnxParameters()))
     faces = _faces(pictures)
     for one, other in zip(
         learned.parse(pictures, faces, [None] * len(faces)),
