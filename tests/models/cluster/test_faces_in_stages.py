@@ -1,6 +1,6 @@
 """The faces' backends where they are asked: real weights in Identity on real footage, and small ones in Faces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,12 @@ def test_real_weights_tell_a_change_of_person_in_real_footage(
     )
     names = (*ONE_PERSON, TWO_PEOPLE)
     outcomes = list(stage.measure([Clip(name, canonical_uri(footage / "videos" / f"{name}.mp4")) for name in names]))
-    told = {row.key: row.values["mean_similarity_to_first"] for row in outcomes if isinstance(row, Row)}
+    rows: dict[str, Mapping[str, Any]] = {row.key: row.values for row in outcomes if isinstance(row, Row)}
+    told = {name: values["mean_similarity_to_first"] for name, values in rows.items()}
     print(told)
     assert min(told[name] for name in ONE_PERSON) >= 0.55
     assert told[TWO_PEOPLE] < 0.40
-    assert all(row.values["max_faces"] == 1 for row in outcomes if isinstance(row, Row) and row.key in ONE_PERSON)
+    assert {rows[name]["max_faces"] for name in ONE_PERSON} == {1}
 
 
 def test_a_face_is_read_by_networks(needs: Callable[[str], Any], pulled: Callable[[str], None], tmp_path: Path) -> None:
@@ -64,9 +65,10 @@ def test_a_face_is_read_by_networks(needs: Callable[[str], Any], pulled: Callabl
     (row,) = stage.measure([clip("talk_yaw_1")])
     assert isinstance(row, Row)
     assert Faces.writes.table([row], {row.key: ""}).num_rows == 1
-    assert row.values["parsing_method"] == "learned"
-    seen = [face for face in row.values["faces"] if face is not None]
+    values: Mapping[str, Any] = row.values
+    assert values["parsing_method"] == "learned"
+    seen = [face for face in values["faces"] if face is not None]
     assert {face["expression"] for face in seen} <= {*EXPRESSIONS}
-    shares = [parts for parts in row.values["parsing"] if parts is not None]
+    shares = [parts for parts in values["parsing"] if parts is not None]
     assert len(shares) == len(seen) > 3
     assert all(parts[name] is not None for parts in shares for name in FACE_PARTS[1:]), "a network tells of each part"
