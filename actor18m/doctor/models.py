@@ -13,6 +13,7 @@ from actor18m.models.backends import WEIGHTLESS, backend_class
 from actor18m.models.endpoint import Endpoint
 from actor18m.models.libraries import extra
 from actor18m.models.lock import Model, read_lock
+from actor18m.models.onnx_network import OnnxParameters, sees_gpu
 from actor18m.models.snapshots import state_of
 from actor18m.models.weights import folder, verify
 
@@ -119,6 +120,21 @@ def _loads(library: str) -> bool:
 
 
 def _gpu(loaded: Pipeline) -> Iterator[Check]:
-    if loaded.profile != _ON_CPUS and not visible_gpus()[0]:
+    """Whether there is one, and whether onnxruntime can use it."""
+    if loaded.profile == _ON_CPUS:
+        return
+    if not visible_gpus()[0]:
         found = f"profile {loaded.profile} wants GPUs, and this machine shows none"
         yield Check("gpus of the pipeline", "warn", found, "build where the GPUs are: ray job submit, or --address")
+        return
+    idle = {
+        backend.name
+        for step in loaded.steps
+        for backend in step.roles.values()
+        if isinstance(backend.parameters, OnnxParameters) and backend.parameters.device != "cpu"
+    }
+    if idle and _is_installed("onnxruntime") and not sees_gpu():
+        found = f"this onnxruntime runs on the CPU alone, and so do {', '.join(sorted(idle))}"
+        yield Check(
+            "gpus of the pipeline", "warn", found, "pip uninstall onnxruntime, then pip install onnxruntime-gpu"
+        )

@@ -54,6 +54,11 @@ class OnnxNetwork:
         del self._session
 
 
+def sees_gpu() -> bool:
+    """Whether the onnxruntime that is installed is the one for GPUs."""
+    return _GPU in library("onnxruntime", "onnxruntime").get_available_providers()
+
+
 def _session(ort: Any, model: str | bytes, device: str) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

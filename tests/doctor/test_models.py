@@ -104,3 +104,15 @@ def test_a_pipeline_for_gpus_is_told_that_there_are_none(tmp_path: Path, monkeyp
     monkeypatch.setenv("PATH", str(tmp_path))
     assert looked(tmp_path, "cluster")["gpus of the pipeline"].state == "warn"
     assert "gpus of the pipeline" not in looked(tmp_path)
+
+
+def test_a_gpu_that_would_stand_idle_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "visible_gpus", lambda: (["H200 (139 GiB)"], ""))
+    monkeypatch.setattr(models, "sees_gpu", lambda: False)
+    assert "gpus of the pipeline" not in looked(tmp_path, "cluster"), "CenterFace runs on a CPU, as it is meant to"
+    file = tmp_path / "count.yaml"
+    file.write_text(PIPELINE.format(profile="cluster").replace("centerface", "retinaface"))
+    (check,) = (check for check in models.pipeline(file) if check.name == "gpus of the pipeline")
+    assert (check.state, check.found) == ("warn", "this onnxruntime runs on the CPU alone, and so do retinaface")
+    monkeypatch.setattr(models, "sees_gpu", lambda: True)
+    assert all(check.name != "gpus of the pipeline" for check in models.pipeline(file))
