@@ -75,6 +75,8 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "rtmw": ["PoseEstimator"],
         "clip": ["FrameEncoder"],
         "siglip2": ["FrameEncoder"],
+        "cotracker3": ["PointTracker"],
+        "cotracker3-online": ["PointTracker"],
         "transnetv2": ["ShotDetector"],
         "qwen-image-edit": ["ImageEditor"],
         "qwen-image-edit-2511": ["ImageEditor"],

@@ -1,0 +1,111 @@
+"""PointTracker: CoTracker 3, from a checkout that the user has.
+
+Its code and weights are CC-BY-NC: they may not be used for money, the project carries neither, and nothing downloads
+the code. Points are followed together, since they tell of each other: no part of them is followed alone where memory is
+scarce.
+"""
+
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from actor18m.arrays import Bools, Box, Floats, Frame
+from actor18m.errors import ActorError
+from actor18m.models.lucas_kanade import LucasKanade
+from actor18m.models.parameters import NoEffect
+from actor18m.models.torch_device import DeviceParameters, device_of, released, torch
+
+_OFFLINE, _ONLINE = "scaled_offline.pth", "scaled_online.pth"
+_WINDOW = {_OFFLINE: 60, _ONLINE: 16}
+"""Frames that the weights were trained to see at once; more of them the online ones see window by window."""
+_MODULE = "cotracker"
+
+
+class CoTrackerParameters(DeviceParameters):
+    checkout: NoEffect[str | None] = None
+    """The folder of a checkout of facebookresearch/co-tracker, in which the folder `cotracker` lies; torch.hub's copy
+    is one, too. Without it, an installed module `cotracker` is taken."""
+
+
+class CoTracker:
+    snapshots = ("cotracker3", "cotracker3-online")
+    parameters = CoTrackerParameters()
+
+    def __init__(self, predictor: Any, device: Any, dtype: Any) -> None:
+        self._predictor = predictor
+        self._device = device
+        self._dtype = dtype
+        self._corners = LucasKanade()
+
+    @classmethod
+    def load(cls, weights: Path, parameters: CoTrackerParameters) -> Self:
+        device = device_of(parameters)
+        name = _ONLINE if (weights / _ONLINE).is_file() else _OFFLINE
+        stored = torch().load(weights / name, map_location="cpu", weights_only=True)
+        with torch().random.fork_rng():  # its modules seed torch when they are imported
+            predictors = _predictors(parameters.checkout)
+            predictor = predictors.CoTrackerPredictor(
+                checkpoint=None, offline=name == _OFFLINE, window_len=_WINDOW[name], v2=False
+            )
+        predictor.model.load_state_dict(stored.get("model", stored))
+        dtype = None if parameters.dtype in ("auto", "float32") else getattr(torch(), parameters.dtype)
+        return cls(predictor.to(device).eval(), device, dtype)
+
+    def seed(self, frames: Sequence[Frame], boxes: Sequence[Box], count: int) -> list[Floats]:
+        """Corners: what is known again best, whoever looks for it."""
+        return self._corners.seed(frames, boxes, count)
+
+    def track(self, frames: Sequence[Frame], points: Floats) -> tuple[Floats, Bools]:
+        """All frames at once. A point that was hidden may be seen again."""
+        there = np.repeat(points[None], len(frames), axis=0).astype(np.float32)
+        seen = np.ones(there.shape[:2], dtype=np.bool_)
+        if len(frames) < 2 or not len(points):
+            return there, seen
+        film = torch().from_numpy(np.stack(frames)).to(self._device).permute(0, 3, 1, 2)[None].float()
+        queries = torch().nn.functional.pad(torch().from_numpy(there[0]).to(self._device), (1, 0))[None]
+        in_half = torch().autocast(self._device.type, self._dtype, enabled=self._dtype is not None)
+        with torch().inference_mode(), in_half:
+            tracks, visible = self._predictor(film, queries=queries)
+        there[1:], seen[1:] = tracks[0, 1:].float().cpu().numpy(), visible[0, 1:].cpu().numpy()
+        return there, seen
+
+    def close(self) -> None:
+        del self._predictor
+        released()
+
+
+def _predictors(checkout: str | None) -> Any:
+    """The module `cotracker.predictor`, of the checkout where one is named."""
+    folder = Path(checkout).expanduser().resolve() if checkout else None
+    if folder is not None and not (folder / _MODULE / "predictor.py").is_file():
+        raise ActorError(f"{folder} is no checkout of CoTracker: it has no {_MODULE}/predictor.py")
+    try:
+        with _first_on_path(folder):
+            found = importlib.import_module(f"{_MODULE}.predictor")
+    except ImportError as error:
+        raise ActorError(
+            f"CoTracker cannot be loaded ({error}). It is on no package index and not to be used for money (CC-BY-NC). "
+            "Where it may be used, get https://github.com/facebookresearch/co-tracker and name its folder: "
+            "{backend: cotracker3, checkout: /…/co-tracker}"
+        ) from error
+    at = Path(str(found.__file__)).resolve()
+    if folder is not None and folder not in at.parents:
+        raise ActorError(f"CoTracker was loaded from {at} before, and not from the checkout {folder}: name one of them")
+    return found
+
+
+@contextmanager
+def _first_on_path(folder: Path | None) -> Iterator[None]:
+    if folder is None:
+        yield
+        return
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
