@@ -35,10 +35,12 @@ smaller by far."""
 class HarvestParameters(CutParameters, FaceParameters):
     """How far faces are turned. docs/accuracy.md has what the limits were chosen by."""
 
-    sideways_deg: PositiveFloat = 32.0
-    """Where a face that is turned to its left or right comes to look. It is seen to look there by three quarters."""
+    sideways_deg: PositiveFloat = 26.0
+    """Where a face that is turned to its left or right comes to look. It is seen to turn by three quarters of it."""
     nod_deg: PositiveFloat = 22.0
-    max_turn_deg: NonNegativeFloat = 40.0
+    max_turn_deg: NonNegativeFloat = 30.0
+    max_yaw_turn_deg: NonNegativeFloat = 18.0
+    """Sideways less can be done: a cheek that was seen from the front alone swells."""
     max_source_deg: NonNegativeFloat = 30.0
     """From facing the camera: of a face that is seen from farther round, the outline is taken for its surface."""
     max_unseen_share: NonNegativeFloat = 0.18
@@ -47,7 +49,7 @@ class HarvestParameters(CutParameters, FaceParameters):
 class Harvest(Stage[Image]):
     """A real frame where the request knows one, else a turned face."""
 
-    version = 1
+    version = 2
     of = "requests"
     leaves_aside = ("steps",)
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {Intake: ("width", "height")}
@@ -86,8 +88,8 @@ class Harvest(Stage[Image]):
             return _unavailable(image, f"the source's face is {source_deg:.0f} degrees from facing the camera")
         then = self._wanted(image.request["view"], now)
         turn_deg = between_deg(now, then)
-        if turn_deg > of.max_turn_deg:
-            return _unavailable(image, f"a turn of {turn_deg:.0f} degrees is too far for the face's surface")
+        if turn_deg > of.max_turn_deg or abs(then[0] - now[0]) > of.max_yaw_turn_deg:
+            return _unavailable(image, f"a turn of {turn_deg:.1f} degrees is too far for the face's surface")
         mask = decoded(image.source["mask.png"])[..., 0] > 127
         found = turned(picture, mask, mesh.points, now, then)
         if found.unseen_share > of.max_unseen_share:
