@@ -39,6 +39,8 @@ class Sam2:
     @classmethod
     def load(cls, weights: Path, parameters: Sam2Parameters) -> Self:
         transformers = library("transformers", "transformers")
+        if transformers.AutoConfig.from_pretrained(weights, local_files_only=True).model_type == "edgetam_video":
+            library("timm", "timm, which has EdgeTAM's first layers")
         device = device_of(parameters)
         images = transformers.Sam2ImageProcessor.from_pretrained(weights, local_files_only=True)
         processor = transformers.Sam2VideoProcessor(images, transformers.Sam2VideoVideoProcessor())  # no whole videos

@@ -1,5 +1,6 @@
 """SAM 2 and EdgeTAM: what the library itself tracks through the same film, frame by frame and in bounded memory."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from actor18m.arrays import Bools, Box, Frame
+from actor18m.errors import ActorError
 from actor18m.media.video import frames
 from actor18m.models.backends import load
 from actor18m.models.sam2 import Sam2, Sam2Parameters
@@ -191,6 +193,17 @@ def test_who_is_not_seen_has_no_mask(loaded: Callable[..., Sam2], film: list[Fra
     score = backend._model.mask_decoder.pred_obj_score_head.proj_out
     score.bias.data.fill_(-100.0)
     assert list(backend.masks([(frame, BOX) for frame in film[:2]])) == [None, None]
+
+
+def test_what_edgetam_needs_beside_transformers_is_named(
+    needs: Callable[[str], Any], small: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for library in ("torch", "torchvision", "transformers", "timm"):
+        needs(library)
+    small("edgetam", _saved("edgetam"))
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(ActorError, match="install timm"):
+        load("edgetam")
 
 
 class _Nobody:
