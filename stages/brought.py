@@ -33,8 +33,9 @@ OF_PICTURE: dict[str, DataType] = {
     "sha256": string(),
     "mask_sha256": string(),
 }
-"""Columns of a maker that brings a mask, too. `sharpness` is the variance of the Laplacian of the image at one size;
-`mask_share` is how much of it the person takes."""
+"""Columns of a maker that brings a mask, too, where the person is told. `sharpness` is the variance of the Laplacian of
+the image at one size; `mask_share` is how much of it the person takes. It and the mask's SHA-256 are null
+where there is no mask."""
 _SHARPNESS_PX = 256
 
 
@@ -43,18 +44,17 @@ class PictureParameters(Parameters):
     """101 is lossless."""
 
 
-def brought(picture: Frame, mask: Bools, of: PictureParameters) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Values of OF_PICTURE, and the images of a row. The mask is lossless."""
-    shape = mask * np.uint8(255)
+def brought(picture: Frame, mask: Bools | None, of: PictureParameters) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Values of OF_PICTURE, and the images of a row. The mask is lossless; None where nobody has told the person."""
     webp = encoded(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, of.webp_quality])
-    png = encoded(".png", shape, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    png = None if mask is None else encoded(".png", mask * np.uint8(255), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     height, width = picture.shape[:2]
     about = {
         "width": width,
         "height": height,
         "sharpness": rounded(sharpness(picture, _SHARPNESS_PX)),
-        "mask_share": rounded(float(mask.mean())),
+        "mask_share": None if mask is None else rounded(float(mask.mean())),
         "sha256": sha256(webp).hexdigest(),
-        "mask_sha256": sha256(png).hexdigest(),
+        "mask_sha256": None if png is None else sha256(png).hexdigest(),
     }
-    return about, {"webp": webp, "mask.png": png}
+    return about, {"webp": webp} if png is None else {"webp": webp, "mask.png": png}

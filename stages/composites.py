@@ -10,16 +10,16 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-from pyarrow import float32
+from pyarrow import DataType, float32
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from actor18m.arrays import Bools, Floats, Frame
 from actor18m.keys import seed
 from actor18m.media.encoded import decoded
-from actor18m.media.similarity import similarity
 from actor18m.models.roles import FrameEncoder, PersonSegmenter
 from actor18m.stage import UNAVAILABLE, Failure, Image, Row, Stage, schema
 from stages.brought import OF_MADE, OF_PICTURE, PictureParameters, brought
+from stages.looks.alone import likeness
 from stages.looks.matte import Band, person_colours, soft_matte
 from stages.painting import relight
 from stages.painting.scenes import painted
@@ -34,7 +34,19 @@ _FACE_CROP_M = 0.38
 """The side of a face's crop at the person: a face with its margins."""
 _SHOULDERS_M = 0.62
 """How wide somebody is whose legs are not seen."""
-_GREY = 127
+
+
+OF_ATTRIBUTE: dict[str, DataType] = {
+    **OF_MADE,
+    **OF_PICTURE,
+    "person_similarity": float32(),
+    "image_similarity": float32(),
+    "agreement": float32(),
+}
+"""Columns of every maker of subset B. `person_similarity` compares the person with that of the source image, before a
+grey ground: what the light, the matte and the edges changed, or a model. `image_similarity` compares the whole images:
+what the place changed. `agreement`, of composites, is the overlap of two segmenters' masks of the source, of the
+person's upper part."""
 
 
 class CompositesParameters(PictureParameters):
@@ -83,17 +95,7 @@ class Composites(Stage[Image]):
     of = "requests"
     reads_source = False
     roles: ClassVar[Mapping[str, type]] = {"encoder": FrameEncoder, "second": PersonSegmenter}
-    writes = schema(
-        "attribute_images",
-        **OF_MADE,
-        **OF_PICTURE,
-        person_similarity=float32(),
-        image_similarity=float32(),
-        agreement=float32(),
-    )
-    """`person_similarity` compares the person with that of the source image, before a grey ground: what the light, the
-    matte and the edges changed. `image_similarity` compares the whole images: what the place changed. `agreement` is
-    the overlap of two segmenters' masks of the source, of the person's upper part."""
+    writes = schema("attribute_images", **OF_ATTRIBUTE)
     parameters = CompositesParameters()
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
@@ -117,7 +119,7 @@ class Composites(Stage[Image]):
             "prompt": None,
             "seed": number,
             **about,
-            **self._scores(source, mask, picture, made_mask),
+            **likeness(self.backends["encoder"], source, mask, picture, made_mask),
             "agreement": rounded(cut.agreement),
         }
         return Row(image.key, told, files)
@@ -199,15 +201,6 @@ class Composites(Stage[Image]):
             least_blur_px=relight.softness_px(cut.seen, cut.matte),
         )
 
-    def _scores(self, source: Frame, mask: Bools, picture: Frame, made_mask: Bools) -> dict[str, float]:
-        pictures = [_alone(source, mask), _alone(picture, made_mask), source, picture]
-        encoder = self.backends["encoder"]
-        first, second, third, fourth = encoder.encode(pictures)
-        return {
-            "person_similarity": rounded(similarity(encoder.metric, first, second)),
-            "image_similarity": rounded(similarity(encoder.metric, third, fourth)),
-        }
-
 
 def _why_not(image: Image, of: CompositesParameters) -> str:
     request = image.request
@@ -264,10 +257,3 @@ def _scaled(view: View, scale: float) -> View:
         height, width, view.horizon * scale, view.eye_m, view.focal_px * scale, view.subject_m, view.aperture_m,
         view.least_blur_px * scale,
     )  # fmt: skip
-
-
-def _alone(picture: Frame, mask: Bools) -> Frame:
-    """The person's box, with grey for all that is not them."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    return np.where(mask[box][..., None], picture[box], np.uint8(_GREY)).astype(np.uint8)

@@ -42,7 +42,11 @@ def cut_out(images: Sequence[Image], of: CutParameters) -> Iterator[tuple[Image,
 
 def _cropped(picture: Frame, place: Mapping[str, int], max_px: int) -> Frame:
     """uint8[H, W] or uint8[H, W, 3], cut and made small enough."""
-    cut = picture[place["y0"] : place["y1"], place["x0"] : place["x1"]]
+    return no_larger(picture[place["y0"] : place["y1"], place["x0"] : place["x1"]], max_px)
+
+
+def no_larger(cut: Frame, max_px: int) -> Frame:
+    """uint8[H, W] or uint8[H, W, 3], smaller where its longer side has more than so many pixels."""
     height, width = cut.shape[:2]
     scale = max_px / max(height, width)
     if scale >= 1:
