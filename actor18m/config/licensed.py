@@ -12,7 +12,7 @@ from actor18m.models.terms import players, terms_of
 if TYPE_CHECKING:
     from actor18m.config.pipeline import Pipeline
 
-_ASKS = "openai-chat"
+_ASKS = ("openai-chat", "gemini-image")
 
 
 class Licence(StrEnum):
@@ -64,7 +64,7 @@ def _to_decide(pipeline: "Pipeline") -> Iterator[str]:
                 yield f"{name}: {'; '.join(chosen)}: allowed, with duties (such as giving out source) that you choose"
             if unclear := [str(term) for term in terms if term.commercial == "unclear"]:
                 yield f"{name}: {'; '.join(unclear)}: not settled whether this binds what is made; yours to decide"
-        elif name == _ASKS:
+        elif name in _ASKS:
             yield f"{name}: the terms are those of the model that you ask there"
         elif name not in WEIGHTLESS:
             yield f"{name}: a backend of your own, of whose terms the model lock tells nothing"

@@ -32,6 +32,7 @@ WEIGHTLESS = {
     "mesh-parsing": "actor18m.models.mesh_parsing:MeshParsing",
     "blendshape-expression": "actor18m.models.blendshape_expression:BlendshapeExpression",
     "openai-chat": "actor18m.models.openai_chat:OpenAIChat",
+    "gemini-image": "actor18m.models.gemini_image:GeminiImage",
 }
 """Backends that ship and are in no lock, since there is nothing to fetch. By these names they are in fingerprints, so
 that their files may move."""

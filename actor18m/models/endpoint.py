@@ -2,14 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Literal
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from actor18m.redact import redact
+from actor18m.errors import ActorError
+from actor18m.redact import carries_secret, hides_variable, redact
 
 Finding = tuple[Literal["ok", "warn", "fail"], str, str]
 """How it stands, what was found, and what to do."""
@@ -70,6 +71,42 @@ class Endpoint:
         return "fail", f"does not serve {self.model}, but {some or 'nothing'}", "mend `model`, or serve it"
 
 
+class EndpointError(Exception):
+    """What an endpoint answered instead of an answer, with its status and what it says of when to ask again."""
+
+    def __init__(self, message: str, status: int | None, headers: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.status, self.headers = status, headers
+
+
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
         return None
+
+
+def address(url: str) -> str:
+    """As a parameter may name it, without a slash at its end; ValueError where it is none, or carries a secret."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://, such as http://127.0.0.1:8000/v1")
+    if carries_secret(url):
+        raise ValueError("has a user, a password or a key in it; name an environment variable in `key_from` instead")
+    return url.rstrip("/")
+
+
+def hidden_variable(name: str) -> str:
+    """The name of an environment variable whose value is hidden wherever it might be seen; ValueError of another."""
+    if not hides_variable(name):
+        raise ValueError(
+            f"{name} does not look like the name of a secret, so its value would not be hidden in logs; take one "
+            "with KEY or TOKEN in it, such as JUDGE_API_KEY"
+        )
+    return name
+
+
+def key_of(variable: str, url: str) -> str:
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise ActorError(f"the environment variable {variable} is not set where this runs; it is to have {url}'s key")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ActorError(f"the environment variable {variable} has characters that no key has; set it again")
+    return key

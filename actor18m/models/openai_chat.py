@@ -20,13 +20,12 @@ import cv2
 from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
 from actor18m.arrays import Frame
-from actor18m.errors import ActorError
 from actor18m.media.encoded import decoded, encoded, webp_size
-from actor18m.models.endpoint import Endpoint
+from actor18m.models.endpoint import Endpoint, EndpointError, address, hidden_variable, key_of
 from actor18m.models.openai_answer import MALFORMED, Malformed, answer_of
 from actor18m.models.parameters import BackendParameters, NoEffect
 from actor18m.models.roles import Answer, Letter, NoAnswer, Question, Said
-from actor18m.redact import carries_secret, hides_variable, redact
+from actor18m.redact import redact
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -71,23 +70,12 @@ class OpenAIChatParameters(BackendParameters):
     @field_validator("url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://, such as http://127.0.0.1:8000/v1")
-        if carries_secret(url):
-            raise ValueError(
-                "has a user, a password or a key in it; name an environment variable in `key_from` instead"
-            )
-        return url.rstrip("/")
+        return address(url)
 
     @field_validator("key_from")
     @classmethod
     def _is_hidden(cls, name: str | None) -> str | None:
-        if name is not None and not hides_variable(name):
-            raise ValueError(
-                f"{name} does not look like the name of a secret, so its value would not be hidden in logs; take one "
-                "with KEY or TOKEN in it, such as JUDGE_API_KEY"
-            )
-        return name
+        return None if name is None else hidden_variable(name)
 
     @field_validator("more")
     @classmethod
@@ -95,14 +83,6 @@ class OpenAIChatParameters(BackendParameters):
         if taken := sorted(more.keys() & set(_OURS)):
             raise ValueError(f"cannot have {', '.join(taken)}, which the stage or another parameter says")
         return more
-
-
-class EndpointError(Exception):
-    """What an endpoint answered instead of an answer, with its status and what it says of when to ask again."""
-
-    def __init__(self, message: str, status: int | None, headers: Mapping[str, str]) -> None:
-        super().__init__(message)
-        self.status, self.headers = status, headers
 
 
 class Unreached(ConnectionError):
@@ -123,7 +103,7 @@ class OpenAIChat:
 
     @classmethod
     def load(cls, parameters: OpenAIChatParameters) -> "OpenAIChat":
-        return cls(parameters, None if parameters.key_from is None else _key(parameters.key_from, parameters.url))
+        return cls(parameters, None if parameters.key_from is None else key_of(parameters.key_from, parameters.url))
 
     @classmethod
     def endpoint(cls, parameters: OpenAIChatParameters) -> Endpoint:
@@ -267,15 +247,6 @@ def _as_jpeg(picture: Frame, most_px: int, quality: int) -> bytes:
     if scale < 1:
         picture = cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA).astype(picture.dtype, copy=False)
     return encoded(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-
-
-def _key(variable: str, url: str) -> str:
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise ActorError(f"the environment variable {variable} is not set where this runs; it is to have {url}'s key")
-    if not (key.isascii() and key.isprintable() and " " not in key):
-        raise ActorError(f"the environment variable {variable} has characters that no key has; set it again")
-    return key
 
 
 def _format(form: type[Said]) -> dict[str, Any]:

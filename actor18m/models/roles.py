@@ -12,7 +12,7 @@ when the head leans to their own left shoulder.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -277,6 +277,33 @@ class NoAnswer:
     why: str
     tokens: int
     dollars: float
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A picture that came from somewhere else."""
+
+    content: bytes
+    """Of a file, such as PNG."""
+    tokens: int
+    """Of what was asked, shown and made."""
+
+
+class AskedEditor(Protocol):
+    """Has pictures made by a model that is somewhere else; for stages that wait. Errors of the way there are raised."""
+
+    @property
+    def called(self) -> str:
+        """Who makes the pictures: the model's name."""
+        ...
+
+    def write(self, edit: Edit) -> Any:
+        """What is sent. Work of the processor, such as encoding pictures."""
+        ...
+
+    async def ask(self, written: Any) -> Edited | NoAnswer:
+        """Once: who calls it tries again."""
+        ...
 
 
 class Chat(Protocol):

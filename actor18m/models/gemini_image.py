@@ -1,0 +1,163 @@
+"""AskedEditor: a Gemini model that makes images, through Google's own client.
+
+It tries nothing twice: retries, pauses and budgets are the worker's. The key comes from the environment, goes into one
+header and nowhere else. Google's batch mode, which costs half and answers within a day, is not used.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import cv2
+from pydantic import Field, field_validator
+
+from actor18m.media.encoded import encoded
+from actor18m.models.endpoint import Endpoint, EndpointError, Finding, address, hidden_variable, key_of
+from actor18m.models.libraries import library
+from actor18m.models.parameters import BackendParameters, NoEffect
+from actor18m.models.roles import Edit, Edited, NoAnswer
+from actor18m.redact import redact
+
+_GOOGLE = "https://generativelanguage.googleapis.com"
+_SHAPES = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
+"""Widths to heights that it makes."""
+_MAX_WORDS = 300
+_INT32 = 2**31
+_NO_IMAGE = "no_image"
+_KINDS = {"STOP": _NO_IMAGE, "NO_IMAGE": _NO_IMAGE, "MAX_TOKENS": "cut_short"}
+"""Of reasons for which it ended without an image; all others are refusals."""
+
+
+class GeminiImageParameters(BackendParameters):
+    model: str = "gemini-2.5-flash-image"
+    """Its id, as Google lists those that there are."""
+    key_from: NoEffect[str] = "GEMINI_API_KEY"
+    """The environment variable with the key."""
+    url: NoEffect[str] = _GOOGLE
+    """Another address that speaks the same protocol, such as a gateway."""
+    image_size: str | None = Field(default=None, pattern=r"^[0-9]+K$")
+    """1K, 2K or 4K, of models that take it; null: the model's own."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """Null: the model's own."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        return address(url)
+
+    @field_validator("key_from")
+    @classmethod
+    def _is_hidden(cls, name: str) -> str:
+        return hidden_variable(name)
+
+
+@dataclass(frozen=True, eq=False)
+class _Written:
+    contents: list[Any]
+    config: Any
+
+
+class _Gemini(Endpoint):
+    def look(self) -> Iterator[Finding]:
+        """Whether the key is set; whether it is taken is known when the first image is asked for."""
+        if os.environ.get(self.key_from or "", "").strip():
+            yield "ok", f"{self.key_from} is set, {self.model} is to be asked", ""
+        else:
+            yield "fail", f"{self.key_from} is not set here", f"export {self.key_from}=… where stages are run"
+
+
+class GeminiImage:
+    version = 1
+    parameters = GeminiImageParameters()
+
+    def __init__(self, client: Any, parameters: GeminiImageParameters) -> None:
+        self._client, self._of = client, parameters
+        self._types, self._errors = library("google.genai.types", "google-genai"), library("google.genai.errors", "")
+
+    @classmethod
+    def load(cls, parameters: GeminiImageParameters) -> Self:
+        genai = library("google.genai", "google-genai")
+        options = genai.types.HttpOptions(base_url=parameters.url)
+        key = key_of(parameters.key_from, parameters.url)
+        return cls(genai.Client(api_key=key, http_options=options, vertexai=False), parameters)
+
+    @classmethod
+    def endpoint(cls, parameters: GeminiImageParameters) -> Endpoint:
+        return _Gemini(parameters.url, parameters.model, parameters.key_from)
+
+    @property
+    def called(self) -> str:
+        return self._of.model
+
+    def write(self, edit: Edit) -> _Written:
+        """Pictures before words, as Google advises."""
+        types = self._types
+        pictures = [encoded(".webp", each, [cv2.IMWRITE_WEBP_QUALITY, 95]) for each in edit.pictures]
+        parts = [types.Part.from_bytes(data=each, mime_type="image/webp") for each in pictures]
+        config = types.GenerateContentConfig(
+            response_modalities=["IMAGE"],
+            image_config=types.ImageConfig(
+                aspect_ratio=_shape(edit.width, edit.height), image_size=self._of.image_size
+            ),
+            temperature=self._of.temperature,
+            seed=edit.seed % _INT32,
+        )
+        return _Written([*parts, edit.prompt], config)
+
+    async def ask(self, written: _Written) -> Edited | NoAnswer:
+        try:
+            answer = await self._client.aio.models.generate_content(
+                model=self._of.model, contents=written.contents, config=written.config
+            )
+        except self._errors.APIError as error:
+            raise self._error(error) from None
+        usage = answer.usage_metadata
+        return _told(answer, (usage.total_token_count if usage else None) or 0)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _error(self, error: Any) -> EndpointError:
+        """With what it says of when to ask again, in a header or in its details."""
+        headers = {
+            name: value
+            for name, value in getattr(error.response, "headers", {}).items()
+            if name.lower() == "retry-after"
+        }
+        told = error.details.get("error", {}) if isinstance(error.details, dict) else {}
+        for each in told.get("details", []):
+            if isinstance(each, dict) and str(each.get("retryDelay", "")).endswith("s"):
+                headers.setdefault("Retry-After", each["retryDelay"][:-1])
+        said = redact(str(error.message or ""))[:_MAX_WORDS]
+        return EndpointError(f"{self._of.url} answered {error.code} {error.status or ''}: {said}", error.code, headers)
+
+
+def _told(answer: Any, tokens: int) -> Edited | NoAnswer:
+    """The last picture that is no draft, or why there is none."""
+    blocked = answer.prompt_feedback and answer.prompt_feedback.block_reason
+    if blocked:
+        return NoAnswer("blocked", f"the model was not asked: {_name(blocked)}", tokens, 0.0)
+    candidate = (answer.candidates or [None])[0]
+    parts = (candidate.content.parts or []) if candidate and candidate.content else []
+    pictures = [part.inline_data.data for part in parts if part.inline_data and not part.thought]
+    if pictures and pictures[-1]:
+        return Edited(pictures[-1], tokens)
+    reason = _name(candidate.finish_reason) if candidate and candidate.finish_reason else "STOP"
+    said = redact(" ".join(part.text for part in parts if part.text) or (candidate and candidate.finish_message) or "")
+    return NoAnswer(_KINDS.get(reason, "refused"), f"no image came: {reason} {said[:_MAX_WORDS]}".rstrip(), tokens, 0.0)
+
+
+def _name(reason: Any) -> str:
+    return str(getattr(reason, "value", reason))
+
+
+def _shape(width: int, height: int) -> str:
+    """The nearest one."""
+
+    def off(shape: str) -> float:
+        across, along = map(int, shape.split(":"))
+        return abs(math.log(across / along) - math.log(width / height))
+
+    return min(_SHAPES, key=off)
