@@ -3,6 +3,7 @@
 Its licence, the AGPL, asks of who offers a service with it to publish the service's code: it is used by choice alone.
 """
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,9 @@ class YoloWorld:
     def load(cls, weights: Path, parameters: YoloWorldParameters) -> Self:
         os.environ |= _KEPT_TO_ITSELF
         ultralytics = library("ultralytics", "ultralytics with --no-deps: it would bring another OpenCV along")
+        log = logging.getLogger("ultralytics")
+        log.setLevel(logging.WARNING)
+        log.addFilter(_lost_nothing)
         device = device_of(DeviceParameters(device=parameters.device))
         (file,) = weights.glob("*.pt")
         model = ultralytics.YOLOWorld(file)
@@ -90,6 +94,16 @@ def _ask_for(prompt: str, model: Any, file: Path) -> None:
     model.txt_feats = model.txt_feats[:, numbers[:1]]
     model.model[-1].nc = 1
     model.names = {0: prompt}
+
+
+def _lost_nothing(said: logging.LogRecord) -> bool:
+    """ultralytics chooses among overlapping boxes for so many seconds. Those of pictures that are left it drops, and
+    only warns: but how busy a machine is must not tell how many people there are."""
+    if "time limit" in said.getMessage():
+        raise ActorError(
+            f"yolo-world: {said.getMessage()}, so boxes were lost. Try again where less goes on, or raise min_score"
+        )
+    return True
 
 
 def _told(boxes: Any) -> list[Person]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -86,6 +88,16 @@ def test_a_batch_gives_what_one_by_one_gives(detector: YoloWorld, pictures: list
         (alone,) = detector.people([frame])
         assert len(alone) == len(people)
         assert np.allclose([person.score for person in people], [person.score for person in alone], atol=1e-4)
+
+
+def test_boxes_for_which_there_was_no_time_are_not_lost_silently(
+    detector: YoloWorld, pictures: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as slow:
+        slow.setattr("ultralytics.utils.nms.time", SimpleNamespace(time=count(step=10).__next__))
+        with pytest.raises(ActorError, match="boxes were lost"):
+            detector.people(pictures)
+    assert all(detector.people(pictures)), "it can be asked again"
 
 
 def test_weights_without_the_word_are_refused(ultralytics: Any, small: Callable[..., None]) -> None:
