@@ -76,7 +76,7 @@ class QwenImageEdit:
         diffusers = library("diffusers", "diffusers")
         device = device_of(parameters)
         pipeline = diffusers.QwenImageEditPlusPipeline.from_pretrained(
-            weights, local_files_only=True, dtype=dtype_of(parameters, device)
+            weights, local_files_only=True, dtype=stored_in(parameters, device)
         )
         if parameters.lora is not None:
             _fuse(pipeline, parameters.lora, parameters.lora_scale)
@@ -119,6 +119,12 @@ class QwenImageEdit:
         """The nearest one that the model has: its pixels are made in squares."""
         square: int = 2 * self._pipeline.vae_scale_factor
         return max(1, round(length_px / square)) * square
+
+
+def stored_in(parameters: QwenImageEditParameters, device: Any) -> Any:
+    """diffusers does not know `auto`, and takes float32 for it: twice the memory."""
+    found = dtype_of(parameters, device)
+    return torch().bfloat16 if found == "auto" else found
 
 
 def _fuse(pipeline: Any, name: str, scale: float) -> None:

@@ -40,7 +40,7 @@ def device_of(parameters: DeviceParameters) -> Any:
 
 
 def dtype_of(parameters: DeviceParameters, device: Any) -> Any:
-    """What to load weights in; `"auto"` as transformers and diffusers understand it."""
+    """What to load weights in; `"auto"` as transformers understands it."""
     if parameters.dtype == "auto":
         return torch().float32 if device.type == "cpu" else "auto"
     return getattr(torch(), parameters.dtype)

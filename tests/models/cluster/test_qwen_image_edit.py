@@ -12,7 +12,7 @@ import pytest
 from actor18m.arrays import Frame
 from actor18m.errors import ActorError
 from actor18m.models.backends import Backend, backend_class, describe, load
-from actor18m.models.qwen_image_edit import QwenImageEdit, QwenImageEditParameters
+from actor18m.models.qwen_image_edit import QwenImageEdit, QwenImageEditParameters, stored_in
 from actor18m.models.roles import Edit
 from tests.models.cluster.qwen import save_editor, save_lora, small_areas
 
@@ -172,6 +172,13 @@ def test_what_a_lora_is_pinned_to_is_in_the_fingerprint(
     pinned.write_text(pinned.read_text().replace(sha256, "0" * 64) + "\n")
     assert told(lora="qwen-angles") != with_lora
     assert told() == plain
+
+
+def test_weights_are_loaded_as_they_are_stored(needs: Callable[[str], Any]) -> None:
+    torch = needs("torch")
+    on_a_gpu, on_a_cpu = (stored_in(QwenImageEditParameters(), torch.device(each)) for each in ("cuda", "cpu"))
+    assert (on_a_gpu, on_a_cpu) == (torch.bfloat16, torch.float32)
+    assert stored_in(QwenImageEditParameters(dtype="float16"), torch.device("cuda")) == torch.float16
 
 
 def test_a_lora_is_named_as_the_lock_names_it_and_is_no_backend() -> None:
