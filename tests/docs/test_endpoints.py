@@ -46,6 +46,14 @@ def test_its_pipeline_is_the_embedded_one_with_other_players(reader: Reader) -> 
     assert [step.name for step in own.stages if step.waits] == ["captions", "judge"]
 
 
+def test_sheets_of_a_gemini_model_take_the_place_of_the_laid_out_ones(reader: Reader) -> None:
+    reader.write_files("endpoints.md")
+    sheets = load_pipeline(Path("gemini.yaml")).step("sheet_images")
+    assert sheets.waits
+    assert sheets.costs == ("tokens", "requests", "dollars")
+    assert sheets.run.budget.keys() <= set(sheets.costs)
+
+
 @pytest.mark.slow
 def test_captions_and_verdicts_are_asked_for_and_published(
     reader: Reader, pulled: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
