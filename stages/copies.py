@@ -50,7 +50,7 @@ class CopiesParameters(Parameters):
 
 
 class Copies(Stage[Image]):
-    version = 1
+    version = 2
     of = "images"
     reads_source = False
     reads_request = True
@@ -67,6 +67,7 @@ class Copies(Stage[Image]):
         person_copy_share=float32(),
         expression_copy_share=float32(),
         copy_solves=bool_(),
+        person_copy_solves=bool_(),
         copied_spans=list_(_SPAN),
         nearest_time_s=float32(),
         compared_share=float32(),
@@ -79,12 +80,16 @@ class Copies(Stage[Image]):
         background=string(),
         background_likeness=float32(),
     )
-    """Shares are of all samples of the clip. `person_copy_share` is of those in which the person is seen from the same
-    side in the same pose, and `copied_spans` are when; `copy_share` is the same where the background is the clip's own,
-    and 0 where it is not; `compared_share` is of those that could be compared. `nearest_time_s` is the sample that is
-    most like the image. Of view and pose the least and the median distance are told. `time_apart_s` is 0 of a picture
-    that was cut out of this clip, null of any other. What cannot be told is null."""
-    tells: ClassVar[Mapping[str, str]] = {"copy_solves": "a copy solves"}
+    """Shares are of all samples of the clip. `person_copy_share` is of those in which the person is seen from the
+    same side in the same pose, and `copied_spans` are when; `copy_share` is the same where the background is the
+    clip's own, and 0 where it is not. A copy `solves` where the share is large. `compared_share` is of those that
+    could be compared. `nearest_time_s` is the sample that is most like the image. Of view and pose the least and the
+    median distance are told. `time_apart_s` is 0 of a picture that was cut out of this clip, null of any other. What
+    cannot be told is null."""
+    tells: ClassVar[Mapping[str, str]] = {
+        "copy_solves": "a copy solves",
+        "person_copy_solves": "a copy of the person alone, whatever is around, solves",
+    }
     parameters = CopiesParameters()
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
@@ -96,12 +101,16 @@ class Copies(Stage[Image]):
             copied = (share if background == SAME else 0.0) if is_told else None
             told = {
                 "copy_share": copied,
-                "copy_solves": None if copied is None else copied >= self.parameters.solved_from,
+                "copy_solves": self._solves(copied),
+                "person_copy_solves": self._solves(share),
                 "time_apart_s": 0.0 if _is_cut_out(image) else None,
                 "background": background,
                 "background_likeness": rounded(likeness),
             }
             yield Row(image.key, told | near)
+
+    def _solves(self, share: float | None) -> bool | None:
+        return None if share is None else share >= self.parameters.solved_from
 
     def _compared(self, image: Image) -> dict[str, Any]:
         """With all samples of the clip that show a face, or a body."""

@@ -58,9 +58,10 @@ def _print_subset(name: str, counts: SubsetCounts) -> None:
 
 def _of_kept(kinds: Mapping[str, Mapping[str, int]]) -> str:
     """Of how many kept images something is true, and of which kinds, where there are several."""
-    true, of = (sum(kind[name] for kind in kinds.values()) for name in ("true", "of"))
+    true, of, unknown = (sum(kind[name] for kind in kinds.values()) for name in ("true", "of", "unknown"))
     by_kind = ", ".join(f"{name} {kind['true']} of {kind['of']}" for name, kind in kinds.items())
-    return f"{true} of {of} that are kept" + (f": {by_kind}" if len(kinds) > 1 else "")
+    told = f"{true} of {of} that are kept" + (f": {by_kind}" if len(kinds) > 1 else "")
+    return told + (f"; of {unknown} more nothing is known" if unknown else "")
 
 
 def _shares(judge: Mapping[str, Any]) -> str:

@@ -92,11 +92,11 @@ class Blocks:
 
     def __iter__(self) -> Iterator[Block]:
         project, record = self.project, self.project.record()
-        tells = {column: words for link in project.stages.images for column, words in link.stage_class.tells.items()}
         for block, surveyed in record.surveyed([name for name in COLUMNS if name != "version"]):
             columns = Columns(project, record, surveyed)
             whole = _Decided(project, record, surveyed, self.relations, columns).block(block.lots)
             subsets = {name: References(project, record, surveyed, name) for name in with_images(project)}
+            tells = {name: of.tells for name, of in subsets.items()}
             for some in _in_shards(whole, _smallest(project)):
                 parts = {name: of.part(some.clips) for name, of in subsets.items()}
                 yield replace(some, clips=columns.added(some.clips), subsets=parts, tells=tells)

@@ -65,8 +65,9 @@ class _References:
     """Of all that the table tells of, what became of them."""
     without: Counter[str] = field(default_factory=Counter)
     """Clips that have none, by why."""
-    told: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
-    """Of those in the shards, by what stages tell, by kind (the third word of keys), and by whether it is true."""
+    told: Counter[tuple[str, str, bool | None]] = field(default_factory=Counter)
+    """Of those in the shards, by what stages tell, by kind (the third word of keys), and by whether it is true;
+    None where that is not known."""
 
     def add(self, part: Part, tells: Mapping[str, str]) -> None:
         published = {sample.key for sample in part.samples}
@@ -84,22 +85,26 @@ class _References:
             self.became[f"{state} {by} {place}" if place else f"{state}{left_out}"] += 1
         for column, words in tells.items():
             for key, is_so in _rows(part.rows, "key", column) if column in columns else ():
-                if key in published and is_so is not None:
+                if key in published:
                     self.told[words, key.split("-")[2], is_so] += 1
 
     def lines(self) -> Iterable[str]:
         yield f"{amount(self.images, 'image')} of {amount(self.clips, 'clip')}.\n"
         yield from _table("region and viewpoint", "images", self.views)
         for words in dict.fromkeys(words for words, *_ in self.told):
-            kinds = {kind: [self.told[words, kind, is_so] for is_so in (True, False)] for _, kind, _ in self.told}
+            kinds = [kind for of_words, kind, _ in self.told if of_words == words]
             yield f"Of these, {words}:\n"
-            yield from _table("kind", "images", {kind: f"{yes} of {yes + no}" for kind, (yes, no) in kinds.items()})
+            yield from _table("kind", "images", {kind: self._of_kind(words, kind) for kind in kinds})
         if self.became.keys() - {KEPT}:
             yield f"What became of {amount(self.became.total(), 'image that was', 'images that were')} asked for:\n"
             yield from _table("state", "images", self.became)
         if self.without:
             yield f"{amount(self.without.total(), 'clip')} without images of this subset:\n"
             yield from _table("why", "clips", self.without)
+
+    def _of_kind(self, words: str, kind: str) -> str:
+        yes, no, unknown = (self.told[words, kind, is_so] for is_so in (True, False, None))
+        return f"{yes} of {yes + no}" + (f"; of {unknown} more nothing is known" if unknown else "")
 
 
 class Card:
@@ -129,7 +134,7 @@ class Card:
                 self._licences[licence or _NOT_STATED] += 1
                 self._consents[consent or _NOT_STATED] += 1
         for name, part in block.subsets.items():
-            self._references.setdefault(name, _References()).add(part, block.tells)
+            self._references.setdefault(name, _References()).add(part, block.tells.get(name, {}))
         for without in block.clips["without_images"].to_pylist():
             for each in without or ():
                 self._references.setdefault(each["subset"], _References()).without[each["why"]] += 1

@@ -73,8 +73,8 @@ class Block:
     videos: Sequence[AcceptedClip]
     subsets: Mapping[str, Part] = field(default_factory=dict)
     """By name, with the same names in every block."""
-    tells: Mapping[str, str] = field(default_factory=dict)
-    """Columns of subsets' rows that say yes or no, and what yes means."""
+    tells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By subset, columns of its rows that say yes or no, and what yes means."""
 
     def part(self, family: Family) -> Part:
         return Part(self.videos, self.clips) if family == OF_VIDEOS else self.subsets[family.name]

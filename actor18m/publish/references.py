@@ -51,6 +51,12 @@ class References:
         rows.sort(key=lambda row: str(row["key"]))
         return Part(sorted(samples, key=lambda sample: sample.key), pa.Table.from_pylist(rows, schema=self._schema))
 
+    @cached_property
+    def tells(self) -> Mapping[str, str]:
+        """What the stages that look at the subset's images say with yes or no, by column (`Stage.tells`)."""
+        links = [link for link in self.project.stages.images if link.name in self._looking]
+        return {column: words for link in links for column, words in link.stage_class.tells.items()}
+
     def _of_lot(self, lot: int, images: pa.Table, about: Mapping[str, Row]) -> Iterator[tuple[Row, Reference | None]]:
         """Each image's row, and its sample when it is kept. `images` have IMAGES, and where their rows are."""
         links = {name: self.record.links[name] for name in self._readable}

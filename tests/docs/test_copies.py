@@ -47,6 +47,7 @@ IMAGES = [
     image("two", "body-self-02", seen_viewpoint="side", seen_yaw_deg=80.0),
     image("two", "face-self-01", seen_viewpoint="down", seen_yaw_deg=0.0),
     image("two", "body-attribute-01", seen_viewpoint="side", seen_yaw_deg=-80.0, method="composited"),
+    image("other", "look-tint-01", method="tinted", copy_solves=None),
     image("other", "body-self-01", seen_viewpoint="side", seen_yaw_deg=-80.0),
 ]
 
@@ -68,6 +69,7 @@ def test_its_queries_find_what_they_say(tmp_path: Path, monkeypatch: pytest.Monk
         exec(code, {"print": lambda found: shown.append(found.fetchall())})
     unsolved, outside, lent = shown
     assert [row[1] for row in unsolved if row[0] == "one"] == ["one-body-view-02", "one-body-self-01"]
+    assert "other-look-tint-01" in [row[1] for row in unsolved], "nothing is known of it"
     assert [row[1] for row in outside if row[0] == "one"] == ["one-body-self-01"]
     assert lent == [
         ("one", "body", "right", "two-body-self-01", "CC-BY-4.0"),

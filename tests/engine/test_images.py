@@ -66,11 +66,16 @@ def test_what_stages_tell_of_the_images_that_are_kept_is_counted(site: Site) -> 
     site.build()
     assert images(site)["states"] == {"kept": 9, "rejected": 1}
     assert site.ask("status")["tells"] == {
-        "A": [{"column": "is_long", "words": "long words", "kinds": {"word": {"true": 3, "of": 7}}}]
+        "A": [{"column": "is_long", "words": "long words", "kinds": {"word": {"true": 3, "of": 7, "unknown": 2}}}]
     }
-    assert "  long words 3 of 7 that are kept\n" in site.run("status", str(site.root / "steady.yaml")).output
+    assert (
+        "  long words 3 of 7 that are kept; of 2 more nothing is known\n"
+        in site.run("status", str(site.root / "steady.yaml")).output
+    )
     card = (site.root / "dataset/latest/README.md").read_text()
-    assert "Of these, long words:\n\n| kind | images |\n|---|---|\n| word | 3 of 7 |\n" in card
+    assert (
+        "Of these, long words:\n\n| kind | images |\n|---|---|\n| word | 3 of 7; of 2 more nothing is known |\n" in card
+    )
 
 
 def test_one_changed_request_makes_one_image_again(drawn: Site) -> None:

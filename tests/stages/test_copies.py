@@ -107,6 +107,7 @@ def test_a_picture_in_which_nobody_is_seen_is_not_told_of() -> None:
     clip, _ = measured_by_truth("expressions_1")
     found = measured(clip)
     assert (found["copy_share"], found["copy_solves"], found["compared_share"], found["copied_spans"]) == (None,) * 4
+    assert found["person_copy_solves"] is None
 
 
 def face(sample: int, yaw_deg: float, expression: str = "neutral") -> dict[str, Any]:
@@ -170,9 +171,11 @@ def test_the_background_is_told_by_its_colours() -> None:
     assert same["copy_share"] == same["person_copy_share"] > 0.9
     assert (other["copy_share"], none["copy_share"]) == (0, 0)
     assert other["person_copy_share"] == none["person_copy_share"] == same["person_copy_share"]
+    assert (other["copy_solves"], other["person_copy_solves"]) == (False, True), "the person can be pasted all the same"
     unknown = of({"webp": source["webp"]})
     assert (unknown["background"], unknown["copy_share"]) == (None, None), "no mask says what is around the person"
     assert unknown["person_copy_share"] > 0.9
+    assert (unknown["copy_solves"], unknown["person_copy_solves"]) == (None, True)
 
 
 def test_a_plain_wall_of_the_clip_is_the_clip_s_own() -> None:
