@@ -78,7 +78,8 @@ def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Seque
 
 
 def _set_split(split: dict[str, Any], path: list[str], value: object) -> None:
-    """`split.mode`, `split.shots.max_s`, `split.shots.least_score` (a parameter of its stage)."""
+    """`split.mode`, `split.shots.max_s`, `split.shots.least_score` (a parameter of its stage),
+    `split.shots.roles.shots`."""
     match path:
         case ["mode"]:
             split["mode"] = value
@@ -89,6 +90,8 @@ def _set_split(split: dict[str, Any], path: list[str], value: object) -> None:
             )
         case [mode, "run", *name] if isinstance(split.get(mode), dict):
             _set_run(split[mode]["run"], f"split.{mode}", name, value)
+        case [mode, "roles", role, *below] if isinstance(split.get(mode), dict):
+            _set_role(split[mode]["roles"], f"split.{mode}", role, below, value)
         case [mode, name] if isinstance(split.get(mode), dict):
             section = split[mode]
             place = section["parameters"] if name in section["parameters"] else section
