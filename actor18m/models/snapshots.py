@@ -202,9 +202,11 @@ class _Hub:
             ) from error
 
     def _response(self, address: str, headers: dict[str, str]) -> Any:
+        asked = urllib.request.Request(address, headers=headers)
         if token := os.environ.get("HF_TOKEN"):
-            headers = {**headers, "Authorization": f"Bearer {token}"}
-        return urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=_CONNECT_S)
+            # for the hub alone, and not for whom it sends us on to
+            asked.add_unredirected_header("Authorization", f"Bearer {token}")
+        return urllib.request.urlopen(asked, timeout=_CONNECT_S)
 
 
 class _GitHub:

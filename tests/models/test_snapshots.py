@@ -26,6 +26,8 @@ class Hub:
         self.content = {"model.safetensors": LARGE, "config.json": SMALL, "README.md": b"hello", "old/model.bin": b"x"}
         self.asked: list[tuple[str, str | None, str | None]] = []
         self.cut_after: int | None = None
+        self.sends_on = False
+        """Large files are elsewhere, as a hub has them."""
         self.address = ""
 
     def answer(self, path: str) -> bytes | None:
@@ -50,7 +52,12 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
     class Speaks(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             held.asked.append((self.path, self.headers.get("Range"), self.headers.get("Authorization")))
-            content = held.answer(self.path)
+            if held.sends_on and "resolve" in self.path and "elsewhere" not in self.path:
+                self.send_response(302)
+                self.send_header("Location", f"{held.address.replace('127.0.0.1', 'localhost')}{self.path}?elsewhere")
+                self.end_headers()
+                return
+            content = held.answer(self.path.partition("?elsewhere")[0])
             begun = int((self.headers.get("Range") or "bytes=0-")[6:-1])
             self.send_response(404 if content is None else 206 if begun else 200)
             self.send_header("Content-Length", str(len((content or b"")[begun:])))
@@ -91,6 +98,14 @@ def test_what_is_wanted_is_fetched_and_pinned(hub: Hub, monkeypatch: pytest.Monk
     assert {authorized for *_, authorized in hub.asked} == {"Bearer secret"}
     assert "secret" not in (weights.folder() / "tiny" / PINNED).read_text()
     assert pull_snapshot("tiny", model=tiny()) == []
+
+
+def test_a_token_is_the_hub_s_alone(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    hub.sends_on = True
+    pull_snapshot("tiny", model=tiny())
+    told = {"elsewhere" in path: authorized for path, _, authorized in hub.asked}
+    assert told == {False: "Bearer secret", True: None}
 
 
 def test_a_cut_connection_is_gone_on_with(hub: Hub) -> None:
