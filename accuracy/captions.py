@@ -5,7 +5,7 @@ The colours of clothes and of what is around are not in the truth, and not judge
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -113,23 +113,34 @@ def _moment_views(seen: Seen) -> Iterator[tuple[bool, bool]]:
 
 
 def _named_views(seen: Seen) -> Iterator[bool]:
-    """Each view that the text names is one from which the body is seen for half as long as is asked of one."""
+    """Each view that the text names is one from which the body is seen for half as long as is asked of one, or at a
+    moment."""
     _, actor = _known(seen)
     views = [body_view(yaw) for i in _samples(seen) if (yaw := actor.body_yaw_deg[i]) is not None]
-    yield from _named(seen, r"the body seen from ([^.]*?)(?:, the face|\.)", _VIEWS, views)
+    yaws = [actor.body_yaw_deg[frame] for frame in _at_moments(seen)]
+    shown = {body_view(yaw) for yaw in yaws if yaw is not None}
+    yield from _named(seen, r"the body seen from ([^.]*?)(?:, the face|\.)", _VIEWS, views, shown)
 
 
 def _named_face_views(seen: Seen) -> Iterator[bool]:
     """Likewise, of the samples in which there is a face to be seen."""
     views = [view for frame in _samples(seen) if (view := _true_face_view(seen, frame)) is not None]
-    yield from _named(seen, r"the face turned ([^.]*)\.", _FACE_VIEWS, views)
+    shown = {view for frame in _at_moments(seen) if (view := _true_face_view(seen, frame)) is not None}
+    yield from _named(seen, r"the face turned ([^.]*)\.", _FACE_VIEWS, views, shown)
 
 
-def _named(seen: Seen, where: str, words: Mapping[str, str], true: Sequence[str]) -> Iterator[bool]:
+def _at_moments(seen: Seen) -> list[int]:
+    truth, _ = _known(seen)
+    return [frame_at(truth, moment["time_s"]) for moment in _row(seen)["moments"]]
+
+
+def _named(
+    seen: Seen, where: str, words: Mapping[str, str], true: Sequence[str], shown: Collection[str]
+) -> Iterator[bool]:
     named, views = re.search(where, _row(seen)["caption"]), Counter(true)
     for word, view in words.items():
         if named and word in named[1]:
-            yield views[view] >= _OF.min_share / 2 * views.total()
+            yield view in shown or views[view] >= _OF.min_share / 2 * views.total()
 
 
 def _face_views(seen: Seen) -> Iterator[bool]:
@@ -174,7 +185,7 @@ def _named_expressions(seen: Seen) -> Iterator[bool]:
     true = {actor.expression[frame] for frame in _samples(seen)}
     said = _row(seen)["expression"]
     if said not in (NOT_TOLD, NOT_VISIBLE):
-        yield from (word in true for word in said.split(", then "))
+        yield from (word in true for word in re.split(", then | and ", said.replace("at times ", "")))
 
 
 def _not_visible(seen: Seen) -> Iterator[bool]:

@@ -36,9 +36,34 @@ _PALETTE: Mapping[str, Sequence[tuple[int, int, int]]] = {
 _LIGHTNESS = 0.7
 """What a difference in lightness counts beside one in colour: folds and shadows change the first."""
 
+_MUTED: Mapping[str, Sequence[tuple[int, int, int]]] = {
+    "dark red": [(85, 48, 46)],
+    "red": [(140, 84, 78), (150, 70, 65)],
+    "pink": [(190, 148, 146)],
+    "dark brown": [(64, 46, 34)],
+    "brown": [(105, 87, 70), (135, 115, 94)],
+    "beige": [(178, 160, 138), (205, 190, 170), (152, 134, 114)],
+    "olive": [(98, 97, 72)],
+    "dark green": [(42, 55, 42)],
+    "green": [(88, 110, 86)],
+    "light green": [(165, 182, 155)],
+    "light blue": [(150, 170, 190)],
+    "blue": [(75, 100, 126)],
+    "dark blue": [(40, 50, 68)],
+    "purple": [(96, 80, 106)],
+}
+"""What people call by the same names, though it has little colour: walls, floors, stones and wood. Beside the pure
+colours alone these would be nearest to a grey."""
+
 NAMES = tuple(_PALETTE)
-_NAMED = np.repeat(np.arange(len(NAMES)), [len(colours) for colours in _PALETTE.values()])
-_FAMILIES = tuple(name.removeprefix("dark ").removeprefix("light ") for name in NAMES)
+"""Of the pure colours, by which pictures are compared."""
+WORDS = tuple(dict.fromkeys([*_PALETTE, *_MUTED]))
+"""For people to read."""
+_FAMILIES = tuple(name.removeprefix("dark ").removeprefix("light ") for name in WORDS)
+_ONE_SHADE = 0.6
+"""Of a colour's share: where no shade has so much of it, the colour is named without one."""
+_PART = 0.65
+"""Of what is most of a picture: a colour with so much is `among other colours`."""
 
 
 def lab_of(pixels: Frame) -> npt.NDArray[np.float32]:
@@ -51,27 +76,45 @@ def lab_of(pixels: Frame) -> npt.NDArray[np.float32]:
 
 def counted(lab: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     """int64[len(NAMES)]: how many of these pixels have each name."""
-    palette = lab_of(np.array([colour for colours in _PALETTE.values() for colour in colours], dtype=np.uint8))
+    return _nearest(lab, [(NAMES.index(name), colour) for name, all_of in _PALETTE.items() for colour in all_of], NAMES)
+
+
+def named(lab: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """int64[len(WORDS)]: how many of these pixels people would call by each word, muted colours by theirs."""
+    both = [*_PALETTE.items(), *_MUTED.items()]
+    return _nearest(lab, [(WORDS.index(name), colour) for name, all_of in both for colour in all_of], WORDS)
+
+
+def _nearest(
+    lab: npt.NDArray[np.float32], palette: Sequence[tuple[int, tuple[int, int, int]]], names: Sequence[str]
+) -> npt.NDArray[np.int64]:
+    numbers = np.array([number for number, _ in palette])
+    colours = lab_of(np.array([colour for _, colour in palette], dtype=np.uint8))
     weights = np.array([_LIGHTNESS, 1, 1], dtype=np.float32)
-    apart = (((lab[:, None] - palette[None]) * weights) ** 2).sum(axis=2)
-    return np.bincount(_NAMED[apart.argmin(axis=1)], minlength=len(NAMES))
+    apart = (((lab[:, None] - colours[None]) * weights) ** 2).sum(axis=2)
+    return np.bincount(numbers[apart.argmin(axis=1)], minlength=len(names))
 
 
-def most(shares: npt.NDArray[np.floating], min_share: float, min_second: float) -> str | None:
-    """`mostly dark blue`, `blue and white`, of a share for each of NAMES; None where no one or two colours have so much
-    of it. Shades of one colour count together, and the commonest of them names it.
+def most(shares: npt.NDArray[np.floating], mostly_from: float, worth_naming: float, named_from: float) -> str | None:
+    """`mostly dark blue`, or `blue, brown and white`, of a share for each of WORDS: up to three colours that are worth
+    naming and have together so much of it, or the one that has nearly so much as would be most of it; None where there
+    is no such colour. Shades of one colour count together, and are told where most of it has one.
     """
     by_family: dict[str, float] = {}
     for family, share in zip(_FAMILIES, shares.tolist(), strict=True):
         by_family[family] = by_family.get(family, 0.0) + share
-    (first, most_share), (second, more) = sorted(by_family.items(), key=lambda each: -each[1])[:2]
-    if most_share >= min_share:
-        return f"mostly {_shade(first, shares)}"
-    if more >= min_second and most_share + more >= min_share:
-        return f"{_shade(first, shares)} and {_shade(second, shares)}"
-    return None
+    ordered = sorted(by_family.items(), key=lambda each: -each[1])
+    first, most_share = ordered[0]
+    if most_share >= mostly_from:
+        return f"mostly {_shade(first, most_share, shares)}"
+    largest = [(family, share) for family, share in ordered[:3] if share >= worth_naming]
+    if len(largest) < 2 or sum(share for _, share in largest) < named_from:
+        return f"{_shade(first, most_share, shares)} among other colours" if most_share >= mostly_from * _PART else None
+    *others, last = [_shade(family, share, shares) for family, share in largest]
+    return f"{', '.join(others)} and {last}"
 
 
-def _shade(family: str, shares: npt.NDArray[np.floating]) -> str:
+def _shade(family: str, whole: float, shares: npt.NDArray[np.floating]) -> str:
     members = [i for i, name in enumerate(_FAMILIES) if name == family]
-    return NAMES[max(members, key=lambda i: shares[i])]
+    commonest = max(members, key=lambda i: shares[i])
+    return WORDS[commonest] if shares[commonest] >= _ONE_SHADE * whole else family

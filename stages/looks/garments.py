@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from actor18m.arrays import Bools, Floats, Frame
-from actor18m.media.colour_names import counted, lab_of
+from actor18m.media.colour_names import lab_of, named
 from actor18m.models.roles import KEYPOINTS
 from stages.told import SIDES
 
@@ -52,7 +52,7 @@ def skin(frame: Frame, face: Mapping[str, Any]) -> Floats | None:
 
 
 def shares_of_cloth(pixels: Floats, own_skin: Floats | None) -> Floats | None:
-    """The share of each of NAMES in float32[N, 3] Lab without what may be skin: what is like the face's, or, where that
+    """The share of each of WORDS in float32[N, 3] Lab without what may be skin: what is like the face's, or, where that
     is not known, anything from pink to beige and brown. None where that takes most of them.
     """
     if own_skin is not None:
@@ -63,7 +63,7 @@ def shares_of_cloth(pixels: Floats, own_skin: Floats | None) -> Floats | None:
         may_be = (np.hypot(pixels[:, 1], pixels[:, 2]) > 8) & (hue > 0) & (hue < 90)
     if may_be.mean() > _MOST_SKIN:
         return None
-    counts = counted(pixels[~may_be])
+    counts = named(pixels[~may_be])
     return np.asarray(counts / counts.sum(), dtype=np.float32)
 
 

@@ -9,6 +9,7 @@ from pydantic import PositiveFloat, PositiveInt
 
 from actor18m.media.geometry import wrapped_deg
 from actor18m.stage import Parameters
+from stages.caption import NOT_TOLD
 
 STILL, TURNING, HEAD = "hardly moving", "turning", "turning the head"
 LEFTWARDS, RIGHTWARDS = "moving to the left of the picture", "moving to the right of the picture"
@@ -30,6 +31,8 @@ class MovingParameters(Parameters):
     turning_deg_s: PositiveFloat = 30.0
     """At a moment, who turns faster is turning; likewise for moving, in body heights a second."""
     moving_s: PositiveFloat = 0.25
+    still_from_s: PositiveFloat = 0.5
+    """Who is seen for less time is not said to stay in place, nor to move hardly."""
     around: PositiveInt = 2
     """Samples before and after a moment by which that is told."""
 
@@ -48,7 +51,7 @@ class Seen:
 
 
 def whole_action(samples: Sequence[Seen], of: MovingParameters) -> str:
-    """What happens over these samples, in order of time."""
+    """What happens over these samples, in order of time. Not told where nothing does and they end too soon."""
     span, head = _span([each.body_yaw_deg for each in samples]), _span([each.face_yaw_deg for each in samples])
     told = []
     if span >= of.whole_from_deg:
@@ -65,9 +68,10 @@ def whole_action(samples: Sequence[Seen], of: MovingParameters) -> str:
         told.append("comes nearer")
     elif first >= of.nearer_from * last:
         told.append("moves away")
-    if not any(word.startswith(("moves", "comes")) for word in told):
+    is_long = samples[-1].time_s - samples[0].time_s >= of.still_from_s
+    if is_long and not any(word.startswith(("moves", "comes")) for word in told):
         told.append("stays in place")
-    return " and ".join(told)
+    return " and ".join(told) or NOT_TOLD
 
 
 def action_at(samples: Sequence[Seen], at: int, of: MovingParameters) -> str:
@@ -75,7 +79,7 @@ def action_at(samples: Sequence[Seen], at: int, of: MovingParameters) -> str:
     about = samples[max(0, at - of.around) : at + of.around + 1]
     duration_s = about[-1].time_s - about[0].time_s
     if duration_s <= 0:
-        return STILL
+        return NOT_TOLD
     told = []
     if _span([each.body_yaw_deg for each in about]) / duration_s >= of.turning_deg_s:
         told.append(TURNING)
@@ -84,7 +88,8 @@ def action_at(samples: Sequence[Seen], at: int, of: MovingParameters) -> str:
     step = (about[-1].middle_x - about[0].middle_x) / duration_s
     if abs(step) >= of.moving_s * _height(about):
         told.append(RIGHTWARDS if step > 0 else LEFTWARDS)
-    return " and ".join(told) or STILL
+    is_long = samples[-1].time_s - samples[0].time_s >= of.still_from_s
+    return " and ".join(told) or (STILL if is_long else NOT_TOLD)
 
 
 def _span(angles_deg: Sequence[float | None]) -> float:

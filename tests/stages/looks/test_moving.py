@@ -59,7 +59,8 @@ def test_what_happens_at_a_moment(samples: list[Seen], words: str) -> None:
 
 
 def test_one_sample_tells_no_movement() -> None:
-    assert action_at(somebody()[:1], 0, OF) == "hardly moving"
+    assert action_at(somebody()[:1], 0, OF) == whole_action(somebody()[:1], OF) == "not told"
+    assert whole_action(somebody()[:3], OF) == "not told", "too little time to say that they stay"
 
 
 @pytest.mark.parametrize(
