@@ -17,6 +17,7 @@ from actor18m.cli.story import print_story
 from actor18m.config import licensed, shipped
 from actor18m.config.licensed import Licence
 from actor18m.config.loading import load
+from actor18m.config.pipeline import Pipeline
 from actor18m.errors import WrongUsage
 from actor18m.publish.lookup import places
 from actor18m.storage.lease import unended
@@ -181,11 +182,18 @@ def what_if_command(
         rows = whatif.sweep(sweep, lambda setting: project([*(settings or ()), setting]))
         say_json(rows) if as_json else answers.print_sweep(rows)
         return
-    if not settings and overrides is None:
-        raise typer.BadParameter("says nothing else than now: give --set, --sweep or --overrides")
     after = project(settings)
-    moves = whatif.moves(project(None, is_said=bool(settings)), after)
     differ = changes(name, after.pipeline, opened, flags_of(settings, split), after.words)
+    if settings or overrides is not None:
+        before = project(None, is_said=bool(settings))
+    elif differ is not None and differ.settings:
+        # the file itself was edited: it is held against what the latest version was built with
+        before = Project(Pipeline.model_validate(differ.last.pipeline), opened, after.words)
+    else:
+        raise typer.BadParameter(
+            "says nothing else than now: give --set, --sweep, --overrides, or another file than the latest version's"
+        )
+    moves = whatif.moves(before, after)
     if as_json:
         say_json(answers.moves_as_json(moves) | _as_json(differ))
     else:

@@ -97,6 +97,9 @@ def _stage(stage: Mapping[str, Any]) -> Iterator[str]:
 
 def _rules(judged: Mapping[str, Any]) -> Iterator[str]:
     for rule in judged["rules"]:
+        if not rule["applies"]:
+            yield f"    -       {rule['rule']} does not apply: nothing that it reads is told  ({rule['bound']})"
+            continue
         sign = "passed" if rule["passed"] else "FAILED"
         yield f"    {sign}  {rule['rule']} = {rule['value']}  ({rule['bound']})"
 

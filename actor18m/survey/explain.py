@@ -216,7 +216,7 @@ def _attempts(
     found = []
     for number, digest in enumerate(attempts_of(image)[:-1] if link.name == image["maker"] else [], start=1):
         row = next((row for row in held if row["input_digest"] == digest), {})
-        rules = _ruled(link, decided.filter(pc.equal(decided["input_digest"], digest)))
+        rules = _ruled(link, decided.filter(pc.equal(decided["input_digest"], digest)), row)
         found.append({"candidate": number, "values": {n: v for n, v in row.items() if _is_number(v)}, "rules": rules})
     return found
 
@@ -266,23 +266,35 @@ def _told(
         "state": UNAVAILABLE if current["error_kind"] == UNAVAILABLE else current["state"],
         "error": None if current["error"] is None else f"{current['error_kind']}: {current['error']}",
         "values": {} if current["error"] else own,
-        "rules": [] if decided is None else _ruled(link, decided),
+        "rules": [] if decided is None else _ruled(link, decided, current),
         "older_rows": len(held) - 1,
     }
 
 
-def _ruled(link: Link, decided: pa.Table) -> list[dict[str, Any]]:
-    """What each rule says of a judged row, if there is one."""
-    return [
-        {
-            "rule": name,
-            "value": shortest(decided)[name][0].as_py(),
-            "bound": ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items()),
-            "passed": judge(decided, {name: rule})["passed"][0].as_py(),
-        }
-        for name, rule in by_name(link.rules).items()
-        if decided.num_rows
-    ]
+def _ruled(link: Link, decided: pa.Table, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What each rule says of a judged row, if there is one. A rule does not apply that passes by what its expression
+    puts in place of nulls alone: what a sheet shows in its panels is told of no other picture.
+    """
+    found = []
+    for name, rule in by_name(link.rules).items() if decided.num_rows else ():
+        passed = judge(decided, {name: rule})["passed"][0].as_py()
+        applies = not passed or not stands_in(link.rules[name].value or name, row)
+        found.append(
+            {
+                "rule": name,
+                "value": shortest(decided)[name][0].as_py() if applies else None,
+                "bound": ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items()),
+                "passed": passed,
+                "applies": applies,
+            }
+        )
+    return found
+
+
+def stands_in(expression: str, row: Mapping[str, Any]) -> bool:
+    """Whether it is computed of nulls, by what `coalesce` says."""
+    read = [value for column, value in row.items() if re.search(rf"\b{re.escape(column)}\b", expression)]
+    return bool(read) and "coalesce(" in expression.lower() and all(value is None for value in read)
 
 
 def _plain(value: object) -> object:

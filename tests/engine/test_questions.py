@@ -11,6 +11,7 @@ import pytest
 from actor18m.catalog.register import Register
 from actor18m.storage.lease import hold
 from actor18m.storage.store import open_store
+from actor18m.survey.explain import stands_in
 from tests.engine.films import film
 from tests.engine.site import Site, films
 from tests.engine.steady import AT, PIPELINE, SEEN
@@ -167,6 +168,21 @@ def test_explain_tells_the_whole_story(built: Site) -> None:
     assert built.run("explain", "one.mp4", "two.mp4").exit_code == 2
     told = built.run("explain", str(built.videos / "bad.mp4"), str(built.root / "steady.yaml")).stdout
     assert "error: ValueError: cannot look at 'this is broken'" in told
+
+
+def test_a_file_with_other_rules_is_held_against_the_latest_version(built: Site) -> None:
+    edited = replace(built, pipeline=built.pipeline.replace("at_least: 0.4", "at_least: 0.6"))
+    assert edited.pipeline != built.pipeline
+    moved = edited.ask("what-if")
+    assert moved["differs"]
+    assert moved["inputs"] == built.ask("what-if", "--set", "look.score=0.6")["inputs"]
+
+
+def test_a_rule_that_passes_by_nulls_alone_does_not_apply() -> None:
+    panels = "coalesce(line_spread, 0)"
+    assert stands_in(panels, {"line_spread": None, "people": 1})
+    assert not stands_in(panels, {"line_spread": 0.1})
+    assert not stands_in("people", {"people": None})
 
 
 def test_explain_tells_what_a_clip_repeats_and_where_it_is_published(built: Site) -> None:
