@@ -23,15 +23,17 @@ from actor18m.report.tiles import (
     label,
     name_of,
     outlined,
+    seen_in,
     text,
     tile,
     view,
+    wanted,
     write,
 )
 
 STILLS = 8
 INK = {"accepted": GREEN, "rejected": RED}
-_WORDS_PX = 70
+_WORDS_PX = 102
 """Below each reference."""
 
 
@@ -87,14 +89,15 @@ def _references(version: Version, rows: Sequence[Row]) -> Pixels:
 
 def _reference(version: Version, row: Row) -> Pixels:
     """The image with its mask's outline, over what is said of it and what is seen in it."""
-    said, sees = view(row, "") or row["maker"], view(row, "seen_")
-    people = "" if row.get("seen_people") in (1, None) else f" {row['seen_people']} people"
+    said, sees = view(row, "") or wanted(row), seen_in(row)
+    people = "" if row.get("seen_people") in (1, None) or row.get("seen_views") else f" {row['seen_people']} people"
     agrees = WHITE if not view(row, "") or row.get("seen_viewpoint") == row["viewpoint"] else RED
-    seen = f"seen {sees}" if sees else "not seen"
+    seen = sees or "no view seen"
+    made = " ".join(str(row[name]) for name in ("method", "how") if row.get(name))
     notes = "" if row.get("time_s") is None else f"{row['time_s']:.1f}s"
     notes += "" if row.get("quality") is None else f" q{row['quality']:.2f} {row['anchor'] or ''}"
     notes += " *" if row.get("is_clearest") else ""
     share = row.get("copy_share")
     copied = ("" if share is None else f"a copy of {share:.0%}", YELLOW if row.get("copy_solves") else GREY)
-    lines = [(said, WHITE), (seen + people, agrees), (notes, GREY), copied]
+    lines = [(said, WHITE), (made, GREY), (seen + people, agrees), (notes.strip(), GREY), copied]
     return np.vstack([tile(outlined(version, row)), text(lines, _WORDS_PX, TILE_WIDTH, 16)])

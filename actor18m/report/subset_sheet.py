@@ -27,15 +27,15 @@ from actor18m.report.tiles import (
     label,
     name_of,
     outlined,
+    seen_in,
     text,
     tile,
     view,
+    wanted,
     write,
 )
 from actor18m.storage.store import Store
 
-WANTED = "view", "environment", "lighting", "expression", "motion"
-"""Columns of requests that say in a word what is wanted."""
 _TEXT_HEIGHT = 102
 """Six lines: what was wanted and why something was rejected may take two each."""
 _INK = {"kept": GREEN, "rejected": RED, "unavailable": YELLOW}
@@ -88,22 +88,16 @@ def _of_source(version: Version, store: Store | None, key: str, source: Row | No
 
 def _made(version: Version, store: Store | None, row: Row) -> Pixels:
     shown = _picture(version, store, row)
-    wanted = ", ".join(str(row[name]) for name in WANTED if row.get(name))
+    made = " ".join(str(row[name]) for name in ("method", "how") if row.get(name))
     word = "" if row.get("verdict") is None else f"{row['verdict']} {row['confidence']:.2f}"
     why = f"{row['stage']}.{row['rule']}" if row["rule"] else row["stage"] or ""
     lines = [
-        (wanted or row["key"].partition("-")[2], WHITE),
-        ("" if shown is None else f"{row.get('how') or ''} {_seen(row)}".strip(), GREY),
+        (wanted(row), WHITE),
+        ("" if shown is None else f"{made} {seen_in(row)}".strip(), GREY),
         (word, GREY),
         (f"{row['state']} {why}".strip(), _INK.get(row["state"], GREY)),
     ]
     return _over(shown, lines)
-
-
-def _seen(row: Row) -> str:
-    """What was seen in it; of a sheet, in its panels."""
-    seen = view(row, "seen_") or ", ".join(row.get("seen_views") or ())
-    return f"seen {seen}" if seen else ""
 
 
 def _over(shown: Pixels | None, lines: Sequence[tuple[str, Ink]]) -> Pixels:

@@ -21,6 +21,9 @@ _FONT, _SIZE, _MARGIN = cv2.FONT_HERSHEY_SIMPLEX, 0.4, 4
 TILE_HEIGHT, TILE_WIDTH, LABEL_WIDTH = 150, 150, 230
 WHITE, GREY, GREEN, RED, YELLOW = (235, 235, 235), (170, 170, 170), (90, 200, 110), (230, 110, 90), (230, 190, 80)
 
+WANTED = "view", "environment", "lighting", "expression", "motion"
+"""Columns of requests that say in a word what is wanted."""
+
 
 def asked(version: Version, table: str, sql: str, **told: object) -> list[Row]:
     """Rows of a table, which the query calls `read_parquet($tables)`."""
@@ -60,6 +63,17 @@ def view(row: Row, of: str) -> str:
     if of and viewpoint in ("up", "down") and pitch is not None:
         return f"{viewpoint} {pitch:.0f}"
     return f"{viewpoint or 'at'} {yaw:.0f}" + ("" if of or pitch is None else f"/{pitch:.0f}")
+
+
+def wanted(row: Row) -> str:
+    """What a request says in a word of what is wanted; else the image's own name."""
+    return ", ".join(str(row[name]) for name in WANTED if row.get(name)) or str(row["key"]).partition("-")[2]
+
+
+def seen_in(row: Row) -> str:
+    """What was seen in it; of a sheet, in its panels."""
+    seen = view(row, "seen_") or ", ".join(row.get("seen_views") or ())
+    return f"seen {seen}" if seen else ""
 
 
 def name_of(uri: str) -> str:

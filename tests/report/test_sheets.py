@@ -17,7 +17,7 @@ from actor18m.dataset import Version
 from actor18m.dataset.manifest import NAME, describe
 from actor18m.publish import publish
 from actor18m.report.sheets import STILLS, clips_sheet, references_sheet
-from actor18m.report.tiles import GREY, LABEL_WIDTH, RED, TILE_HEIGHT, TILE_WIDTH, text
+from actor18m.report.tiles import GREY, LABEL_WIDTH, RED, TILE_HEIGHT, TILE_WIDTH, seen_in, text, wanted
 from actor18m.stage import Row
 from stages.crops import Crops
 from tests.publish.material import FACTS, PIPELINE, key_of, lot, sample, video
@@ -98,6 +98,21 @@ def test_a_label_that_disagrees_stands_out(version: Path, tmp_path: Path) -> Non
         return int((label[:, :, 2] > label[:, :, 0] + 60).sum())
 
     assert reds("front") == 0 < reds("back")
+
+
+def test_a_made_image_is_titled_by_what_was_wanted_and_a_sheet_by_its_panels() -> None:
+    assert wanted({"key": "c-body-view-03", "view": "right"}) == "right"
+    assert wanted({"key": "c-sheet-01", "view": None}) == "sheet-01"
+    assert seen_in({"seen_yaw_deg": None, "seen_views": ["front", "side", "back"]}) == "seen front, side, back"
+
+
+def test_how_an_image_was_made_is_said(version: Path, tmp_path: Path) -> None:
+    def inked(**told: object) -> int:
+        publish_references(version, "turn_standing_1", [("body", 0)], **told)
+        references_sheet(Version.open(version), tmp_path / "references.png", most=10)
+        return int((drawn(tmp_path / "references.png")[TILE_HEIGHT:, LABEL_WIDTH:] != PAPER).any(axis=2).sum())
+
+    assert inked(method=None, how=None) < inked(method="real", how=None) < inked(method="composited", how="relit")
 
 
 def test_what_a_copy_solves_stands_out(version: Path, tmp_path: Path) -> None:
