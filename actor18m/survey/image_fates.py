@@ -34,9 +34,12 @@ def stopping(images: pa.Table, fates: pa.Table, mask: Mask, looked: Sequence[str
     return set_column(told, "state", pc.if_else(pc.fill_null(is_unavailable, False), UNAVAILABLE, told["state"]))
 
 
-def without_source(images: pa.Table, maker: str, asked: Sequence[pa.Table], ended: Sequence[pa.Table]) -> pa.Table:
+def without_source(
+    images: pa.Table, maker: str, asked: Sequence[pa.Table], asked_in_full: pa.Array, ended: Sequence[pa.Table]
+) -> pa.Table:
     """PLACE, FATE and ROWS of images whose source image did not come about. Where that was denied, so are they; where
-    it ended otherwise, they cannot be made; else they wait. `asked` has all requests so far, in the order of PLACE.
+    it ended otherwise, they cannot be made, nor where nobody asks for it; else they wait. `asked` has all requests so
+    far, in the order of PLACE, and `asked_in_full` the clips of which no more will come.
     """
     told = in_state(images, PENDING, maker)
     if not images.num_rows:
@@ -44,11 +47,25 @@ def without_source(images: pa.Table, maker: str, asked: Sequence[pa.Table], ende
     fates = pa.concat_tables(ended, promote_options="default")
     place = pc.index_in(images["source_image"], value_set=pa.concat_tables(asked)["key"].combine_chunks())
     source = fates.take(pc.index_in(place.cast(pa.int64()), value_set=fates[PLACE].combine_chunks()))
-    became = [_became(each) for each in source.select(["state", "stage", "rule", "error_kind"]).to_pylist()]
+    is_nowhere = pc.and_(pc.is_null(place), pc.is_in(images["clip"], value_set=asked_in_full)).to_pylist()
+    names = images["source_image"].to_pylist()
+    became = [
+        _of_none(name) if nowhere else _became(each)
+        for name, nowhere, each in zip(
+            names, is_nowhere, source.select(["state", "stage", "rule", "error_kind"]).to_pylist(), strict=True
+        )
+    ]
     for name in ("state", "rule", "error_kind", WHY):
         values = [each.get(name) for each in became]
         told = set_column(told, name, pa.array(values, pa.string()))
     return told
+
+
+def _of_none(source_image: str) -> dict[str, str]:
+    """Of an image whose request names another one that the clip does not have."""
+    name = source_image.partition("-")[2]
+    why = f"its source image {name} is none of the clip's"
+    return {"state": UNAVAILABLE, "error_kind": UNAVAILABLE, WHY: why}
 
 
 def _became(source: Mapping[str, Any]) -> dict[str, str]:

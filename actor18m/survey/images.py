@@ -6,7 +6,7 @@ made. So another request, another crop or another picture concerns that image al
 apart by a number behind the digest, and count up while the maker's rules are failed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from actor18m.policy.rules import OVERRIDE
 from actor18m.requests import is_of
 from actor18m.stage import UNAVAILABLE
 from actor18m.survey.admission import PENDING, found, joined, where
-from actor18m.survey.chain import Branch, Chain, Link
+from actor18m.survey.chain import Branch, Chain, Link, sources_of
 from actor18m.survey.following import FATE, MISSING, REJECTED, Known, Way, here_of, passed_on
 from actor18m.survey.image_fates import (
     PLACE,
@@ -79,7 +79,8 @@ def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, 
         before = sum(each.num_rows for each in asked)
         requests = requests.append_column(PLACE, pa.array(np.arange(before, before + requests.num_rows)))
         asked.append(requests.select(REQUEST.names))
-        made = _make(link, requests, known[link.name], kept, asked, stops, way)
+        asked_in_full = _asked_in_full(link, chain, admitted)
+        made = _make(link, requests, known[link.name], kept, asked, asked_in_full, stops, way)
         kept.append(_without_denied(link, made, denied, stops))
     images = _together(kept)
     looking = [f"{link.name}@" for link in chain.images if link.stage_class.of == "images"]
@@ -141,6 +142,26 @@ def _requests(
     return pa.concat_tables(tables, promote_options="default").combine_chunks()
 
 
+def _asked_in_full(link: Link, chain: Chain, admitted: Mapping[str, pa.Table]) -> pa.Array:
+    """Clips of which all requests are known that a maker's source images may come from."""
+    links = {each.name: each for each in chain.links}
+    makers = sources_of(links, link.name)
+    full = _keys(admitted.values())
+    for maker in makers:
+        for asker in links[maker].of:
+            told = [
+                admitted[branch.subset]
+                for branch in chain.branches
+                if maker in (*branch.makers, *branch.also) and f"{asker}?" in admitted[branch.subset].column_names
+            ]
+            full = full.filter(pc.is_in(full, value_set=_keys(told)))
+    return full
+
+
+def _keys(clips: Iterable[pa.Table]) -> pa.Array:
+    return pa.concat_arrays([pa.array([], pa.string()), *(each["key"].combine_chunks() for each in clips)])
+
+
 def _exploded(link: Link, asker: str, clips: pa.Table, read: Sequence[str]) -> pa.Table:
     """A row for each request of these clips."""
     lists = clips[f"{asker}?"].combine_chunks()
@@ -170,6 +191,7 @@ def _make(
     known: pa.Table,
     kept: Sequence[pa.Table],
     asked: Sequence[pa.Table],
+    asked_in_full: pa.Array,
     stops: list[pa.Table],
     way: Way,
 ) -> pa.Table:
@@ -177,7 +199,7 @@ def _make(
     sources = _together(kept)
     at = pc.index_in(requests["source_image"], value_set=sources["key"].combine_chunks())
     is_waiting = pc.and_(pc.is_valid(requests["source_image"]), pc.is_null(at))
-    stops.append(without_source(where(requests, is_waiting), link.name, asked, stops))
+    stops.append(without_source(where(requests, is_waiting), link.name, asked, asked_in_full, stops))
     source = sources.take(at)
     told = {"source_maker": source["maker"], "source@": source["made@"], "source_picture": source["picture"]}
     for name in MADE[:3]:
