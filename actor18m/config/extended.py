@@ -1,7 +1,7 @@
 """A pipeline's file that extends another one: it says only what differs.
 
 Mappings are merged, key by key, and a value takes the place of the other's. A rule replaces the rule of its name whole,
-and is asked after those that stay. `null` takes out what the other has. Of `stages`, an entry with the other's import
+and is asked after those that stay. `null` takes out what the other has; of a subset, the stages that it alone needs, too. Of `stages`, an entry with the other's import
 path changes that stage, and any other is a further stage: before the next one in the list that the other has, so that a
 stage that is there can read it, or after all of them. One that says `instead_of` with an import path takes that one's
 place, and whose requests or images it is given; nothing else of it.
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from actor18m.config.shipped import find_pipeline
+from actor18m.config.taken_out import taken_out_in_vain, without_stages_of
 from actor18m.errors import ActorError, instead_of
-from actor18m.yaml_file import read_yaml
+from actor18m.yaml_file import explained, read_yaml
 
 EXTENDS = "extends"
 _DEEPEST = 8
@@ -44,8 +45,20 @@ def _read(path: Path, below: tuple[Path, ...]) -> object:
     first, *further = (_other(path, name, way) for name in names)
     merged = _mapping(path, first, _read(first, way))
     for other in further:
-        merged = _merged(merged, _own(_mapping(path, other, read_yaml(other))), ())
-    return _merged(merged, _own(given), ())
+        merged = _extended(merged, _own(_mapping(path, other, read_yaml(other))))
+    own = _own(given)
+    if problems := list(taken_out_in_vain(merged, own)):
+        raise explained(str(path), problems)
+    return _extended(merged, own)
+
+
+def _extended(base: Mapping[Any, Any], own: Mapping[Any, Any]) -> dict[Any, Any]:
+    merged = _merged(base, own, ())
+    before, now = (content.get("subsets") for content in (base, own))
+    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+        return merged
+    gone = {name: subset for name, subset in before.items() if name in now and now[name] is None}
+    return without_stages_of(gone, merged) if gone else merged
 
 
 def _other(path: Path, name: str, way: tuple[Path, ...]) -> Path:

@@ -13,8 +13,8 @@ from actor18m.yaml_file import in_one_line, parse_yaml
 SPLIT = "split"
 _RELATIONS = ("duplicates", "identities")
 _HOW = (
-    "write --set stage.rule=value, stage.rule.bound=value, stage.parameter=value, stage.roles.role=backend or "
-    "stage.run.name=value"
+    "write --set stage.rule=value, stage.rule.bound=value, stage.parameter=value, stage.roles.role=backend, "
+    "stage.run.name=value, or stage.rule=null to go without a rule"
 )
 
 
@@ -26,7 +26,7 @@ def apply(pipeline: dict[str, Any], settings: Sequence[str], stages: Sequence[st
         if not equals:
             raise WrongUsage(f"--set {setting}: has no value; {_HOW}")
         try:
-            _set(changed, path.strip().split("."), _value(text), stages)
+            _set(changed, path.strip().split("."), _value(text), stages, is_blank=not text.strip())
         except _CannotSet as error:
             raise WrongUsage(f"--set {setting}: {error}") from error
     return changed
@@ -36,7 +36,7 @@ class _CannotSet(Exception):
     pass
 
 
-def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Sequence[str]) -> None:
+def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Sequence[str], is_blank: bool) -> None:
     stage, *rest = path
     if stage not in stages and stage == SPLIT:
         return _set_split(pipeline[SPLIT], rest, value)
@@ -49,13 +49,14 @@ def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Seque
     rules = pipeline["policy"].get(stage, {})
     step = pipeline["stages"][stages.index(stage)]
     parameters = step["parameters"]
+    bound_value = "" if is_blank else value  # a shell's variable that is not set turns no rule off
     match rest:
         case ["roles", role, *below] if "roles" not in rules and "roles" not in parameters:
             _set_role(step["roles"], stage, role, below, value)
         case ["run", *name] if "run" not in rules and "run" not in parameters:
             _set_run(step["run"], stage, name, value)
         case ["rules", name, *bound] if "rules" not in rules:
-            _set_bound(rules, name, bound, value)
+            _set_bound(rules, name, bound, bound_value)
         case ["parameters", name] if "parameters" not in rules:
             _set_parameter(parameters, name, value)
         case ["parameters", name, key] if "parameters" not in rules and name in parameters:
@@ -69,7 +70,7 @@ def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Seque
         case [name, key] if name in parameters and name not in rules:
             _set_within(parameters, stage, name, key, value)
         case [name, *bound] if name in rules:
-            _set_bound(rules, name, bound, value)
+            _set_bound(rules, name, bound, bound_value)
         case [name, *_]:
             known = [*rules, *parameters, "run"]
             raise _CannotSet(f"{stage} has no rule or parameter {name}; {instead_of(name, known)}")
@@ -175,6 +176,8 @@ def _set_bound(rules: dict[str, Any], name: str, bound: list[str], value: object
     rule = rules[name]
     given = [each for each in BOUNDS if each in rule]
     match bound:
+        case [] if value is None:  # as `null` in a file takes a rule out
+            del rules[name]
         case []:
             if len(given) > 1:
                 raise _CannotSet(f"rule {name} has {' and '.join(given)}; write {name}.{given[0]}, for one of them")

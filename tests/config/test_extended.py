@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.config.pipeline import load_pipeline
+from actor18m.config.pipeline import Pipeline, load_pipeline
+from actor18m.config.shipped import find_pipeline
 from actor18m.errors import ActorError
 from tests.config.test_pipeline import TEXT
 
@@ -145,3 +146,46 @@ def test_what_a_file_says_of_a_backend_holds_for_that_backend_only(base: Path) -
     assert played[:3] == [usual | {"batch": 4}, usual | {"checkpoint": "large"}, "tests.tiny_stages:TwoEyes"]
     assert played[3] == usual | {"threshold": 0.5, "batch": 8}, "a name alone is the backend as it comes"
     assert played[4] == "tests.tiny_stages:TwoEyes"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("policy: {probe: {duraton: null}}", r"policy\.probe\.duraton: .* has no rule duraton; did you mean duration\?"),
+        ("policy: {prob: {duration: null}}", r"policy\.prob: .* has none of a stage prob; did you mean probe\?"),
+        ("policy: {prob: null}", r"policy\.prob: .* has none of a stage prob; did you mean probe\?"),
+        ("subsets: {X: null}", r"subsets\.X: .* has no subset X; there are: A, C"),
+    ],
+)
+def test_what_is_not_there_cannot_be_taken_out(text: str, why: str, base: Path) -> None:
+    with pytest.raises(ActorError, match=rf"own\.yaml: {why}"):
+        load_pipeline(extension(base, text))
+
+
+def shipped_without(subsets: str, folder: Path, more: str = "") -> Pipeline:
+    (folder / "own.yaml").write_text(f"extends: embedded\nname: own\nsubsets: {{{subsets}}}\n{more}")
+    return load_pipeline(folder / "own.yaml")
+
+
+def test_a_subset_is_taken_out_with_the_stages_that_it_alone_needs(tmp_path: Path) -> None:
+    whole = load_pipeline(find_pipeline("embedded"))
+    own = shipped_without("B: null", tmp_path)
+    assert list(own.subsets) == ["A", "C"]
+    assert {*whole.stage_names} - {*own.stage_names} == {"attributes", "attribute_images"}
+    assert {*whole.policy} - {*own.policy} == {*whole.policy} & {"attributes", "attribute_images"}
+    assert own.step("judge").of == ("view_images", "sheet_images")
+
+
+def test_what_other_subsets_are_made_from_stays(tmp_path: Path) -> None:
+    """Then somebody must say whose images those are."""
+    with pytest.raises(ActorError, match="crops makes images for no subset") as told:
+        shipped_without("A: null", tmp_path)
+    assert "views" not in str(told.value)
+    own = shipped_without("A: null, S: {references: crops}", tmp_path)
+    assert list(own.subsets) == ["B", "C", "S"]
+    assert not {"views", "view_images"} & {*own.stage_names}
+
+
+def test_without_subsets_nobody_looks_at_images(tmp_path: Path) -> None:
+    own = shipped_without("A: null, B: null, C: null", tmp_path)
+    assert all(step.stage_class.of == "clips" for step in own.stages)

@@ -99,6 +99,14 @@ def test_how_inputs_cannot_be_split_is_told(setting: str, why: str) -> None:
         load_pipeline(find_pipeline("embedded"), [setting])
 
 
+@pytest.mark.parametrize("setting", ["probe.duration=null", "probe.rules.duration=null", "faces.lowest=~"])
+def test_a_rule_may_be_turned_off(setting: str, tmp_path: Path) -> None:
+    before, after = (load_pipeline(written(tmp_path), given).model_dump(mode="json") for given in ([], [setting]))
+    stage, *_, rule = setting.partition("=")[0].split(".")
+    del before["policy"][stage][rule]
+    assert after == before
+
+
 def test_later_settings_win(tmp_path: Path) -> None:
     pipeline = load_pipeline(written(tmp_path), ["faces.fps=4", "faces.fps=8", "faces.mean_similarity=0.5"])
     assert pipeline.step("faces").parameters.model_dump()["fps"] == 8
@@ -127,7 +135,7 @@ def test_later_settings_win(tmp_path: Path) -> None:
         ("faces.fps=[1", "the value is not valid YAML"),
         ("faces.fps=fast", r"with --set faces\.fps=fast: stages\.faces\.parameters\.fps: .*not 'fast'"),
         ("faces.mean_similarity=high", r"policy\.faces\.mean_similarity\.at_least: must be a number, not 'high'"),
-        ("faces.mean_similarity=", r"policy\.faces\.mean_similarity: a rule needs a bound"),
+        ("faces.mean_similarity=", r"policy\.faces\.mean_similarity\.at_least: must be a number, not ''"),
     ],
 )
 def test_a_setting_that_fits_nothing_is_refused(setting: str, why: str, tmp_path: Path) -> None:
