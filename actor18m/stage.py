@@ -21,6 +21,7 @@ from typing_extensions import TypeVar
 from actor18m.errors import instead_of
 from actor18m.keys import fingerprint
 from actor18m.ledger.rows import BESIDE, FAILED, OK, OUTCOME
+from actor18m.media.picture_header import Size, png_size, webp_size
 from actor18m.redact import redact
 from actor18m.yaml_file import Section
 
@@ -291,6 +292,17 @@ def _check_picture(stage: str, row: Row) -> None:
             raise ValueError(f"stage {stage} brought no picture of {row.key}: `images` must have a `webp`")
         if (None if content is None else sha256(content).hexdigest()) != row.values.get(column):
             raise ValueError(f"stage {stage}: {column} of {row.key} is not the SHA-256 of its {suffix}")
+    sizes = {suffix: _size(stage, row.key, suffix, content) for suffix, content in row.images.items()}
+    if len({*sizes.values()}) > 1:
+        told = ", ".join(f"{suffix} is of {width} x {height}" for suffix, (width, height) in sizes.items())
+        raise ValueError(f"stage {stage}: of {row.key}, {told} pixels; a mask is as large as its picture")
+
+
+def _size(stage: str, key: str, suffix: str, content: bytes) -> Size:
+    try:
+        return webp_size(content) if suffix == "webp" else png_size(content)
+    except ValueError as error:
+        raise ValueError(f"stage {stage}: the {suffix} of {key} {error}") from None
 
 
 def _array(column: pa.Field, values: list[object]) -> pa.Array:

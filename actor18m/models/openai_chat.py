@@ -20,7 +20,8 @@ import cv2
 from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
 from actor18m.arrays import Frame
-from actor18m.media.encoded import decoded, encoded, webp_size
+from actor18m.media.encoded import decoded, encoded
+from actor18m.media.picture_header import plain_webp_size
 from actor18m.models.endpoint import Endpoint, EndpointError, address, hidden_variable, key_of
 from actor18m.models.openai_answer import MALFORMED, Malformed, answer_of
 from actor18m.models.parameters import BackendParameters, NoEffect
@@ -175,7 +176,7 @@ class OpenAIChat:
         """Its kind and bytes. One that is small enough goes as it is."""
         if not isinstance(picture, bytes):
             return b"jpeg", _as_jpeg(picture, self._of.image_px, self._of.jpeg_quality)
-        size = webp_size(picture)
+        size = plain_webp_size(picture)
         if size is not None and max(size) <= self._of.image_px and not self._of.as_jpeg:
             return b"webp", picture
         return b"jpeg", _made_anew(picture, self._of.image_px, self._of.jpeg_quality)

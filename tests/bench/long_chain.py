@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pyarrow import binary, field, float32, int32, list_, string, struct
 
 from actor18m.stage import Clip, Failure, Image, Requests, Row, Schema, Stage, schema
+from tests.engine.pretended import text_of, webp
 
 Numbers = npt.NDArray[np.int64]
 SHADES = 1000
@@ -167,7 +168,7 @@ def request_of(shade: int, number: int) -> dict[str, object]:
 
 
 def picture_of(shade: int) -> bytes:
-    return b"shade %d" % shade
+    return webp(f"shade {shade}")
 
 
 class Asks(Stage):
@@ -203,7 +204,7 @@ class Looks(Stage[Image]):
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
         for image in images:
-            yield Row(image.key, {"brightness": int(image.files["webp"].split()[1])})
+            yield Row(image.key, {"brightness": int(text_of(image.files["webp"]).split()[1])})
 
 
 STAGES: tuple[type[Stage], ...] = (First, Second, Third, Fourth, Fifth, Sixth, Seventh, Eighth)

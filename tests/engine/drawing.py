@@ -3,13 +3,15 @@
 import os
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import ClassVar
 
 from pyarrow import bool_, field, float32, int32, list_, string, struct
 
 from actor18m.keys import seed
-from actor18m.stage import UNAVAILABLE, Clip, Failure, Image, KnownPairs, Parameters, Requests, Row, Stage, schema
+from actor18m.stage import PICTURE, UNAVAILABLE, Clip, Failure, Image, KnownPairs, Parameters, Requests, Row, Stage, schema
+from tests.engine.pretended import png, text_of, webp
 from tests.engine.steady import Read, counted
 from tests.execute.poison_stages import act
 
@@ -63,7 +65,7 @@ class Draw(Stage[Image]):
             counted("draw", image.key)
             time.sleep(self.parameters.pause_s)
             word = image.request["word"]
-            files = {"webp": f"{word} in {self.parameters.ink}".encode(), "mask.png": b"mask of " + word.encode()}
+            files = {"webp": webp(f"{word} in {self.parameters.ink}"), "mask.png": png(f"mask of {word}")}
             digests = {"sha256": files["webp"], "mask_sha256": files["mask.png"]}
             values = {name: sha256(content).hexdigest() for name, content in digests.items()}
             yield Row(image.key, values, files, {"secret": sha256(word.encode()).digest()})
@@ -85,7 +87,7 @@ class Describe(Stage[Image]):
         for image in images:
             counted("describe", image.key)
             time.sleep(self.parameters.pause_s)
-            yield Row(image.key, {"seen": image.files["webp"].decode(), "times": self.parameters.times})
+            yield Row(image.key, {"seen": text_of(image.files["webp"]), "times": self.parameters.times})
 
 
 class Tell(Describe):
@@ -96,7 +98,7 @@ class Tell(Describe):
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
         for image in images:
-            word = image.files["webp"].decode().partition(" ")[0]
+            word = text_of(image.files["webp"]).partition(" ")[0]
             told = {"seen": word, "times": self.parameters.times, "is_long": None if "x" in word else len(word) > 4}
             yield Row(image.key, told)
 
@@ -127,7 +129,7 @@ class Sketch(Draw):
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
         for image in images:
             counted("draw", f"{image.key} {image.candidate}")
-            picture = f"{image.request['word']} once more, {image.candidate}".encode()
+            picture = webp(f"{image.request['word']} once more, {image.candidate}")
             likeness = seed(image.key, "draw", image.candidate) % 1000 / 1000
             digests = {"sha256": sha256(picture).hexdigest(), "mask_sha256": None}
             yield Row(image.key, {**digests, "likeness": likeness}, {"webp": picture})
@@ -145,6 +147,23 @@ class Poisonous(Draw):
                 yield Failure(image.key, UNAVAILABLE, "there is no picture of that")
             else:
                 yield from super().measure([image])
+
+
+class Careless(Draw):
+    """Of some words brings what is no picture, or a mask of another size."""
+
+    version = 4
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        for row in super().measure(images):
+            assert isinstance(row, Row)
+            text, files = text_of(row.images["webp"]), dict(row.images)
+            if text.startswith("plums"):
+                files["webp"] = b"not a webp"
+            if text.startswith("apples"):
+                files["mask.png"] = files["mask.png"].replace((1).to_bytes(4), (2).to_bytes(4), 1)
+            digests = {column: sha256(files[suffix]).hexdigest() for suffix, column in PICTURE.items()}
+            yield replace(row, values=digests, images=files)
 
 
 class Frames(Stage):
@@ -166,6 +185,20 @@ class Frames(Stage):
                 {"name": f"face-framed-{n:02d}", "source_image": name, "word": "frame"} for n, name in enumerate(fine)
             ]
             yield Row(clip.key, {"frames": told})
+
+
+class MisledFrames(Frames):
+    """Asks for frames around pictures that nobody draws."""
+
+    version = 3
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for row in super().measure(clips):
+            assert isinstance(row, Row)
+            asked = row.values["frames"]
+            assert isinstance(asked, list)
+            told = [each | {"source_image": "face-word-77"} for each in asked]
+            yield replace(row, values={"frames": told})
 
 
 class FragileFrames(Frames):
@@ -196,7 +229,7 @@ class Frame(Stage[Image]):
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
         for image in images:
             counted("frame", image.key)
-            picture = image.source["webp"] + b" in " + self.parameters.wood.encode()
+            picture = webp(f"{text_of(image.source['webp'])} in {self.parameters.wood}")
             yield Row(image.key, {"sha256": sha256(picture).hexdigest()}, {"webp": picture})
 
 
@@ -214,7 +247,7 @@ class Judge(Stage[Image]):
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
         for image in images:
             counted("judge", image.key)
-            longer = len(image.upstream["describe"]["seen"]) - len(image.source["webp"])
+            longer = len(image.upstream["describe"]["seen"]) - len(text_of(image.source["webp"]))
             yield Row(image.key, {"longer_by": longer, "asked_for": image.request["name"]})
 
 

@@ -16,6 +16,7 @@ from pyarrow import string
 from actor18m.stage import Clip, Image, Parameters, Row, schema
 from actor18m.waiting import WaitingStage
 from tests.engine.drawing import Draw
+from tests.engine.pretended import text_of
 from tests.engine.steady import Read, counted
 
 RETRY_AFTER_S = 0.3
@@ -136,7 +137,7 @@ class AskedOfImages(WaitingStage[Image]):
 
     async def measure_one(self, image: Image, /) -> Row:
         counted("asked_of_images", image.key)
-        return Row(image.key, {"answer": await ask(self.parameters.url, image.files["webp"].decode())})
+        return Row(image.key, {"answer": await ask(self.parameters.url, text_of(image.files["webp"]))})
 
 
 PIPELINE = """\

@@ -14,6 +14,7 @@ import pytest
 from actor18m.ledger.ledger import Ledger
 from actor18m.storage.store import open_store
 from tests.engine.drawing import PIPELINE
+from tests.engine.pretended import text_of
 from tests.engine.site import Site, content_of
 
 
@@ -71,7 +72,7 @@ def test_the_images_are_published_with_what_is_known_of_them(built: Site) -> Non
         image, mask, facts = (
             content[row[f"{file}_offset"] :][: row[f"{file}_size"]] for file in ("image", "mask", "json")
         )
-        assert image.decode() == row["seen"]
+        assert text_of(image) == row["seen"]
         assert sha256(image).hexdigest() == row["sha256"]
         assert sha256(mask).hexdigest() == row["mask_sha256"]
         assert row["vowels"] is None

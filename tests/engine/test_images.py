@@ -127,6 +127,17 @@ def test_an_image_ends_with_the_one_that_it_is_made_from(framed: Site) -> None:
     assert site.table("references") == []
 
 
+def test_an_image_that_would_be_made_from_one_that_nobody_asks_for_is_unavailable(framed: Site) -> None:
+    site = replace(framed, pipeline=FRAMED.replace("drawing:Frames", "drawing:MisledFrames"))
+    site.build()
+    told = images(site, "B")
+    assert told["states"] == {"unavailable": 2}
+    assert told["reasons"] == {"unavailable in frame: its source image face-word-77 is none of the clip's": 2}
+    key = f"{key_of(site, 'pears')}-face-framed-00"
+    said = site.run("explain", key, str(site.root / "steady.yaml")).output
+    assert "state: unavailable (frame: its source image face-word-77 is none of the clip's)" in " ".join(said.split())
+
+
 def test_candidates_are_tried_until_one_passes(site: Site) -> None:
     pipeline = PIPELINE.replace("drawing:Draw", "drawing:Sketch\n    candidates: 3")
     pipeline = pipeline.replace("subsets:", "  draw: {likeness: {at_least: 0.6}}\nsubsets:")
@@ -225,6 +236,20 @@ def test_what_cannot_be_made_is_no_failure_and_says_why(site: Site) -> None:
     said = site.run("explain", none["key"], str(site.root / "steady.yaml")).output
     assert "  state: unavailable (draw: there is no picture of that)" in said
     assert re.search(r"^  draw [0-9a-f]+: unavailable$", said, re.MULTILINE)
+
+
+def test_what_is_no_picture_is_not_published(site: Site) -> None:
+    site = replace(site, pipeline=PIPELINE.replace("drawing:Draw", "drawing:Careless"))
+    site.put({"fruits": "plums apples pears", "nuts": "a film about nuts"})
+    site.build("--max-failed", "1")
+    assert images(site)["states"] == {"kept": 5, "failed": 2}
+    clip = key_of(site, "fruits")
+    for number, found in (
+        (0, f"stage draw: the webp of {clip}-face-word-00 is no WebP but 10 bytes that begin with b'not a webp'"),
+        (1, f"stage draw: of {clip}-face-word-01, webp is of 1 x 1, mask.png is of 2 x 1 pixels"),
+    ):
+        said = site.run("explain", f"{clip}-face-word-0{number}", str(site.root / "steady.yaml")).output
+        assert found in " ".join(said.split()), said
 
 
 def test_an_image_s_story_has_what_was_seen_in_it_alone_and_its_own_place(site: Site) -> None:

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from actor18m.arrays import Frame
 from actor18m.errors import ActorError
 from actor18m.execute.trouble import is_transient, retry_after_s
-from actor18m.media.encoded import decoded, encoded, webp_size
+from actor18m.media.encoded import decoded, encoded
+from actor18m.media.picture_header import plain_webp_size
 from actor18m.models.backends import describe, load
 from actor18m.models.openai_chat import OpenAIChatParameters
 from actor18m.models.roles import Answer, NoAnswer, Question
@@ -133,9 +134,9 @@ def test_the_way_to_an_endpoint_is_the_environment_s(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("quality", [10, 90, 101])
 def test_the_size_of_a_webp_is_in_its_header(quality: int) -> None:
     content = encoded(".webp", photo(333, 77), [cv2.IMWRITE_WEBP_QUALITY, quality])
-    assert webp_size(content) == (333, 77)
-    assert webp_size(content[:20]) is None
-    assert webp_size(encoded(".png", photo(333, 77), [])) is None
+    assert plain_webp_size(content) == (333, 77)
+    assert plain_webp_size(content[:20]) is None
+    assert plain_webp_size(encoded(".png", photo(333, 77), [])) is None
 
 
 @pytest.mark.parametrize(
