@@ -11,7 +11,7 @@ import pyarrow as pa
 from actor18m.amounts import amount
 from actor18m.log import printable
 from actor18m.publish.bill import models_told
-from actor18m.publish.content import Block, Part
+from actor18m.publish.content import Block, Part, Reference
 from actor18m.survey.following import REJECTED
 from actor18m.survey.images import KEPT
 
@@ -19,6 +19,7 @@ _MARKUP = re.compile(r"[\\|`*\[\]!]")
 _NOT_STATED = "not stated"
 _TABLES = ("clips", "inputs", "decisions")
 
+WEBDATASET = "webdataset"
 READING = {
     "DuckDB": """\
 import duckdb
@@ -35,7 +36,7 @@ import pandas as pd
 clips = pd.read_parquet("latest/metadata/clips")
 print(clips["state"].value_counts())
 """,
-    "webdataset": """\
+    WEBDATASET: """\
 import webdataset
 shards = [f"latest/{line.strip()}" for line in open("latest/videos.urls")]
 for sample in webdataset.WebDataset(shards, shardshuffle=False):
@@ -46,9 +47,11 @@ OF_SUBSET = """\
 import webdataset
 shards = [f"latest/{{line.strip()}}" for line in open("latest/subset-{name}.urls")]
 for sample in webdataset.WebDataset(shards, shardshuffle=False):
-    print(sample["__key__"], len(sample["webp"]), len(sample["mask.png"]), sample["json"])
+    print(sample["__key__"], len(sample["webp"]), {mask}sample["json"])
 """
 """Run in the dataset's folder."""
+_READS_MASK = 'len(sample["mask.png"]), '
+_MAY_READ_MASK = 'len(sample.get("mask.png", b"")), '
 
 
 @dataclass
@@ -57,6 +60,8 @@ class _References:
 
     images: int = 0
     """That are in its shards."""
+    masks: int = 0
+    """Of these that have one of the person."""
     clips: int = 0
     """Of which these are: all images of one come with the same block."""
     views: Counter[str] = field(default_factory=Counter)
@@ -72,12 +77,14 @@ class _References:
     def add(self, part: Part, tells: Mapping[str, str]) -> None:
         published = {sample.key for sample in part.samples}
         self.images += len(published)
+        self.masks += sum(isinstance(each, Reference) and "mask.png" in each.digests for each in part.samples)
         self.clips += len({sample.clip for sample in part.samples})
         columns = part.rows.column_names
-        if {"region", "viewpoint"} <= {*columns}:
-            of_all = _rows(part.rows, "key", "region", "viewpoint")
-            shown = (f"{region} {view or ''}".strip() for key, region, view in of_all if key in published)
-            self.views.update(shown)
+        # what was asked for or, where no view was, what is seen
+        if told := [name for name in ("viewpoint", "seen_viewpoint") if name in columns]:
+            for key, *views in _rows(part.rows, "key", *told):
+                if key in published:
+                    self.views[" ".join(filter(None, (key.split("-")[1], next(filter(None, views), None))))] += 1
         for key, state, stage, rule in _rows(part.rows, "key", "state", "stage", "rule"):
             by = "by" if state == REJECTED else "in"
             place = ".".join(filter(None, (stage, rule)))
@@ -87,6 +94,16 @@ class _References:
             for key, is_so in _rows(part.rows, "key", column) if column in columns else ():
                 if key in published:
                     self.told[words, key.split("-")[2], is_so] += 1
+
+    def files(self) -> str:
+        """Of one image, in words."""
+        if self.masks == self.images:
+            return "`<key>.webp` with the person's mask `<key>.mask.png`"
+        return "`<key>.webp`" + (", of some with the person's mask `<key>.mask.png`" if self.masks else "")
+
+    def reading(self, name: str) -> str:
+        some = _MAY_READ_MASK if self.masks else ""
+        return OF_SUBSET.format(name=name, mask=_READS_MASK if self.masks == self.images else some)
 
     def lines(self) -> Iterable[str]:
         yield f"{amount(self.images, 'image')} of {amount(self.clips, 'clip')}.\n"
@@ -170,7 +187,7 @@ class Card:
         yield from _table("licence", "videos", self._licences)
         yield from _table("consent", "videos", self._consents)
         yield from _made_with(facts)
-        yield from _how_to_read(self._references)
+        yield from _how_to_read(self._references, self._videos > 0)
 
     def _funnel(self) -> Iterable[str]:
         """In the order in which rules were first judged, which is the pipeline's."""
@@ -210,7 +227,8 @@ def _made_with(facts: Mapping[str, str]) -> Iterable[str]:
         yield ""
 
 
-def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:
+def _how_to_read(subsets: Mapping[str, _References], has_videos: bool) -> Iterable[str]:
+    there = {name: references for name, references in subsets.items() if references.images}
     yield "## How to read it\n"
     yield "- `videos/*.tar`: WebDataset shards. `<clip>.mp4` holds the pictures alone, without sound and tags;"
     yield "  `<clip>.json` holds what was measured of the file, `source_caption`, and what the pipeline asks for."
@@ -218,8 +236,8 @@ def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:
     yield "  that was judged. `shard`, `mp4_offset` and `mp4_size` of a clip say where the bytes of its video are, and"
     yield "  `video_encoding` whether its pictures are `copied` from the source or `encoded` anew: cuts, crops, and"
     yield "  what players turn (`rotation` is the source's) or MP4 does not hold. All videos are upright."
-    for name in subsets:
-        yield f"- `subset-{name}/*.tar`: images of the people, `<key>.webp` with the person's mask `<key>.mask.png`;"
+    for name, references in there.items():
+        yield f"- `subset-{name}/*.tar`: images of the people, {references.files()};"
         yield "  `<key>.json` holds what was measured. `metadata/references` has a row for each with its place."
     yield "- `metadata/aliases`, where there is one: which `identity_id` stands now for a former one, since the clips"
     yield "  of both turned out to be one person's."
@@ -230,9 +248,10 @@ def _how_to_read(subsets: Iterable[str]) -> Iterable[str]:
     yield "- `pipeline.yaml`: how it was made. `manifest.json`: every file with its SHA-256.\n"
     yield "In the folder that holds the versions (while a build may publish, name the version instead of `latest`):\n"
     for name, code in READING.items():
-        yield f"{name}:\n\n```python\n{code}```\n"
-    for name in subsets:
-        yield f"webdataset, subset {name}:\n\n```python\n{OF_SUBSET.format(name=name)}```\n"
+        if has_videos or name != WEBDATASET:  # which reads no shards at all as a mistake
+            yield f"{name}:\n\n```python\n{code}```\n"
+    for name, references in there.items():
+        yield f"webdataset, subset {name}:\n\n```python\n{references.reading(name)}```\n"
 
 
 def _rows(table: pa.Table, *columns: str) -> Iterable[tuple[Any, ...]]:

@@ -10,7 +10,19 @@ from typing import ClassVar
 from pyarrow import bool_, field, float32, int32, list_, string, struct
 
 from actor18m.keys import seed
-from actor18m.stage import PICTURE, UNAVAILABLE, Clip, Failure, Image, KnownPairs, Parameters, Requests, Row, Stage, schema
+from actor18m.stage import (
+    PICTURE,
+    UNAVAILABLE,
+    Clip,
+    Failure,
+    Image,
+    KnownPairs,
+    Parameters,
+    Requests,
+    Row,
+    Stage,
+    schema,
+)
 from tests.engine.pretended import png, text_of, webp
 from tests.engine.steady import Read, counted
 from tests.execute.poison_stages import act

@@ -78,6 +78,22 @@ def test_what_stages_tell_of_the_images_that_are_kept_is_counted(site: Site) -> 
     )
 
 
+def test_the_card_reads_what_is_there(framed: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Masks of A's images and none of B's; and of a subset without images, nothing."""
+    stricter = FRAMED.replace("subsets:", "  judge: {nothing: {value: longer_by, at_least: 99}}\nsubsets:")
+    for pipeline, read in ((FRAMED, ["A", "B"]), (stricter, ["A"])):
+        site = replace(framed, pipeline=pipeline)
+        site.build()
+        card = (site.dataset / "latest" / "README.md").read_text()
+        assert re.findall(r"^- `subset-(\w)/", card, re.MULTILINE) == read
+        assert "- `subset-A/*.tar`: images of the people, `<key>.webp` with the person's mask `<key>.mask.png`;" in card
+        assert ("- `subset-B/*.tar`: images of the people, `<key>.webp`;" in card) == ("B" in read)
+        assert ("subset B:\n\n```python" in card) == ("B" in read)
+        monkeypatch.chdir(site.dataset)
+        for code in re.findall(r"^webdataset, subset \w:\n\n```python\n(.*?)```", card, re.MULTILINE | re.DOTALL):
+            exec(compile(code, "README.md", "exec"), {})
+
+
 def test_one_changed_request_makes_one_image_again(drawn: Site) -> None:
     """Of the same films: another word in one place."""
     other = replace(drawn, pipeline=PIPELINE.replace("drawing:Ask", "drawing_otherwise:Ask"))
