@@ -4,11 +4,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from actor18m.config.pipeline import load_pipeline
 from actor18m.models.lock import read_lock
+from actor18m.policy.rules import judge
 from actor18m.samples.shipped import SHIPPED
 from tests.docs.page import Reader, reader
 
@@ -21,6 +23,10 @@ def test_its_pipeline_is_one(reader: Reader) -> None:
     toy = load_pipeline(Path("toy.yaml"))
     assert toy.stage_names[-5:] == ["tints", "tint", "annotate", "judge", "copies"]
     assert list(toy.subsets) == ["A", "B", "C", "T"]
+    several = {"seen_people": [1, 2, 3], "panel_people": [None, None, [1, 1, 1]]}
+    counted = pa.table({"key": ["face", "crowd", "sheet"], **several})
+    verdicts = judge(counted, {"one_person": toy.rules("annotate")["one_person"]})
+    assert verdicts["passed"].to_pylist() == [True, False, True], "of sheets, people are counted panel by panel"
 
 
 @pytest.mark.slow
