@@ -142,7 +142,7 @@ def check_lost(found: Outlook, published: int | None, allowed: Allowed) -> None:
     """
     lost = found.lost
     if not found.states.get(ACCEPTED) and not found.images:
-        return _check_empty(published, allowed, _became(found.states))
+        return _check_empty(published, allowed, _became(found.states), found.states.get(PENDING, 0))
     meant = {reason: count for reason, count in lost.items() if reason in _BY_A_WORD}
     others = {reason: count for reason, count in lost.items() if reason not in meant}
     beside = f", beside {_listed(meant)}" if meant else ""
@@ -207,10 +207,16 @@ def _check_share(what: str, gone: int, had: int, now: int, why: str, allowed: Al
     )
 
 
-def _check_empty(published: int | None, allowed: Allowed, why: str) -> None:
+def _check_empty(published: int | None, allowed: Allowed, why: str, pending: int = 0) -> None:
     """Where the latest version is empty, too, somebody has allowed it."""
     if allowed.empty or published == 0:
         return
+    if pending:
+        raise Refused(
+            f"no clip would be published yet ({why}): {amount(pending, 'input')} could not be measured to the end, so "
+            "nothing was published. `actor18m status` says at which stage they are pending, and the log why; see to "
+            "that, and run the same command again."
+        )
     raise Refused(
         f"no clip would be published ({why}), and an empty version is hardly meant. `actor18m status` counts the "
         "reasons. If it is, build with --allow-empty."

@@ -147,6 +147,14 @@ def test_an_empty_version_must_be_meant(site: Site) -> None:
     assert build(site)[0] == 0, "as empty as before"
 
 
+def test_where_something_is_pending_an_empty_version_is_not_advised() -> None:
+    outlook = Outlook(Counter(pending=3, rejected=1), Counter(), {})
+    with pytest.raises(Refused, match=r"\(3 pending, 1 rejected\): 3 inputs could not .* same command again") as told:
+        guards.check_lost(outlook, None, Allowed())
+    assert "--allow-empty" not in str(told.value)
+    guards.check_lost(outlook, None, Allowed(empty=True))
+
+
 def test_what_is_left_out_on_the_way_counts_too() -> None:
     guards.check_counts({"videos": 16, "subset-A": 100}, {"videos": 20, "subset-A": 101}, 0, Allowed())
     guards.check_counts({"videos": 2}, {"videos": 20}, 0, Allowed(), {"videos": 18})
