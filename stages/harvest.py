@@ -85,7 +85,8 @@ class Harvest(Stage[Image]):
         of, now = self.parameters, (mesh.yaw_deg, mesh.pitch_deg, mesh.roll_deg)
         source_deg = between_deg((0.0, 0.0, mesh.roll_deg), now)
         if source_deg > of.max_source_deg:
-            return _unavailable(image, f"the source's face is {source_deg:.0f} degrees from facing the camera")
+            why = f"the source's face is {source_deg:.1f} degrees from facing the camera, above {of.max_source_deg:g}"
+            return _unavailable(image, why)
         then = self._wanted(image.request["view"], now)
         turn_deg = between_deg(now, then)
         if turn_deg > of.max_turn_deg or abs(then[0] - now[0]) > of.max_yaw_turn_deg:
@@ -93,7 +94,8 @@ class Harvest(Stage[Image]):
         mask = decoded(image.source["mask.png"])[..., 0] > 127
         found = turned(picture, mask, mesh.points, now, then)
         if found.unseen_share > of.max_unseen_share:
-            why = f"{found.unseen_share:.0%} of the turned face are not seen well in the source image"
+            share = f"{found.unseen_share:.1%} of the turned face, above {of.max_unseen_share:.1%},"
+            why = f"{share} are not seen well in the source image"
             return _unavailable(image, why)
         how_far = {"turned_deg": rounded(turn_deg), "unseen_share": rounded(found.unseen_share)}
         return self._row(image, found.picture, found.mask, {"method": "composited", "how": "mesh", **how_far})

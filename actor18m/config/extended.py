@@ -1,10 +1,10 @@
 """A pipeline's file that extends another one: it says only what differs.
 
 Mappings are merged, key by key, and a value takes the place of the other's. A rule replaces the rule of its name whole,
-and is asked after those that stay. `null` takes out what the other has; of a subset, the stages that it alone needs, too. Of `stages`, an entry with the other's import
-path changes that stage, and any other is a further stage: before the next one in the list that the other has, so that a
-stage that is there can read it, or after all of them. One that says `instead_of` with an import path takes that one's
-place, and whose requests or images it is given; nothing else of it.
+and is asked after those that stay. `null` takes out what the other has; of a subset, the stages that it alone needs,
+too. Of `stages`, an entry with the other's import path changes that stage, and any other is a further stage: before the
+next one in the list that the other has, so that a stage that is there can read it, or after all of them. One that says
+`instead_of` with an import path takes that one's place, and whose requests or images it is given; nothing else of it.
 
 Of a list of files the first one holds in full, and of each further one what it says itself: the rules of one pipeline
 over the models of another, `extends: [cluster, paper]`.

@@ -99,7 +99,9 @@ def _of(step: Content) -> list[str]:
 def _named(subset: object) -> list[str]:
     """Stages of its own, and makers."""
     told = [subset.get(name) for name in ("stages", "references")] if isinstance(subset, Mapping) else []
-    return [name for each in told for name in ([each] if isinstance(each, str) else each or ()) if isinstance(name, str)]
+    return [
+        name for each in told for name in ([each] if isinstance(each, str) else each or ()) if isinstance(name, str)
+    ]
 
 
 def _section(content: Content, name: str) -> Content:

@@ -157,10 +157,11 @@ class Worker:
             raise ValueError(f"stage {self._duty.stage} gave no outcome of {', '.join(sorted(left))}")
 
     def _not_one_each(self, key: str, clips: Sequence[Unit]) -> str:
-        told = f"stage {self._duty.stage} gave two outcomes of clip {key} in one call"
+        unit = "clip" if self._stage.of == "clips" else "image"
+        told = f"stage {self._duty.stage} gave two outcomes of {unit} {key} in one call"
         if key not in {clip.key for clip in clips}:
             told = f"stage {self._duty.stage} gave an outcome of {key}, which it was not given in this call"
-        return f"{told}; a stage gives one row or one failure for each clip that it is given"
+        return f"{told}; a stage gives one row or one failure for each {unit} that it is given"
 
 
 def check(stage: Stage[Any], outcomes: Sequence[Row | Failure]) -> None:

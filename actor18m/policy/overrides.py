@@ -4,6 +4,7 @@ What a file says is taken into the store (words.py), and lasts.
 """
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +12,28 @@ from typing import Annotated, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from actor18m.errors import ActorError
 from actor18m.policy.rules import OVERRIDE
 from actor18m.policy.words import DENY, Word, Words
 from actor18m.yaml_file import Section, explained, problems_of, read_yaml, trouble
 
+_KEY = re.compile(r"[0-9a-f]{20}(-[a-z0-9]+)*")
 _Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
+def _key(given: str) -> str:
+    if not _KEY.fullmatch(given):
+        raise trouble(
+            "must be the key of a clip (20 hexadecimal digits, as `actor18m explain FILE` tells it) or of an image, "
+            f"not {given!r}; a path or a URI is for `actor18m deny` and `allow`"
+        )
+    return given
+
+
 class Override(Section):
-    key: str = Field(pattern=r"^[0-9a-f]{20}(-[a-z0-9]+)*$", description="of a clip or a reference")
+    key: Annotated[str, AfterValidator(_key)] = Field(description="of a clip or a reference")
     verdict: Literal["allow", "deny"]
     who: _Said
     why: _Said

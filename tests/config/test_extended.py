@@ -151,7 +151,10 @@ def test_what_a_file_says_of_a_backend_holds_for_that_backend_only(base: Path) -
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("policy: {probe: {duraton: null}}", r"policy\.probe\.duraton: .* has no rule duraton; did you mean duration\?"),
+        (
+            "policy: {probe: {duraton: null}}",
+            r"policy\.probe\.duraton: .* has no rule duraton; did you mean duration\?",
+        ),
         ("policy: {prob: {duration: null}}", r"policy\.prob: .* has none of a stage prob; did you mean probe\?"),
         ("policy: {prob: null}", r"policy\.prob: .* has none of a stage prob; did you mean probe\?"),
         ("subsets: {X: null}", r"subsets\.X: .* has no subset X; there are: A, C"),

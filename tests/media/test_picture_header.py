@@ -37,7 +37,7 @@ def test_what_is_no_picture_is_told_as_what_it_is() -> None:
         (content[:12].replace(content[4:8], (4).to_bytes(4, "little")), "has no picture in it"),
         (content[:26] + bytes(4) + content[30:], "is of 0 x 0 pixels"),
     ):
-        with pytest.raises(ValueError, match="^is |^begins ") as told:
+        with pytest.raises(ValueError, match=r"^is |^begins ") as told:
             webp_size(wrong)
         assert found in str(told.value)
     with pytest.raises(ValueError, match="is no PNG but a WebP"):

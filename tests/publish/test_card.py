@@ -29,7 +29,7 @@ def test_views_are_counted_as_they_were_asked_for_or_else_seen(tmp_path: Path) -
     decisions = nothing.append_column("passed", pa.array([], pa.bool_()))
     card = Card()
     card.add(Block(range(1), nothing, clips, decisions, [], {"A": Part(samples, rows)}))
-    text = card.text()
+    text = card.text({})
     table = "| body front | 1 |\n| face front | 1 |\n| face up | 1 |\n| sheet | 1 |\n"
     assert f"| region and viewpoint | images |\n|---|---|\n{table}" in text
     assert "WebDataset(shards" in text.partition("webdataset, subset A")[2]
