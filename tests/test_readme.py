@@ -40,7 +40,7 @@ def commands() -> Iterator[list[str]]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], None]) -> Path:
     """With a dataset in it, and what the commands name."""
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     here = tmp_path_factory.mktemp("readme")
     (here / "clips").mkdir()

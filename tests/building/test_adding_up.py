@@ -65,7 +65,7 @@ def tables_of_card(section: str) -> dict[str, dict[str, int]]:
 def test_what_is_told_of_images_adds_up(
     pulled: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "clips").mkdir()

@@ -117,7 +117,7 @@ class Built:
 
 @pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], None]) -> Iterator[Built]:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     folder, clips = tmp_path_factory.mktemp("once"), tmp_path_factory.mktemp("clips")
     shutil.copy(SHIPPED / "expressions_2.mp4", clips)

@@ -35,7 +35,7 @@ def made(folder: Path, **settings: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 def test_a_sample_becomes_images_each_with_its_story(pulled: Callable[[str], None], tmp_path: Path) -> None:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     (tmp_path / "clips").mkdir()
     shutil.copy(SHIPPED / "talk_yaw_1.mp4", tmp_path / "clips")

@@ -31,7 +31,7 @@ def test_its_pipeline_is_one(reader: Reader) -> None:
 
 @pytest.mark.slow
 def test_a_subset_is_asked_for_made_looked_at_and_published(reader: Reader, pulled: Callable[[str], None]) -> None:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     (reader.folder / "clips").mkdir()
     shutil.copy(SHIPPED / "talk_yaw_1.mp4", reader.folder / "clips")

@@ -58,7 +58,7 @@ def test_sheets_of_a_gemini_model_take_the_place_of_the_laid_out_ones(reader: Re
 def test_captions_and_verdicts_are_asked_for_and_published(
     reader: Reader, pulled: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     monkeypatch.setenv("JUDGE_API_KEY", KEY)
     (reader.folder / "clips").mkdir()
@@ -80,7 +80,7 @@ def test_captions_and_verdicts_are_asked_for_and_published(
 
 @pytest.mark.slow
 def test_instructions_are_written_followed_checked_and_judged(reader: Reader, pulled: Callable[[str], None]) -> None:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     (reader.folder / "clips").mkdir()
     shutil.copy(SHIPPED / "expressions_2.mp4", reader.folder / "clips")

@@ -117,7 +117,7 @@ def test_killed_between_the_words_of_a_registration_nothing_is_lost(
 def test_an_hour_of_samples_gives_the_same_clips_however_often_it_was_killed(
     tmp_path: Path, pulled: Callable[[str], None]
 ) -> None:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     (tmp_path / "in").mkdir()
     shots = _an_hour(tmp_path / "in" / "hour.mp4")

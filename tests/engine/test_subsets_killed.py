@@ -21,7 +21,7 @@ SAMPLES = ("turn_standing_1", "expressions_2")
 def test_killed_inside_any_subset_it_publishes_the_same_bytes(
     tmp_path: Path, pulled: Callable[[str], None], executor: str
 ) -> None:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     (tmp_path / "in").mkdir()
     for name in SAMPLES:

@@ -37,7 +37,7 @@ publish:
 def test_images_are_kept_by_its_verdict_and_it_is_put_to_the_test(
     reader: Reader, pulled: Callable[[str], None], tmp_path: Path
 ) -> None:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     reader.write_files("a-subset.md")
     Path("judged.yaml").write_text(PIPELINE)

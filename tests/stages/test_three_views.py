@@ -21,7 +21,7 @@ OWN = 'A source\'s own words, "as they are".'
 
 @pytest.mark.slow
 def test_golden_clips_have_a_sheet_and_every_clip_a_caption(tmp_path: Path, pulled: Callable[[str], None]) -> None:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     for name in ("turn_walking_1", "talk_yaw_1"):
         shutil.copy(SHIPPED / f"{name}.mp4", tmp_path)

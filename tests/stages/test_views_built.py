@@ -53,7 +53,7 @@ def references(folder: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.slow
 def test_views_are_asked_for_made_looked_at_and_published(pulled: Callable[[str], None], tmp_path: Path) -> None:
-    for model in read_lock().models:
+    for model in read_lock().named(profile="embedded"):
         pulled(model)
     for name in CLIPS:
         shutil.copy(SHIPPED / f"{name}.mp4", tmp_path)
