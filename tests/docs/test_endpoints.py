@@ -63,7 +63,7 @@ def test_captions_and_verdicts_are_asked_for_and_published(
     monkeypatch.setenv("JUDGE_API_KEY", KEY)
     (reader.folder / "clips").mkdir()
     shutil.copy(SHIPPED / "talk_yaw_1.mp4", reader.folder / "clips")
-    with ChatServer(answers) as server:
+    with ChatServer(answers, serves=(MODEL,)) as server:
         printed = followed(reader, server, "asked.yaml")
     assert "asked.yaml: ok" in printed
     (videos,) = Path("dataset/latest/videos").glob("*.tar")
@@ -84,7 +84,7 @@ def test_instructions_are_written_followed_checked_and_judged(reader: Reader, pu
         pulled(model)
     (reader.folder / "clips").mkdir()
     shutil.copy(SHIPPED / "expressions_2.mp4", reader.folder / "clips")
-    with ChatServer(answers) as server:
+    with ChatServer(answers, serves=(MODEL,)) as server:
         printed = followed(reader, server, "edited.yaml")
         assert "edited.yaml: ok" in printed
         rows = edits()
