@@ -21,6 +21,8 @@ from tests.stages.asked.test_captions import described
 
 __all__ = ["reader"]
 
+MODEL = "Qwen/Qwen3-VL-32B-Instruct"
+
 
 def answers(asked: Asked) -> object:
     form = asked.body["response_format"]["json_schema"]["name"]
