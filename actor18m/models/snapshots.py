@@ -57,19 +57,25 @@ def snapshot_of(name: str) -> Path:
     """The model's folder, with every file that it is pinned to. Sizes are looked at; `models verify` reads bytes."""
     pins, place = pins_of(name), folder() / name
     for path, pinned in pins.files.items():
-        if not (place / path).is_file() or (place / path).stat().st_size != pinned.size:
+        if _state(place / path, pinned, by_bytes=False) != "ok":
             raise ActorError(f"weights of {name}: {place / path} is not there whole. Run `actor18m models pull {name}`")
     return place
 
 
 def pins_of(name: str) -> Pins:
-    file = folder() / name / PINNED
-    if not file.is_file():
+    pins = _pins_in(folder() / name)
+    if pins is None:
         raise ActorError(
             f"weights of {name} are not pinned in {folder()}: run `actor18m models pull {name}`; with --pin it "
             "only learns which revision that is"
         )
-    return _read(file, stamp_of(file.stat()))
+    return pins
+
+
+def _pins_in(place: Path) -> Pins | None:
+    """Of a model's folder, if it was pinned."""
+    file = place / PINNED
+    return _read(file, stamp_of(file.stat())) if file.is_file() else None
 
 
 @lru_cache
@@ -80,12 +86,10 @@ def _read(file: Path, stamp: str) -> Pins:
 def state_of(name: str, into: Path | None = None, *, by_bytes: bool = False) -> FileState:
     """By size, or by reading every byte."""
     place = (into or folder()) / name
-    if not (place / PINNED).is_file():
+    pins = _pins_in(place)
+    if pins is None:
         return "missing"
-    states = [
-        _state(place / path, pinned, by_bytes)
-        for path, pinned in _read(place / PINNED, stamp_of((place / PINNED).stat())).files.items()
-    ]
+    states = [_state(place / path, pinned, by_bytes) for path, pinned in pins.files.items()]
     return next((state for state in ("corrupt", "missing") if state in states), "ok")
 
 
@@ -104,19 +108,16 @@ def pull_snapshot(
     assert snapshot is not None
     place = (into or folder()) / name
     place.mkdir(parents=True, exist_ok=True)
-    known = _read(place / PINNED, stamp_of((place / PINNED).stat())) if (place / PINNED).is_file() else None
+    known = _pins_in(place)
     source = _Folder(name, snapshot, mirror) if mirror else _far(snapshot, known)
     pinned, written = dict(known.files) if known else {}, []
     for path, told in source.files().items():
         wanted = pinned.get(path) or told
-        if only_pins and wanted is not None:
-            pinned[path] = wanted
-        elif wanted is None or _state(place / path, wanted, False) != "ok":
+        if wanted is None or not (only_pins or _state(place / path, wanted, by_bytes=False) == "ok"):
             say(f"{name}: {path} from {source}")
-            pinned[path] = _fetched(name, source, path, place, wanted)
+            wanted = _fetched(name, source, path, place, wanted)
             written.append(place / path)
-        else:
-            pinned[path] = wanted
+        pinned[path] = wanted
     missing = [pattern for pattern in snapshot.files if not any(fnmatchcase(path, pattern) for path in pinned)]
     if missing:
         raise ActorError(f"{name}: {source} has no {', '.join(missing)}. Is it another model?")
@@ -184,14 +185,12 @@ class _Hub:
     @contextmanager
     def opened(self, path: str, begun: int) -> Iterator[Any]:
         address = f"{self._at}/{self._snapshot.hub}/resolve/{self.revision}/{urllib.parse.quote(path)}"
-        with self._response(address, {"Range": f"bytes={begun}-"} if begun else {}) as stream:
-            if begun and stream.status != 206:
-                raise ValueError("it cannot go on where it was stopped; delete the .part file")
+        with _from(self._request(address), begun) as stream:
             yield stream
 
     def _asked(self, path: str) -> Any:
         try:
-            with self._response(f"{self._at}/{path}", {}) as stream:
+            with _from(self._request(f"{self._at}/{path}")) as stream:
                 return json.load(stream)
         except (OSError, ValueError) as error:
             told = f"; is {self._snapshot.hub} behind a licence to be accepted? Then set HF_TOKEN"
@@ -201,12 +200,12 @@ class _Hub:
                 "Without the network, give a mirror: --from FOLDER"
             ) from error
 
-    def _response(self, address: str, headers: dict[str, str]) -> Any:
-        asked = urllib.request.Request(address, headers=headers)
+    def _request(self, address: str) -> urllib.request.Request:
+        asked = urllib.request.Request(address)
         if token := os.environ.get("HF_TOKEN"):
             # for the hub alone, and not for whom it sends us on to
             asked.add_unredirected_header("Authorization", f"Bearer {token}")
-        return urllib.request.urlopen(asked, timeout=_CONNECT_S)
+        return asked
 
 
 class _GitHub:
@@ -225,12 +224,19 @@ class _GitHub:
 
     @contextmanager
     def opened(self, path: str, begun: int) -> Iterator[Any]:
-        headers = {"Range": f"bytes={begun}-"} if begun else {}
-        asked = urllib.request.Request(f"{self._at}/{urllib.parse.quote(path)}", headers=headers)
-        with urllib.request.urlopen(asked, timeout=_CONNECT_S) as stream:
-            if begun and stream.status != 206:
-                raise ValueError("it cannot go on where it was stopped; delete the .part file")
+        with _from(urllib.request.Request(f"{self._at}/{urllib.parse.quote(path)}"), begun) as stream:
             yield stream
+
+
+@contextmanager
+def _from(asked: urllib.request.Request, begun: int = 0) -> Iterator[Any]:
+    """The answer, without the bytes that are there."""
+    if begun:
+        asked.add_header("Range", f"bytes={begun}-")
+    with urllib.request.urlopen(asked, timeout=_CONNECT_S) as stream:
+        if begun and stream.status != 206:
+            raise ValueError("it cannot go on where it was stopped; delete the .part file")
+        yield stream
 
 
 def _fetched(name: str, source: "_Folder | _Hub | _GitHub", path: str, place: Path, wanted: Pinned | None) -> Pinned:
