@@ -1,12 +1,11 @@
 """As many items at once as a model's memory takes."""
 
-import gc
 import logging
-import sys
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from actor18m.errors import is_out_of_memory
+from actor18m.models.torch_device import released
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -47,16 +46,8 @@ class Batches(Generic[Item, Result]):
             return None
 
     def _halve(self, tried: int) -> None:
-        _free()
+        released()
         self._most = tried // 2
         logging.getLogger(__name__).warning(
             "backend %s: no memory for %d at once, so %d from here on", self._backend, tried, self._most
         )
-
-
-def _free() -> None:
-    """What the failed try left; torch keeps a GPU's memory for itself until it is told."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -1,6 +1,7 @@
 """Where torch computes: what every backend that runs on it can be told, and how it gives the memory back."""
 
 import gc
+import sys
 from typing import Any, Literal
 
 from pydantic import Field
@@ -47,8 +48,9 @@ def dtype_of(parameters: DeviceParameters, device: Any) -> Any:
 
 
 def released() -> None:
-    """After the last reference to a model is gone: torch keeps a GPU's memory for itself until it is told."""
+    """After the last reference to a model, or to what it was given, is gone: torch, where it was loaded, keeps a GPU's
+    memory for itself until it is told."""
     gc.collect()
-    found = torch()
-    if found.cuda.is_available():
+    found = sys.modules.get("torch")
+    if found is not None and found.cuda.is_available():
         found.cuda.empty_cache()
