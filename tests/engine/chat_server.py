@@ -4,16 +4,16 @@ import asyncio
 import base64
 import json
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from math import log
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.engine.local_server import LocalServer
 
 KEY = "sk-of-nobody-0123456789abcdef"
 TOKENS_IN, TOKENS_OUT = 2000, 100
@@ -50,7 +50,7 @@ Fault = Callable[[web.Request, Asked], Awaitable[web.StreamResponse | None]]
 
 
 @dataclass
-class ChatServer:
+class ChatServer(LocalServer):
     """Answers after `pause_s` with what `says` says, in JSON or as any text."""
 
     says: Callable[[Asked], object]
@@ -69,36 +69,15 @@ class ChatServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}/v1"
+        return f"{self.address}/v1"
 
     @property
     def times_asked(self) -> Counter[bytes]:
         return Counter(each.seen for each in self.log)
 
-    def __enter__(self) -> Self:
-        self._is_up = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        self._is_up.wait()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(10)
-
-    async def _serve(self) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        app = web.Application(client_max_size=64 << 20)
+    def add_routes(self, app: web.Application) -> None:
         app.router.add_post("/v1/chat/completions", self._answer)
         app.router.add_get("/v1/models", self._models)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1000)
-        await site.start()
-        self._port = runner.addresses[0][1]
-        self._is_up.set()
-        await self._end.wait()
-        await runner.cleanup()
 
     async def _models(self, request: web.Request) -> web.Response:
         """For whom has the key, as a server tells what it serves."""

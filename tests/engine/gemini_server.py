@@ -1,15 +1,14 @@
 """A server that speaks the protocol of Google's models, on this machine, and what may go wrong with one."""
 
-import asyncio
 import base64
 import json
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.engine.local_server import LocalServer
 
 KEY = "AIzaOfNobody0123456789abcdefghijklmnopq"
 TOKENS = 2580
@@ -41,39 +40,15 @@ Fault = Callable[[int], Awaitable[web.Response | None]]
 
 
 @dataclass
-class GeminiServer:
+class GeminiServer(LocalServer):
     """Answers each request with a picture's bytes, as PNG, or with what `fault` says."""
 
     picture: bytes
     fault: Fault | None = None
     log: list[Asked] = field(default_factory=list)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    def __enter__(self) -> Self:
-        self._is_up = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        self._is_up.wait()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(10)
-
-    async def _serve(self) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        app = web.Application(client_max_size=64 << 20)
+    def add_routes(self, app: web.Application) -> None:
         app.router.add_post("/{path:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self._port = runner.addresses[0][1]
-        self._is_up.set()
-        await self._end.wait()
-        await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
         self.log.append(Asked(request.path, json.loads(await request.read()), request.headers.get("x-goog-api-key")))

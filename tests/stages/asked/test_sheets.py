@@ -42,7 +42,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stage(server: GeminiServer) -> AskedSheets:
-    backend = load("gemini-image", GeminiImageParameters(url=server.url, model="some-image-model"))
+    backend = load("gemini-image", GeminiImageParameters(url=server.address, model="some-image-model"))
     assert isinstance(backend, GeminiImage)
     return AskedSheets(AskedSheetsParameters(max_px=128), editor=backend)
 

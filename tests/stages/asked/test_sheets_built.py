@@ -42,7 +42,7 @@ def test_a_sheet_is_asked_for_until_it_is_made_and_is_paid_for(
     shutil.copy(SHIPPED / "turn_standing_1.mp4", tmp_path)
     sheet = encoded(".png", np.full((64, 96, 3), 200, np.uint8), [])
     with GeminiServer(sheet, _busy_at_first) as server:
-        (tmp_path / "gemini.yaml").write_text(PIPELINE.format(url=server.url))
+        (tmp_path / "gemini.yaml").write_text(PIPELINE.format(url=server.address))
         built = build(
             tmp_path / "gemini.yaml", inputs=[str(tmp_path / "turn_standing_1.mp4")], store=tmp_path / "store",
             dataset=tmp_path / "dataset",
