@@ -5,9 +5,11 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from pydantic import AfterValidator
 
 from actor18m.errors import ActorError
 from actor18m.redact import carries_secret, hides_variable, redact
@@ -101,6 +103,10 @@ def hidden_variable(name: str) -> str:
             "with KEY or TOKEN in it, such as JUDGE_API_KEY"
         )
     return name
+
+
+Address = Annotated[str, AfterValidator(address)]
+HiddenVariable = Annotated[str, AfterValidator(hidden_variable)]
 
 
 def key_of(variable: str, url: str) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import cv2
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from actor18m.media.encoded import encoded
-from actor18m.models.endpoint import Endpoint, EndpointError, Finding, address, hidden_variable, key_of
+from actor18m.models.endpoint import Address, Endpoint, EndpointError, Finding, HiddenVariable, key_of
 from actor18m.models.libraries import library
 from actor18m.models.parameters import BackendParameters, NoEffect
 from actor18m.models.roles import Edit, Edited, NoAnswer
@@ -33,24 +33,14 @@ _KINDS = {"STOP": _NO_IMAGE, "NO_IMAGE": _NO_IMAGE, "MAX_TOKENS": "cut_short"}
 class GeminiImageParameters(BackendParameters):
     model: str = "gemini-2.5-flash-image"
     """Its id, as Google lists those that there are."""
-    key_from: NoEffect[str] = "GEMINI_API_KEY"
+    key_from: NoEffect[HiddenVariable] = "GEMINI_API_KEY"
     """The environment variable with the key."""
-    url: NoEffect[str] = _GOOGLE
+    url: NoEffect[Address] = _GOOGLE
     """Another address that speaks the same protocol, such as a gateway."""
     image_size: str | None = Field(default=None, pattern=r"^[0-9]+K$")
     """1K, 2K or 4K, of models that take it; null: the model's own."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     """Null: the model's own."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        return address(url)
-
-    @field_validator("key_from")
-    @classmethod
-    def _is_hidden(cls, name: str) -> str:
-        return hidden_variable(name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, Positive
 from actor18m.arrays import Frame
 from actor18m.media.encoded import decoded, encoded
 from actor18m.media.picture_header import plain_webp_size
-from actor18m.models.endpoint import Endpoint, EndpointError, address, hidden_variable, key_of
+from actor18m.models.endpoint import Address, Endpoint, EndpointError, HiddenVariable, key_of
 from actor18m.models.openai_answer import MALFORMED, Malformed, answer_of
 from actor18m.models.parameters import BackendParameters, NoEffect
 from actor18m.models.roles import Answer, Letter, NoAnswer, Question, Said
@@ -40,9 +40,9 @@ _MAX_WORDS = 300
 
 
 class OpenAIChatParameters(BackendParameters):
-    url: NoEffect[str] = "http://127.0.0.1:8000/v1"
+    url: NoEffect[Address] = "http://127.0.0.1:8000/v1"
     """Up to and without `/chat/completions`."""
-    key_from: NoEffect[str | None] = None
+    key_from: NoEffect[HiddenVariable | None] = None
     """The environment variable with the key; none is sent where this is null."""
     model: str = "default"
     """Its name at the endpoint."""
@@ -67,16 +67,6 @@ class OpenAIChatParameters(BackendParameters):
     connect_s: NoEffect[PositiveFloat] = 5.0
     """An endpoint that takes no connection for so long is not there. How long an answer may take says the stage's
     `run.deadline_s`."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        return address(url)
-
-    @field_validator("key_from")
-    @classmethod
-    def _is_hidden(cls, name: str | None) -> str | None:
-        return None if name is None else hidden_variable(name)
 
     @field_validator("more")
     @classmethod
