@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_NO_MEMORY = "out of memory", "failed to allocate memory", "can't allocate memory", "status_alloc_failed"
+
 
 class ActorError(Exception):
     """Its message says what went wrong, where, and what to do about it. The command line prints it and exits with 1."""
@@ -27,5 +29,9 @@ def instead_of(wrong: str, known: Iterable[str]) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Of this machine or of its GPU: torch's and CuPy's errors have this name, and are no MemoryError."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    """Of this machine or of its GPU. Python says it by a class, as torch and CuPy do of a GPU; torch of the CPU, CUDA's
+    libraries and onnxruntime say it in words alone."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    is_native = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
+    return is_native and any(words in str(error).lower() for words in _NO_MEMORY)

@@ -12,8 +12,6 @@ from actor18m.models.libraries import library
 from actor18m.models.parameters import BackendParameters, NoEffect
 
 _GPU = "CUDAExecutionProvider"
-_NO_MEMORY = "failed to allocate memory", "out of memory"
-"""Its errors of this kind are RuntimeErrors like all others."""
 
 
 class OnnxParameters(BackendParameters):
@@ -42,12 +40,7 @@ class OnnxNetwork:
 
     def __call__(self, items: Floats) -> list[Floats]:
         """Of float32[N, ...] inputs every output, float32[N, ...]."""
-        try:
-            return [np.asarray(each) for each in self._session.run(None, {self._input: items})]
-        except Exception as error:
-            if any(said in str(error).lower() for said in _NO_MEMORY):
-                raise MemoryError(str(error)) from None
-            raise
+        return [np.asarray(each) for each in self._session.run(None, {self._input: items})]
 
     def close(self) -> None:
         """Gives the memory back."""

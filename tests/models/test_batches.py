@@ -1,9 +1,14 @@
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from actor18m.errors import is_out_of_memory
 from actor18m.models.batches import Batches
+from actor18m.models.onnx_network import OnnxNetwork, OnnxParameters
+from tests.models.cluster.onnx_files import OnnxFile
 
 
 class OutOfMemoryError(RuntimeError):
@@ -62,3 +67,48 @@ def test_no_items_ask_no_model_and_a_lost_result_is_noticed() -> None:
     assert model.asked == []
     with pytest.raises(ValueError, match="own:Detector has 1 results of 3 items"):
         Batches[int, int]("own:Detector", lambda items: [1], most=4)(range(3))
+
+
+_TIB = 2**40
+
+
+def test_torch_has_no_memory_for_two_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Its error on a CPU is a RuntimeError like any other."""
+    torch = pytest.importorskip("torch")
+
+    def model(items: Sequence[int]) -> list[int]:
+        torch.empty((len(items) - 1) * 1000 * _TIB, dtype=torch.uint8)
+        return list(items)
+
+    assert Batches("own:Torch", model, most=4)(range(5)) == [0, 1, 2, 3, 4]
+    assert "own:Torch: no memory for 2 at once, so 1 from here on" in caplog.text
+
+
+def test_onnxruntime_has_no_memory_for_two_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its error is a class that it has for all that fails. The network adds to its numbers the sum of 128 TiB of
+    zeros for each item but the first."""
+    pytest.importorskip("onnx")
+    file = OnnxFile(["batch"])
+    count = file.node("Sub", [file.node("Shape", ["image"]), file.weights(np.array([1]))])
+    zeros = file.node("ConstantOfShape", [file.node("Mul", [count, file.weights(np.array([32 * _TIB]))])])
+    told = file.node("Add", ["image", file.node("ReduceSum", [zeros], keepdims=0)])
+    network = OnnxNetwork(file.save(tmp_path / "greedy.onnx", {told: ["batch"]}), OnnxParameters())
+
+    def model(items: Sequence[int]) -> list[int]:
+        return [int(each) for each in network(np.array(items, np.float32))[0]]
+
+    assert Batches("own:Onnx", model, most=4)(range(5)) == [0, 1, 2, 3, 4]
+    assert "own:Onnx: no memory for 2 at once, so 1 from here on" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "bfc_arena.cc:376 Failed to allocate memory for requested buffer of size 2830172160",
+    ],
+)
+def test_what_libraries_of_a_gpu_say_is_understood(told: str) -> None:
+    assert is_out_of_memory(RuntimeError(told))
+    assert not is_out_of_memory(ValueError(told)), "no such library raises it"
