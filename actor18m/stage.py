@@ -21,11 +21,11 @@ from typing_extensions import TypeVar
 from actor18m.errors import instead_of
 from actor18m.keys import fingerprint
 from actor18m.ledger.rows import BESIDE, FAILED, OK, OUTCOME
+from actor18m.ledger.values import NAME, array, can_be_stored
 from actor18m.media.picture_header import Size, png_size, webp_size
 from actor18m.redact import redact
 from actor18m.yaml_file import Section
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 UNAVAILABLE = "unavailable"
 TEMPLATE = "template"
 """A restricted file, by which identities across clips are told: float32, all of one length, close for one person by
@@ -33,12 +33,6 @@ Euclidean distance."""
 PICTURE = {"webp": "sha256", "mask.png": "mask_sha256"}
 """What a maker brings along, by suffix, and the column in which it says the SHA-256 of that. A mask may be missing."""
 _RESERVED = frozenset([*OUTCOME.names, "part", *BESIDE.values()])
-_PLAIN = (str, int, bool, bytes)
-"""Most values are; what else they may be takes a while to find out."""
-_SCALARS = frozenset(
-    (pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.float32(), pa.float64(), pa.string(),
-     pa.binary())
-)  # fmt: skip
 
 
 class Parameters(Section):
@@ -131,7 +125,7 @@ class Schema:
         """Outcomes as the ledger takes them. NaN is null: a value that is not there has one spelling."""
         rows = [self._row(outcome) | {"input_digest": input_digests[outcome.key]} for outcome in outcomes]
         whole = pa.schema([*OUTCOME, *self.columns])
-        arrays = [_array(column, [row.get(column.name) for row in rows]) for column in whole]
+        arrays = [array(column, [row.get(column.name) for row in rows]) for column in whole]
         return pa.Table.from_arrays(arrays, schema=whole)
 
     def _row(self, outcome: Row | Failure) -> dict[str, object]:
@@ -155,7 +149,7 @@ def schema(name: str, **columns: pa.DataType) -> Schema:
     for column, kind in columns.items():
         if not NAME.fullmatch(column) or column in _RESERVED:
             raise ValueError(f"{name}: a column cannot be called {column!r}")
-        if not _can_be_stored(kind):
+        if not can_be_stored(kind):
             raise ValueError(f"{name}: column {column} cannot be a {kind}")
     return Schema(name, pa.schema(list(columns.items())))
 
@@ -303,38 +297,3 @@ def _size(stage: str, key: str, suffix: str, content: bytes) -> Size:
         return webp_size(content) if suffix == "webp" else png_size(content)
     except ValueError as error:
         raise ValueError(f"stage {stage}: the {suffix} of {key} {error}") from None
-
-
-def _array(column: pa.Field, values: list[object]) -> pa.Array:
-    try:
-        return pa.array([_plain(value, column.type) for value in values], column.type)
-    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-        raise ValueError(f"column {column.name} takes {column.type}: {error}") from error
-
-
-def _plain(value: Any, kind: pa.DataType) -> object:
-    """NumPy's arrays and numbers as Python's, and NaN as None. Refuses what Arrow would quietly cut."""
-    if value is None or type(value) in _PLAIN:
-        return value
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list | tuple) and pa.types.is_list(kind):
-        return [_plain(inner, kind.value_type) for inner in value]
-    if isinstance(value, Mapping) and pa.types.is_struct(kind):
-        if value.keys() != set(kind.names):
-            raise ValueError(f"has the fields {', '.join(sorted(value))}")
-        return {name: _plain(inner, kind.field(name).type) for name, inner in value.items()}
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        if pa.types.is_integer(kind):
-            raise ValueError(f"{value} is no integer")
-    return value
-
-
-def _can_be_stored(kind: pa.DataType) -> bool:
-    if pa.types.is_list(kind):
-        return _can_be_stored(kind.value_type)
-    if pa.types.is_struct(kind):
-        return all(NAME.fullmatch(inner.name) and _can_be_stored(inner.type) for inner in kind)
-    return kind in _SCALARS
