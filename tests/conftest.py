@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from actor18m.errors import ActorError
+from actor18m.models.lock import read_lock
 from actor18m.models.weights import pull
 from actor18m.storage.lease import Lease, hold
 from actor18m.storage.store import Store, make_store
@@ -48,6 +49,13 @@ def pulled() -> Callable[[str], None]:
             pytest.skip(f"weights of {model} cannot be had here: {error}")
 
     return have
+
+
+@pytest.fixture(scope="session")
+def embedded_models(pulled: Callable[[str], None]) -> None:
+    """The weights of all models of the profile are in place."""
+    for model in read_lock().named(profile="embedded"):
+        pulled(model)
 
 
 def _folder(variable: str, what: str) -> Path:

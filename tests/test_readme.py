@@ -3,7 +3,7 @@
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from actor18m.cli.app import app
 from actor18m.config.shipped import find_pipeline
-from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[1]
@@ -38,10 +37,8 @@ def commands() -> Iterator[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], None]) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, embedded_models: None) -> Path:
     """With a dataset in it, and what the commands name."""
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
     here = tmp_path_factory.mktemp("readme")
     (here / "clips").mkdir()
     for name in ("nobody_1", "one_second_1", "talk_yaw_1"):

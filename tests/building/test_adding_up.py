@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from typer.testing import CliRunner
 
 from actor18m import build
 from actor18m.cli.app import app
-from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 
 PIPELINE = """
@@ -62,11 +60,8 @@ def tables_of_card(section: str) -> dict[str, dict[str, int]]:
 
 
 @pytest.mark.slow
-def test_what_is_told_of_images_adds_up(
-    pulled: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_what_is_told_of_images_adds_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "clips").mkdir()
     for name in ("talk_yaw_1", "turn_standing_1", "two_people_1"):

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from actor18m import build
 from actor18m.arrays import Frame
 from actor18m.models.backends import describe
 from actor18m.models.centerface import CenterFace
-from actor18m.models.lock import read_lock
 from actor18m.models.roles import Face
 from actor18m.samples.shipped import SHIPPED
 from actor18m.stage import Failure, Image, Row
@@ -116,9 +115,7 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], None]) -> Iterator[Built]:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+def once(tmp_path_factory: pytest.TempPathFactory, embedded_models: None) -> Iterator[Built]:
     folder, clips = tmp_path_factory.mktemp("once"), tmp_path_factory.mktemp("clips")
     shutil.copy(SHIPPED / "expressions_2.mp4", clips)
     with ChatServer(lambda asked: words(observed_view="front")) as server:

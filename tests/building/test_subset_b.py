@@ -1,7 +1,6 @@
 """A sample becomes subset B: drawn, composited, looked at, decided, published."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from actor18m import build
-from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 
 PIPELINE = """
@@ -34,9 +32,8 @@ def made(folder: Path, **settings: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_a_sample_becomes_images_each_with_its_story(pulled: Callable[[str], None], tmp_path: Path) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_a_sample_becomes_images_each_with_its_story(tmp_path: Path) -> None:
     (tmp_path / "clips").mkdir()
     shutil.copy(SHIPPED / "talk_yaw_1.mp4", tmp_path / "clips")
     (tmp_path / "b.yaml").write_text(PIPELINE)

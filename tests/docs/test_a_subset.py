@@ -1,7 +1,6 @@
 """docs/a-subset.md, followed as it is printed."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from actor18m.config.pipeline import load_pipeline
-from actor18m.models.lock import read_lock
 from actor18m.policy.rules import judge
 from actor18m.samples.shipped import SHIPPED
 from tests.docs.page import Reader, reader
@@ -30,9 +28,8 @@ def test_its_pipeline_is_one(reader: Reader) -> None:
 
 
 @pytest.mark.slow
-def test_a_subset_is_asked_for_made_looked_at_and_published(reader: Reader, pulled: Callable[[str], None]) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_a_subset_is_asked_for_made_looked_at_and_published(reader: Reader) -> None:
     (reader.folder / "clips").mkdir()
     shutil.copy(SHIPPED / "talk_yaw_1.mp4", reader.folder / "clips")
     reader.follow("a-subset.md")

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 
 from actor18m.config.pipeline import load_pipeline
 from actor18m.config.shipped import find_pipeline
-from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 from tests.docs.page import Reader, blocks, reader, run
 from tests.engine.chat_server import KEY, Asked, ChatServer
@@ -57,11 +55,8 @@ def test_sheets_of_a_gemini_model_take_the_place_of_the_laid_out_ones(reader: Re
 
 
 @pytest.mark.slow
-def test_captions_and_verdicts_are_asked_for_and_published(
-    reader: Reader, pulled: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_captions_and_verdicts_are_asked_for_and_published(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUDGE_API_KEY", KEY)
     (reader.folder / "clips").mkdir()
     shutil.copy(SHIPPED / "talk_yaw_1.mp4", reader.folder / "clips")
@@ -81,9 +76,8 @@ def test_captions_and_verdicts_are_asked_for_and_published(
 
 
 @pytest.mark.slow
-def test_instructions_are_written_followed_checked_and_judged(reader: Reader, pulled: Callable[[str], None]) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_instructions_are_written_followed_checked_and_judged(reader: Reader) -> None:
     (reader.folder / "clips").mkdir()
     shutil.copy(SHIPPED / "expressions_2.mp4", reader.folder / "clips")
     with ChatServer(answers, serves=(MODEL,)) as server:

@@ -5,7 +5,6 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -18,7 +17,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from actor18m.media.x264 import REPEATABLE
-from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 from actor18m.storage.lease import Lease
 from tests.engine.killing import PAUSE_S, ROOT, Build, Project, kill_often
@@ -114,11 +112,8 @@ def test_killed_between_the_words_of_a_registration_nothing_is_lost(
 
 
 @pytest.mark.slow
-def test_an_hour_of_samples_gives_the_same_clips_however_often_it_was_killed(
-    tmp_path: Path, pulled: Callable[[str], None]
-) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_an_hour_of_samples_gives_the_same_clips_however_often_it_was_killed(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     shots = _an_hour(tmp_path / "in" / "hour.mp4")
     shutil.copy(SHIPPED / "talk_pitch_1.mp4", tmp_path / "in")

@@ -1,13 +1,11 @@
 """A build can be killed while the images of any subset are made or judged: what was made is not made again."""
 
 import shutil
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 from tests.engine.killing import ROOT, Build, Project
 from tests.engine.test_killed import one_clip_a_call
@@ -18,11 +16,8 @@ SAMPLES = ("turn_standing_1", "expressions_2")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("executor", ["serial", "ray"])
-def test_killed_inside_any_subset_it_publishes_the_same_bytes(
-    tmp_path: Path, pulled: Callable[[str], None], executor: str
-) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_killed_inside_any_subset_it_publishes_the_same_bytes(tmp_path: Path, executor: str) -> None:
     (tmp_path / "in").mkdir()
     for name in SAMPLES:
         shutil.copy(SHIPPED / f"{name}.mp4", tmp_path / "in")

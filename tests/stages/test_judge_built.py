@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,7 +10,6 @@ from typer.testing import CliRunner
 
 from actor18m import build
 from actor18m.cli.app import app
-from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 from tests.docs.page import Reader, reader
 
@@ -34,11 +32,8 @@ publish:
 
 
 @pytest.mark.slow
-def test_images_are_kept_by_its_verdict_and_it_is_put_to_the_test(
-    reader: Reader, pulled: Callable[[str], None], tmp_path: Path
-) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_images_are_kept_by_its_verdict_and_it_is_put_to_the_test(reader: Reader, tmp_path: Path) -> None:
     reader.write_files("a-subset.md")
     Path("judged.yaml").write_text(PIPELINE)
     shutil.copy(SHIPPED / "talk_yaw_1.mp4", "clip.mp4")

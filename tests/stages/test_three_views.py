@@ -3,7 +3,6 @@
 import json
 import shutil
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from actor18m import build
-from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 from tests.stages.sheet_by_truth import mask_of, off_lines, true_views
@@ -20,9 +18,8 @@ OWN = 'A source\'s own words, "as they are".'
 
 
 @pytest.mark.slow
-def test_golden_clips_have_a_sheet_and_every_clip_a_caption(tmp_path: Path, pulled: Callable[[str], None]) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_golden_clips_have_a_sheet_and_every_clip_a_caption(tmp_path: Path) -> None:
     for name in ("turn_walking_1", "talk_yaw_1"):
         shutil.copy(SHIPPED / f"{name}.mp4", tmp_path)
     rows = [{"path": "turn_walking_1.mp4", "caption": OWN}, {"path": "talk_yaw_1.mp4"}]

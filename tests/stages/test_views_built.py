@@ -1,7 +1,6 @@
 """Views of two samples, from the video to the table, with the real models."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from accuracy.at import frame_at
 from accuracy.viewpoints import obtained
 from actor18m.cli.app import app
 from actor18m.media.views import angle_between, view_shown
-from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 from actor18m.samples.truth import Truth
 
@@ -52,9 +50,8 @@ def references(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_views_are_asked_for_made_looked_at_and_published(pulled: Callable[[str], None], tmp_path: Path) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_views_are_asked_for_made_looked_at_and_published(tmp_path: Path) -> None:
     for name in CLIPS:
         shutil.copy(SHIPPED / f"{name}.mp4", tmp_path)
     build(tmp_path)

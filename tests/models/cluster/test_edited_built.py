@@ -11,7 +11,6 @@ import pytest
 
 from actor18m import build
 from actor18m.building.build import Built
-from actor18m.models.lock import read_lock
 from actor18m.models.weights import folder
 from actor18m.samples.shipped import SHIPPED
 from tests.models.cluster.qwen import save_editor, save_lora, small_areas
@@ -49,10 +48,8 @@ policy:
 
 
 @pytest.fixture
-def weights_here(pulled: Callable[[str], None]) -> Path:
+def weights_here(embedded_models: None) -> Path:
     """Of the embedded models: asked for before the small ones take the folder's place."""
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
     return folder()
 
 

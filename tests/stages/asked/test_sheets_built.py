@@ -1,7 +1,6 @@
 """A build whose sheets a Gemini model makes, that is busy at first: from the video to the table."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from aiohttp import web
 
 from actor18m import build
 from actor18m.media.encoded import encoded
-from actor18m.models.lock import read_lock
 from actor18m.samples.shipped import SHIPPED
 from tests.engine.gemini_server import KEY, TOKENS, GeminiServer, exhausted
 
@@ -33,11 +31,8 @@ async def _busy_at_first(number: int) -> web.Response | None:
 
 
 @pytest.mark.slow
-def test_a_sheet_is_asked_for_until_it_is_made_and_is_paid_for(
-    pulled: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+@pytest.mark.usefixtures("embedded_models")
+def test_a_sheet_is_asked_for_until_it_is_made_and_is_paid_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     shutil.copy(SHIPPED / "turn_standing_1.mp4", tmp_path)
     sheet = encoded(".png", np.full((64, 96, 3), 200, np.uint8), [])
