@@ -5,7 +5,6 @@ rows are durable. The driver holds the keys of the lots that are under way, and 
 looked at together, a few times a second: to look at hundreds of clips takes little longer than to look at one.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -108,15 +107,15 @@ class Drain:
                 self._outcomes.done(result.task, result.report)
             else:
                 self._outcomes.broken(result.task, result)
-        if not self._queues.is_flying or time.monotonic() >= self._look_at:
+        if not self._queues.is_flying or self._workers.now() >= self._look_at:
             self._look()
 
     def _wait_s(self) -> float:
-        return max(0.0, min(POLL_S, self._look_at - time.monotonic())) if self._lots.is_touched else POLL_S
+        return max(0.0, min(POLL_S, self._look_at - self._workers.now())) if self._lots.is_touched else POLL_S
 
     def _look(self) -> None:
         """Lets clips flow on of which something was learned, and lots end of which nothing is under way."""
-        begun = time.monotonic()
+        begun = self._workers.now()
         self._judge()
         self._lots.settle()
         while missing := self._lots.missing():
@@ -125,7 +124,7 @@ class Drain:
             self._judge()  # rows of former lots may have served
             self._lots.settle()
         self._lots.end()
-        now = time.monotonic()
+        now = self._workers.now()
         self._look_at = now + min(LONGEST_S, (now - begun) * (1 / LOOKING_SHARE - 1))
 
     def _judge(self) -> None:

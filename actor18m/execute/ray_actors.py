@@ -6,28 +6,24 @@ decide.
 """
 
 import queue
-import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
-
-import ray
 
 from actor18m.execute.deaths import OUT_OF_MEMORY, Death, hung, not_set_up
 from actor18m.execute.limits import SET_UP_S
 from actor18m.execute.messages import Duty, Task
 from actor18m.execute.pools import plan_pools
-from actor18m.execute.ray_cluster import environment, join, nodes
-from actor18m.execute.ray_deaths import BESIDE, SETTING_UP, Begun, death, drop_note, last_begun, raised_in
-from actor18m.execute.ray_hands import LOOK_EVERY_S, Call, Hand, RayActor, RayWaitingActor, Staff
+from actor18m.execute.ray_deaths import BESIDE, SETTING_UP, Begun, death, raised_in
+from actor18m.execute.ray_hands import LOOK_EVERY_S, Call, Hand, Staff
+from actor18m.execute.ray_site import RaySite
+from actor18m.execute.site import Post, Site
 from actor18m.execute.workers import Broken, Done
 
 LOOKS_A_SECOND = 200
 """What an actor notes costs the driver a call to Ray."""
 IDLE_S = 5.0
 """An isolated actor without work ends after so long."""
-_BESIDES = 8
-"""Calls of an actor that waits, beside tasks: to stop, for one."""
 _SET_UPS = 3
 """So many deaths in a row while a stage is set up are no accident."""
 
@@ -35,18 +31,27 @@ _SET_UPS = 3
 class RayWorkers:
     """Made for a run and its stages. A pool's actors start when its first task comes."""
 
-    def __init__(self, duties: Mapping[str, Duty], address: str | None = None, workers: int | None = None) -> None:
-        """`address`: of a cluster to join, else Ray is started here. `workers`: as many as so many CPUs allow."""
-        self._ends_ray = join(address)
+    def __init__(
+        self,
+        duties: Mapping[str, Duty],
+        address: str | None = None,
+        workers: int | None = None,
+        site: Site | None = None,
+    ) -> None:
+        """`address`: of a cluster to join, else Ray is started here. `workers`: as many as so many CPUs allow. `site`:
+        where actors are hired instead.
+        """
+        self._site = site = RaySite(address) if site is None else site
         waiting = [stage for stage, duty in duties.items() if duty.step.waits]
-        pools = plan_pools({stage: duty.step.run for stage, duty in duties.items()}, nodes(), workers, waiting)
+        pools = plan_pools({stage: duty.step.run for stage, duty in duties.items()}, site.nodes(), workers, waiting)
         self._staffs = [Staff({stage: duties[stage] for stage in pool.stages}, pool) for pool in pools]
         self._staff_of = {stage: staff for staff in self._staffs for stage in staff.duties}
-        self._environment = environment()
         self._moved: Callable[[str, int], None] = lambda stage, clips: None
-        self._look_at = time.monotonic() + LOOK_EVERY_S
-        self._namespace = f"actor18m-{uuid.uuid4().hex}"
+        self._look_at = site.now() + LOOK_EVERY_S
         self._came: queue.SimpleQueue[tuple[Hand, Call, float]] = queue.SimpleQueue()
+
+    def now(self) -> float:
+        return self._site.now()
 
     def room(self, stage: str) -> int:
         return self.at_once(stage) - self._staff_of[stage].under_way
@@ -75,21 +80,21 @@ class RayWorkers:
         self._staff(staff)
 
     def wait(self, seconds: float) -> Sequence[Done | Broken]:
-        until = time.monotonic() + seconds
+        until = self.now() + seconds
         back: list[Done | Broken] = []
         while True:
-            for hand, call, at in self._events(min(until, self._wakes()) - time.monotonic()):
+            for hand, call, at in self._events(min(until, self._wakes()) - self.now()):
                 back += self._take(hand, call, at)
             back += self._late()
             self._look()
-            if back or time.monotonic() >= until:
+            if back or self.now() >= until:
                 return back
 
     def stop(self, stage: str) -> None:
         staff = self._staff_of[stage]
         if staff.waits:
             for hand in staff.all_hands:
-                hand.actor.stop.remote()
+                hand.actor.stop()
 
     def release(self, stage: str) -> None:
         """A pool's actors end with its last stage."""
@@ -105,8 +110,7 @@ class RayWorkers:
         for staff in self._staffs:
             for hand in list(staff.all_hands):
                 self._end(hand)
-        if self._ends_ray:
-            ray.shutdown()
+        self._site.close()
 
     def _staff(self, staff: Staff) -> None:
         """Brings a pool's actors to the number it should have, and gives them what waits."""
@@ -130,37 +134,34 @@ class RayWorkers:
     def _hire(self, staff: Staff, stage: str, cpus: float) -> Hand:
         """An actor that is first set up for this stage."""
         staff.hired += 1
-        kind: Any = RayWaitingActor if staff.waits else RayActor
-        name, limit = uuid.uuid4().hex, staff.duties[stage].step.run.memory_gib
-        actor: Any = kind.options(
-            name=f"{'+'.join(staff.duties)}-{staff.hired}",  # as the dashboard shows it
-            namespace=self._namespace,
-            num_cpus=cpus,
-            num_gpus=staff.pool.gpus,
-            scheduling_strategy="SPREAD",
-            runtime_env={"env_vars": self._environment},
-            **({"max_concurrency": staff.calls_each + _BESIDES} if staff.waits else {}),
-        ).remote(name, limit)
-        hand = Hand(staff, actor, name)
+        post = Post(
+            shown=f"{'+'.join(staff.duties)}-{staff.hired}",
+            waits=staff.waits,
+            calls=staff.calls_each,
+            cpus=cpus,
+            gpus=staff.pool.gpus,
+            memory_gib=staff.duties[stage].step.run.memory_gib,
+        )
+        hand = Hand(staff, self._site.hire(post), since=self.now())
         self._set_up(hand, stage)
         return hand
 
     def _set_up(self, hand: Hand, stage: str) -> None:
         duty = hand.staff.duties[stage].for_one_of(hand.staff.pool.workers)
         hand.plays.add(stage)
-        self._call(hand, stage, None, hand.actor.set_up.remote(duty))
+        self._call(hand, stage, None, hand.actor.set_up(duty))
 
     def _give(self, hand: Hand, task: Task) -> None:
         if not hand.calls:
-            hand.since = time.monotonic()
+            hand.since = self.now()
         if task.stage not in hand.plays:
             self._set_up(hand, task.stage)
-        self._call(hand, task.stage, task, hand.actor.do.remote(task))
+        self._call(hand, task.stage, task, hand.actor.do(task))
 
-    def _call(self, hand: Hand, stage: str, task: Task | None, answer: Any) -> None:
-        call = Call(stage, task, answer.future())
+    def _call(self, hand: Hand, stage: str, task: Task | None, answer: Future[Any]) -> None:
+        call = Call(stage, task, answer)
         hand.calls.append(call)
-        call.future.add_done_callback(lambda _: self._came.put((hand, call, time.monotonic())))
+        call.future.add_done_callback(lambda _: self._came.put((hand, call, self.now())))
 
     def _end(self, hand: Hand) -> None:
         staff, hand.has_ended = hand.staff, True
@@ -169,13 +170,12 @@ class RayWorkers:
         else:
             (stage,) = hand.plays
             del staff.alone[stage]
-        ray.kill(hand.actor)
-        drop_note(hand.name)
+        hand.actor.end()
 
     def _events(self, seconds: float) -> Iterator[tuple[Hand, Call, float]]:
         """All that came, after a wait for something to come; with the time it came."""
         try:
-            yield self._came.get(timeout=max(seconds, 0))
+            yield self._site.first(self._came, seconds)
             while True:
                 yield self._came.get_nowait()
         except queue.Empty:
@@ -210,7 +210,7 @@ class RayWorkers:
 
     def _bury(self, hand: Hand, how: Death) -> list[Done | Broken]:
         """What an actor that is no more had to do; another takes its place."""
-        staff, back, begun = hand.staff, list[Done | Broken](), last_begun(hand.name)
+        staff, back, begun = hand.staff, list[Done | Broken](), hand.actor.begun()
         was_setting_up = begun is None or begun.task == SETTING_UP
         for call in list(hand.calls):
             if call.future.done() and call.future.exception() is None:  # it came just before
@@ -249,22 +249,22 @@ class RayWorkers:
 
     def _look(self) -> None:
         """How far the actors are with the calls that they are at."""
-        if time.monotonic() < self._look_at:
+        if self.now() < self._look_at:
             return
         busy = [hand for staff in self._staffs for hand in staff.all_hands if hand.calls and hand.is_ready]
         for hand in busy:
-            begun = last_begun(hand.name)
+            begun = hand.actor.begun()
             if begun is not None and hand.staff.waits:
                 if begun.task != hand.beat:
-                    hand.beat, hand.since = begun.task, time.monotonic()
+                    hand.beat, hand.since = begun.task, self.now()
             elif begun is not None:
                 for task in (call.task for call in hand.calls if call.task and call.task.number == begun.task):
                     self._moved(task.stage, begun.clips - hand.seen.get(begun.task, 0))
                     hand.seen = {begun.task: begun.clips}
-        self._look_at = time.monotonic() + max(LOOK_EVERY_S, len(busy) * LOOK_EVERY_S / LOOKS_A_SECOND)
+        self._look_at = self.now() + max(LOOK_EVERY_S, len(busy) * LOOK_EVERY_S / LOOKS_A_SECOND)
 
     def _late(self) -> list[Done | Broken]:
-        now, back = time.monotonic(), list[Done | Broken]()
+        now, back = self.now(), list[Done | Broken]()
         for staff in self._staffs:
             for hand in staff.all_hands:
                 if not hand.calls:
@@ -281,5 +281,5 @@ class RayWorkers:
         if not any(other.is_ready for other in hand.staff.hands):
             why = f"was not ready within {SET_UP_S:g} s, or found no place on the cluster (see `ray status`)"
             raise not_set_up(hand.calls[0].stage, why)
-        hand.since = time.monotonic()  # it waits for a machine, as after one was lost; others go on
+        hand.since = self.now()  # it waits for a machine, as after one was lost; others go on
         return []

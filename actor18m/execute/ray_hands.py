@@ -14,6 +14,7 @@ from actor18m.execute.limits import SET_UP_S, deadline_s, limit_memory
 from actor18m.execute.messages import Duty, Report, Task
 from actor18m.execute.pools import Pool
 from actor18m.execute.ray_deaths import SETTING_UP, note_begun
+from actor18m.execute.site import Actor
 from actor18m.execute.waiting_worker import WaitingWorker, capacity
 from actor18m.execute.worker import Worker
 from actor18m.log import guard
@@ -89,13 +90,12 @@ class Hand:
     """An actor, and what it was asked, in order."""
 
     staff: "Staff"
-    actor: Any
-    name: str
+    actor: Actor
+    since: float
+    """When the first of its calls began; without calls, when the last one ended."""
     plays: set[str] = field(default_factory=set)
     """Stages that it is set up for, or was asked to be."""
     calls: deque[Call] = field(default_factory=deque)
-    since: float = field(default_factory=time.monotonic)
-    """When the first of its calls began; without calls, when the last one ended."""
     seen: dict[int, int] = field(default_factory=dict)
     """Number of the task that it is at -> how many of its clips were told to be measured."""
     is_ready: bool = False

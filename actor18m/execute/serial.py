@@ -3,6 +3,7 @@ died is measured in a child process, whose death is survived. Stages that wait d
 """
 
 import queue
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -33,6 +34,9 @@ class SerialWorkers:
         self._under_way = dict.fromkeys(duties, 0)
         """Tasks of stages that wait."""
         self._came: queue.SimpleQueue[tuple[Task, Future[Report]]] = queue.SimpleQueue()
+
+    def now(self) -> float:
+        return time.monotonic()
 
     def room(self, stage: str) -> int:
         if self._duties[stage].step.waits:

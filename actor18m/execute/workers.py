@@ -30,6 +30,10 @@ class Broken:
 class Workers(Protocol):
     """Runs tasks. Calls may come back in any order."""
 
+    def now(self) -> float:
+        """Seconds, which never go back: what time it is where the work is done."""
+        ...
+
     def room(self, stage: str) -> int:
         """How many more tasks of this stage it would take now."""
         ...

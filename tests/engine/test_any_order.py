@@ -4,6 +4,7 @@ dataset is the same.
 
 import os
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -59,6 +60,9 @@ class Shuffled:
         self._left = random.choice((1, 2, 3, 5, 1000))
         """Calls until it is killed."""
         self._waiting: list[tuple[Task, bool]] = []
+
+    def now(self) -> float:
+        return time.monotonic()
 
     def room(self, stage: str) -> int:
         return 4 - len(self._waiting)

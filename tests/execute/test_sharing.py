@@ -1,5 +1,6 @@
 """A short queue is shared out over the workers that there are; a long one in whole calls."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,6 +27,9 @@ class Noted:
         self._workers, self._calls = workers, calls
         self._waiting: list[Task] = []
         self.tasks: list[tuple[str, int]] = []
+
+    def now(self) -> float:
+        return time.monotonic()
 
     def room(self, stage: str) -> int:
         return self._calls - sum(task.stage == stage for task in self._waiting)

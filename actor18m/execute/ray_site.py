@@ -1,0 +1,79 @@
+"""The Ray cluster on which actors live."""
+
+import time
+import uuid
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any
+
+import ray
+
+from actor18m.execute import ray_cluster
+from actor18m.execute.messages import Duty, Report, Task
+from actor18m.execute.pools import Node
+from actor18m.execute.ray_deaths import Begun, drop_note, last_begun
+from actor18m.execute.ray_hands import RayActor, RayWaitingActor
+from actor18m.execute.site import Post
+
+_BESIDES = 8
+"""Calls of an actor that waits, beside tasks: to stop, for one."""
+
+
+class OnRay:
+    """An actor of Ray's. Ray itself tries nothing again."""
+
+    def __init__(self, post: Post, namespace: str, environment: dict[str, str]) -> None:
+        self._name = uuid.uuid4().hex
+        kind: Any = RayWaitingActor if post.waits else RayActor
+        self._actor: Any = kind.options(
+            name=post.shown,
+            namespace=namespace,
+            num_cpus=post.cpus,
+            num_gpus=post.gpus,
+            scheduling_strategy="SPREAD",
+            runtime_env={"env_vars": environment},
+            **({"max_concurrency": post.calls + _BESIDES} if post.waits else {}),
+        ).remote(self._name, post.memory_gib)
+
+    def set_up(self, duty: Duty) -> Future[Any]:
+        answer: Future[Any] = self._actor.set_up.remote(duty).future()
+        return answer
+
+    def do(self, task: Task) -> Future[Report]:
+        answer: Future[Report] = self._actor.do.remote(task).future()
+        return answer
+
+    def stop(self) -> None:
+        self._actor.stop.remote()
+
+    def begun(self) -> Begun | None:
+        return last_begun(self._name)
+
+    def end(self) -> None:
+        ray.kill(self._actor)
+        drop_note(self._name)
+
+
+class RaySite:
+    """The cluster at the address, or Ray started here until `close`."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self._ends_ray = ray_cluster.join(address)
+        self._environment = dict(ray_cluster.environment())
+        self._namespace = f"actor18m-{uuid.uuid4().hex}"
+
+    def nodes(self) -> list[Node]:
+        return ray_cluster.nodes()
+
+    def hire(self, post: Post) -> OnRay:
+        return OnRay(post, self._namespace, self._environment)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def first(self, came: "SimpleQueue[Any]", seconds: float) -> Any:
+        return came.get(timeout=max(seconds, 0))
+
+    def close(self) -> None:
+        if self._ends_ray:
+            ray.shutdown()

@@ -1,0 +1,64 @@
+"""Where actors live: machines on which they are hired, what they are asked and answer, and what time it is there. That
+is a Ray cluster (ray_site.py), or in a bench one that pretends, on which days pass in minutes.
+"""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from actor18m.execute.messages import Duty, Report, Task
+from actor18m.execute.pools import Node
+from actor18m.execute.ray_deaths import Begun
+
+
+@dataclass(frozen=True)
+class Post:
+    """What an actor is hired for."""
+
+    shown: str
+    """Its name, as a dashboard shows it."""
+    waits: bool
+    """Many calls at once, of a stage that waits."""
+    calls: int
+    """So many at once, at most."""
+    cpus: float
+    gpus: float
+    memory_gib: float | None
+    """More it may not take."""
+
+
+class Actor(Protocol):
+    """It is asked one thing after another. When it dies, the exceptions of its calls tell how, as Ray has them."""
+
+    def set_up(self, duty: Duty) -> Future[Any]: ...
+    def do(self, task: Task) -> Future[Report]: ...
+    def stop(self) -> None:
+        """Of a stage that waits: nothing more is to begin."""
+        ...
+
+    def begun(self) -> Begun | None:
+        """What it noted last."""
+        ...
+
+    def end(self) -> None:
+        """Now, with all that it is at."""
+        ...
+
+
+class Site(Protocol):
+    def nodes(self) -> list[Node]:
+        """The machines that are alive."""
+        ...
+
+    def hire(self, post: Post) -> Actor: ...
+
+    def now(self) -> float:
+        """Seconds, which never go back."""
+        ...
+
+    def first(self, came: "SimpleQueue[Any]", seconds: float) -> Any:
+        """What comes first, after a wait for it of at most so long; raises queue.Empty where nothing does."""
+        ...
+
+    def close(self) -> None: ...
