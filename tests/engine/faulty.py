@@ -8,17 +8,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-Fault = Literal["none", "busy", "stalled", "cut"]
+Fault = Literal["none", "busy", "slow", "stalled", "cut", "lost", "late"]
+"""busy: 503, not done. slow: done and answered after a while. stalled: done, half of the answer, then silence. cut:
+done, half of the answer. lost: done, and the connection closed without an answer. late: the connection closed, and done
+after a while all the same, be the client alive or not.
+"""
 
 _BUSY = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _CHUNK = 1 << 16
 _STALLED_S = 600.0
+_LATE_S = 0.7
 
 
 class Faulty:
     """Listens on `port`. `fault` says what becomes of the next request; each connection carries one."""
 
-    def __init__(self, behind: int) -> None:
+    def __init__(self, behind: int, late_s: float = _LATE_S) -> None:
+        self.late_s = late_s
         self.fault: Callable[[bytes], Fault] = lambda request: "none"
         self.faults = 0
         self._behind = behind
@@ -54,8 +60,14 @@ class Faulty:
         if fault == "busy":
             client.sendall(_BUSY)
             return
+        if fault == "late":
+            client.close()
+        if fault in ("late", "slow"):
+            self._ended.wait(self.late_s)
         answer = self._asked(head, body)
-        if fault == "none":
+        if fault in ("late", "lost"):
+            return
+        if fault in ("none", "slow"):
             client.sendall(answer)
         else:
             client.sendall(answer[: len(answer) // 2])
@@ -74,8 +86,8 @@ class Faulty:
 
 
 @contextmanager
-def faulty(behind: int) -> Iterator[Faulty]:
-    proxy = Faulty(behind)
+def faulty(behind: int, late_s: float = _LATE_S) -> Iterator[Faulty]:
+    proxy = Faulty(behind, late_s)
     try:
         yield proxy
     finally:

@@ -17,6 +17,7 @@ from pyarrow import binary, float32, int32, list_, string
 from actor18m.inputs import local_path
 from actor18m.keys import clip_key
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+from actor18m.storage.far_file import open_uri
 from tests.engine.films import text_of
 
 CALLS = "ACTOR18M_TEST_CALLS"
@@ -88,10 +89,11 @@ class Read(Stage):
             counted("read", clip.key)
             time.sleep(self.parameters.pause_s)
             path = local_path(clip.uri)
-            if path is None or not path.is_file():
+            if path is not None and not path.is_file():
                 yield Failure(clip.key, "missing_file", f"{clip.uri} is not there")
                 continue
-            content = path.read_bytes()
+            with open_uri(clip.uri) as source:
+                content = source.read()
             text = text_of(content)
             if clip.cut is not None:
                 text = " ".join(text.split()[slice(*clip.cut)])

@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,14 @@ from actor18m.publish import publish
 from actor18m.storage import remote
 from actor18m.storage.far_file import open_far
 from tests.engine import drawing
-from tests.engine.faulty import Fault, Faulty, faulty, half
+from tests.engine.faulty import Fault, Faulty, half
 from tests.engine.films import film
+from tests.engine.s3 import environment
 from tests.engine.site import Site, films
 from tests.publish import killed
 from tests.publish.material import FACTS
 
 s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
-moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
 
 PIPELINE = """\
 name: intake
@@ -39,31 +38,6 @@ policy:
   intake:
     seconds: {value: duration_s, at_least: 0.1}
 """
-
-
-@pytest.fixture(scope="module")
-def behind() -> Iterator[int]:
-    """The port of a server of S3."""
-    server = moto_server.ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    yield server.get_host_and_port()[1]
-    server.stop()
-
-
-@pytest.fixture
-def proxy(behind: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faulty]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing-secret")
-    monkeypatch.setattr(remote, "_gave_up", {})
-    with faulty(behind) as made:
-        address(monkeypatch, made.port)
-        yield made
-
-
-def address(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    s3fs.S3FileSystem.clear_instance_cache()
 
 
 @pytest.fixture
@@ -141,7 +115,8 @@ def test_what_a_place_refuses_or_does_not_have_is_a_sentence_at_once(
 def test_a_place_where_nobody_listens_is_told_soon(
     site: Site, proxy: Faulty, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address(monkeypatch, 9)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", environment(9)["AWS_ENDPOINT_URL"])
+    s3fs.S3FileSystem.clear_instance_cache()
     monkeypatch.setenv(remote.TIMEOUT, "2")
     begun = time.monotonic()
     result = site.bare("status", "--store", f"s3://{bucket}/store")

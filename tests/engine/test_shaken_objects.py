@@ -1,0 +1,85 @@
+"""Whole builds with inputs, store and dataset on S3 while requests go wrong: to the same bytes as on a disk."""
+
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import fsspec
+import pytest
+
+from actor18m.dataset import Version
+from actor18m.verify.dataset import verify_dataset
+from tests.engine import drawing
+from tests.engine.faults import Faults
+from tests.engine.faulty import Faulty
+from tests.engine.films import film
+from tests.engine.site import Site
+
+TEXTS = ("a tale of two", "three small words", "one", "plums and apples", "the end")
+
+
+@pytest.fixture
+def bucket(proxy: Faulty) -> str:
+    """With films in it."""
+    name = f"b{uuid4().hex}"
+    fs: Any = fsspec.filesystem("s3")
+    fs.mkdir(name)
+    for number, text in enumerate(TEXTS):
+        fs.pipe_file(f"{name}/videos/film{number}.mp4", film(text, pictures=4 + number))
+    return name
+
+
+def content_of(url: str | Path) -> dict[str, bytes]:
+    """Of a version, what is the same wherever it lies: lists of shards are not."""
+    version = Version.open(url)
+    return {name: version.read(name) for name in version.manifest.files if not name.endswith(".urls")}
+
+
+def build(site: Site, bucket: str, store: str, dataset: str) -> Any:
+    (site.root / "drawing.yaml").write_text(drawing.PIPELINE)
+    where = ("--store", store, "--dataset", dataset)
+    return site.bare("build", str(site.root / "drawing.yaml"), "--input", f"s3://{bucket}/videos", *where)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_build_of_all_on_s3_through_faults_of_every_kind_makes_the_bytes_of_a_disk(
+    seed: int, site: Site, proxy: Faulty, bucket: str
+) -> None:
+    begun = time.monotonic()
+    here = build(site, bucket, str(site.root / "store"), str(site.root / "dataset"))
+    assert here.exit_code == 0, here.output + here.stderr
+    calm, store, dataset = Faults(seed, {}), f"s3://{bucket}/calm/store", f"s3://{bucket}/calm/dataset"
+    proxy.fault, on_disk_s, begun = calm, time.monotonic() - begun, time.monotonic()
+    assert build(site, bucket, store, dataset).exit_code == 0
+    faults, store, dataset = Faults(seed), f"s3://{bucket}/shaken/store", f"s3://{bucket}/shaken/dataset"
+    proxy.fault, calm_s, begun = faults, time.monotonic() - begun, time.monotonic()
+    there = build(site, bucket, store, dataset)
+    shaken_s = time.monotonic() - begun
+    again = build(site, bucket, store, dataset)
+    proxy.fault = Faults(seed, {})
+    assert there.exit_code == again.exit_code == 0, there.output + there.stderr + again.stderr
+    assert "(as before; 0 shards made, 2 reused)" in again.output
+    wanted, found = content_of(site.root / "dataset"), content_of(dataset)
+    differing = [name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)]
+    print(f"\n{faults}\non disk {on_disk_s:.1f} s; on S3 {calm_s:.1f} s with {calm.asked.total()} requests, through")
+    print(f"faults {shaken_s:.1f} s; {len(wanted)} files, {len(differing)} differ")
+    assert differing == []
+    here_says, there_says = (Version.open(each).manifest for each in (site.root / "dataset", dataset))
+    assert here_says.recipes == there_says.recipes
+    assert sum(name.endswith(".tar") for name in wanted) == 2
+    assert faults.total > 20
+    assert [str(each) for each in verify_dataset(dataset)] == []
+    assert "all is well" in site.bare("verify", store, dataset).output
+
+
+def test_faults_are_drawn_by_the_seed_and_counted_whoever_asks_first() -> None:
+    heads = [f"{method} /bucket/a/{n} HTTP/1.1\r\n".encode() for method in ("PUT", "GET") for n in range(200)]
+    one, other = Faults(7), Faults(7)
+    drawn = {head: one(head) for head in heads}
+    assert {head: other(head.replace(b"/bucket/", b"/b2/")) for head in reversed(heads)} == drawn
+    assert one.injected == other.injected
+    assert {fault for _, fault in one.injected} == {"busy", "lost", "cut", "slow", "late"}
+    assert one.total == sum(fault != "none" for fault in drawn.values())
+    assert {head: Faults(8)(head) for head in heads} != drawn
