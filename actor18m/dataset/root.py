@@ -11,7 +11,7 @@ from actor18m.dataset import manifest
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, refusal
 from actor18m.redact import without_secrets
-from actor18m.storage.filesystems import Disk, Place
+from actor18m.storage.filesystems import Disk, Place, size_in
 from actor18m.storage.objects import place_at
 
 LATEST = "latest"
@@ -59,7 +59,30 @@ class Dataset:
 
     def is_whole(self, number: str) -> bool:
         """A version's manifest is written last: a folder without one is somebody else's, or damaged."""
-        return self.place.exists(f"{number}/{manifest.NAME}")
+        return bool(self._size(number))
+
+    def is_given_up(self, number: str) -> bool:
+        """Did a build begin a version of this number, which nobody will complete? Among objects an empty manifest
+        says so (on_objects.py).
+        """
+        return not self.place.links and self._size(number) == 0
+
+    def _size(self, number: str) -> int | None:
+        """Of a manifest, as far as it says whether there is one."""
+        path = f"{number}/{manifest.NAME}"
+        if self.place.links:
+            return 1 if self.place.exists(path) else None
+        try:
+            size = size_in(self.place.stamp(path))
+        except FileNotFoundError:
+            return None
+        return 1 if size is None else size
+
+    def given_up(self) -> list[str]:
+        """Numbers that no version has, or will have."""
+        with self.trouble():
+            numbers = (name for name, is_folder in self.place.entries("") if is_folder and is_version(name))
+            return sorted(filter(self.is_given_up, numbers), key=int)
 
     def latest(self) -> str | None:
         """The number of the version that `latest` leads to."""

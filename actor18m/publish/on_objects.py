@@ -10,7 +10,10 @@ writers/                               who has, or had, the right to write (writ
 .building/000003                       this folder is being written, or removed
 ```
 
-A folder that is named in `.building` and has no manifest is no version: whoever comes next removes what is in it.
+A folder that is named in `.building` and has no manifest is no version: whoever comes next removes what is in it, and
+writes an empty manifest there. Manifests are created and never overwritten, so the one that is given up cannot appear
+any more, however late its writer's request arrives; and no other version gets the number. `latest` is moved only from
+what it was when its writer had the right to move it (Objects.overwrite()).
 """
 
 import json
@@ -22,6 +25,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 from actor18m import __version__
@@ -33,8 +37,9 @@ from actor18m.dataset.version import Version
 from actor18m.errors import ActorError
 from actor18m.publish.shard import Shard
 from actor18m.publish.target import PART, Writer
-from actor18m.storage.filesystems import Place, put_once
+from actor18m.storage.filesystems import put_once
 from actor18m.storage.lease import Lease, StoreBusy, hold, holder
+from actor18m.storage.objects import Objects
 from actor18m.storage.store import Store
 
 MARK = "dataset.json"
@@ -44,6 +49,8 @@ _MADE = f"{BUILDING}/made"
 _TRIAL = ".trial-"
 """Begins the name of an object that is written to see whether one can be."""
 _LOOK_EVERY_S = 1.0
+_UNDER_WAY_S = 86_400.0
+"""No request arrives later than this, and no clock is wrong by more."""
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +61,8 @@ class OnObjects:
     shards: str = manifest.BESIDE_VERSIONS
 
     @property
-    def _place(self) -> Place:
-        return self.dataset.place
+    def _place(self) -> Objects:
+        return cast(Objects, self.dataset.place)
 
     def check_usable(self) -> None:
         path, content = f"{_TRIAL}{uuid4().hex}", b"can be written"
@@ -84,7 +91,16 @@ class OnObjects:
             folders = [name for name, is_folder in self._place.entries("") if is_folder and is_of_shards(name)]
             shards = sorted(path for folder in folders for path in self._place.names(folder))
             is_building = any(True for _ in self._place.names(BUILDING))
-        return [*([BUILDING] if is_building else []), *(path for path in shards if path not in used)]
+            late = [path for number in self.dataset.given_up() for path in self._late(number)]
+        return [*([BUILDING] if is_building else []), *(path for path in shards if path not in used), *late]
+
+    def _late(self, number: str) -> Iterator[str]:
+        """What a writer sent before it was taken for dead, and arrived after its number was given up. When nothing
+        can be under way any more, the word that it was given up may go, too.
+        """
+        for path in sorted(self._place.names(number)):
+            if path != f"{number}/{manifest.NAME}" or time.time() - self._place.modified(path) > _UNDER_WAY_S:
+                yield path
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -153,13 +169,22 @@ class OnObjects:
     def _settle(self, lease: Lease) -> None:
         """A version that is whole becomes the latest, what is left of others goes."""
         for number in self._unfinished():
-            if not self.dataset.is_whole(number):
+            if not self._complete_or_give_up(number):
                 for path in [*self._place.names(number)]:
-                    lease.delete(path)
+                    if path != f"{number}/{manifest.NAME}":
+                        lease.delete(path)
             lease.delete(f"{BUILDING}/{number}")
         known = self.dataset.names()
         if known and self.dataset.latest() != known[-1]:
-            self._place.point(LATEST, known[-1])
+            self._place.point(LATEST, known[-1], lease.check_epoch)
+
+    def _complete_or_give_up(self, number: str) -> bool:
+        """Whether it is whole, from now on for ever."""
+        if self.dataset.is_whole(number):
+            return True
+        with suppress(FileExistsError):  # given up already, or whole since we looked
+            self._place.create(f"{number}/{manifest.NAME}", b"", "")
+        return self.dataset.is_whole(number)
 
 
 @dataclass(frozen=True)
@@ -174,8 +199,8 @@ class ObjectsWriter:
     """Stamps by folder, since it was written to."""
 
     @property
-    def _place(self) -> Place:
-        return self.target.dataset.place
+    def _place(self) -> Objects:
+        return self.target._place
 
     @property
     def _version(self) -> Path:
@@ -188,9 +213,8 @@ class ObjectsWriter:
         return Hashes(self._place, self._stamp)
 
     def put(self, name: str, content: bytes) -> None:
-        self.check()
-        with self.target.dataset.trouble():
-            self._place.replace(name, content, "")
+        with self.target.dataset.trouble(), self._alone():
+            self._place.overwrite(name, content, self.check)
 
     def left_over(self) -> Mapping[str, Shard]:
         found = {}
@@ -226,21 +250,18 @@ class ObjectsWriter:
 
     def commit(self, content: bytes, check: Callable[[], None]) -> Version:
         number = f"{self.following:06d}"
-        self.check()
         self._place.replace(f"{BUILDING}/{number}", b"", "")
+        self.check()  # now, since who takes over from here on sees that this number is taken
         for path in sorted(path for path in self._version.rglob("*") if path.is_file()):
             self._place.replace(f"{number}/{path.relative_to(self._version).as_posix()}", path, "")
         check()
         self.check()
-        try:
+        with self._alone():
             put_once(self._place, f"{number}/{manifest.NAME}", content)
-        except FileExistsError as error:
-            raise DatasetError(
-                f"another process published {self.target.dataset.url}/{number}. Run the same command again."
-            ) from error
         self._listed.clear()
         self.lease.delete(f"{BUILDING}/{number}")
-        self._place.point(LATEST, number)
+        with self._alone():
+            self._place.point(LATEST, number, self.check)
         return Version(self.target.dataset, number)
 
     def clear(self) -> None:
@@ -251,8 +272,8 @@ class ObjectsWriter:
     def point(self, name: str, version: str) -> None:
         if self._place.exists(name) and self._place.pointer(name) is None:
             raise DatasetError(f"{self.target.dataset.url}/{name} is there already, and is no tag. Take another name.")
-        self.check()
-        self._place.point(name, version)
+        with self._alone():
+            self._place.point(name, version, self.check)
 
     def unpoint(self, name: str) -> None:
         self.lease.delete(name)
@@ -267,6 +288,18 @@ class ObjectsWriter:
                 self.lease.delete(path)
             if is_version(name):
                 self.lease.delete(f"{BUILDING}/{name}")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Says why somebody else's write came between."""
+        try:
+            yield
+        except FileExistsError as error:
+            self.check()
+            raise DatasetError(
+                f"something else wrote to {self.target.dataset.url} ({error}), and no build that it knows of. Its "
+                "latest version is whole. See what it was, and run the same command again."
+            ) from error
 
     def _stamp(self, path: str) -> str:
         """Of one file, as its folder was listed: an answer to each question would take longer."""

@@ -94,6 +94,10 @@ class Place(Protocol):
         """From here on nothing can move out of it to a name."""
         ...
 
+    def drop_uploads(self) -> None:
+        """What dead writers left of files that they were sending."""
+        ...
+
 
 def put_once(place: Place, path: str, content: bytes, aside: str = "") -> None:
     """Creates a file. One that is there with this content is as good: a driver may have asked twice, since the answer
@@ -240,6 +244,9 @@ class Disk:
             return
         sync_folder(dropped.parent)
         shutil.rmtree(dropped, ignore_errors=True)
+
+    def drop_uploads(self) -> None:
+        return
 
     def _write(self, content: bytes | Path, aside: str, is_private: bool = False) -> Path:
         path = self.root / aside / uuid.uuid4().hex

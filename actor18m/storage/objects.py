@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import IO, Any
 
 from actor18m.inputs import local_path
-from actor18m.storage import remote
+from actor18m.storage import conditional, remote
 from actor18m.storage.far_file import open_far
 from actor18m.storage.file_versions import of_info
 from actor18m.storage.filesystems import Disk, Place
+from actor18m.storage.uploads import drop_uploads
 
-CREATE = "create"
 _CHUNK = 1 << 20
 _POINTER = re.compile(rb"([A-Za-z0-9._-]+)\n")
 
 
 @dataclass(frozen=True)
 class Objects:
-    """An object store behind fsspec. A PUT is atomic; a conditional PUT (`mode="create"`) fails when the name is
-    taken. Where the driver cannot do that it looks first and then writes, and two writers can overlap in between.
+    """An object store behind fsspec. A PUT is atomic; a conditional PUT fails when the name is taken, or taken by
+    something else than was seen. Where the driver cannot do that it looks first and then writes, and two writers can
+    overlap in between.
     """
 
     url: str
@@ -120,37 +121,43 @@ class Objects:
 
         def put(fs: Any, full: str) -> None:
             try:
-                if isinstance(content, Path):
-                    fs.put_file(str(content), full, mode=CREATE)
-                else:
-                    fs.pipe_file(full, content, mode=CREATE)
+                _put(fs, full, content, mode=conditional.CREATE)
             except OSError as error:
-                # Drivers name a refused precondition differently.
-                if isinstance(error, FileExistsError) or "precondition" in str(error).lower():
+                if conditional.is_refused(error):
                     raise FileExistsError(full) from error
                 raise
 
         self._asked("write", path, put, remote.call_s(size))
 
     def replace(self, path: str, content: bytes | Path, aside: str) -> None:
-        def put(fs: Any, full: str) -> None:
-            if isinstance(content, Path):
-                fs.put_file(str(content), full)
-            else:
-                fs.pipe_file(full, content)
-
         size = content.stat().st_size if isinstance(content, Path) else len(content)
-        self._asked("write", path, put, remote.call_s(size))
+        self._asked("write", path, lambda fs, full: _put(fs, full, content), remote.call_s(size))
+
+    def overwrite(self, path: str, content: bytes, check: Callable[[], None]) -> None:
+        """replace(), for whoever must be the only one to write there: `check` raises when they are not any more. It is
+        called after a look at what is there; a write of somebody else that comes later is not overwritten, and
+        FileExistsError raised.
+        """
+        mark = self._asked("look at", path, conditional.mark_of)
+        check()
+        scheme = self.url.partition("://")[0]
+
+        def put(fs: Any, full: str) -> None:
+            conditional.put_over(scheme, fs, full, content, mark)
+
+        try:
+            self._asked("write", path, put, remote.call_s(len(content)))
+        except FileExistsError:
+            if self._content(path) != content:  # else it is this very write, and the answer to it was lost
+                raise
 
     def pointer(self, path: str) -> str | None:
-        try:
-            match = _POINTER.fullmatch(self.read(path))
-        except (FileNotFoundError, IsADirectoryError):
-            return None
+        match = _POINTER.fullmatch(self._content(path) or b"")
         return match[1].decode() if match else None
 
-    def point(self, path: str, name: str) -> None:
-        self.replace(path, f"{name}\n".encode(), "")
+    def point(self, path: str, name: str, check: Callable[[], None] = lambda: None) -> None:
+        """By overwrite()."""
+        self.overwrite(path, f"{name}\n".encode(), check)
 
     def append(self, path: str, content: bytes) -> None:
         raise NotImplementedError("objects are whole")
@@ -173,12 +180,34 @@ class Objects:
     def drop_aside(self, aside: str) -> None:
         return
 
+    def drop_uploads(self) -> None:
+        drop_uploads(self.url)
+
+    def _content(self, path: str) -> bytes | None:
+        try:
+            return self.read(path)
+        except (FileNotFoundError, IsADirectoryError):
+            return None
+
     def _asked(self, what: str, path: str, ask: Callable[[Any, str], Any], seconds: float | None = None) -> Any:
         fs, full = remote.at(self._url(path))
         return remote.asked(self._url(path), what, lambda: ask(fs, full), seconds)
 
     def _url(self, path: str) -> str:
         return f"{self.url}/{path}" if path else self.url
+
+
+def _put(fs: Any, full: str, content: bytes | Path, **how: str) -> None:
+    try:
+        if isinstance(content, Path):
+            fs.put_file(str(content), full, **how)
+        else:
+            fs.pipe_file(full, content, **how)
+    except FileNotFoundError as error:
+        # Of a large file: its last request was lost, and there is nothing to abort, since it had come through.
+        if remote.is_passing(error):
+            raise ConnectionError(f"whether it was written is not known: {error}") from error
+        raise
 
 
 def place_at(uri: str, shown: str) -> tuple[str, Place]:

@@ -29,7 +29,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 _GAVE_UP_FOR_S = 60.0
 """A place that was given up is tried once a call for so long: else each of many files would be waited for."""
 _SLOWEST_BYTES_S = 256 << 10
-_BUSY = {408, 425, 429, 500, 502, 503, 504}
+_BUSY = {408, 409, 425, 429, 500, 502, 503, 504}
+"""409 is said of two conditional writes at once, of which one should be tried again."""
 _PASSING = (
     "ClientConnectorError", "ClientOSError", "ClientPayloadError", "ConnectTimeoutError", "ConnectionClosedError",
     "EndpointConnectionError", "HTTPClientError", "IncompleteRead", "ReadTimeoutError", "ResponseParserError",
@@ -137,6 +138,11 @@ def is_passing(error: BaseException) -> bool:
             or _status(each) in _BUSY
         ),
     )
+
+
+def statuses(error: BaseException) -> list[object]:
+    """Of HTTP, of the error and of what it came from."""
+    return [_status(each) for each in _chain(error)]
 
 
 def _patience_of(scheme: str) -> dict[str, Any]:

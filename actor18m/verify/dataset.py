@@ -62,6 +62,10 @@ class _Look:
                 continue  # drivers of object stores may remember a folder whose objects have gone
             if name in tags and tags[name] not in known:
                 yield self._finding("missing", name, f"names {tags[name]}, which is no version", "Delete it.")
+            elif is_folder and is_version(name) and self._dataset.is_given_up(name):
+                for path in sorted(self._place.names(name)):
+                    if path != f"{name}/{manifest.NAME}":
+                        yield self._finding("foreign", path, "is of a build that died", "`actor18m gc` removes it.")
             elif is_folder and is_version(name) and name not in known:
                 yield self._finding("missing", f"{name}/{manifest.NAME}", "is missing", "Put a copy of it back.")
             elif name not in (*known, *tags, *_OURS, LATEST) and not (is_folder and self._has_shards(name)):

@@ -3,7 +3,7 @@
 import json
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import pytest
 
 from actor18m.dataset import Dataset, DatasetError, Version
 from actor18m.errors import ActorError
-from actor18m.publish import Made, Published, ShardPlan, diff, gc, history, make_shard, publish
+from actor18m.publish import Made, Published, ShardPlan, diff, gc, history, make_shard, on_objects, publish
 from actor18m.publish.target import target_of
+from actor18m.storage import conditional
+from actor18m.storage import lease as lease_module
 from actor18m.storage.lease import hold
 from actor18m.storage.objects import Objects
 from actor18m.storage.store import make_store
@@ -186,7 +188,7 @@ class Killed(BaseException):
 def changes_until(at: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Objects lets so many changes through, and no more; how many came."""
     count = [0]
-    for name in ("create", "replace", "delete"):
+    for name in ("create", "replace", "overwrite", "delete"):
         plain = getattr(Objects, name)
 
         def dying(self: Objects, path: str, *given: Any, plain: Any = plain) -> Any:
@@ -279,6 +281,87 @@ def test_who_lost_the_right_to_write_publishes_nothing(url: str) -> None:
     with pytest.raises(ActorError, match=r"the dataset memory.* was taken over by"):
         published(url, new(), make_shards=taken_over)
     assert {path for path in objects(url) if path[0] in "0l"} == {path for path in right if path[0] in "0l"}
+
+
+def meanwhile(
+    url: str, blocks: Any, monkeypatch: pytest.MonkeyPatch, before: Callable[[str, str], bool]
+) -> Callable[[], int]:
+    """Another writer, which takes this one for dead though it lives, publishes `blocks` just before this one's request
+    for a method and a path arrives. How often that came to pass.
+    """
+    count = [0]
+
+    def takes_over(method: str, path: str) -> None:
+        if not count[0] and before(method, path):
+            count[0] += 1
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(lease_module, "_refuse_if_alive", lambda *given: None)
+                published(url, blocks)
+
+    for name in ("create", "replace"):
+        plain = getattr(Objects, name)
+
+        def late(self: Objects, path: str, *given: Any, name: str = name, plain: Any = plain) -> Any:
+            takes_over(name, path)
+            return plain(self, path, *given)
+
+        monkeypatch.setattr(Objects, name, late)
+    put_over = conditional.put_over
+
+    def put_late(scheme: str, fs: Any, path: str, content: bytes, mark: str) -> None:
+        takes_over("overwrite", path.rpartition("/")[2])
+        put_over(scheme, fs, path, content, mark)
+
+    monkeypatch.setattr(conditional, "put_over", put_late)
+    return lambda: count[0]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        ("replace", ".building/000002"),
+        ("replace", "000002/README.md"),
+        ("create", "000002/manifest.json"),
+        ("overwrite", "latest"),
+    ],
+    ids=lambda moment: f"{moment[0]} {moment[1]}",
+)
+def test_what_a_writer_that_was_taken_over_sent_before_and_arrives_later_changes_no_version(
+    moment: tuple[str, str], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(url, old())
+    other = [*old(), lot(2, [video(sample("talk_yaw_1"))])]
+    wanted = content_of(published(f"memory://{uuid.uuid4().hex}/other", other).path)
+    came = meanwhile(url, other, monkeypatch, lambda *request: request == moment)
+    with pytest.raises(ActorError, match="was taken over by"):
+        published(url, new())
+    monkeypatch.undo()
+    assert came() == 1
+    assert content_of(url) == wanted
+    assert not [each for each in verify_dataset(url) if each.kind != "foreign" and ".words" not in each.path]
+    gc(url, keep=9)
+    assert findings(url) == []
+    assert content_of(url) == wanted
+    assert published(url, new()).is_new
+    assert findings(url) == []
+
+
+def test_when_nothing_can_be_under_way_any_more_gc_forgets_that_a_number_was_given_up(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(url, old())
+    with pytest.MonkeyPatch.context() as patch:
+        changes_until(3, patch)
+        with pytest.raises(Killed):
+            published(url, new())
+    Objects(url).create(".building/000002", b"", "")
+    published(url, new())
+    assert objects(url)["000002/manifest.json"] == b""
+    assert Dataset.at(url).names() == ["000001", "000003"]
+    assert gc(url, keep=9) == []
+    monkeypatch.setattr(on_objects, "_UNDER_WAY_S", -1.0)
+    assert gc(url, keep=9) == ["000002/manifest.json"]
+    assert Dataset.at(url).names() == ["000001", "000003"]
 
 
 def test_a_place_of_other_things_is_left_alone(url: str) -> None:
