@@ -5,7 +5,7 @@ from typing import cast
 
 import av
 import numpy as np
-from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import SideData, SideDataContainer
 
 from actor18m.arrays import Frame
 
@@ -43,7 +43,8 @@ class Orientation:
 
 def orientation(frame: av.VideoFrame) -> Orientation:
     """By the container or the stream itself. What is turned by less than half a quarter is upright."""
-    matrix = cast(SideData | None, frame.side_data.get("DISPLAYMATRIX"))
+    # `frame.side_data` would be kept by the frame and keep the frame: a circle, and so all frames of a clip in memory.
+    matrix = cast(SideData | None, SideDataContainer(frame).get("DISPLAYMATRIX"))  # type: ignore[call-arg]
     if matrix is None:
         return Orientation(0, False)
     # A point (x, y) of the picture is shown at (ax + cy, bx + dy).

@@ -1,3 +1,4 @@
+import gc
 import os
 import time
 from pathlib import Path
@@ -95,6 +96,18 @@ def test_frames_at_times_are_those_of_the_cut_and_the_crop(tmp_path: Path) -> No
     assert [picture.shape for picture in found] == [(33, 41, 3)] * 4
     assert numbers(found) == [31, 41, 41, 46]
     assert list(frames_at(uri, [])) == []
+
+
+def test_frames_that_were_looked_at_go_at_once(tmp_path: Path) -> None:
+    uri = film(tmp_path / "film.mp4", rotation=90)
+    gc.collect()
+    gc.disable()  # what goes by itself needs no collector, which comes late where few objects are made
+    try:
+        for _ in frames(uri):
+            pass
+        assert sum(isinstance(each, av.VideoFrame) for each in gc.get_objects()) < 3
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("name", [b"line\nbreak.mp4", b'it\'s "quoted" %41.mp4', b"caf\xe9.mp4", b"concat:a|b.mp4"])
