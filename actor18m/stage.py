@@ -23,6 +23,7 @@ from actor18m.keys import fingerprint
 from actor18m.ledger.rows import BESIDE, FAILED, OK, OUTCOME
 from actor18m.ledger.values import NAME, array, can_be_stored
 from actor18m.media.picture_header import Size, png_size, webp_size
+from actor18m.media.readers import Reader
 from actor18m.redact import redact
 from actor18m.yaml_file import Section
 
@@ -37,6 +38,14 @@ _RESERVED = frozenset([*OUTCOME.names, "part", *BESIDE.values()])
 
 class Parameters(Section):
     """Every number that `measure` uses and that could be another one. All are part of the fingerprint."""
+
+
+class ReadingParameters(Parameters):
+    """Of a stage that looks at many frames of a clip, after another one had all of them decoded by PyAV: others show
+    what is damaged without a word."""
+
+    reader: Reader = "pyav"
+    """Who decodes them. Another one's pixels may be others by a rounding, so it counts like any number."""
 
 
 @dataclass(frozen=True)

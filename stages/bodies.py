@@ -15,7 +15,7 @@ from actor18m.media.chunks import chunks
 from actor18m.media.run_lengths import to_run_lengths
 from actor18m.media.video import frames
 from actor18m.models.roles import Person, PersonDetector, PersonSegmenter
-from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
+from actor18m.stage import Clip, Failure, ReadingParameters, Row, Stage, schema
 from stages.looks.body import Body, body_of, near, others_share, sharpness_of
 from stages.motion import Motion
 from stages.told import SIDES, box_of, one_by_one, rounded, rounded_fields
@@ -36,7 +36,7 @@ what other people take of the box with a margin; `sharpness` is the variance of 
 size for all bodies."""
 
 
-class BodiesParameters(Parameters):
+class BodiesParameters(ReadingParameters):
     fps: PositiveFloat = 8.0
     """Motion's."""
     at_edge: NonNegativeFloat = 0.05
@@ -63,7 +63,8 @@ class Bodies(Stage):
 
     def _measured(self, clip: Clip) -> Mapping[str, object]:
         motion = clip.upstream["motion"]
-        decoded = (frame for _, frame in frames(clip.uri, clip.cut, clip.crop, self.parameters.fps))
+        read = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps, reader=self.parameters.reader)
+        decoded = (frame for _, frame in read)
         boxes = [None if subject is None else box_of(subject) for subject in motion["subject"]]
         shown, asked = tee(zip(decoded, boxes, strict=True))
         bodies: list[dict[str, Any]] = []

@@ -9,13 +9,13 @@ from pydantic import PositiveFloat, PositiveInt
 
 from actor18m.media.chunks import chunks
 from actor18m.media.video import frames
-from actor18m.stage import Clip, Failure, Row, Stage, schema
+from actor18m.stage import Clip, Failure, ReadingParameters, Row, Stage, schema
 from stages.looks.face import FACE, PARSING, FaceParameters, FaceReader
 from stages.motion import Motion
 from stages.told import box_of, one_by_one
 
 
-class FacesParameters(FaceParameters):
+class FacesParameters(FaceParameters, ReadingParameters):
     """`fps` is motion's; of its samples every one, every second one and so on is looked at."""
 
     fps: PositiveFloat = 8.0
@@ -40,7 +40,7 @@ class Faces(Stage):
         subject = clip.upstream["motion"]["subject"]
         faces: list[dict[str, Any]] = []
         parsing: list[dict[str, Any]] = []
-        pictures = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps)
+        pictures = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps, reader=self.parameters.reader)
         looked_at = (
             (sample, frame, box_of(person))
             for sample, ((_, frame), person) in enumerate(zip(pictures, subject, strict=True))

@@ -11,7 +11,7 @@ from actor18m.media.chunks import chunks
 from actor18m.media.video import frames
 from actor18m.media.views import circular_median
 from actor18m.models.roles import FaceDetector, PoseEstimator
-from actor18m.stage import Clip, Failure, Row, Stage, schema
+from actor18m.stage import Clip, Failure, ReadingParameters, Row, Stage, schema
 from stages.looks.pose import Posture, PostureParameters, postures_of
 from stages.motion import Motion
 from stages.told import box_of, one_by_one, rounded
@@ -30,7 +30,7 @@ sample alone, `body_yaw_deg` the median about it; null where it cannot be told. 
 head, 0 where there is none."""
 
 
-class PoseParameters(PostureParameters):
+class PoseParameters(PostureParameters, ReadingParameters):
     fps: PositiveFloat = 8.0
     """Motion's."""
     median_of: NonNegativeInt = 2
@@ -49,7 +49,7 @@ class Pose(Stage):
 
     def _poses(self, clip: Clip) -> list[dict[str, Any]]:
         postures: dict[int, Posture] = {}
-        decoded = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps)
+        decoded = frames(clip.uri, clip.cut, clip.crop, self.parameters.fps, reader=self.parameters.reader)
         subjects = clip.upstream["motion"]["subject"]
         shown = (
             (sample, frame, box_of(subject))

@@ -16,10 +16,11 @@ from pydantic import (
 )
 
 from actor18m.errors import ActorError, instead_of
+from actor18m.media import readers
 from actor18m.models.backends import Backend, backend_class, cannot_play
 from actor18m.models.shared import Shared
 from actor18m.redact import redact
-from actor18m.stage import Parameters, Stage
+from actor18m.stage import Parameters, ReadingParameters, Stage
 from actor18m.traces import place_of, trace_of
 from actor18m.waiting import WaitingStage
 from actor18m.yaml_file import Section, problems_of, trouble, troubles
@@ -138,6 +139,8 @@ class Step(Section):
     def made(self, shared: Shared) -> Stage[Any]:
         """The stage with its backends loaded, ready to measure. They are lent by those of this process, to which they
         go back with `given_back`."""
+        if isinstance(self.parameters, ReadingParameters):
+            readers.ready(self.parameters.reader)
         backends = {role: self._loaded(role, backend, shared) for role, backend in self.roles.items()}
         try:
             return self.stage_class(self.parameters, **backends)

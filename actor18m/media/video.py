@@ -4,6 +4,7 @@ When each frame is shown is known from the packets, without decoding. The frame 
 time has come.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from actor18m.arrays import Frame
+from actor18m.inputs import local_path
+from actor18m.media import readers
 from actor18m.media.far import FAR, times_until
 from actor18m.media.opening import LIMITS, Cut, Limits, again, check, container_of, picture_stream, too_large
 from actor18m.media.order import Given, retimed, unpacked
 from actor18m.media.orientation import orientation
-from actor18m.media.source import FileSeen, MediaError
+from actor18m.media.readers import Film, Reader, Unlike
+from actor18m.media.source import FileSeen, MediaError, opened
 from actor18m.media.timeline import Key, read_times
 
 Crop = tuple[int, int, int, int]
@@ -33,6 +37,8 @@ _WORTH_SEEKING = 24
 """Frames that a seek must save: fewer are decoded sooner."""
 _DUST_S = 1e-6
 """Times come from fractions such as 1001/30000: a frame due at 1 s may start a rounding error after it."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ class Video:
                 self._times = times_until(uri, seen, cut[1], lambda stack: again(uri, limits, stack))
             else:
                 self._times = read_times(uri, container, self.stream, cut and cut[1])
+        self._cut = cut
         self.window = self._window(cut)
         if self.window.duration_s <= 0:
             raise MediaError("unreadable", f"{uri}: its frames have times that cannot be")
@@ -109,6 +116,22 @@ class Video:
                     origin, decoded = key.pts, self._decode_from(key)
                 frame = self._decode_until(target, decoded, origin, passed)
             yield index, frame
+
+    def pictures(
+        self, indices: Sequence[int], crop: Crop | None = None, reader: Reader = "pyav", passed: Passed | None = None
+    ) -> Iterator[Frame]:
+        """What `picture` gives of what `read` gives, by another reader as far as that one gives the same. PyAV reads
+        what is to be shown to `passed`."""
+        given = 0
+        if reader != "pyav" and passed is None and indices:
+            try:
+                for picture in self._read_by(reader, indices):
+                    yield self._cropped(picture, crop)
+                    given += 1
+            except Unlike as why:
+                log.info("%s is read by PyAV and not by %s: %s", self.uri, reader, why)
+        for _, frame in self.read(indices[given:], passed):
+            yield self.picture(frame, crop)
 
     def every(self) -> Iterator[tuple[int, av.VideoFrame]]:
         """The window's frames in order, read through once. Those that cannot be decoded are left out."""
@@ -153,6 +176,16 @@ class Video:
             watch(time_s, np.asarray(small, dtype=np.uint8), frame.key_frame)
 
         return passed
+
+    def _read_by(self, reader: Reader, indices: Sequence[int]) -> Iterator[Frame]:
+        _, frame = next(self.read(indices[:1]))
+        if why := readers.unlike(self.container_name, frame):
+            raise Unlike(why)
+        with opened(self.uri) as (stream, _):
+            is_local = local_path(self.uri) is not None
+            film = Film(stream, self.stream.index, is_local, self._times, is_whole=self._cut is None)
+            first = self._cut[0] if self._cut else 0
+            yield from readers.pictures(reader, film, [first + index for index in indices], upright(frame))
 
     def _cropped(self, whole: Frame, crop: Crop | None) -> Frame:
         if crop is None:
@@ -241,6 +274,7 @@ def frames(
     crop: Crop | None = None,
     fps: float | None = None,
     watch: tuple[Watch, int] | None = None,
+    reader: Reader = "pyav",
 ) -> Iterator[tuple[float, Frame]]:
     """(seconds from the clip's start, upright uint8[H, W, 3] RGB). With `fps`, the frame that is shown at each 1/fps
     of a second from 0 on, once for each; without, every frame at its own time. Who watches, with pictures of a longer
@@ -248,14 +282,12 @@ def frames(
     with open_video(uri, cut=cut) as video:
         window = video.window
         times = window.times_s if fps is None else np.arange(0.0, window.duration_s - _DUST_S, 1.0 / fps)
-        indices = range(len(times)) if fps is None else window.shown_at(times.tolist())
+        indices = list(range(len(times))) if fps is None else window.shown_at(times.tolist())
         passed = video.watched(watch[0], crop, watch[1]) if watch else None
-        for (_, frame), time in zip(video.read(indices, passed), times.tolist(), strict=True):
-            yield time, video.picture(frame, crop)
+        yield from zip(times.tolist(), video.pictures(indices, crop, reader, passed), strict=True)
 
 
 def frames_at(uri: str, times_s: Sequence[float], cut: Cut | None = None, crop: Crop | None = None) -> Iterator[Frame]:
     """The frame that is shown at each of these ascending times from the clip's start: upright uint8[H, W, 3] RGB."""
     with open_video(uri, cut=cut) as video:
-        for _, frame in video.read(video.window.shown_at(times_s)):
-            yield video.picture(frame, crop)
+        yield from video.pictures(video.window.shown_at(times_s), crop)
