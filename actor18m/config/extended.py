@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from actor18m.config.shipped import find_pipeline
-from actor18m.config.taken_out import taken_out_in_vain, without_stages_of
+from actor18m.config.taken_out import taken_out_in_vain, without, without_stages_of
 from actor18m.errors import ActorError, instead_of
 from actor18m.yaml_file import explained, read_yaml
 
@@ -27,15 +27,19 @@ _OF_PLACE = ("of", "candidates")
 """What a stage keeps of the one whose place it takes."""
 
 
-def read_extended(path: Path) -> object:
-    """The file's content, with that of the one that it extends, if it does."""
+def read_extended(path: Path) -> tuple[object, list[tuple[str, str]]]:
+    """The file's content, with that of the one that it extends, if it does; and path and cause of what it takes out in
+    vain, which the content is without: whoever mends the file wants to hear of everything at once."""
     return _read(path, ())
 
 
-def _read(path: Path, below: tuple[Path, ...]) -> object:
+def _read(path: Path, below: tuple[Path, ...]) -> tuple[object, list[tuple[str, str]]]:
     given = read_yaml(path)
-    if not isinstance(given, Mapping) or EXTENDS not in given:
-        return given
+    if not isinstance(given, Mapping):
+        return given, []
+    if EXTENDS not in given:
+        problems = list(taken_out_in_vain(None, given))
+        return without(given, [place for place, _ in problems]), problems
     names = given[EXTENDS] if isinstance(given[EXTENDS], list) else [given[EXTENDS]]
     if not names or not all(isinstance(name, str) for name in names):
         raise ActorError(
@@ -43,13 +47,15 @@ def _read(path: Path, below: tuple[Path, ...]) -> object:
         )
     way = (*below, path.resolve())
     first, *further = (_other(path, name, way) for name in names)
-    merged = _mapping(path, first, _read(first, way))
+    before, of_before = _read(first, way)
+    if of_before:
+        raise explained(str(first), of_before)
+    merged = _mapping(path, first, before)
     for other in further:
         merged = _extended(merged, _own(_mapping(path, other, read_yaml(other))))
     own = _own(given)
-    if problems := list(taken_out_in_vain(merged, own)):
-        raise explained(str(path), problems)
-    return _extended(merged, own)
+    problems = list(taken_out_in_vain(merged, own))
+    return _extended(merged, without(own, [place for place, _ in problems])), problems
 
 
 def _extended(base: Mapping[Any, Any], own: Mapping[Any, Any]) -> dict[Any, Any]:

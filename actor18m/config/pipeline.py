@@ -211,7 +211,8 @@ class Pipeline(Section):
 
 def load_pipeline(path: Path, settings: Sequence[str] = ()) -> Pipeline:
     """The file's pipeline, with settings such as `identity.mean_similarity=0.45` applied."""
-    pipeline = _validated(read_extended(path), str(path))
+    content, in_vain = read_extended(path)
+    pipeline = _validated(content, str(path), in_vain)
     if settings:
         changed = apply(pipeline.model_dump(mode="json"), settings, pipeline.stage_names)
         try:
@@ -226,15 +227,16 @@ def parse_pipeline(text: str, where: str) -> Pipeline:
     return _validated(parse_yaml(text), where)
 
 
-def _validated(given: object, where: str) -> Pipeline:
+def _validated(given: object, where: str, before: Sequence[tuple[str, str]] = ()) -> Pipeline:
+    """`before`: path and cause of what is wrong with it already."""
     if not isinstance(given, Mapping):
         raise ActorError(f"{where}: is no pipeline: it must be a mapping with {', '.join(Pipeline.model_fields)}")
     try:
         pipeline = Pipeline.model_validate(given)
     except ValidationError as error:
         problems = problems_of(error)
-        raise explained(where, _with_names(given, [*problems, *_in_the_rest(given, problems)])) from error
-    if problems := between_sections(pipeline):
+        raise explained(where, _with_names(given, [*before, *problems, *_in_the_rest(given, problems)])) from error
+    if problems := [*before, *between_sections(pipeline)]:
         raise explained(where, _with_names(given, problems))
     return pipeline
 

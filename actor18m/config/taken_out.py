@@ -2,7 +2,8 @@
 that it alone needs.
 """
 
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -15,8 +16,12 @@ Content = Mapping[Any, Any]
 """Of a file, as it is written: any of it may be wrong."""
 
 
-def taken_out_in_vain(base: Content, own: Content) -> Iterator[tuple[str, str]]:
-    """Path and cause of each rule and each subset that the other pipeline does not have: a name is misspelt."""
+def taken_out_in_vain(base: Content | None, own: Content) -> Iterator[tuple[str, str]]:
+    """Path and cause of each rule and each subset that the other pipeline does not have: a name is misspelt. Without
+    another pipeline, of all that is to be taken out."""
+    if base is None:
+        yield from _of_nothing(own)
+        return
     policy = _section(base, "policy")
     for stage, rules in _section(own, "policy").items():
         there = policy.get(stage)
@@ -34,6 +39,31 @@ def taken_out_in_vain(base: Content, own: Content) -> Iterator[tuple[str, str]]:
         if subset is None and name not in subsets:
             cause = f"null takes out a subset of the pipeline before, which has no subset {name}"
             yield f"subsets.{name}", f"{cause}; {instead_of(str(name), map(str, subsets))}"
+
+
+def _of_nothing(own: Content) -> Iterator[tuple[str, str]]:
+    cause = "null takes out what the pipeline before has, and this file extends none; leave it out, or say `extends`"
+    for stage, rules in _section(own, "policy").items():
+        if rules is None:
+            yield f"policy.{stage}", cause
+        for name, rule in rules.items() if isinstance(rules, Mapping) else ():
+            if rule is None:
+                yield f"policy.{stage}.{name}", cause
+    for name, subset in _section(own, "subsets").items():
+        if subset is None:
+            yield f"subsets.{name}", cause
+
+
+def without(content: Content, paths: Sequence[str]) -> dict[Any, Any]:
+    """All but what these paths lead to."""
+    left = copy.deepcopy(dict(content))
+    for path in paths:
+        *way, last = path.split(".")
+        section = left
+        for name in way:
+            section = section[name]
+        del section[last]
+    return left
 
 
 def without_stages_of(subsets: Mapping[str, Content], pipeline: dict[str, Any]) -> dict[str, Any]:

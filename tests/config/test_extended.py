@@ -165,6 +165,29 @@ def test_what_is_not_there_cannot_be_taken_out(text: str, why: str, base: Path) 
         load_pipeline(extension(base, text))
 
 
+def test_what_is_taken_out_in_vain_hides_no_other_mistake(base: Path) -> None:
+    with pytest.raises(ActorError) as told:
+        load_pipeline(extension(base, "policy: {prob: {duration: null}, faces: {people: {at_mots: 1}}}\n"))
+    first, second = str(told.value).splitlines()
+    assert "policy.prob: null takes out rules of the pipeline before" in first
+    assert "policy.faces.people: unknown key at_mots" in second
+
+
+def test_who_extends_nothing_has_nothing_to_take_out(base: Path) -> None:
+    text = "name: own\nprofile: tiny\nstages: [{stage: 'stages.intake:Intake'}]\n"
+    text += (
+        "policy: {judg: null, intake: {duratoin: null, length: {value: duration_s, at_lest: 1}}}\nsubsets: {X: null}"
+    )
+    (base.parent / "alone.yaml").write_text(text)
+    with pytest.raises(ActorError) as told:
+        load_pipeline(base.parent / "alone.yaml")
+    why = "null takes out what the pipeline before has, and this file extends none"
+    lines = str(told.value).splitlines()
+    assert [line.count(why) for line in lines] == [1, 1, 1, 0]
+    assert [line.split(": ")[1] for line in lines[:3]] == ["policy.judg", "policy.intake.duratoin", "subsets.X"]
+    assert "policy.intake.length: unknown key at_lest" in lines[3]
+
+
 def shipped_without(subsets: str, folder: Path, more: str = "") -> Pipeline:
     (folder / "own.yaml").write_text(f"extends: embedded\nname: own\nsubsets: {{{subsets}}}\n{more}")
     return load_pipeline(folder / "own.yaml")
