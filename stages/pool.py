@@ -1,5 +1,6 @@
 """The attribute pool: which environments, lightings, expressions and motions there are to draw from, as data."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -60,7 +61,15 @@ class Pool:
 @cache
 def pool() -> Pool:
     """The one that ships with the project."""
-    told = yaml.safe_load(manifest(FILE).read_text(encoding="utf-8"))
+    return read(manifest(FILE).read_text(encoding="utf-8"))
+
+
+def read(text: str) -> Pool:
+    """ValueError where two of a kind have one name: draws name what they drew."""
+    told = yaml.safe_load(text)
+    for kind, listed in told.items():
+        if twice := [name for name, count in Counter(each["name"] for each in listed).items() if count > 1]:
+            raise ValueError(f"{FILE}: {kind}: {', '.join(twice)} stands twice; give each a name of its own")
     return Pool(
         tuple(_environment(each) for each in told["environments"]),
         tuple(Lighting(**each) for each in told["lightings"]),

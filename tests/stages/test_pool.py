@@ -10,7 +10,7 @@ import pytest
 from actor18m.models.roles import EXPRESSIONS
 from stages.painting.scenes import SCENES, painted
 from stages.painting.view import View
-from stages.pool import Environment, pool
+from stages.pool import Environment, pool, read
 
 POOL = pool()
 FILLING = frozenset(
@@ -94,3 +94,10 @@ def test_every_painted_place_is_one_that_can_be_painted() -> None:
         assert picture.min() >= -0.05, each.name
         assert seen.setdefault(picture.tobytes(), each.name) == each.name, "each looks like none of the others"
     assert {each.painting.scene for each in there if each.painting} == {*SCENES}, "and no scene is left over"
+
+
+def test_two_of_one_name_are_refused() -> None:
+    place = "{name: library, place: indoor, text: a library}"
+    text = f"environments: [{place}, {place}]\nlightings: []\nexpressions: []\nmotions: []\n"
+    with pytest.raises(ValueError, match=r"attributes\.yaml: environments: library stands twice"):
+        read(text)
