@@ -31,6 +31,7 @@ _HUB = "https://huggingface.co"
 _GITHUB = "https://raw.githubusercontent.com"
 _CONNECT_S = 30
 _CHUNK = 1 << 22
+_LOCAL = "local"
 Say = Callable[[str], None]
 
 
@@ -121,7 +122,10 @@ def pull_snapshot(
     missing = [pattern for pattern in snapshot.files if not any(fnmatchcase(path, pattern) for path in pinned)]
     if missing:
         raise ActorError(f"{name}: {source} has no {', '.join(missing)}. Is it another model?")
-    _write(place / PINNED, Pins(hub=snapshot.hub, revision=source.revision, files=dict(sorted(pinned.items()))))
+    revision = source.revision
+    if known and revision == _LOCAL and known.files == pinned:  # the same bytes, and a folder knows of no revision
+        revision = known.revision
+    _write(place / PINNED, Pins(hub=snapshot.hub, revision=revision, files=dict(sorted(pinned.items()))))
     return written
 
 
@@ -138,7 +142,7 @@ class _Folder:
             cached = [each for each in cached if each.name == snapshot.revision]
         self._patterns = snapshot.files
         if (mirror / name).is_dir():
-            self._place, self.revision = mirror / name, "local"
+            self._place, self.revision = mirror / name, _LOCAL
         elif cached:
             self._place, self.revision = cached[-1], cached[-1].name
         else:
@@ -164,7 +168,7 @@ class _Hub:
     def __init__(self, snapshot: Snapshot, known: Pins | None) -> None:
         self._snapshot = snapshot
         self._at = os.environ.get("HF_ENDPOINT", _HUB).rstrip("/")
-        wanted = snapshot.revision or (known.revision if known and known.revision != "local" else "main")
+        wanted = snapshot.revision or (known.revision if known and known.revision != _LOCAL else "main")
         self.revision = str(self._asked(f"api/models/{snapshot.hub}/revision/{wanted}")["sha"])
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,6 +182,19 @@ def test_without_the_network_they_come_from_a_folder(
     assert snapshots.pins_of("tiny").revision == ("local" if layout == "by name" else LATER)
     with pytest.raises(ActorError, match="neither a folder other nor the hub's cache"):
         pull_snapshot("other", model=tiny(), mirror=tmp_path)
+
+
+def test_a_revision_that_is_known_stays_known_when_its_files_come_from_a_folder(hub: Hub, tmp_path: Path) -> None:
+    """Pinned on a laptop, pulled on machines without the network."""
+    pull_snapshot("tiny", model=tiny())
+    known = snapshots.pins_of("tiny")
+    mirror = tmp_path / "mirror" / "tiny"
+    mirror.mkdir(parents=True)
+    for name in known.files:
+        shutil.move(weights.folder() / "tiny" / name, mirror / name)
+    pull_snapshot("tiny", model=tiny(), mirror=mirror.parent)
+    assert snapshots.pins_of("tiny") == known
+    assert known.revision != "local"
 
 
 def test_files_of_a_commit_of_github_are_fetched_and_pinned(
