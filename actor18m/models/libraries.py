@@ -8,6 +8,9 @@ from types import ModuleType
 
 from actor18m.errors import ActorError
 
+_SHOW_BARS = ("transformers", "diffusers")
+"""They draw bars of their own while they read weights, which would tear the build's."""
+
 
 def extra(name: str) -> str:
     """The line that installs an extra: actor18m is on no package index, so a name alone might bring somebody else's."""
@@ -17,9 +20,12 @@ def extra(name: str) -> str:
 def library(module: str, package: str) -> ModuleType:
     """The imported module, or an error that says what to install."""
     try:
-        return importlib.import_module(module)
+        found = importlib.import_module(module)
     except ImportError as error:
         raise ActorError(f"{module} cannot be loaded ({error}): install {package}") from error
+    if module in _SHOW_BARS:
+        found.utils.logging.disable_progress_bar()
+    return found
 
 
 @contextmanager

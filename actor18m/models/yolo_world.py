@@ -3,8 +3,11 @@
 Its licence, the AGPL, asks of who offers a service with it to publish the service's code: it is used by choice alone.
 """
 
+import atexit
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -54,6 +57,7 @@ class YoloWorld:
     @classmethod
     def load(cls, weights: Path, parameters: YoloWorldParameters) -> Self:
         os.environ |= _KEPT_TO_ITSELF
+        _keep_settings_aside()
         ultralytics = library("ultralytics", "ultralytics with --no-deps: it would bring another OpenCV along")
         log = logging.getLogger("ultralytics")
         log.setLevel(logging.WARNING)
@@ -80,6 +84,13 @@ class YoloWorld:
         """ultralytics takes arrays for BGR."""
         found = self._model.predict([np.ascontiguousarray(frame[..., ::-1]) for frame in frames], **self._asked)
         return [_told(each.boxes) for each in found]
+
+
+def _keep_settings_aside() -> None:
+    """It writes them when it is imported, into the user's own folder, unless another one is named."""
+    if "YOLO_CONFIG_DIR" not in os.environ:
+        os.environ["YOLO_CONFIG_DIR"] = aside = tempfile.mkdtemp(prefix="actor18m-ultralytics-")
+        atexit.register(shutil.rmtree, aside, ignore_errors=True)
 
 
 def _ask_for(prompt: str, model: Any, file: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.models.libraries import hushed
+from actor18m.models.libraries import hushed, library
 from actor18m.samples.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[2]
@@ -48,3 +48,9 @@ def test_models_that_find_a_person_say_nothing(pulled: Callable[[str], None]) ->
         check=False,
     )
     assert (ran.stdout.split(), ran.stderr) == (["True", "True"], "")
+
+
+@pytest.mark.parametrize("name", ["transformers", "diffusers"])
+def test_libraries_draw_no_bars_of_their_own(name: str) -> None:
+    pytest.importorskip(name, reason=f"{name} is not installed (extra `cluster`)")
+    assert not library(name, name).utils.logging.is_progress_bar_enabled()

@@ -1,5 +1,6 @@
 """YOLO-World: the boxes that ultralytics itself predicts for the word."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -12,6 +13,7 @@ import pytest
 
 from actor18m.arrays import Frame
 from actor18m.errors import ActorError
+from actor18m.models import yolo_world
 from actor18m.models.backends import load
 from actor18m.models.yolo_world import YoloWorld, YoloWorldParameters
 from actor18m.stage import Row
@@ -122,3 +124,19 @@ def test_people_of_a_clip(detector: YoloWorld) -> None:
     people: Any = outcome.values["people"]
     assert len(people) == len(clip.upstream["motion"]["frame_times"])
     assert sum(people) > 0
+
+
+def test_its_settings_are_kept_out_of_the_users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("YOLO_CONFIG_DIR", "")
+    monkeypatch.delenv("YOLO_CONFIG_DIR")
+    seen = []
+
+    def importing(module: str, package: str) -> Any:
+        seen.append(Path(os.environ["YOLO_CONFIG_DIR"]))
+        raise ActorError("not now")
+
+    monkeypatch.setattr(yolo_world, "library", importing)
+    with pytest.raises(ActorError, match="not now"):
+        YoloWorld.load(tmp_path, YoloWorldParameters())
+    assert seen[0].is_dir()
+    assert Path.home() not in seen[0].parents
