@@ -155,7 +155,10 @@ def _flags(run: Mapping[str, Any]) -> list[str]:
 @app.command("sheet")
 def sheet_command(
     out: Annotated[Path, typer.Argument(help="A folder for the pictures.")] = Path("sheets"),
-    dataset: DatasetUrl = "dataset",
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Where versions of it are.", show_default="dataset, or the one that --store published last"),
+    ] = None,
     version: Annotated[str, typer.Option(help="Which one, such as 000001.")] = "latest",
     most: Annotated[int, typer.Option(min=1, help="So many clips on a sheet.")] = 40,
     store: Annotated[
@@ -168,8 +171,8 @@ def sheet_command(
     from actor18m.report.sheets import clips_sheet, references_sheet
     from actor18m.report.subset_sheet import subset_sheet, subsets_made
 
-    found = Version.named(Dataset.at(dataset), version)
     opened = None if store is None else open_store(store)
+    found = Version.named(Dataset.at(dataset or _published_by(opened) or "dataset"), version)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -182,6 +185,12 @@ def sheet_command(
     for subset in subsets_made(found):
         path = out / f"subset-{subset}.png"
         say(f"{path}: {amount(subset_sheet(found, opened, subset, path, most), 'clip')}")
+
+
+def _published_by(store: Store | None) -> str | None:
+    """The dataset into which its last build published."""
+    paths = (run["published"]["path"] for run in reversed(accounts(store)) if run.get("published")) if store else ()
+    return next((str(path).rpartition("/")[0] for path in paths), None)
 
 
 @app.command("gc")

@@ -5,14 +5,10 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 
 from actor18m.dataset import Version
-from actor18m.ledger.attachments import files_of_row
-from actor18m.ledger.ledger import Ledger
-from actor18m.ledger.rows import BESIDE, OK
-from actor18m.media.encoded import decoded
 from actor18m.media.tile import PAPER, Pixels
+from actor18m.report.from_store import FromStore
 from actor18m.report.tiles import (
     GREEN,
     GREY,
@@ -61,16 +57,19 @@ def subset_sheet(version: Version, store: Store | None, subset: str, out: Path, 
     by_key = {row["key"]: row for row in rows}
     made = [row for row in rows if row["subset"] == subset and row["source_key"] is not None]
     by_clip = [list(some) for _, some in groupby(made, key=lambda row: (row["uri"], row["clip"]))]
-    write(out, (_clip(version, store, by_key, some) for some in by_clip))
+    left_out = None if store is None else FromStore(store)
+    write(out, (_clip(version, left_out, by_key, some) for some in by_clip))
     return len(by_clip)
 
 
-def _clip(version: Version, store: Store | None, by_key: Mapping[str, Row], rows: Sequence[Row]) -> Pixels:
+def _clip(version: Version, store: FromStore | None, by_key: Mapping[str, Row], rows: Sequence[Row]) -> Pixels:
     """Each source, and what was made from it."""
     head = label([(name_of(rows[0]["uri"]), WHITE), (rows[0]["clip"], GREY)])
     line = [np.pad(head, ((0, _TEXT_HEIGHT), (0, 0), (0, 0)), constant_values=PAPER)]
     for key, some in groupby(sorted(rows, key=_source), key=_source):
-        line += [_of_source(version, store, key, by_key.get(key)), *(_made(version, store, row) for row in some)]
+        of_key = list(some)
+        line.append(_of_source(version, store, key, of_key[0]["lot"], by_key.get(key)))
+        line += [_made(version, store, row) for row in of_key]
     return np.hstack(line)
 
 
@@ -78,15 +77,21 @@ def _source(row: Row) -> str:
     return str(row["source_key"])
 
 
-def _of_source(version: Version, store: Store | None, key: str, source: Row | None) -> Pixels:
-    shown = None if source is None else _picture(version, store, source)
+def _of_source(version: Version, store: FromStore | None, key: str, lot: int, source: Row | None) -> Pixels:
+    """It may be in no subset that was asked for: then the store alone has it."""
     told = [("made from", GREY), (key.partition("-")[2], WHITE)]
     if source is not None:
+        shown = _picture(version, store, source)
         told.append((view(source, "") or view(source, "seen_"), GREY))
+    elif store is not None:
+        shown = store.of_key(key, lot)
+    else:
+        shown = None
+        told.append(("in no subset: see --store", YELLOW))
     return _over(shown, told)
 
 
-def _made(version: Version, store: Store | None, row: Row) -> Pixels:
+def _made(version: Version, store: FromStore | None, row: Row) -> Pixels:
     shown = _picture(version, store, row)
     made = " ".join(str(row[name]) for name in ("method", "how") if row.get(name))
     word = "" if row.get("verdict") is None else f"{row['verdict']} {row['confidence']:.2f}"
@@ -105,19 +110,7 @@ def _over(shown: Pixels | None, lines: Sequence[tuple[str, Ink]]) -> Pixels:
     return np.vstack([blank if shown is None else tile(shown), text(lines, _TEXT_HEIGHT, TILE_WIDTH, 16)])
 
 
-def _picture(version: Version, store: Store | None, row: Row) -> Pixels | None:
+def _picture(version: Version, store: FromStore | None, row: Row) -> Pixels | None:
     if row["shard"] is not None:
         return outlined(version, row)
-    return _left_out(store, row) if store is not None and row["state"] == "rejected" else None
-
-
-def _left_out(store: Store, row: Row) -> Pixels | None:
-    """The picture of one that was made and not kept, from its last attempt; None where the store has it no more."""
-    ledger = Ledger(store, row["maker"], row["fingerprint"])
-    for files in ledger.files((row["lot"],)).values():
-        rows = ledger.read_lot(files, [], with_beside=True)
-        mine = rows.filter(pc.and_(pc.equal(rows["key"], row["key"]), pc.equal(rows["state"], OK))).to_pylist()
-        for last in mine[-1:]:
-            shelf = ledger.shelf("images", row["lot"], last[BESIDE["images"]])
-            return decoded(files_of_row(shelf, last["key"], last["input_digest"])["webp"])
-    return None
+    return store.of_row(row) if store is not None and row["state"] == "rejected" else None

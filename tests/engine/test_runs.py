@@ -103,3 +103,15 @@ def test_one_that_was_killed_did_not_end_and_one_that_is_there_is_running(tmp_pa
     stopped.end(code=130)
     assert [run["how"] for run in runs(site)] == ["did not end", "interrupted"]
     assert "  did not end\n" in told(site)
+
+
+def test_a_sheet_of_a_store_is_of_the_dataset_into_which_it_published(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    site.build()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    said = site.bare("sheet", "sheets", "--store", str(site.root / "store"))
+    assert (said.exit_code, said.output) == (0, "sheets/clips.png: 6 clips\n")
+    assert "dataset" in site.bare("sheet", "sheets").stderr, "there is none here"

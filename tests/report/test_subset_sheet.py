@@ -1,5 +1,6 @@
 """A subset whose images are made from others: their sources stand beside what was made, or was to be made."""
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -53,3 +54,29 @@ def test_a_source_stands_beside_all_that_was_asked_for(tmp_path: Path, lease: Le
         sheet = drawn(tmp_path / "T.png")
         assert sheet.shape[1] == LABEL_WIDTH + 4 * TILE_WIDTH
         assert sorted((is_drawn(sheet, column) for column in range(4)), reverse=True) == seen
+
+
+def test_a_source_that_is_in_no_subset_is_drawn_from_the_store(tmp_path: Path, lease: Lease) -> None:
+    """As with `--only subset-T`, for which crops are cut and not published."""
+    version = Path(publish(tmp_path / "dataset", [], PIPELINE, FACTS).path)
+    publish_references(version, "turn_standing_1", [("face", 0), ("face", 8)])
+    (table,) = (version / "metadata" / "references").glob("*.parquet")
+    cut, made = pq.read_table(table).to_pylist()
+    row = next(
+        each
+        for each in Crops().measure(wanted_images("turn_standing_1", [("face", 0)])[0])
+        if isinstance(each, Row) and each.key == cut["key"]
+    )
+    digests = {row.key: "d"}
+    Ledger(lease.store, "crops", "f1").commit(lease, 0, Crops.writes.table([row], digests), files_of([row], digests))
+    told = {"begun": "2026-11-29", "stages": {"read": {"fingerprint": "f0"}, "crops": {"fingerprint": "f1"}}}
+    lease.create("runs/000001.json", json.dumps(told).encode())
+    about = {"subset": "T", "source_key": cut["key"], "maker": "turns", "fingerprint": "f2", "lot": 0, "state": "kept"}
+    table.chmod(0o644)
+    pq.write_table(
+        pa.Table.from_pylist([made | about | dict.fromkeys(("stage", "rule", "verdict", "confidence"))]), table
+    )
+    add_to_manifest(version, [str(table.relative_to(version))])
+    for store, seen in ((None, [False, True]), (lease.store, [True, True])):
+        assert subset_sheet(Version.open(version), store, "T", tmp_path / "T.png", most=10) == 1
+        assert [is_drawn(drawn(tmp_path / "T.png"), column) for column in range(2)] == seen
