@@ -196,7 +196,7 @@ def build(
             account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
             project, meaning = settled_for_good(project, lease)
             hearing = Hearing(lease.store, project.words, allow_lost_words)
-            end = _ended(project, lease, to, tally, crew, allowed, hearing, listener)
+            end = _ended(project, lease, to, tally, subset, crew, allowed, hearing, listener)
             states = _as_published(end.plan.states, end.published)
             account |= {"published": end.published, "states": states, "images": end.plan.images, **end.told}
             account["subsets"] = {subset: counts.told() for subset, counts in end.plan.subsets.items()}
@@ -227,12 +227,13 @@ def _ended(
     lease: Lease,
     to: Dataset | None,
     tally: Tally,
+    only: str | None,
     crew: Crew,
     allowed: guards.Allowed,
     hearing: Hearing,
     listener: Listener,
 ) -> _End:
-    """Publishes, where a dataset is named and nothing forbids it."""
+    """Publishes, where a dataset is named, there is something to publish, and nothing forbids it."""
     before = None if to is None else published_clips(to)
     looked = measuring.settle_down(project, lease, before)
     plan = looked.plan if project.until is None else unpriced(replace(project, until=None).record())
@@ -241,6 +242,13 @@ def _ended(
             return _End(plan, told={"how": runs.FAILED, "why": _why_stopped(tally)})
         if to is None:
             guards.check_failed(looked.outlook, looked.plan.subsets, allowed)
+            return _End(plan)
+        if only is not None and before is None and looked.outlook.is_only_pending and not tally.given_up:
+            guards.check_failed(looked.outlook, looked.plan.subsets, allowed)
+            listener.note(
+                f"nothing is published yet: no image of subset {only} is kept, and what clips are accepted by was left "
+                f"out by --only subset-{only}. `actor18m status` counts why; a build without --only measures the rest."
+            )
             return _End(plan)
         return _End(plan, release(project, lease, looked, before, to, crew, allowed, hearing, listener.note))
     except Refused as error:

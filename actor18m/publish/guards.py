@@ -71,6 +71,11 @@ class Outlook:
     """That are kept, of whatever subset."""
 
     @property
+    def is_only_pending(self) -> bool:
+        """There is nothing to publish, and might be when more is measured."""
+        return self.states[PENDING] > 0 and not self.states[ACCEPTED] and not self.images
+
+    @property
     def lost(self) -> Counter[str]:
         return Counter(self.fates.values())
 

@@ -326,6 +326,22 @@ def test_only_what_a_subset_needs_is_measured(site: Site) -> None:
     assert site.called() == needed, "images that B's are made from, too, and nobody looks at those"
 
 
+def test_a_subset_of_which_nothing_is_kept_yet_is_measured_without_a_version(site: Site) -> None:
+    """Its clips are not measured to the end, so nobody knows yet whether they are accepted."""
+    ask = "  - stage: tests.engine.drawing:Ask"
+    look = '  - stage: tests.engine.steady:Look\n    roles: {meter: "tests.engine.steady:Steady"}\n'
+    none = '  describe: {long: {value: "length(seen)", at_least: 1000}}\nsubsets:\n  C: {gate: [read], '
+    site = replace(site, pipeline=PIPELINE.replace(ask, look + ask).replace("subsets:\n  A: {", none))
+    site.put(WORDS)
+    said = site.run("build", str(site.root / "steady.yaml"), "--input", str(site.videos), "--only", "subset-C")
+    assert said.exit_code == 0
+    assert "nothing is published yet: no image of subset C is kept" in " ".join(said.stderr.split())
+    assert "subset C: 12 rejected images" in said.output
+    assert not site.dataset.exists() or not list(site.dataset.glob("0*"))
+    site.build()
+    assert site.states() == dict.fromkeys(WORDS, "accepted")
+
+
 def test_a_gate_asks_of_rows_and_not_of_acceptance(site: Site) -> None:
     """A subset may take in clips that the chain rejects, and then has what it needs measured of them."""
     look = '  - stage: tests.engine.steady:Look\n    roles: {meter: "tests.engine.steady:Steady"}\n'
