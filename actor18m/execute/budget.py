@@ -125,6 +125,6 @@ class Budget:
         if name == REQUESTS:
             each = max(float(self._requests_each), each)
         many = int(left / each + 1e-9) if each else FIRST
-        if self._measured:
+        if self._measured or self.each(name):
             return many
         return min(FIRST, many) if left > 0 else 0

@@ -77,6 +77,8 @@ def test_what_one_costs_is_known_from_before() -> None:
     assert [bound.each for bound in other.reached] == [3.0]
     one.add({"dollars": 0.2}, 2)
     assert one.affords == 8, "what was measured counts"
+    cheap, _ = two(Purse({"dollars": 1.0}, expected={"one": {"dollars": 0.01}}))
+    assert cheap.affords == 100, "a job of many need not begin with a few"
 
 
 def test_a_price_makes_dollars_of_what_a_stage_costs() -> None:
