@@ -8,7 +8,7 @@ and whoever else is given a stage, need not know the difference.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, cast
+from typing import Generic, Protocol, cast
 
 from typing_extensions import TypeVar
 
@@ -27,6 +27,36 @@ class Again(Generic[Next]):
     ready: Next
 
 
+class Notes(Protocol):
+    """What a stage writes down for whoever goes on after its death: small files, each written once."""
+
+    def names(self) -> list[str]: ...
+    def read(self, name: str) -> bytes: ...
+    def write(self, name: str, content: bytes) -> None: ...
+    def forget(self, name: str) -> None:
+        """Silent when it is gone already."""
+        ...
+
+
+class Unkept(Notes):
+    """Notes of this process alone."""
+
+    def __init__(self) -> None:
+        self._there: dict[str, bytes] = {}
+
+    def names(self) -> list[str]:
+        return sorted(self._there)
+
+    def read(self, name: str) -> bytes:
+        return self._there[name]
+
+    def write(self, name: str, content: bytes) -> None:
+        self._there[name] = content
+
+    def forget(self, name: str) -> None:
+        self._there.pop(name, None)
+
+
 class WaitingStage(Stage[Unit], Generic[Unit, Ready]):
     """A stage that measures while it waits. A worker keeps `run.concurrency` clips or images in flight, keeps to
     `run.requests_per_minute`, and commits every few seconds what has come. As `WaitingStage[Image, Question]` it has
@@ -37,6 +67,12 @@ class WaitingStage(Stage[Unit], Generic[Unit, Ready]):
     `retry_after_s`), and any other is the clip's or the stage's own. So leave retries to the worker: a client that
     retries by itself hides them from the pace, and from the budget.
     """
+
+    notes: Notes = Unkept()
+    """A worker gives it those of its store, before anything is measured."""
+
+    def kept(self, keys: Sequence[str], /) -> None:
+        """Told, in a thread, what is in the ledger now: what was noted of these is not needed any more."""
 
     def prepare(self, unit: Unit, /) -> Ready | Row | Failure:
         """What `measure_one` is given: pictures decoded, made smaller and encoded, frames read. It is called once, in

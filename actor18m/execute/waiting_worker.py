@@ -22,7 +22,7 @@ from actor18m.execute.pace import Pace
 from actor18m.execute.sources import troubles
 from actor18m.execute.trouble import Patience, ended_by, is_soon_over, retry_after_s
 from actor18m.execute.units import Unit, Units
-from actor18m.execute.worker import Measured, Outcome, away, check, committed
+from actor18m.execute.worker import Measured, Outcome, away, check, committed, stage_of
 from actor18m.media.watch import SourceTrouble, watch_coroutine
 from actor18m.models.shared import Shared
 from actor18m.stage import Failure, Row
@@ -74,7 +74,7 @@ class WaitingWorker:
 
     def __init__(self, duty: Duty, alive: Callable[[int], None] = lambda beat: None) -> None:
         self._shared = Shared()  # its own: others of this process ask theirs in another thread
-        made = duty.step.made(self._shared)
+        made = stage_of(duty, self._shared)
         assert isinstance(made, WaitingStage)
         self._duty, self._stage, self._units, self._alive = duty, made, Units(duty, made), alive
         self._patience = Patience()

@@ -13,6 +13,7 @@ from actor18m.errors import is_out_of_memory
 from actor18m.execute.brought import files_of
 from actor18m.execute.budget import costs_of
 from actor18m.execute.messages import Duty, Raised, Report, Task
+from actor18m.execute.notes import StoreNotes
 from actor18m.execute.sources import Wanted, troubles
 from actor18m.execute.trouble import Patience, ended_by, is_soon_over, is_transient, said
 from actor18m.execute.units import Unit, Units
@@ -22,6 +23,7 @@ from actor18m.media.watch import NOTHING, SourceTrouble, not_as_registered, watc
 from actor18m.models.shared import Shared
 from actor18m.stage import Failure, Row, Stage
 from actor18m.storage.lease import TakenOver
+from actor18m.waiting import WaitingStage
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ class Worker:
         """`shared` lends the backends of a process that has several workers."""
         self._duty = duty
         self._shared = shared or Shared()
-        self._stage: Stage[Any] = duty.step.made(self._shared)
+        self._stage = stage_of(duty, self._shared)
         self._units = Units(duty, self._stage)
         self._patience = Patience()
         self._watch = NOTHING
@@ -164,6 +166,14 @@ class Worker:
         return f"{told}; a stage gives one row or one failure for each {unit} that it is given"
 
 
+def stage_of(duty: Duty, shared: Shared) -> Stage[Any]:
+    """With its backends and, of one that waits, its notes in the store."""
+    made = duty.step.made(shared)
+    if isinstance(made, WaitingStage):
+        made.notes = StoreNotes(duty.lease, duty.stage)
+    return made
+
+
 def check(stage: Stage[Any], outcomes: Sequence[Row | Failure]) -> None:
     """Raises where these could not be committed."""
     no_digests = {outcome.key: "" for outcome in outcomes}
@@ -196,6 +206,8 @@ def committed(
     lot, rows = measured[0].task.lot, stage.writes.table(every, digests)
     part = duty.ledger.commit(duty.lease, lot, rows, files_of(every, digests)) if every else None
     known = known_of([(lot, rows)], duty.values)
+    if isinstance(stage, WaitingStage):
+        stage.kept([outcome.key for outcome in every])
     share_s = seconds() / max(1, sum(len(call.task.todos) for call in measured))
     reports, at = [], 0
     for call, own in zip(measured, outcomes, strict=True):

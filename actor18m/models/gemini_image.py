@@ -1,20 +1,23 @@
 """AskedEditor: a Gemini model that makes images, through Google's own client.
 
 It tries nothing twice: retries, pauses and budgets are the worker's. The key comes from the environment, goes into one
-header and nowhere else. Google's batch mode, which costs half and answers within a day, is not used.
+header and nowhere else. With `jobs_of`, requests go in Google's batch mode, which costs half and answers within a day.
 """
 
 import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Self
 
 import cv2
-from pydantic import Field
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from actor18m.media.encoded import encoded
 from actor18m.models.endpoint import Address, Endpoint, EndpointError, Finding, HiddenVariable, key_of
+from actor18m.models.gemini_answer import told
+from actor18m.models.gemini_jobs import GeminiJobs
 from actor18m.models.libraries import library
 from actor18m.models.parameters import BackendParameters, NoEffect
 from actor18m.models.roles import Edit, Edited, NoAnswer
@@ -25,9 +28,6 @@ _SHAPES = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:
 """Widths to heights that it makes."""
 _MAX_WORDS = 300
 _INT32 = 2**31
-_NO_IMAGE = "no_image"
-_KINDS = {"STOP": _NO_IMAGE, "NO_IMAGE": _NO_IMAGE, "MAX_TOKENS": "cut_short"}
-"""Of reasons for which it ended without an image; all others are refusals."""
 
 
 class GeminiImageParameters(BackendParameters):
@@ -41,12 +41,28 @@ class GeminiImageParameters(BackendParameters):
     """1K, 2K or 4K, of models that take it; null: the model's own."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     """Null: the model's own."""
+    jobs_of: NoEffect[PositiveInt | None] = None
+    """So many requests at most go together, in Google's batch mode; null: each goes by itself and is answered at once.
+    As many must be in flight: the stage's `run.concurrency`."""
+    gather_s: NoEffect[PositiveFloat] = 20.0
+    """A job is sent when no request came for so long."""
+    look_every_s: NoEffect[PositiveFloat] = 60.0
+    """So often Google is asked whether a job has ended."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Written:
+class Request:
+    """As Google's client takes it: pictures before words, as Google advises."""
+
     contents: list[Any]
     config: Any
+    digest: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """As it is in a file of requests."""
+        parts = [_plain(part) for part in self.contents]
+        return {"contents": [{"role": "user", "parts": parts}], "generationConfig": _plain(self.config)}
 
 
 class _Gemini(Endpoint):
@@ -81,8 +97,14 @@ class GeminiImage:
     def called(self) -> str:
         return self._of.model
 
-    def write(self, edit: Edit) -> _Written:
-        """Pictures before words, as Google advises."""
+    @property
+    def batches(self) -> GeminiJobs | None:
+        of = self._of
+        if of.jobs_of is None:
+            return None
+        return GeminiJobs(self._client, of.model, self._error, of.jobs_of, of.gather_s, of.look_every_s)
+
+    def write(self, edit: Edit) -> Request:
         types = self._types
         pictures = [encoded(".webp", each, [cv2.IMWRITE_WEBP_QUALITY, 95]) for each in edit.pictures]
         parts = [types.Part.from_bytes(data=each, mime_type="image/webp") for each in pictures]
@@ -94,17 +116,18 @@ class GeminiImage:
             temperature=self._of.temperature,
             seed=edit.seed % _INT32,
         )
-        return _Written([*parts, edit.prompt], config)
+        said = [self._of.model, edit.prompt, config.model_dump_json(exclude_none=True)]
+        whole = b"".join(sha256(each).digest() for each in [*pictures, *(words.encode() for words in said)])
+        return Request([*parts, types.Part.from_text(text=edit.prompt)], config, sha256(whole).hexdigest())
 
-    async def ask(self, written: _Written) -> Edited | NoAnswer:
+    async def ask(self, request: Request) -> Edited | NoAnswer:
         try:
             answer = await self._client.aio.models.generate_content(
-                model=self._of.model, contents=written.contents, config=written.config
+                model=self._of.model, contents=request.contents, config=request.config
             )
         except self._errors.APIError as error:
             raise self._error(error) from None
-        usage = answer.usage_metadata
-        return _told(answer, (usage.total_token_count if usage else None) or 0)
+        return told(_plain(answer))
 
     def close(self) -> None:
         self._client.close()
@@ -116,31 +139,18 @@ class GeminiImage:
             for name, value in getattr(error.response, "headers", {}).items()
             if name.lower() == "retry-after"
         }
-        told = error.details.get("error", {}) if isinstance(error.details, dict) else {}
-        for each in told.get("details", []):
+        details = error.details.get("error", {}) if isinstance(error.details, dict) else {}
+        for each in details.get("details", []):
             if isinstance(each, dict) and str(each.get("retryDelay", "")).endswith("s"):
                 headers.setdefault("Retry-After", each["retryDelay"][:-1])
         said = redact(str(error.message or ""))[:_MAX_WORDS]
         return EndpointError(f"{self._of.url} answered {error.code} {error.status or ''}: {said}", error.code, headers)
 
 
-def _told(answer: Any, tokens: int) -> Edited | NoAnswer:
-    """The last picture that is no draft, or why there is none."""
-    blocked = answer.prompt_feedback and answer.prompt_feedback.block_reason
-    if blocked:
-        return NoAnswer("blocked", f"the model was not asked: {_name(blocked)}", tokens, 0.0)
-    candidate = (answer.candidates or [None])[0]
-    parts = (candidate.content.parts or []) if candidate and candidate.content else []
-    pictures = [part.inline_data.data for part in parts if part.inline_data and not part.thought]
-    if pictures and pictures[-1]:
-        return Edited(pictures[-1], tokens)
-    reason = _name(candidate.finish_reason) if candidate and candidate.finish_reason else "STOP"
-    said = redact(" ".join(part.text for part in parts if part.text) or (candidate and candidate.finish_message) or "")
-    return NoAnswer(_KINDS.get(reason, "refused"), f"no image came: {reason} {said[:_MAX_WORDS]}".rstrip(), tokens, 0.0)
-
-
-def _name(reason: Any) -> str:
-    return str(getattr(reason, "value", reason))
+def _plain(of_client: Any) -> dict[str, Any]:
+    """As Google's JSON has it."""
+    plain: dict[str, Any] = of_client.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return plain
 
 
 def _shape(width: int, height: int) -> str:

@@ -10,7 +10,7 @@ subject turns to their own left (towards the image's right), in (-180, 180]; pit
 when the head leans to their own left shoulder.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -289,6 +289,44 @@ class Edited:
     """Of what was asked, shown and made."""
 
 
+class Written(Protocol):
+    """A request as it is sent."""
+
+    digest: str
+    """Of all that is in it: two that have one digest ask for the same."""
+
+
+class BatchJobs(Protocol):
+    """Of a model that is somewhere else: many requests go in one job, whose answers come minutes or a day later."""
+
+    most: int
+    """Requests in a job."""
+    gather_s: float
+    """So long a job waits for more requests, after the last one."""
+    look_every_s: float
+    """So often one asks whether a job has ended."""
+
+    async def begin(self, called: str, requests: Mapping[str, Any]) -> str:
+        """Sends a job with a name of one's own, of requests by their digest. How the endpoint calls it."""
+        ...
+
+    async def find(self, called: str) -> str | None:
+        """How the endpoint calls the job that was given this name; None where it has none."""
+        ...
+
+    async def answers(self, job: str) -> "Mapping[str, Edited | NoAnswer | Exception] | None":
+        """By digest; None while the job has not ended. JobEnded where it ended without answers."""
+        ...
+
+
+class JobEnded(Exception):
+    """A job that will never have answers: `cause` is what that means for each of its requests."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"{cause}")
+        self.cause = cause
+
+
 class AskedEditor(Protocol):
     """Has pictures made by a model that is somewhere else; for stages that wait. Errors of the way there are raised."""
 
@@ -297,7 +335,12 @@ class AskedEditor(Protocol):
         """Who makes the pictures: the model's name."""
         ...
 
-    def write(self, edit: Edit) -> Any:
+    @property
+    def batches(self) -> BatchJobs | None:
+        """Where requests go in jobs; None where each is asked by itself."""
+        ...
+
+    def write(self, edit: Edit) -> Written:
         """What is sent. Work of the processor, such as encoding pictures."""
         ...
 

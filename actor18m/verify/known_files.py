@@ -29,9 +29,10 @@ LOG = What(re.compile(r"runs/\d{6,}\.log\.jsonl"))
 CLAIM = What(re.compile(r"writers/\d{6,}\.json"))
 BEAT = What(re.compile(r"writers/\d{6,}\.beat\.json"))
 WORDS = What(re.compile(r"words/\d{6,}\.json"))
+NOTE = What(re.compile(rf"asked/{_STAGE}/[0-9a-z][0-9a-z.-]*"))
 STORE = What(re.compile(r"store\.json"))
 
-ALL = (CACHE, ROWS, BESIDE, CATALOG, MARK, JOURNAL, ACCOUNT, LOG, CLAIM, BEAT, WORDS, STORE)
+ALL = (CACHE, ROWS, BESIDE, CATALOG, MARK, JOURNAL, ACCOUNT, LOG, CLAIM, BEAT, WORDS, NOTE, STORE)
 
 
 def what(path: str) -> What | None:

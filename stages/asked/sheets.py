@@ -1,15 +1,18 @@
 """Three-view sheets by a model that is asked: it is sent the three real pictures, and makes one sheet of them."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import ClassVar
 
 from pydantic import PositiveFloat, PositiveInt
 
+from actor18m.batched import Batched
 from actor18m.keys import seed
 from actor18m.media.encoded import decoded
 from actor18m.media.source import MediaError
-from actor18m.models.roles import AskedEditor, Edit, Edited, NoAnswer
+from actor18m.models.roles import AskedEditor, Edit, Edited, NoAnswer, Written
 from actor18m.stage import Failure, Image, Row, schema
 from actor18m.waiting import WaitingStage
 from stages.anchors import anchor_pictures
@@ -37,7 +40,7 @@ class Asked:
 
     image: Image
     edit: Edit
-    written: Any
+    written: Written
 
 
 class AskedSheets(WaitingStage[Image, Asked]):
@@ -49,6 +52,8 @@ class AskedSheets(WaitingStage[Image, Asked]):
     costs = ("tokens",)
     writes = schema("sheet_images", **OF_SHEET)
     parameters = AskedSheetsParameters()
+    _batched: Mapping[asyncio.AbstractEventLoop, Batched] = MappingProxyType({})
+    """Of the loop in which it asks."""
 
     def prepare(self, image: Image, /) -> Asked | Failure:
         of = self.parameters
@@ -60,10 +65,25 @@ class AskedSheets(WaitingStage[Image, Asked]):
         return Asked(image, edit, self.backends["editor"].write(edit))
 
     async def measure_one(self, asked: Asked, /) -> Row | Failure:
-        answer: Edited | NoAnswer = await self.backends["editor"].ask(asked.written)
+        answer = await self._answer(asked)
         if isinstance(answer, NoAnswer):
             return Failure(asked.image.key, answer.kind, answer.why, {"tokens": answer.tokens})
         return await asyncio.to_thread(self._row, asked, answer)
+
+    def kept(self, keys: Sequence[str], /) -> None:
+        for batched in self._batched.values():
+            batched.kept(keys)
+
+    async def _answer(self, asked: Asked) -> Edited | NoAnswer:
+        """By itself or, where the editor has jobs, in one with others."""
+        jobs = self.backends["editor"].batches
+        if jobs is None:
+            answer: Edited | NoAnswer = await self.backends["editor"].ask(asked.written)
+            return answer
+        loop = asyncio.get_running_loop()
+        if loop not in self._batched:
+            self._batched = {loop: Batched(jobs, self.notes)}
+        return await self._batched[loop].ask(asked.image.key, asked.written)
 
     def _row(self, asked: Asked, answer: Edited) -> Row | Failure:
         costs = {"tokens": answer.tokens}
