@@ -342,6 +342,7 @@ def _with_rates(stages: Mapping[str, Mapping[str, object]], tally: Tally) -> dic
             **told,
             "measured": tally.measured[name] + tally.failed[name] + tally.unavailable[name],
             "seconds": round(tally.seconds.get(name, 0.0), 3),
+            **({"held_seconds": round(tally.held[name], 3)} if name in tally.held else {}),
             **({"costs": {cost: round(value, 6) for cost, value in costs.items()}} if costs else {}),
         }
         for name, told in stages.items()

@@ -1,6 +1,6 @@
 """Who hears of a build while it goes on: the terminal, a notebook, or nobody."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar
 
@@ -66,6 +66,9 @@ class Silent:
         quarantined: int = 0,
         unavailable: int = 0,
     ) -> None: ...
+    def came(self, stage: str, clips: int, seconds: float, took_s: float, costs: Mapping[str, float]) -> None: ...
+    def lost(self, stage: str, kind: str) -> None: ...
+    def holds(self, held: Mapping[str, float]) -> None: ...
     def note(self, text: str) -> None: ...
 
 

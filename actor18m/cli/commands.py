@@ -56,7 +56,8 @@ BY_MODULE = {
             "way."
         ),
         "runs": (
-            "List the builds of a store: when they ran, how they ended, what they were asked, and what they came to."
+            "List the builds of a store: when they ran, how they ended, what they were asked, and what they came to "
+            "and took."
         ),
         "sheet": (
             "Draw contact sheets: clips with what became of them, references with what was measured of each, and "

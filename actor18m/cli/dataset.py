@@ -11,6 +11,7 @@ from rich.table import Column
 
 from actor18m.amounts import amount
 from actor18m.cli.arguments import AsJson
+from actor18m.cli.bill_story import bill_line, print_bill
 from actor18m.cli.build import StoreUrl
 from actor18m.cli.diff_story import print_diff
 from actor18m.dataset import Dataset, Version
@@ -24,6 +25,7 @@ from actor18m.storage.lease import hold
 from actor18m.storage.store import MARK, Store, open_store, store_at
 from actor18m.survey.purge import purge, unwanted
 from actor18m.survey.runs import accounts
+from actor18m.survey.spending import spent_of
 from actor18m.terminal.say import Grid, console, say, say_json
 
 app = typer.Typer()
@@ -117,8 +119,14 @@ def _tell_denied(dataset: str, version: str, store: str, then: str) -> None:
 
 
 @app.command("runs")
-def runs_command(store: StoreUrl = "store", as_json: AsJson = False) -> None:
-    """List the builds of a store: when they ran, how they ended, what they were asked, and what they came to."""
+def runs_command(
+    store: StoreUrl = "store",
+    stages: Annotated[bool, typer.Option("--stages", help="Also what each stage took in each of them.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the builds of a store: when they ran, how they ended, what they were asked, and what they came to and
+    took.
+    """
     found = accounts(open_store(store))
     if as_json:
         say_json(found)
@@ -126,6 +134,8 @@ def runs_command(store: StoreUrl = "store", as_json: AsJson = False) -> None:
     for run in found:
         for line in _run_lines(run):
             say(line)
+        if stages:
+            print_bill(spent_of(run), 1)
 
 
 def _run_lines(run: Mapping[str, Any]) -> list[str]:
@@ -133,11 +143,12 @@ def _run_lines(run: Mapping[str, Any]) -> list[str]:
     states = ", ".join(f"{count} {state}" for state, count in (run.get("states") or {}).items())
     took = f" after {run['seconds']:,.0f} s" if "seconds" in run else ""
     why = f": {run['why']}" if run["why"] else ""
-    published = (run.get("published") or {}).get("version")
+    published, bill = (run.get("published") or {}).get("version"), bill_line(spent_of(run))
     return [
         f"{run['run']:06d}  {run['begun']}  {run['how']}{took}{why}",
         f"        {asked}",
         *([f"        {states}" + (f": version {published}" if published else "")] if states else []),
+        *([f"        took {bill}"] if bill else []),
     ]
 
 

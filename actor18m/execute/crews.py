@@ -59,17 +59,20 @@ class RayCrew:
     def __init__(self, address: str | None, workers: int | None) -> None:
         self._address, self._workers = address, workers
         self._ends_ray = False
+        self._gpus: Mapping[str, float] = {}
+        """By stage, what a worker claims of them."""
 
     def hire(self, duties: Mapping[str, Duty]) -> Workers:
         from actor18m.execute.ray_actors import RayWorkers
 
         self._join()
+        self._gpus = {stage: duty.step.run.gpus for stage, duty in duties.items()}
         return RayWorkers(duties, self._address, self._workers)
 
     def watched(self, watcher: Watcher) -> Watcher:
         from actor18m.execute.ray_metrics import Metered
 
-        return Metered(watcher)
+        return Metered(watcher, self._gpus)
 
     def make_shards(self, plans: Iterator[ShardPlan]) -> Iterator[Made]:
         """As many at once as there are CPUs; their machines must reach the dataset."""

@@ -32,6 +32,7 @@ POLL_S = 0.5
 LOOKING_SHARE = 0.2
 """Of the time; what comes meanwhile is looked at together. When nothing else is to be done, it is looked at at once."""
 LONGEST_S = 0.25
+TELL_EVERY_S = 2.0
 
 
 class Drain:
@@ -57,6 +58,8 @@ class Drain:
         """Stages that clips may still come to."""
         self._look_at = 0.0
         """When to look again at what came back."""
+        self._tell_at = 0.0
+        """When to tell again for how long workers were there."""
 
     def run(self) -> Tally:
         """Until nothing is missing."""
@@ -69,6 +72,7 @@ class Drain:
                     self._look()  # at lots of which nothing else is to be read
                 elif self._queues.is_flying:
                     self._take(self._workers.wait(self._wait_s()))
+                    self._tell_held()
                     stopping.check()
                 elif self._lots.is_touched or self._lots.end():
                     self._look()
@@ -80,6 +84,7 @@ class Drain:
                     break
         finally:
             self._queues.land_all()
+            self._tell_held(at_last=True)
         return self.tally
 
     def _let_in(self) -> None:
@@ -109,6 +114,12 @@ class Drain:
                 self._outcomes.broken(result.task, result)
         if not self._queues.is_flying or self._workers.now() >= self._look_at:
             self._look()
+
+    def _tell_held(self, at_last: bool = False) -> None:
+        if at_last or self._workers.now() >= self._tell_at:
+            self.tally.held = dict(self._workers.held())
+            self._watcher.holds(self.tally.held)
+            self._tell_at = self._workers.now() + TELL_EVERY_S
 
     def _wait_s(self) -> float:
         return max(0.0, min(POLL_S, self._look_at - self._workers.now())) if self._lots.is_touched else POLL_S

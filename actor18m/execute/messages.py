@@ -108,6 +108,8 @@ class Report:
     failed or their stage did. Nothing was committed of them."""
     costs: Mapping[str, float] = field(default_factory=dict)
     """What the call cost, beside time."""
+    took_s: float | None = None
+    """From its beginning to its end, where that is not its working time: others were in flight beside it."""
     left: tuple[str, ...] = ()
     """Keys of what was not begun, since the stage was to begin nothing more."""
 

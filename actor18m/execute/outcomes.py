@@ -68,7 +68,10 @@ class Outcomes:
         with bind(stage=stage, lot=task.lot):
             log.info("%d clips in %.3f s, part %s: %s", len(task.todos), report.seconds, report.part, _some(task.keys))
         self._tally.seconds[stage] = self._tally.seconds.get(stage, 0.0) + report.seconds
-        self._queues.count(task, report.costs, len(task.todos) - len(report.left))
+        measured = len(task.todos) - len(report.left)
+        self._queues.count(task, report.costs, measured)
+        took_s = report.seconds if report.took_s is None else report.took_s
+        self._watcher.came(stage, measured, report.seconds, took_s, report.costs)
         for key, reason in report.given_up.items():
             self._give_up(task, key, reason)
         if report.part is not None:
@@ -91,6 +94,7 @@ class Outcomes:
 
     def broken(self, task: Task, broken: Broken) -> None:
         """A call that did not come back."""
+        self._watcher.lost(task.stage, broken.kind)
         if broken.is_blamed:
             self._say(task.stage, task.lot, _some(task.keys), f"a worker {broken.why}")
         for todo in task.todos:

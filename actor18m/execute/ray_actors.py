@@ -90,6 +90,9 @@ class RayWorkers:
             if back or self.now() >= until:
                 return back
 
+    def held(self) -> Mapping[str, float]:
+        return {}
+
     def stop(self, stage: str) -> None:
         staff = self._staff_of[stage]
         if staff.waits:

@@ -75,6 +75,9 @@ class SerialWorkers:
         back += self._waited(seconds)
         return back
 
+    def held(self) -> Mapping[str, float]:
+        return {}
+
     def stop(self, stage: str) -> None:
         if stage in self._waiting:
             self._waiting[stage].stop()

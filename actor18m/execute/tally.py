@@ -1,6 +1,7 @@
 """What a drain tells: how it goes on, and what it came to."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -50,6 +51,8 @@ class Tally:
     """Clips in transient trouble, by stage and key, with the reason."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Working time of the workers."""
+    held: dict[str, float] = field(default_factory=dict)
+    """How long workers were there, at work or not, where that is known."""
     stopped: dict[str, Stopped] = field(default_factory=dict)
     """Stages that failed clips alike, which are pending now."""
     costs: dict[str, Counter[str]] = field(default_factory=dict)
@@ -68,6 +71,7 @@ class Tally:
             self.adopted + other.adopted,
             self.given_up | other.given_up,
             self.seconds | other.seconds,
+            self.held | other.held,
             self.stopped | other.stopped,
             self.costs | other.costs,
             self.spent | other.spent,
@@ -94,4 +98,18 @@ class Watcher(Protocol):
         quarantined: int = 0,
         unavailable: int = 0,
     ) -> None: ...
+    def came(self, stage: str, clips: int, seconds: float, took_s: float, costs: Mapping[str, float]) -> None:
+        """A call came back, with so many clips or images that it looked at: how long a worker worked on it, how long it
+        took from beginning to end, and what it cost.
+        """
+        ...
+
+    def lost(self, stage: str, kind: str) -> None:
+        """A call did not come back: what became of its worker, in a word."""
+        ...
+
+    def holds(self, held: Mapping[str, float]) -> None:
+        """By stage, for how long workers were there so far; told every second or so."""
+        ...
+
     def note(self, text: str) -> None: ...

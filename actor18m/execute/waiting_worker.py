@@ -56,6 +56,9 @@ class _Call:
     ended: dict[str, Outcome] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     requests: int = 0
+    begun: float | None = None
+    """When the first of it was asked."""
+    took_s: float | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -193,7 +196,9 @@ class WaitingWorker:
         ready = await self._prepared(todo, unit)
         if isinstance(ready, _Ready):
             async with self._slots:
+                call.begun = call.begun or time.monotonic()
                 outcome = await self._patiently(call, todo, ready.ready)
+                call.took_s = time.monotonic() - call.begun
             if outcome is None:
                 return None
         else:
@@ -313,4 +318,5 @@ class WaitingWorker:
 
 
 def _measured(call: _Call) -> Measured:
-    return Measured(call.task, call.ended, {REQUESTS: call.requests} if call.requests else {}, tuple(call.left))
+    requests = {REQUESTS: call.requests} if call.requests else {}
+    return Measured(call.task, call.ended, requests, tuple(call.left), call.took_s)

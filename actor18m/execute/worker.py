@@ -192,6 +192,7 @@ class Measured:
     costs: Mapping[str, float] = field(default_factory=dict)
     """Beside what its rows say."""
     left: tuple[str, ...] = ()
+    took_s: float | None = None
 
 
 def committed(
@@ -234,6 +235,7 @@ def _report(call: Measured, part: str | None, known: pa.Table, seconds: float, c
         raised=raised,
         costs=costs,
         left=call.left,
+        took_s=call.took_s,
     )
 
 

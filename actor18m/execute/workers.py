@@ -1,6 +1,6 @@
 """Who measures: what the driver asks of an executor. Two answer: serial.py and ray_actors.py."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,6 +58,12 @@ class Workers(Protocol):
 
     def wait(self, seconds: float) -> Sequence[Done | Broken]:
         """What came back since the last time; waits up to so long for something."""
+        ...
+
+    def held(self) -> Mapping[str, float]:
+        """By stage, for how many seconds workers were there so far, at work or not, all together; nothing where they
+        are there only while they work.
+        """
         ...
 
     def stop(self, stage: str) -> None:

@@ -63,7 +63,7 @@ def _measured(stages: Iterable[Mapping[str, Any]], step: Step) -> tuple[float, d
             case {"measured": int(measured), "seconds": int() | float() as took} if measured > 0:
                 count, seconds = count + measured, seconds + took
                 told = {name: float(value) for name, value in (stage.get("costs") or {}).items()}
-                paid = _prices(stage.get("dollars_per")).of(told)
+                paid = prices_of(stage.get("dollars_per")).of(told)
                 if DOLLARS in told:
                     told[DOLLARS] = max(0.0, told[DOLLARS] - paid)
                 if step.run.gpus:
@@ -75,7 +75,7 @@ def _measured(stages: Iterable[Mapping[str, Any]], step: Step) -> tuple[float, d
     return (seconds / count, {name: value / count for name, value in costs.items()}) if count else None
 
 
-def _prices(told: object) -> DollarsPer:
+def prices_of(told: object) -> DollarsPer:
     """Of a run; none where it tells them in a way that is not known."""
     try:
         return DollarsPer.model_validate(told or {})

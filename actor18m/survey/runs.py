@@ -128,9 +128,10 @@ def as_json(account: Mapping[str, Any]) -> str:
 
 
 def _prices(link: Link) -> dict[str, object]:
-    """By which what it cost was reckoned in dollars; nothing where it has none."""
-    prices = link.step.run.dollars_per.model_dump(exclude_defaults=True)
-    return {"dollars_per": prices} if prices else {}
+    """By which what it costs is reckoned: what a worker claims of GPUs, and what is paid; nothing where neither is."""
+    run = link.step.run
+    prices = run.dollars_per.model_dump(exclude_defaults=True)
+    return ({"gpus": run.gpus} if run.gpus else {}) | ({"dollars_per": prices} if prices else {})
 
 
 def _end(error: BaseException) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import IO, Self
@@ -69,6 +69,15 @@ class Progress:
         """
         with self._lock:
             self._tallies[stage].ended(ok, rejected, failed, quarantined, time.monotonic(), unavailable)
+
+    def came(self, stage: str, clips: int, seconds: float, took_s: float, costs: Mapping[str, float]) -> None:
+        """What it took is told at the end."""
+
+    def lost(self, stage: str, kind: str) -> None:
+        """Whoever is to blame for it is told in a note."""
+
+    def holds(self, held: Mapping[str, float]) -> None:
+        """Likewise."""
 
     def note(self, text: str) -> None:
         """A line that stays."""

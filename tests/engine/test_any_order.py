@@ -94,6 +94,9 @@ class Shuffled:
             raise Killed
         return [Broken(task, "was lost", "lost", is_blamed=False) if is_lost else Done(task, report)]
 
+    def held(self) -> Mapping[str, float]:
+        return {}
+
     def stop(self, stage: str) -> None: ...
     def release(self, stage: str) -> None:
         del self._workers[stage]  # a task that comes all the same finds nobody

@@ -3,18 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 import ray
 
-from actor18m.building.listener import Silent
 from actor18m.errors import ActorError
 from actor18m.execute import ray_actors
 from actor18m.execute.messages import Duty, Task
 from actor18m.execute.ray_actors import RayWorkers
 from actor18m.execute.ray_hands import IN_FLIGHT
-from actor18m.execute.ray_metrics import Metered
 from actor18m.execute.workers import Broken, Done
 from actor18m.storage.lease import Lease, TakenOver, hold
 from tests.execute.duties import committed, duty, task
@@ -247,25 +244,3 @@ def test_clips_are_told_while_their_call_goes_on(start: Start, lease: Lease, mon
     while not workers.wait(0.2):
         seen_before_the_end = sum(moved)
     assert 0 < seen_before_the_end <= 6
-
-
-@pytest.mark.slow
-def test_ray_s_metrics_tell_of_each_stage() -> None:
-    told = Metered(Silent())
-    told.expect("poison", 9)
-    told.started("poison", 5)
-    told.ended("poison", ok=2, rejected=1, failed=1, quarantined=1)
-    (node,) = ray.nodes()  # type: ignore[no-untyped-call]
-    address = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
-
-    def exported() -> str:
-        with urlopen(address, timeout=10) as answer:
-            return str(answer.read(), "utf-8")
-
-    def value(name: str) -> list[float]:
-        lines = [line for line in exported().splitlines() if name in line and 'stage="poison"' in line]
-        return [float(line.split()[-1]) for line in lines if not line.startswith("#")]
-
-    _until(lambda: value("actor18m_clips_pending") == [4.0])
-    assert value("actor18m_clips_measured") == [3.0]
-    assert value("actor18m_clips_failed") == [2.0]

@@ -1,7 +1,7 @@
 """A short queue is shared out over the workers that there are; a long one in whole calls."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,9 @@ class Noted:
     def wait(self, seconds: float) -> Sequence[Done | Broken]:
         task = self._waiting.pop(0)
         return [Done(task, self._workers[task.stage].do(task))]
+
+    def held(self) -> Mapping[str, float]:
+        return {}
 
     def stop(self, stage: str) -> None: ...
     def release(self, stage: str) -> None: ...
