@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -71,6 +72,22 @@ class Endpoint:
             return "ok", f"serves {self.model}", ""
         some = ", ".join(served[:_SHOWN]) + (f" and {len(served) - _SHOWN} more" if len(served) > _SHOWN else "")
         return "fail", f"does not serve {self.model}, but {some or 'nothing'}", "mend `model`, or serve it"
+
+
+@dataclass(frozen=True)
+class ToServe(Endpoint):
+    """One that is not there yet: the stage starts it."""
+
+    command: tuple[str, ...]
+
+    def look(self) -> Iterator[Finding]:
+        """Whether its program is here; whether it serves the model is known when it runs."""
+        program = self.command[0]
+        if shutil.which(program) is None:
+            fix = "install it where stages are run, if need be in an environment of its own, and name its whole path"
+            yield "fail", f"{program} is not here, by which {self.model} is to be served", fix
+        else:
+            yield "ok", f"{program} is here; the stage starts it to serve {self.model}", ""
 
 
 class EndpointError(Exception):

@@ -22,10 +22,11 @@ from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, Positive
 from actor18m.arrays import Frame
 from actor18m.media.encoded import decoded, encoded
 from actor18m.media.picture_header import plain_webp_size
-from actor18m.models.endpoint import Address, Endpoint, EndpointError, HiddenVariable, key_of
+from actor18m.models.endpoint import Address, Endpoint, EndpointError, HiddenVariable, ToServe, key_of
 from actor18m.models.openai_answer import MALFORMED, Malformed, answer_of
 from actor18m.models.parameters import BackendParameters, NoEffect
 from actor18m.models.roles import Answer, Letter, NoAnswer, Question, Said
+from actor18m.models.served import Served, wrong_in
 from actor18m.redact import redact
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ _MAX_WORDS = 300
 class OpenAIChatParameters(BackendParameters):
     url: NoEffect[Address] = "http://127.0.0.1:8000/v1"
     """Up to and without `/chat/completions`."""
+    serve: NoEffect[tuple[str, ...] | None] = None
+    """A command by which the stage has the model served for itself, on the GPUs that it claims and at a port that is
+    filled in: `[vllm, serve, "{model}", --host, 127.0.0.1, --port, "{port}"]`. Then nothing is asked at `url`."""
+    ready_s: NoEffect[PositiveFloat] = 550.0
+    """So long such a server may take until it answers."""
     key_from: NoEffect[HiddenVariable | None] = None
     """The environment variable with the key; none is sent where this is null."""
     model: str = "default"
@@ -68,6 +74,13 @@ class OpenAIChatParameters(BackendParameters):
     """An endpoint that takes no connection for so long is not there. How long an answer may take says the stage's
     `run.deadline_s`."""
 
+    @field_validator("serve")
+    @classmethod
+    def _can_be_asked(cls, serve: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if serve is not None and (wrong := wrong_in(serve)):
+            raise ValueError(wrong)
+        return serve
+
     @field_validator("more")
     @classmethod
     def _is_not_ours(cls, more: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -86,19 +99,25 @@ class OpenAIChat:
     version = 1
     parameters = OpenAIChatParameters()
 
-    def __init__(self, parameters: OpenAIChatParameters, key: str | None) -> None:
-        self._of, self._key = parameters, key
-        self._at = f"{parameters.url}/chat/completions"
+    def __init__(self, parameters: OpenAIChatParameters, key: str | None, served: Served | None = None) -> None:
+        self._of, self._key, self._served = parameters, key, served
+        self._url = parameters.url if served is None else served.url
+        self._at = f"{self._url}/chat/completions"
         self._heads: dict[type[BaseModel], str] = {}
         self._session: tuple[asyncio.AbstractEventLoop, asyncio.Task[None], asyncio.Future[ClientSession]] | None = None
 
     @classmethod
     def load(cls, parameters: OpenAIChatParameters) -> "OpenAIChat":
-        return cls(parameters, None if parameters.key_from is None else key_of(parameters.key_from, parameters.url))
+        key = None if parameters.key_from is None else key_of(parameters.key_from, parameters.url)
+        if parameters.serve is None:
+            return cls(parameters, key)
+        return cls(parameters, key, Served(parameters.serve, parameters.model, parameters.ready_s))
 
     @classmethod
     def endpoint(cls, parameters: OpenAIChatParameters) -> Endpoint:
         """Where it asks, for who looks before a build."""
+        if parameters.serve is not None:
+            return ToServe("a server of the stage's own", parameters.model, parameters.key_from, parameters.serve)
         return Endpoint(parameters.url, parameters.model, parameters.key_from)
 
     @property
@@ -123,8 +142,10 @@ class OpenAIChat:
             async with asking as response:
                 content = await self._content(response)
         except (ClientConnectorError, ServerTimeoutError) as error:
+            if self._served is not None:
+                await asyncio.to_thread(self._served.must_be_there)
             raise Unreached(
-                f"{self._of.url} cannot be reached ({_reason(error)}): see that its server is up, and that `url` of "
+                f"{self._url} cannot be reached ({_reason(error)}): see that its server is up, and that `url` of "
                 "the backend openai-chat is right"
             ) from None
         if response.status != 200:
@@ -138,6 +159,8 @@ class OpenAIChat:
     def close(self) -> None:
         """The session ended with the event loop in which it was opened."""
         self._session = None
+        if self._served is not None:
+            self._served.close()
 
     def _settings(self) -> dict[str, Any]:
         of = self._of

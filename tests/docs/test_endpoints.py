@@ -46,12 +46,25 @@ def test_its_pipeline_is_the_embedded_one_with_other_players(reader: Reader) -> 
     assert [step.name for step in own.stages if step.waits] == ["captions", "judge"]
 
 
+def test_a_stage_may_bring_its_server_along(reader: Reader) -> None:
+    reader.write_files("endpoints.md")
+    own, before = (load_pipeline(Path(each)).step("judge") for each in ("serving.yaml", "asked.yaml"))
+    assert own.run.gpus == 2
+    assert own.roles["chat"].parameters.that_count() == before.roles["chat"].parameters.that_count()
+    assert own.roles["chat"].parameters.model_dump()["serve"][-2:] == ("--tensor-parallel-size", "2")
+
+
 def test_sheets_of_a_gemini_model_take_the_place_of_the_laid_out_ones(reader: Reader) -> None:
     reader.write_files("endpoints.md")
     sheets = load_pipeline(Path("gemini.yaml")).step("sheet_images")
     assert sheets.waits
     assert sheets.costs == ("tokens", "requests", "dollars")
     assert sheets.run.budget.keys() <= set(sheets.costs)
+    in_jobs = load_pipeline(Path("in-jobs.yaml")).step("sheet_images")
+    both = [each.roles["editor"].parameters.that_count() for each in (sheets, in_jobs)]
+    assert both[0] == both[1], "a sheet is as good from a job"
+    assert in_jobs.run.in_flight >= in_jobs.roles["editor"].parameters.model_dump()["jobs_of"]
+    assert in_jobs.run.dollars_per.request == 0
 
 
 @pytest.mark.slow

@@ -70,3 +70,14 @@ def test_one_that_is_not_there_is_told_with_the_way_out(server: ChatServer, tmp_
     assert "mend `url`" in gone.fix
     (elsewhere,) = looked(tmp_path, server.url.removesuffix("/v1"), "default")
     assert (elsewhere.state, "mostly with /v1" in elsewhere.fix) == ("warn", True)
+
+
+def test_of_one_that_a_stage_starts_the_program_is_looked_for(tmp_path: Path) -> None:
+    text = PIPELINE.replace('url: "%s", model: %s, key_from: SOME_API_KEY', 'serve: [%s, "{port}"], model: %s')
+    (tmp_path / "asked.yaml").write_text(text % ("python3", "one", "no/vllm", "one"))
+    well, wrong = (check for check in pipeline(tmp_path / "asked.yaml") if check.name == "endpoint")
+    assert (well.state, wrong.state) == ("ok", "fail")
+    assert well.found == "a server of the stage's own, asked by captions.roles.chat: " + (
+        "python3 is here; the stage starts it to serve one"
+    )
+    assert "no/vllm is not here, by which one is to be served" in wrong.found

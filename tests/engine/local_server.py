@@ -11,6 +11,9 @@ from aiohttp import web
 class LocalServer:
     """`with` starts and ends it. What it answers is its subclass's."""
 
+    listens_at = 0
+    """A port; 0 is any that is free."""
+
     def add_routes(self, app: web.Application) -> None:
         raise NotImplementedError
 
@@ -35,7 +38,7 @@ class LocalServer:
         self.add_routes(app)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1000).start()
+        await web.TCPSite(runner, "127.0.0.1", self.listens_at, backlog=1000).start()
         self._port = runner.addresses[0][1]
         self._is_up.set()
         await self._end.wait()

@@ -281,6 +281,7 @@ def test_endpoint_key_and_price_are_no_part_of_results() -> None:
     same: dict[str, Any] = {
         "url": "https://elsewhere/v1", "key_from": "A_KEY", "connect_s": 1.0,
         "dollars_per_million_tokens_in": 3.0, "dollars_per_million_tokens_out": 3.0,
+        "serve": ("vllm", "{port}"), "ready_s": 9.0,
     }  # fmt: skip
     assert {told(**{name: value}) for name, value in same.items()} == {told()}
     other: dict[str, Any] = {
