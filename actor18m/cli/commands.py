@@ -79,6 +79,12 @@ BY_MODULE = {
     "doctor": {
         "doctor": "Check this machine before a build, and say what to mend; exit code 1 if a build could not run.",
     },
+    "preflight": {
+        "preflight": (
+            "Measure memory and speed of a pipeline's models and stages on this machine, over sample clips, and plan "
+            "how many workers each stage should have."
+        ),
+    },
     "try_stage": {
         "try": "Run a stage on one video in this process, and print its row and those before; or the traceback.",
     },

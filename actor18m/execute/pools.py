@@ -104,7 +104,7 @@ def _within_memory(pools: list[Pool], nodes: Sequence[Node], fixed: Collection[t
 
 def _check_gpus(pools: Sequence[Pool], nodes: Sequence[Node]) -> None:
     one_of_each = [replace(pool, workers=1, cpus=0) for pool in pools if pool.gpus]
-    if not _fit(one_of_each, nodes):
+    if not fit(one_of_each, nodes):
         wanted = ", ".join(f"{', '.join(pool.stages)} {pool.gpus:g}" for pool in one_of_each)
         raise ActorError(
             f"the stages want more GPUs than the {sum(node.gpus for node in nodes)} there are, at the same time: "
@@ -121,7 +121,7 @@ def _within_cpus(pools: Sequence[Pool], nodes: Sequence[Node]) -> list[Pool]:
     share = min(1.0, sum(node.cpus for node in nodes) / wanted)
     while max(pool.cpus for pool in pools) * share > _LEAST_CPUS:
         scaled = [replace(pool, cpus=_claim(pool.cpus * share)) for pool in pools]
-        if _fit(scaled, nodes):
+        if fit(scaled, nodes):
             return scaled
         share *= _SHRINK
     return [replace(pool, cpus=_LEAST_CPUS) for pool in pools]
@@ -131,7 +131,7 @@ def _claim(cpus: float) -> float:
     return max(_LEAST_CPUS, int(cpus * 1000) / 1000)
 
 
-def _fit(pools: Sequence[Pool], nodes: Sequence[Node]) -> bool:
+def fit(pools: Sequence[Pool], nodes: Sequence[Node]) -> bool:
     """First fit, the largest first."""
     cpus = [node.cpus for node in nodes]
     gpus = [[1.0] * node.gpus for node in nodes]

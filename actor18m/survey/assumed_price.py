@@ -72,7 +72,7 @@ class Priced:
 
 def price(pipeline: Pipeline, file: Path) -> Priced:
     """Without a store, and without any weights."""
-    chain, told = chain_of(pipeline, describe=_by_name), read_assumptions(file)
+    chain, told = chain_of(pipeline, describe=by_name), read_assumptions(file)
     shares, rates = shares_of(told, chain, file), rates_of(told, chain)
     found = foresee(chain, Waiting({chain.clips[0].name: told.clips.value}), shares)
     units = {name: count or 0.0 for name, count in found.units.items()}
@@ -93,7 +93,7 @@ def price(pipeline: Pipeline, file: Path) -> Priced:
     )
 
 
-def _by_name(backend: Backend) -> tuple[str, str]:
+def by_name(backend: Backend) -> tuple[str, str]:
     """Nothing is measured, so nobody asks with which bytes."""
     return backend.name, ""
 

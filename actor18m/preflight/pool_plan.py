@@ -1,0 +1,123 @@
+"""What a pipeline's `run` sections should say on machines as the one at hand, by what its stages were seen to take."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from actor18m.config.pipeline import Pipeline
+from actor18m.errors import ActorError
+from actor18m.execute.pools import Node
+from actor18m.preflight.apart import Ended
+from actor18m.preflight.balance import Need, Shared, share_out
+from actor18m.preflight.device import Machine
+from actor18m.preflight.measuring import StageRun
+from actor18m.preflight.stage_speed import StageSpeed
+from actor18m.survey.assumed import read_assumptions, shares_of
+from actor18m.survey.assumed_price import by_name
+from actor18m.survey.chain import chain_of
+from actor18m.survey.foreseen import Waiting, foresee
+
+_ROOM_ON_GPU, _STEP_OF_GPU = 1.1, 0.05
+_ROOM, _STEP_GIB = 1.5, 0.5
+"""Other clips are longer and larger than those that were measured."""
+_CALL_S, _MOST_A_CALL = 10.0, 64
+"""What one death costs is a call, and each call costs a little by itself."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one worker of a stage should claim."""
+
+    gpus: float
+    memory_gib: float
+    clips_per_call: int
+
+
+@dataclass(frozen=True)
+class PoolPlan:
+    nodes: tuple[Node, ...]
+    per_clip: Mapping[str, float]
+    """How many clips or images of each clip that comes in come to a stage."""
+    assumed: str
+    """Where that is from."""
+    claims: Mapping[str, Claim]
+    """Of the stages that were measured."""
+    together: Mapping[str, tuple[str, ...]]
+    """Stage -> those that share its workers, itself among them."""
+    shared: Shared | None
+    """None: nothing was measured that takes time."""
+
+    def workers(self, stage: str) -> int | None:
+        return None if self.shared is None else self.shared.workers.get(self.together[stage])
+
+    def ideal_gpus(self, stage: str) -> float:
+        return 0.0 if self.shared is None else self.shared.gpus.get(self.together[stage], 0.0)
+
+
+def pool_plan(pipeline: Pipeline, runs: Sequence[StageRun], machine: Machine, nodes: int, rates: Path) -> PoolPlan:
+    """Stages that could not be measured are left out."""
+    per_clip, assumed = _per_clip(pipeline, runs, rates)
+    measured = {run.step.name: (run, run.speed) for run in runs if isinstance(run.speed, StageSpeed)}
+    claims = {name: _claim(run, speed, machine) for name, (run, speed) in measured.items()}
+    sharing = tuple(name for name, (run, _) in measured.items() if not is_own(run) and not claims[name].gpus)
+    together = {name: sharing if name in sharing else (name,) for name in measured}
+    needs = [_need(stages, measured, claims, per_clip) for stages in dict.fromkeys(together.values())]
+    all_nodes = (Node(machine.cpus, machine.gpus, machine.bytes / 2**30),) * nodes
+    shared = share_out(needs, all_nodes) if any(need.seconds for need in needs) else None
+    return PoolPlan(all_nodes, per_clip, assumed, claims, together, shared)
+
+
+def is_own(run: StageRun) -> bool:
+    """Whether the stage has workers of its own."""
+    return bool(run.step.run.gpus) or run.step.run.memory_gib is not None
+
+
+def _per_clip(pipeline: Pipeline, runs: Sequence[StageRun], rates: Path) -> tuple[dict[str, float], str]:
+    """As a file of rates foresees it; where that is of other stages, as the sample clips had it."""
+    chain = chain_of(pipeline, describe=by_name)
+    try:
+        shares = shares_of(read_assumptions(rates), chain, rates)
+    except ActorError:
+        if rates.name != "rates.yaml":
+            raise
+        return {run.step.name: run.per_clip for run in runs}, "as of the clips that were measured, of which all passed"
+    units = foresee(chain, Waiting({chain.clips[0].name: 1.0}), shares).units
+    return {name: count or 0.0 for name, count in units.items()}, f"as {rates.name} foresees it"
+
+
+def _claim(run: StageRun, speed: StageSpeed, machine: Machine) -> Claim:
+    """Workers share a GPU's memory and its time: what is scarcer of both. What was measured on no GPU claims what the
+    pipeline says."""
+    gpus = run.step.run.gpus
+    if gpus and machine.gpu is not None:
+        memory = _ROOM_ON_GPU * speed.gpu_bytes / machine.gpu.bytes
+        gpus = _up(max(memory, speed.gpu_busy or 0.0, _STEP_OF_GPU), _STEP_OF_GPU)
+        gpus = gpus if gpus < 1 else float(math.ceil(memory))
+    per_call = max(1, min(_MOST_A_CALL, round(_CALL_S / max(speed.seconds, 1e-3))))
+    return Claim(gpus, _up(_ROOM * speed.bytes / 2**30, _STEP_GIB), per_call)
+
+
+def _need(
+    stages: tuple[str, ...],
+    measured: Mapping[str, tuple[StageRun, StageSpeed]],
+    claims: Mapping[str, Claim],
+    per_clip: Mapping[str, float],
+) -> Need:
+    """Of a process that plays all these stages: what Python itself takes it takes once, and that is the least of what
+    any of them was seen to take."""
+    speeds = {stage: measured[stage][1] for stage in stages}
+    seconds = {stage: speed.seconds * per_clip[stage] for stage, speed in speeds.items()}
+    busy = sum(seconds[stage] * min(speed.cpus, 1.0 + speed.cpus // 2) for stage, speed in speeds.items())
+    alone = min(speed.bytes for speed in speeds.values())
+    whole = alone + sum(speed.bytes - alone for speed in speeds.values())
+    memory = claims[stages[0]].memory_gib if len(stages) == 1 else whole / 2**30
+    return Need(stages, sum(seconds.values()), busy / max(sum(seconds.values()), 1e-9), claims[stages[0]].gpus, memory)
+
+
+def _up(value: float, step: float) -> float:
+    return round(math.ceil(round(value / step, 6)) * step, 6)
+
+
+def not_measured(runs: Sequence[StageRun]) -> dict[str, str]:
+    return {run.step.name: run.speed.why for run in runs if isinstance(run.speed, Ended)}

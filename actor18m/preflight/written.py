@@ -1,0 +1,100 @@
+"""What a preflight found, as files: the `run` sections for a pipeline that extends this one, and rates for `plan`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from actor18m.amounts import amount
+from actor18m.models.backends import Backend
+from actor18m.preflight.apart import Ended
+from actor18m.preflight.backend_speed import BackendSpeed
+from actor18m.preflight.device import Machine
+from actor18m.preflight.measuring import Playing, StageRun
+from actor18m.preflight.pool_plan import PoolPlan, is_own
+from actor18m.preflight.stage_speed import StageSpeed
+from actor18m.yaml_file import as_yaml, read_yaml
+
+
+@dataclass(frozen=True)
+class Found:
+    pipeline: str
+    """As it was named."""
+    machine: Machine
+    clips: Sequence[str]
+    backends: Mapping[Playing, BackendSpeed | Ended]
+    runs: Sequence[StageRun]
+    plan: PoolPlan
+
+
+def pools_yaml(found: Found) -> str:
+    """For `extends: [PIPELINE, this file]`, a line for each stage. Stages that share workers go on doing so."""
+    machines, shared = amount(len(found.plan.nodes), "such machine"), found.plan.shared
+    told = [f"# Measured by `actor18m preflight {found.pipeline}` on {date.today()}: {found.machine.called}."]
+    if shared is not None:
+        told.append(f"# On {machines} {shared.clips_per_hour:,.0f} clips an hour may come in.")
+        told.append(f"# The bottleneck: {shared.bottleneck}.")
+    told.append("stages:")
+    steps = (step for run in found.runs if (step := _pool(found, run)))
+    told += [
+        f"  - {yaml.safe_dump(step, default_flow_style=True, sort_keys=False, width=1000).strip()}" for step in steps
+    ]
+    return "\n".join(told) + "\n"
+
+
+def _pool(found: Found, run: StageRun) -> dict[str, Any]:
+    name = run.step.name
+    claim = found.plan.claims.get(name)
+    if claim is None:
+        return {}
+    told: dict[str, Any] = {"clips_per_call": claim.clips_per_call}
+    if is_own(run):
+        workers = found.plan.workers(name)
+        told |= {"workers": workers} if workers is not None else {}
+        told |= {"gpus": claim.gpus} if claim.gpus else {}
+        told |= {"memory_gib": claim.memory_gib}
+    batches = {role: size for role, backend in run.step.roles.items() if (size := _batch(found, backend))}
+    roles = {"roles": {role: {"batch": size} for role, size in batches.items()}} if batches else {}
+    return {"stage": run.step.stage, **roles, "run": told}
+
+
+def _batch(found: Found, backend: Backend) -> int | None:
+    """On a GPU, the batch that is best, where it is not the one that the backend has anyway."""
+    speeds = [speed for each, speed in found.backends.items() if each.backend == backend]
+    best = [speed.best.size for speed in speeds if isinstance(speed, BackendSpeed) and len(speed.batches) > 1]
+    if found.machine.gpu is None or not best:
+        return None
+    return max(best) if max(best) != getattr(backend.parameters, "batch", None) else None
+
+
+def rates_yaml(found: Found, rates: Path) -> str:
+    """Those of the file, with what was measured in place of what it says. What claims a GPU and was measured without
+    one stays as it is."""
+    told = dict(_mapping(read_yaml(rates)))
+    stages = dict(_mapping(told["stages"]))
+    for run in found.runs:
+        speed, name = run.speed, run.step.name
+        claims_gpu = bool(run.step.run.gpus)
+        if isinstance(speed, Ended) or (claims_gpu and found.machine.gpu is None) or name not in stages:
+            continue
+        source = f"measured: preflight on {found.machine.called}, {date.today()}, {_of(run, speed)}"
+        own = {key: value for key, value in _mapping(stages[name]).items() if key not in ("gpu_seconds", "gpus")}
+        gpus = {"gpus": [found.plan.claims[name].gpus, source]}
+        stages[name] = own | {"seconds": [_rounded(speed.seconds), source]} | gpus
+    return as_yaml({**told, "stages": stages})
+
+
+def _of(run: StageRun, speed: StageSpeed) -> str:
+    return f"{speed.measured} {run.units if speed.measured > 1 else run.units.removesuffix('s')}"
+
+
+def _rounded(seconds: float) -> float:
+    return float(f"{seconds:.3g}")
+
+
+def _mapping(content: object) -> Mapping[str, Any]:
+    assert isinstance(content, Mapping)
+    return content

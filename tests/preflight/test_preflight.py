@@ -1,0 +1,182 @@
+"""The command: what models and stages take is measured where they will run, and written so that it can be used."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from actor18m.cli.app import app
+from actor18m.config.pipeline import load_pipeline
+from actor18m.preflight.apart import Ended
+from actor18m.preflight.backend_speed import BackendSpeed
+from actor18m.preflight.device import Gpu, Machine
+from actor18m.preflight.measuring import StageRun
+from actor18m.preflight.pool_plan import pool_plan
+from actor18m.preflight.probes import PROBES, seen
+from actor18m.preflight.stage_speed import StageSpeed
+from actor18m.preflight.written import Found, pools_yaml, rates_yaml
+from actor18m.survey.assumed_price import price
+from actor18m.yaml_file import parse_yaml
+from tests.engine.drawing import PIPELINE as DRAWING
+from tests.engine.films import film
+from tests.survey.test_assumed import RATES
+
+OWN = """\
+import time
+from collections.abc import Sequence
+from actor18m.models.batches import Batches
+from actor18m.models.roles import FrameEncoder, PersonDetector
+from actor18m.models.torch_device import TorchParameters
+from tests.engine.drawing import Draw
+
+
+class Sees:
+    parameters = TorchParameters()
+
+    @classmethod
+    def load(cls, parameters): return cls(parameters.batch)
+
+    def __init__(self, most): self._in_batches = Batches("preflighted:Sees", self._some, most)
+
+    def people(self, frames): return self._in_batches(frames)
+
+    def _some(self, frames):
+        if len(frames) > 4:
+            raise MemoryError
+        time.sleep(0.02)
+        return [[] for _ in frames]
+
+
+class Lacks:
+    metric = "cosine"
+
+    @classmethod
+    def load(cls): raise RuntimeError("no such weights")
+
+    def encode(self, frames): return []
+
+
+class SlowDraw(Draw):
+    roles = {"people": PersonDetector}
+
+    def measure(self, images):
+        time.sleep(0.01 * len(images))
+        return super().measure(images)
+
+
+class Compare(Draw):
+    of = "images"
+    roles = {"encoder": FrameEncoder}
+"""
+PIPELINE = DRAWING.replace(
+    "tests.engine.drawing:Draw\n",
+    "preflighted:SlowDraw\n    roles: {people: {backend: 'preflighted:Sees', batch: 2}}\n",
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "preflighted", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "preflighted.py").write_text(OWN)
+    (tmp_path / "slow.yaml").write_text(PIPELINE)
+    (tmp_path / "guessed.yaml").write_text(RATES)
+    (tmp_path / "film.mp4").write_bytes(film("three good takes"))
+    return tmp_path
+
+
+def preflight(*more: str, file: str = "slow.yaml") -> Result:
+    asked = ["preflight", file, "--clip", "film.mp4", "--seconds", "0.3", "--assume", "guessed.yaml", *more]
+    run = CliRunner().invoke(app, asked, env={"COLUMNS": "200"})
+    assert run.exit_code == 0, run.output
+    return run
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_measured_batch_by_batch_and_stage_by_stage_is_a_pipeline_s_and_a_plan_s() -> None:
+    found = json.loads(preflight("--json", "--write", "pools.yaml", "--rates", "rates.yaml").stdout)
+    (sees,) = found["backends"]
+    assert [batch["size"] for batch in sees["batches"]] == [1, 2, 4, 8]
+    rates = [batch["per_second"] for batch in sees["batches"]]
+    assert rates[0] < rates[1] < rates[2], "a batch takes as long as one"
+    assert "no memory for 8 at once, so 4" in sees["stopped"]
+    stages = found["stages"]
+    assert (stages["draw"]["measured"], stages["draw"]["per_clip"]) == (3, 4.0), "of 0.5 x 4 in 2 attempts"
+    assert 0.01 <= stages["draw"]["seconds"] < 0.5
+    assert stages["draw"]["bytes"] > 50 << 20
+    assert found["plan"]["clips_per_hour"] > 0
+    Path("ours.yaml").write_text("extends: [slow.yaml, pools.yaml]\nname: ours\n")
+    before, after = load_pipeline(Path("slow.yaml")), load_pipeline(Path("ours.yaml"))
+    assert after.step("draw").run.clips_per_call == 64
+    assert before.step("draw").run.clips_per_call == 8
+    assert after.step("draw").run.memory_gib is None, "stages that share workers go on doing so"
+    guessed, measured = (price(before, Path(name)) for name in ("guessed.yaml", "rates.yaml"))
+    assert guessed.stages["draw"].is_guess
+    assert not measured.stages["draw"].is_guess
+    assert measured.stages["draw"].seconds < 1 < guessed.stages["draw"].seconds
+    assert measured.sources["stages.draw.seconds"].startswith("measured: preflight on ")
+
+
+def test_what_cannot_be_measured_is_told_with_what_it_takes_along(here: Path) -> None:
+    text = PIPELINE.replace("people: {backend: 'preflighted:Sees', batch: 2}", "people: 'preflighted:Lost'")
+    (here / "preflighted.py").write_text(
+        OWN + "\n\nclass Lost(Sees):\n    @classmethod\n"
+        "    def load(cls, parameters): raise RuntimeError('no such weights')\n"
+    )
+    (here / "slow.yaml").write_text(text)
+    shown = preflight().stdout
+    assert "not measured: preflighted:Lost as PersonDetector, of draw: RuntimeError: no such weights" in shown
+    assert "not measured: draw: stage draw: backend preflighted:Lost, which plays people, cannot be loaded" in shown
+    assert "not measured: describe: needs draw, of which nothing came" in shown
+    assert " ask " in shown
+
+
+def _speed(seconds: float, gib: float, gpu_gib: float = 0, busy: float | None = None) -> StageSpeed:
+    return StageSpeed(1, 2 * seconds, seconds, 8, 0, 1, int(gib * 2**30), int(gpu_gib * 2**30), busy)
+
+
+def test_on_a_gpu_stages_claim_the_scarcer_of_its_memory_and_its_time(here: Path) -> None:
+    """A card of 80 GiB, of which Draw takes 20, and half of its time."""
+    (here / "slow.yaml").write_text(PIPELINE.replace("    roles:", "    run: {gpus: 0.1}\n    roles:"))
+    pipeline = load_pipeline(here / "slow.yaml")
+    machine = Machine(32, 256 << 30, 1, Gpu("a card", "abc", 80 << 30, 0, 1 << 29))
+    speeds: dict[str, StageSpeed | Ended] = {
+        "read": _speed(0.1, 0.5), "ask": _speed(0.01, 0.3), "draw": _speed(2, 4, 20, 0.52), "describe": Ended("away"),
+    }  # fmt: skip
+    runs = [StageRun(step, speeds[step.name], "clips", 1) for step in pipeline.stages]
+    plan = pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml")
+    assert plan.claims["draw"].gpus == 0.55
+    assert (plan.claims["draw"].memory_gib, plan.claims["draw"].clips_per_call) == (6, 5)
+    assert plan.together["read"] == ("read", "ask")
+    found = Found("slow", machine, ["film.mp4"], {}, runs, plan)
+    (here / "pools.yaml").write_text(pools_yaml(found))
+    (here / "ours.yaml").write_text("extends: [slow.yaml, pools.yaml]\n")
+    run = load_pipeline(here / "ours.yaml").step("draw").run
+    assert (run.gpus, run.workers, run.memory_gib, run.clips_per_call) == (0.55, 1, 6, 5)
+    told: Any = parse_yaml(rates_yaml(found, here / "guessed.yaml"))
+    assert told["stages"]["draw"]["gpus"][0] == 0.55
+    assert told["stages"]["describe"]["seconds"] == [0.036, "measured"], "as it was"
+
+
+def test_a_model_is_never_shown_a_picture_twice() -> None:
+    """Some remember what they were asked."""
+    shown = {each.frame.tobytes() for each in seen(40)}
+    assert len(shown) == 40
+    assert {each.frame.shape for each in seen(2)} == {(720, 1280, 3)}
+    assert all(probe.item for probe in PROBES.values())
+
+
+@pytest.mark.slow
+def test_the_pipeline_that_ships_is_measured(pulled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("centerface", "dlib-face", "efficientnet", "efficientdet", "mediapipe-face", "mediapipe-pose"):
+        pulled(name)
+    run = CliRunner().invoke(app, ["preflight", "embedded", "--seconds", "0.5", "--json"])
+    found = json.loads(run.stdout)
+    assert all("why" not in stage for stage in found["stages"].values()), found["stages"]
+    by_name = {each["backend"]: each for each in found["backends"]}
+    assert by_name["centerface"]["batches"][0]["per_second"] > 0.1
+    assert BackendSpeed.__dataclass_fields__.keys() <= by_name["efficientdet"].keys()
