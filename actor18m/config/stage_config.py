@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from actor18m.config.environment import Environment
 from actor18m.errors import ActorError, instead_of
 from actor18m.media import readers
 from actor18m.models.backends import Backend, backend_class, cannot_play
@@ -83,6 +84,9 @@ class Run(Section):
         default={},
         description="what one clip or image takes, for plans and budgets until that is measured: {seconds: 3, "
         "dollars: 0.002}",
+    )
+    environment: Environment = Field(
+        default=Environment(), description="a Python environment of its own, on Ray: {pip: [package==1.0]}"
     )
 
     @property

@@ -20,12 +20,15 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def code_of(step: Step) -> dict[str, str]:
-    """By what it is called in a sentence, the digest of the code of the stage and of each backend without weights."""
+    """By what it is called in a sentence, the digest of the code of the stage and of each backend without weights, and
+    of the environment that it names."""
     given = {f"stage {step.stage}": step.stage_class}
     for name in (backend.name for backend in step.roles.values()):
         if name not in read_lock().models and not hasattr(backend_class(name), "digest"):
             given[f"backend {name}"] = backend_class(name)
     found = {said: _digest(kind) for said, kind in given.items()}
+    if packages := step.run.environment.model_dump(mode="json", exclude={"env_vars"}, exclude_defaults=True):
+        found[f"the environment of stage {step.stage}"] = keys.digest("environment", packages)[: keys.SHORT_DIGITS]
     return {said: digest for said, digest in found.items() if digest is not None}
 
 

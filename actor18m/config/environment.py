@@ -1,0 +1,37 @@
+"""A Python environment of its own for the workers of a stage, on Ray, where one cannot hold what two stages need."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from actor18m.yaml_file import Section, trouble
+
+_INSTALLERS = ("pip", "uv", "conda")
+
+
+class Environment(Section):
+    """What Ray calls a runtime environment, of one stage. Ray makes it on each machine before a worker begins there."""
+
+    pip: tuple[str, ...] = Field(default=(), description="requirements, on top of what a machine has installed")
+    uv: tuple[str, ...] = Field(default=(), description="the same, installed by uv")
+    conda: str | Mapping[str, Any] | None = Field(
+        default=None, description="name of an environment that every machine has, or the content of an environment.yml"
+    )
+    py_executable: str | None = Field(
+        default=None, description="the Python that workers run with, such as that of an environment on a shared disk"
+    )
+    env_vars: Mapping[str, str] = Field(default={}, description="variables; no keys: Ray's dashboard shows them")
+
+    @model_validator(mode="after")
+    def _is_made_in_one_way(self) -> "Environment":
+        if len(told := [name for name in _INSTALLERS if getattr(self, name)]) > 1:
+            raise trouble(f"{' and '.join(told)} exclude each other: Ray makes an environment in one way")
+        return self
+
+    def for_ray(self, env_vars: Mapping[str, str]) -> dict[str, Any]:
+        """As Ray takes it; with variables that every worker has."""
+        told: dict[str, Any] = {"env_vars": {**env_vars, **self.env_vars}}
+        told |= {name: list(given) for name in ("pip", "uv") if (given := getattr(self, name))}
+        told |= {name: given for name in ("conda", "py_executable") if (given := getattr(self, name)) is not None}
+        return told
