@@ -2,12 +2,17 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from actor18m.config.environment import Environment
+from actor18m.errors import ActorError
 from actor18m.execute.messages import Duty
 from actor18m.execute.tally import Watcher
 from actor18m.execute.workers import Workers
 from actor18m.publish.make import Made, ShardPlan, make_shard, one_by_one
+
+if TYPE_CHECKING:
+    from actor18m.execute.ray_actors import RayWorkers
 
 
 class Crew(Protocol):
@@ -34,6 +39,11 @@ class SerialCrew:
     def hire(self, duties: Mapping[str, Duty]) -> Workers:
         from actor18m.execute.serial import SerialWorkers
 
+        if own := [stage for stage, duty in duties.items() if duty.step.run.environment != Environment()]:
+            raise ActorError(
+                f"{', '.join(own)}: an environment of its own (`run.environment`) has a stage on Ray alone. Build with "
+                "--executor ray, or without it where this environment has what the stage needs."
+            )
         return SerialWorkers(duties)
 
     def watched(self, watcher: Watcher) -> Watcher:
@@ -61,17 +71,21 @@ class RayCrew:
         self._ends_ray = False
         self._gpus: Mapping[str, float] = {}
         """By stage, what a worker claims of them."""
+        self._hired: RayWorkers | None = None
 
     def hire(self, duties: Mapping[str, Duty]) -> Workers:
         from actor18m.execute.ray_actors import RayWorkers
 
         self._join()
         self._gpus = {stage: duty.step.run.gpus for stage, duty in duties.items()}
-        return RayWorkers(duties, self._address, self._workers)
+        self._hired = RayWorkers(duties, self._address, self._workers)
+        return self._hired
 
     def watched(self, watcher: Watcher) -> Watcher:
         from actor18m.execute.ray_metrics import Metered
 
+        if self._hired is not None:
+            self._hired.tell = watcher.note
         return Metered(watcher, self._gpus)
 
     def make_shards(self, plans: Iterator[ShardPlan]) -> Iterator[Made]:

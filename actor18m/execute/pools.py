@@ -1,18 +1,22 @@
-"""Which stages share workers on a cluster, how many there are, and what each claims. Pure functions, fixed for a run.
+"""Which stages share workers on a cluster, how many there are, on which machines, and what each claims. Pure functions:
+asked when a build begins, and again when a stage has ended, a machine joined or was lost, or a stage's turn has come.
 
 Stages that ask for nothing of their own, but for CPUs, share a pool: its workers play whichever of them has something
-to do, load a model once that several of them use, and leave no CPU idle. A GPU, a limit on memory and waiting are a
-stage's own, and so is its pool then.
+to do, load a model once that several of them use, and leave no CPU idle. Stages that claim a GPU share a pool where
+they claim the same and have a model in common: its workers play one stage after the other, since a claim is the memory
+of one. A limit on memory and waiting are a stage's own, and so is its pool then.
 
 All pools work at once, and which of them takes longest is not known beforehand. So each gets as many workers as the
 CPUs would allow if it were alone, and every claim of CPUs is scaled down until all of them fit: a worker that waits for
 clips takes no CPU, and the operating system shares CPUs among those that do not wait. A claim too many would leave a
-stage without any worker, and the stages before it full. GPUs are not scaled: a claim on one is a part of its memory.
+stage without any worker, and the stages before it full. GPUs are not scaled, a claim on one is a part of its memory:
+they are shared evenly, and where they do not suffice for one worker of each pool, some pools wait for their turn.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import heapq
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from actor18m.config.stage_config import Run
 from actor18m.errors import ActorError
@@ -24,6 +28,7 @@ _STAGE_GIB = 0.1
 _MEMORY_SHARE = 0.8
 _SHRINK = 0.9
 _LEAST_CPUS = 0.001
+_NEXT_TO_NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -33,125 +38,318 @@ class Node:
     cpus: float
     gpus: int
     memory_gib: float
+    id: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Team:
+    """Stages that share workers, for a whole run."""
+
+    stages: tuple[str, ...]
+    run: Run
+    """What each of them claims."""
+    given: int | None
+    """So many workers, by the pipeline's word."""
+    memory_gib: float
+    """Of each worker, as far as is known."""
+    waits: bool = False
+
+    @property
+    def gpus(self) -> float:
+        return self.run.gpus
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Of one stage, or of some that share it: how many workers, and what each claims."""
+    """How many workers a team has, where, and what each claims."""
 
     stages: tuple[str, ...]
     workers: int
+    """As many as it should have; those without a place wait for a machine to come."""
     cpus: float
     gpus: float
     memory_gib: float
-    """Of each worker, as far as is known."""
+    places: tuple[str, ...] = ()
+    """The machine of each that has one."""
 
 
-def plan_pools(
-    runs: Mapping[str, Run], nodes: Sequence[Node], cpus: int | None, waiting: Collection[str] = ()
-) -> list[Pool]:
+def teams_of(
+    runs: Mapping[str, Run],
+    cpus: int | None,
+    waiting: Collection[str] = (),
+    models: Mapping[str, Collection[str]] | None = None,
+) -> list[Team]:
     """`cpus`: as many workers as so many CPUs would allow, whatever the pipeline says. `waiting` are stages whose work
-    is waiting: one worker has enough in flight.
+    is waiting: one worker has enough in flight. `models`: names of those that a stage uses.
     """
     given = {stage: (run.workers or 1) if stage in waiting else run.workers for stage, run in runs.items()}
     if cpus is not None:
         given = {stage: number if stage in waiting else None for stage, number in given.items()}
-    sharing = sum(run.gpus > 0 for run in runs.values())
-    pools = []
-    for stages in _together(runs, given, waiting):
-        run, number = runs[stages[0]], given[stages[0]]
+    teams = []
+    for stages in _together(runs, given, waiting, models or {}):
+        run = runs[stages[0]]
         memory_gib = run.memory_gib or _PROCESS_GIB + _STAGE_GIB * (len(stages) - 1)
-        pools.append(Pool(stages, number or _workers(run, nodes, cpus, sharing), run.cpus, run.gpus, memory_gib))
-    fixed = {pool.stages for pool in pools if given[pool.stages[0]] is not None}
-    pools = _within_memory(pools, nodes, fixed)
-    _check_gpus([pool for pool in pools if pool.stages not in fixed], nodes)
-    return _within_cpus(pools, nodes)
+        teams.append(Team(stages, run, given[stages[0]], memory_gib, stages[0] in waiting))
+    return teams
 
 
 def _together(
-    runs: Mapping[str, Run], given: Mapping[str, int | None], waiting: Collection[str]
-) -> Iterable[tuple[str, ...]]:
-    """Stages by the pool that they share."""
-    alike: dict[object, list[str]] = defaultdict(list)
+    runs: Mapping[str, Run],
+    given: Mapping[str, int | None],
+    waiting: Collection[str],
+    models: Mapping[str, Collection[str]],
+) -> list[tuple[str, ...]]:
+    """Stages by the pool that they share, in the order of the first of each."""
+    shared: list[list[str]] = []
+    claims: list[object] = []
     for stage, run in runs.items():
-        is_for_itself = stage in waiting or run.gpus > 0 or run.memory_gib is not None
-        alike[stage if is_for_itself else (run.cpus, given[stage])].append(stage)
-    return map(tuple, alike.values())
+        claim: object = (run.cpus, run.gpus, run.memory_gib, given[stage], run.environment)
+        if stage in waiting or (run.gpus == 0 and run.memory_gib is not None):
+            claim = stage
+        alike = [at for at, other in enumerate(claims) if other == claim]
+        if run.gpus:
+            own = set(models.get(stage, ()))
+            alike = [at for at in alike if any(own.intersection(models.get(each, ())) for each in shared[at])]
+        if not alike:
+            shared.append([stage])
+            claims.append(claim)
+            continue
+        for at in reversed(alike[1:]):  # it joins what had nothing in common before
+            shared[alike[0]] += shared.pop(at)
+            claims.pop(at)
+        shared[alike[0]].append(stage)
+    order = {stage: at for at, stage in enumerate(runs)}
+    return [tuple(sorted(stages, key=order.__getitem__)) for stages in shared]
 
 
-def _workers(run: Run, nodes: Sequence[Node], cpus: int | None, sharing: int) -> int:
-    """`sharing`: so many stages want GPUs."""
-    allowed = max(1, int((cpus or sum(node.cpus for node in nodes)) / run.cpus))
-    if run.gpus == 0:
-        return allowed
-    on_gpus = max(1, sum(_on_node(node, run.gpus) for node in nodes) // sharing)
-    return on_gpus if cpus is None else min(on_gpus, allowed)
+@dataclass
+class _Space:
+    """What is free on a machine."""
+
+    node: Node
+    cpus: float
+    memory_gib: float
+    gpus: list[float] = field(default_factory=list)
+    free_gpus: float = 0.0
+    """All of them together."""
+
+    def has(self, gpus: float) -> bool:
+        """What a worker claims of them."""
+        if gpus == 0 or self.free_gpus + _NEXT_TO_NOTHING < gpus:
+            return gpus == 0
+        return sum(left + _NEXT_TO_NOTHING >= min(gpus, 1) for left in self.gpus) >= max(1, int(gpus))
+
+    def take(self, gpus: float) -> None:
+        """Of the GPUs that have what a worker claims, those that are begun are filled first."""
+        fitting = [at for at, left in enumerate(self.gpus) if left + _NEXT_TO_NOTHING >= min(gpus, 1)]
+        for at in sorted(fitting, key=self.gpus.__getitem__)[: max(1, int(gpus))] if gpus else ():
+            self.gpus[at] -= min(gpus, 1)
+        self.free_gpus -= gpus
 
 
-def _on_node(node: Node, gpus: float) -> int:
-    """A worker's part of a GPU lies on one GPU."""
-    return node.gpus * int(1 / gpus) if gpus < 1 else int(node.gpus / gpus)
+def _spaces(nodes: Sequence[Node]) -> list[_Space]:
+    return [_Space(node, node.cpus, _MEMORY_SHARE * node.memory_gib, [1.0] * node.gpus, node.gpus) for node in nodes]
 
 
-def _within_memory(pools: list[Pool], nodes: Sequence[Node], fixed: Collection[tuple[str, ...]]) -> list[Pool]:
-    """Fewer workers where there is not memory for all, but for pools whose number is given."""
-    wanted = sum(pool.workers * pool.memory_gib for pool in pools)
-    share = min(1.0, _MEMORY_SHARE * sum(node.memory_gib for node in nodes) / wanted)
+def plan_pools(
+    teams: Sequence[Team],
+    nodes: Sequence[Node],
+    cpus: int | None = None,
+    held: Mapping[tuple[str, ...], Sequence[str]] | None = None,
+) -> list[Pool]:
+    """A pool for each team, in their order. Where GPUs are too few for all, those that come first have them. `held`:
+    where a team's workers are; they stay there if they can.
+    """
+    held = held or {}
+    on_gpus = [team for team in teams if team.gpus]
+    places = _gpu_places(on_gpus, nodes, cpus, held)
+    wanted = {team: _wanted(team, len(places.get(team, ())), nodes, cpus) for team in teams}
+    wanted = _within_memory(wanted, places, nodes)
+    share = min(1.0, sum(node.cpus for node in nodes) / max(_claimed(wanted, places), _NEXT_TO_NOTHING))
+    while max((team.run.cpus for team in teams), default=0) * share > _LEAST_CPUS:
+        if (placed := _cpu_places(wanted, places, nodes, share, held)) is not None:
+            break
+        share *= _SHRINK
+    else:
+        share, placed = 0.0, {team: _anywhere(number, nodes) for team, number in wanted.items() if not team.gpus}
+    places |= placed
     return [
-        pool if pool.stages in fixed else replace(pool, workers=max(1, int(pool.workers * share))) for pool in pools
+        Pool(
+            team.stages,
+            wanted[team],
+            _claim(team.run.cpus * share),
+            team.gpus,
+            team.memory_gib,
+            tuple(places.get(team, ())),
+        )
+        for team in teams
     ]
 
 
-def _check_gpus(pools: Sequence[Pool], nodes: Sequence[Node]) -> None:
-    one_of_each = [replace(pool, workers=1, cpus=0) for pool in pools if pool.gpus]
-    if not fit(one_of_each, nodes):
-        wanted = ", ".join(f"{', '.join(pool.stages)} {pool.gpus:g}" for pool in one_of_each)
-        raise ActorError(
-            f"the stages want more GPUs than the {sum(node.gpus for node in nodes)} there are, at the same time: "
-            f"{wanted}. Lower `run.gpus` of some, build fewer stages at once with --until, or join a larger cluster "
-            "with --address. Where an autoscaler will bring GPUs, say how many `run.workers` there shall be."
-        )
+def check_gpus(teams: Sequence[Team], nodes: Sequence[Node]) -> None:
+    """Each team has a place for one worker when it is alone, or the pipeline says how many workers there shall be."""
+    for team in teams:
+        if team.gpus and team.given is None and not fits_somewhere(team, nodes):
+            most = max((node.gpus for node in nodes), default=0)
+            raise ActorError(
+                f"{', '.join(team.stages)}: a worker claims {_gpus(team.gpus)}, and no machine here has so many "
+                f"(the most that one has: {most}). Lower its `run.gpus`, or join a cluster that has them with "
+                "--address. Where an autoscaler will bring them, say how many `run.workers` there shall be."
+            )
 
 
-def _within_cpus(pools: Sequence[Pool], nodes: Sequence[Node]) -> list[Pool]:
-    """Scaled until they fit; when the GPUs alone do not, which only a given number of workers can cause, as they are:
-    those that fit begin.
-    """
-    wanted = sum(pool.workers * pool.cpus for pool in pools)
-    share = min(1.0, sum(node.cpus for node in nodes) / wanted)
-    while max(pool.cpus for pool in pools) * share > _LEAST_CPUS:
-        scaled = [replace(pool, cpus=_claim(pool.cpus * share)) for pool in pools]
-        if fit(scaled, nodes):
-            return scaled
-        share *= _SHRINK
-    return [replace(pool, cpus=_LEAST_CPUS) for pool in pools]
+def fits_somewhere(team: Team, nodes: Sequence[Node]) -> bool:
+    """Whether some machine has what one of its workers claims, beside nobody else. Claims of CPUs are scaled."""
+    if not team.gpus:
+        return any(node.cpus > 0 for node in nodes)
+    return any(space.has(team.gpus) for space in _spaces(nodes))
+
+
+def fit(pools: Sequence[Pool], nodes: Sequence[Node]) -> bool:
+    """Whether there is a place for all workers of these, with the CPUs and GPUs that they claim."""
+    spaces = _spaces(nodes)
+    for pool in sorted(pools, key=lambda pool: (pool.gpus, pool.cpus), reverse=True):
+        for _ in range(pool.workers):
+            fitting = (each for each in spaces if each.cpus + _NEXT_TO_NOTHING >= pool.cpus and each.has(pool.gpus))
+            if (space := next(fitting, None)) is None:
+                return False
+            space.cpus -= pool.cpus
+            space.take(pool.gpus)
+    return True
+
+
+def _gpus(claim: float) -> str:
+    return f"{claim:g} of a GPU" if claim < 1 else f"{claim:g} GPU{'s' if claim > 1 else ''}"
+
+
+def _wanted(team: Team, placed: int, nodes: Sequence[Node], cpus: int | None) -> int:
+    if team.given is not None:
+        return team.given
+    return placed if team.gpus else max(1, int((cpus or sum(node.cpus for node in nodes)) / team.run.cpus))
+
+
+def _gpu_places(
+    teams: Sequence[Team], nodes: Sequence[Node], cpus: int | None, held: Mapping[tuple[str, ...], Sequence[str]]
+) -> dict[Team, list[str]]:
+    """One worker of each team first, then as many as were given, then shared evenly among stages until nothing fits."""
+    begun = _one_of_each(sorted(teams, key=lambda team: -team.gpus), nodes, held)
+    if not all(begun[1].values()):
+        begun = _one_of_each(teams, nodes, held)
+    spaces, places = begun
+
+    def most(team: Team) -> float:
+        allowed = float("inf") if cpus is None else max(1, int(cpus / team.run.cpus))
+        return allowed if team.given is None else team.given
+
+    def share(team: Team) -> tuple[bool, float]:
+        return team.given is None, team.gpus * len(places[team]) / len(team.stages)
+
+    growing = [(*share(team), at, team) for at, team in enumerate(teams) if places[team] or team.given]
+    heapq.heapify(growing)
+    while growing:
+        *_, at, team = heapq.heappop(growing)
+        if len(places[team]) >= most(team):
+            continue
+        if (place := _placed(team, spaces, held, places[team], heeds_memory=team.given is None)) is not None:
+            places[team].append(place)
+            heapq.heappush(growing, (*share(team), at, team))
+    return places
+
+
+def _one_of_each(
+    teams: Sequence[Team], nodes: Sequence[Node], held: Mapping[tuple[str, ...], Sequence[str]]
+) -> tuple[list[_Space], dict[Team, list[str]]]:
+    """The first ones first; a team for which nothing is left has no place."""
+    spaces = _spaces(nodes)
+    places: dict[Team, list[str]] = {}
+    for team in teams:
+        place = _placed(team, spaces, held, [], heeds_memory=False)
+        places[team] = [] if place is None else [place]
+    return spaces, places
+
+
+def _placed(
+    team: Team,
+    spaces: Sequence[_Space],
+    held: Mapping[tuple[str, ...], Sequence[str]],
+    placed: Sequence[str],
+    heeds_memory: bool,
+) -> str | None:
+    """Where another worker goes: rather where the team has one already, then where the fewest GPUs are free."""
+    own = Counter(held.get(team.stages, ()))
+    own.subtract(placed)
+    best, least = None, (True, float("inf"))
+    for space in spaces:
+        rank = own[space.node.id] <= 0, space.free_gpus
+        is_enough = not heeds_memory or space.memory_gib + _NEXT_TO_NOTHING >= team.memory_gib
+        if rank < least and is_enough and space.has(team.gpus):
+            best, least = space, rank
+    if best is None:
+        return None
+    best.take(team.gpus)
+    best.memory_gib -= team.memory_gib
+    return best.node.id
+
+
+def _within_memory(
+    wanted: Mapping[Team, int], places: Mapping[Team, Sequence[str]], nodes: Sequence[Node]
+) -> dict[Team, int]:
+    """Fewer workers on CPUs where there is not memory for all, but for teams whose number is given."""
+    taken = sum(team.memory_gib * len(where) for team, where in places.items())
+    asked = sum(team.memory_gib * number for team, number in wanted.items() if not team.gpus)
+    left = max(0.0, _MEMORY_SHARE * sum(node.memory_gib for node in nodes) - taken)
+    share = min(1.0, left / asked) if asked else 1.0
+    return {
+        team: number if team.gpus or team.given is not None else max(1, int(number * share))
+        for team, number in wanted.items()
+    }
+
+
+def _claimed(wanted: Mapping[Team, int], places: Mapping[Team, Sequence[str]]) -> float:
+    """CPUs, unscaled, of all that have or get a place."""
+    return sum(team.run.cpus * (len(places.get(team, ())) if team.gpus else number) for team, number in wanted.items())
+
+
+def _cpu_places(
+    wanted: Mapping[Team, int],
+    gpu_places: Mapping[Team, Sequence[str]],
+    nodes: Sequence[Node],
+    share: float,
+    held: Mapping[tuple[str, ...], Sequence[str]],
+) -> dict[Team, list[str]] | None:
+    """Of teams on CPUs, beside those on GPUs: on machines without a GPU first, evenly. None: they do not fit."""
+    free = {node.id: node.cpus for node in nodes}
+    for team, where in gpu_places.items():
+        for node in where:
+            free[node] -= _claim(team.run.cpus * share)
+    if any(left < -_NEXT_TO_NOTHING for left in free.values()):
+        return None
+    has_gpu = {node.id: node.gpus > 0 for node in nodes}
+    found: dict[Team, list[str]] = {}
+    for team in sorted((team for team in wanted if not team.gpus), key=lambda team: -team.run.cpus):
+        claim, found[team] = _claim(team.run.cpus * share), []
+        for node in held.get(team.stages, ()):
+            if len(found[team]) < wanted[team] and free.get(node, 0.0) + _NEXT_TO_NOTHING >= claim:
+                free[node] -= claim
+                found[team].append(node)
+        emptiest = [(has_gpu[node], -left, node) for node, left in free.items()]
+        heapq.heapify(emptiest)
+        while len(found[team]) < wanted[team]:
+            while emptiest and -emptiest[0][1] + _NEXT_TO_NOTHING < claim:
+                heapq.heappop(emptiest)
+            if not emptiest:
+                return None
+            is_gpu, left, node = emptiest[0]
+            heapq.heapreplace(emptiest, (is_gpu, left + claim, node))
+            free[node] -= claim
+            found[team].append(node)
+    return found
+
+
+def _anywhere(number: int, nodes: Sequence[Node]) -> list[str]:
+    """Where claims are next to nothing."""
+    return [nodes[at % len(nodes)].id for at in range(number)] if nodes else []
 
 
 def _claim(cpus: float) -> float:
     return max(_LEAST_CPUS, int(cpus * 1000) / 1000)
-
-
-def fit(pools: Sequence[Pool], nodes: Sequence[Node]) -> bool:
-    """First fit, the largest first."""
-    cpus = [node.cpus for node in nodes]
-    gpus = [[1.0] * node.gpus for node in nodes]
-    for pool in sorted(pools, key=lambda pool: (pool.gpus, pool.cpus), reverse=True):
-        for _ in range(pool.workers):
-            for at in range(len(nodes)):
-                if cpus[at] + 1e-9 >= pool.cpus and _take(gpus[at], pool.gpus):
-                    cpus[at] -= pool.cpus
-                    break
-            else:
-                return False
-    return True
-
-
-def _take(free: list[float], wanted: float) -> bool:
-    if wanted == 0:
-        return True
-    fitting = [at for at, left in enumerate(free) if left + 1e-9 >= min(wanted, 1)]
-    if len(fitting) < wanted:
-        return False
-    for at in fitting[: max(1, int(wanted))]:
-        free[at] -= min(wanted, 1)
-    return True

@@ -1,11 +1,14 @@
-"""Workers on Ray: long-lived actors, in pools that play one stage or several.
+"""Workers on Ray: long-lived actors, in pools that play one stage or several (staff.py), each on the machine where it
+has a place (seating.py).
 
 Each actor has two calls, so that it need not wait for the driver: the one it is at, and one that waits behind it. When
 it dies, only the first is to blame. Ray itself tries nothing again: what is tried again, and how, is the driver's to
 decide.
 """
 
+import logging
 import queue
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -13,11 +16,11 @@ from typing import Any
 from actor18m.execute.deaths import OUT_OF_MEMORY, Death, hung, not_set_up
 from actor18m.execute.limits import SET_UP_S
 from actor18m.execute.messages import Duty, Task
-from actor18m.execute.pools import plan_pools
 from actor18m.execute.ray_deaths import BESIDE, SETTING_UP, Begun, death, raised_in
-from actor18m.execute.ray_hands import LOOK_EVERY_S, Call, Hand, Staff
 from actor18m.execute.ray_site import RaySite
+from actor18m.execute.seating import Seating
 from actor18m.execute.site import Post, Site
+from actor18m.execute.staff import LOOK_EVERY_S, Call, Hand, Staff
 from actor18m.execute.workers import Broken, Done
 
 LOOKS_A_SECOND = 200
@@ -42,9 +45,10 @@ class RayWorkers:
         where actors are hired instead.
         """
         self._site = site = RaySite(address) if site is None else site
-        waiting = [stage for stage, duty in duties.items() if duty.step.waits]
-        pools = plan_pools({stage: duty.step.run for stage, duty in duties.items()}, site.nodes(), workers, waiting)
-        self._staffs = [Staff({stage: duties[stage] for stage in pool.stages}, pool) for pool in pools]
+        self._seating = Seating(duties, site, workers)
+        self._staffs = self._seating.staffs
+        self.tell: Callable[[str], None] = logging.getLogger(__name__).info
+        """Is told what a person should know of the machines."""
         self._staff_of = {stage: staff for staff in self._staffs for stage in staff.duties}
         self._moved: Callable[[str, int], None] = lambda stage, clips: None
         self._look_at = site.now() + LOOK_EVERY_S
@@ -54,19 +58,21 @@ class RayWorkers:
         return self._site.now()
 
     def room(self, stage: str) -> int:
-        return self.at_once(stage) - self._staff_of[stage].under_way
+        staff = self._staff_of[stage]
+        room = staff.room(stage)
+        staff.is_short |= room <= 0
+        return room
 
     def at_once(self, stage: str) -> int:
-        staff = self._staff_of[stage]
-        return staff.calls_each * staff.pool.workers
+        return self._staff_of[stage].at_once
 
     def watch(self, moved: Callable[[str, int], None]) -> None:
         self._moved = moved
 
     def submit(self, task: Task) -> None:
         staff = self._staff_of[task.stage]
-        staff.under_way += 1
-        staff.waiting.append(task)
+        staff.under_way[task.stage] += 1
+        staff.waiting.setdefault(task.stage, deque()).append(task)
         self._staff(staff)
 
     def room_alone(self, stage: str) -> int:
@@ -77,6 +83,7 @@ class RayWorkers:
     def submit_alone(self, task: Task) -> None:
         staff = self._staff_of[task.stage]
         staff.waiting_alone[task.stage] = task
+        staff.is_settled = False
         self._staff(staff)
 
     def wait(self, seconds: float) -> Sequence[Done | Broken]:
@@ -87,6 +94,7 @@ class RayWorkers:
                 back += self._take(hand, call, at)
             back += self._late()
             self._look()
+            self._look_at_places()
             if back or self.now() >= until:
                 return back
 
@@ -105,9 +113,11 @@ class RayWorkers:
         staff.released.add(stage)
         if stage in staff.alone:
             self._end(staff.alone[stage])
-        if staff.released.issuperset(staff.duties):
+        if staff.is_over:
             for hand in list(staff.all_hands):
                 self._end(hand)
+            self._seating.plan()
+            self._staff_all()
 
     def close(self) -> None:
         for staff in self._staffs:
@@ -115,47 +125,92 @@ class RayWorkers:
                 self._end(hand)
         self._site.close()
 
+    def _look_at_places(self, at_once: bool = False) -> None:
+        if self._seating.look(at_once):
+            self._staff_all()
+        for note in self._seating.notes():
+            self.tell(note)
+
+    def _staff_all(self) -> None:
+        """Those that leave first: others may wait for what they claim."""
+        for staff in sorted(self._staffs, key=lambda staff: len(staff.pool.places) - len(staff.hands)):
+            self._staff(staff)
+
     def _staff(self, staff: Staff) -> None:
-        """Brings a pool's actors to the number it should have, and gives them what waits."""
+        """Brings a pool's actors to where they should be, and gives them what waits."""
+        if not staff.is_settled:
+            self._seat(staff)
+        self._hand_out(staff)
+
+    def _seat(self, staff: Staff) -> None:
+        seats, leaving = staff.seats(), []
+        for hand in sorted(staff.hands, key=lambda hand: (hand.is_leaving, -len(hand.calls))):
+            if hand.place is not None and seats[hand.place] > 0:
+                seats[hand.place] -= 1
+                hand.is_leaving = False
+            else:
+                hand.is_leaving = True
+                leaving += [] if hand.tasks else [hand]
+        for hand in leaving:
+            self._end(hand)
         if staff.waiting:
-            first = staff.waiting[0].stage
-            staff.hands += [self._hire(staff, first, staff.pool.cpus) for _ in range(staff.seats - len(staff.hands))]
-        leaving = sorted(staff.hands, key=lambda hand: (not hand.is_leaving, len(hand.calls)))
-        for hand in leaving[: max(0, len(staff.hands) - staff.seats)]:
-            hand.is_leaving = True
-            if not hand.tasks:
-                self._end(hand)
+            for place in (+seats).elements():
+                staff.hands.append(self._hire(staff, staff.neediest(), place))
+            seats.clear()
         for stage, task in list(staff.waiting_alone.items()):
-            if stage not in staff.alone and len(staff.hands) <= staff.seats:
-                staff.alone[stage] = self._hire(staff, stage, 0)
+            if stage not in staff.alone and self._may_be_alone(staff):
+                staff.alone[stage] = self._hire(staff, stage, None)
             if stage in staff.alone and staff.alone[stage].is_ready:
                 self._give(staff.alone[stage], task)
                 del staff.waiting_alone[stage]
-        while staff.waiting and (free := staff.freest(staff.waiting[0].stage)) is not None:
-            self._give(free, staff.waiting.popleft())
+        staff.is_settled = not (staff.alone or staff.waiting_alone or +seats or any(h.is_leaving for h in staff.hands))
 
-    def _hire(self, staff: Staff, stage: str, cpus: float) -> Hand:
-        """An actor that is first set up for this stage."""
+    def _may_be_alone(self, staff: Staff) -> bool:
+        """What it claims of a GPU is free, or will be."""
+        return not staff.pool.gpus or len(staff.hands) + len(staff.alone) < len(staff.pool.places)
+
+    def _hand_out(self, staff: Staff) -> None:
+        """Gives what waits to actors that may take it."""
+        if not staff.one_at_a_time:
+            while (stage := staff.first_waiting()) is not None and (free := staff.freest(stage)) is not None:
+                self._give(free, staff.pop(stage))
+            return
+        for stage in list(staff.waiting):
+            while stage in staff.waiting and (free := staff.freest(stage)) is not None:
+                self._give(free, staff.pop(stage))
+        while staff.waiting and (changing := staff.changing(stage := staff.neediest(), self.now())) is not None:
+            while stage in staff.waiting and changing.tasks < staff.calls_each:
+                self._give(changing, staff.pop(stage))
+
+    def _hire(self, staff: Staff, stage: str, place: str | None) -> Hand:
+        """An actor that is first set up for this stage; without a place, an isolated one, which claims no CPU."""
         staff.hired += 1
         post = Post(
-            shown=f"{'+'.join(staff.duties)}-{staff.hired}",
+            shown=f"{staff.name}-{staff.hired}",
             waits=staff.waits,
             calls=staff.calls_each,
-            cpus=cpus,
+            cpus=0 if place is None else staff.pool.cpus,
             gpus=staff.pool.gpus,
-            memory_gib=staff.duties[stage].step.run.memory_gib,
+            memory_gib=staff.team.run.memory_gib,
+            place=place,
+            one_at_a_time=staff.one_at_a_time,
+            environment=staff.team.run.environment,
         )
-        hand = Hand(staff, self._site.hire(post), since=self.now())
+        hand = Hand(staff, self._site.hire(post), since=self.now(), place=place)
         self._set_up(hand, stage)
         return hand
 
     def _set_up(self, hand: Hand, stage: str) -> None:
         duty = hand.staff.duties[stage].for_one_of(hand.staff.pool.workers)
+        if hand.staff.one_at_a_time:
+            hand.plays.clear()
+            hand.rested_s = 0.0
         hand.plays.add(stage)
         self._call(hand, stage, None, hand.actor.set_up(duty))
 
     def _give(self, hand: Hand, task: Task) -> None:
         if not hand.calls:
+            hand.rested_s += self.now() - hand.since
             hand.since = self.now()
         if task.stage not in hand.plays:
             self._set_up(hand, task.stage)
@@ -168,6 +223,7 @@ class RayWorkers:
 
     def _end(self, hand: Hand) -> None:
         staff, hand.has_ended = hand.staff, True
+        staff.is_settled = False
         if hand in staff.hands:
             staff.hands.remove(hand)
         else:
@@ -190,6 +246,8 @@ class RayWorkers:
         error = call.future.exception()
         if error is None:
             hand.calls.remove(call)
+            if call.task is None and hand.is_ready:
+                hand.staff.change_s[call.stage] = at - hand.since
             hand.since = max(hand.since, at)
             back = self._well(hand, call)
             self._staff(hand.staff)
@@ -208,7 +266,7 @@ class RayWorkers:
             hand.is_ready = True
             del hand.staff.failed_set_ups[call.stage]
             return []
-        hand.staff.under_way -= hand in hand.staff.hands
+        self._came_back(hand, call)
         return [Done(call.task, call.future.result())]
 
     def _bury(self, hand: Hand, how: Death) -> list[Done | Broken]:
@@ -223,12 +281,19 @@ class RayWorkers:
                     self._count_failed_set_up(staff, call.stage, how)
                 was_setting_up = False  # the next ones wait behind this one
             else:
-                staff.under_way -= hand in staff.hands
+                self._came_back(hand, call)
                 kind, why = how if how[0] == "lost" or self._was_at(hand, call.task, begun) else BESIDE
                 back.append(Broken(call.task, why, kind, is_blamed=kind != "lost"))
         self._end(hand)
+        if how[0] == "lost":
+            self._look_at_places(at_once=True)
         self._staff(staff)
         return back
+
+    def _came_back(self, hand: Hand, call: Call) -> None:
+        staff = hand.staff
+        staff.under_way[call.stage] -= hand in staff.hands
+        staff.idle_since = self.now()
 
     def _was_at(self, hand: Hand, task: Task, begun: Begun | None) -> bool:
         """Whether it was measured when its actor died. Of many in flight none is blamed: which are in flight at every
@@ -264,12 +329,17 @@ class RayWorkers:
                 for task in (call.task for call in hand.calls if call.task and call.task.number == begun.task):
                     self._moved(task.stage, begun.clips - hand.seen.get(begun.task, 0))
                     hand.seen = {begun.task: begun.clips}
+        for staff in self._staffs:
+            if staff.waiting and staff.one_at_a_time:
+                self._hand_out(staff)  # an actor may have rested long enough to change to another stage
         self._look_at = self.now() + max(LOOK_EVERY_S, len(busy) * LOOK_EVERY_S / LOOKS_A_SECOND)
 
     def _late(self) -> list[Done | Broken]:
         now, back = self.now(), list[Done | Broken]()
         for staff in self._staffs:
             for hand in staff.all_hands:
+                if hand.has_ended:
+                    continue  # with another one just now, when a machine was lost
                 if not hand.calls:
                     if hand not in staff.hands and now >= hand.since + IDLE_S:
                         self._end(hand)
@@ -281,7 +351,8 @@ class RayWorkers:
     def _overrun(self, hand: Hand) -> list[Done | Broken]:
         if hand.is_ready:
             return self._bury(hand, hung(hand.deadline_s()))
-        if not any(other.is_ready for other in hand.staff.hands):
+        is_a_place_promised = any(other.is_leaving for staff in self._staffs for other in staff.hands)
+        if not (is_a_place_promised or any(other.is_ready for other in hand.staff.hands)):
             why = f"was not ready within {SET_UP_S:g} s, or found no place on the cluster (see `ray status`)"
             raise not_set_up(hand.calls[0].stage, why)
         hand.since = self.now()  # it waits for a machine, as after one was lost; others go on

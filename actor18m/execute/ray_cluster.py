@@ -84,8 +84,8 @@ def _check_that_somebody_listens(address: str) -> None:
 
 def nodes() -> list[Node]:
     """The machines that are alive."""
-    found = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    return [Node(each.get("CPU", 0), int(each.get("GPU", 0)), each.get("memory", 0) / 2**30) for each in found]
+    found = [(node["NodeID"], node["Resources"]) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return [Node(has.get("CPU", 0), int(has.get("GPU", 0)), has.get("memory", 0) / 2**30, id) for id, has in found]
 
 
 def environment() -> Mapping[str, str]:

@@ -2,17 +2,20 @@
 
 import time
 import uuid
+from collections import Counter
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actor18m.execute import ray_cluster
 from actor18m.execute.messages import Duty, Report, Task
 from actor18m.execute.pools import Node
 from actor18m.execute.ray_deaths import Begun, drop_note, last_begun
 from actor18m.execute.ray_hands import RayActor, RayWaitingActor
+from actor18m.execute.ray_wishes import Wishes
 from actor18m.execute.site import Post
 
 _BESIDES = 8
@@ -30,10 +33,10 @@ class OnRay:
             namespace=namespace,
             num_cpus=post.cpus,
             num_gpus=post.gpus,
-            scheduling_strategy="SPREAD",
-            runtime_env={"env_vars": environment},
+            scheduling_strategy=_where(post.place),
+            runtime_env=post.environment.for_ray(environment),
             **({"max_concurrency": post.calls + _BESIDES} if post.waits else {}),
-        ).remote(self._name, post.memory_gib)
+        ).remote(self._name, post.memory_gib, post.one_at_a_time)
 
     def set_up(self, duty: Duty) -> Future[Any]:
         answer: Future[Any] = self._actor.set_up.remote(duty).future()
@@ -54,6 +57,13 @@ class OnRay:
         drop_note(self._name)
 
 
+def _where(place: str | None) -> Any:
+    """Rather there than elsewhere: a machine may be full of what others run on the cluster, or have gone just now."""
+    if place is None:
+        return "SPREAD"
+    return NodeAffinitySchedulingStrategy(place, soft=True, _spill_on_unavailable=True)
+
+
 class RaySite:
     """The cluster at the address, or Ray started here until `close`."""
 
@@ -61,12 +71,17 @@ class RaySite:
         self._ends_ray = ray_cluster.join(address)
         self._environment = dict(ray_cluster.environment())
         self._namespace = f"actor18m-{uuid.uuid4().hex}"
+        self._asked = Wishes()
 
     def nodes(self) -> list[Node]:
         return ray_cluster.nodes()
 
     def hire(self, post: Post) -> OnRay:
         return OnRay(post, self._namespace, self._environment)
+
+    def ask(self, workers: Counter[tuple[float, float]]) -> None:
+        if not self._ends_ray:  # this machine grows by nobody's wish
+            self._asked.are(workers)
 
     def now(self) -> float:
         return time.monotonic()
@@ -75,5 +90,6 @@ class RaySite:
         return came.get(timeout=max(seconds, 0))
 
     def close(self) -> None:
+        self.ask(Counter())
         if self._ends_ray:
             ray.shutdown()

@@ -2,11 +2,13 @@
 is a Ray cluster (ray_site.py), or in a bench one that pretends, on which days pass in minutes.
 """
 
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from actor18m.config.environment import Environment
 from actor18m.execute.messages import Duty, Report, Task
 from actor18m.execute.pools import Node
 from actor18m.execute.ray_deaths import Begun
@@ -26,6 +28,11 @@ class Post:
     gpus: float
     memory_gib: float | None
     """More it may not take."""
+    place: str | None
+    """The machine where it should be: it takes another one where that has no room now."""
+    one_at_a_time: bool
+    """It has memory for the models of one stage."""
+    environment: Environment
 
 
 class Actor(Protocol):
@@ -52,6 +59,11 @@ class Site(Protocol):
         ...
 
     def hire(self, post: Post) -> Actor: ...
+
+    def ask(self, workers: Counter[tuple[float, float]]) -> None:
+        """Asks whoever brings machines for room for so many more workers of these CPUs and GPUs, and no longer for
+        what was asked before."""
+        ...
 
     def now(self) -> float:
         """Seconds, which never go back."""

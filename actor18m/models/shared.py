@@ -1,5 +1,7 @@
 """Backends that are loaded in a process: each once, however many stages and roles ask for it."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +34,18 @@ class Shared:
         held.borrowers -= 1
         if held.borrowers == 0:
             _close(self._held.pop(_known_as(backend)))
+
+    @contextmanager
+    def staying(self, backends: Iterable[Backend]) -> Iterator[None]:
+        """Of these, what is loaded stays so until the end of the block, whoever gives it back. Nothing is loaded."""
+        loaded = [backend for backend in backends if _known_as(backend) in self._held]
+        for backend in loaded:
+            self.lend(backend)
+        try:
+            yield
+        finally:
+            for backend in loaded:
+                self.take_back(backend)
 
     def close(self) -> None:
         """Closes what is still lent: nobody asks it any more."""

@@ -1,6 +1,7 @@
 """Duties and tasks of the poison stage, as a driver would hand them out."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 from actor18m.config.stage_config import Run, Step
@@ -16,6 +17,14 @@ _numbers = itertools.count()
 def duty(lease: Lease, ready: str = "", stage: str = "poison", **run: Any) -> Duty:
     step = Step(stage="tests.execute.poison_stages:Poison", parameters=PoisonParameters(ready=ready), run=Run(**run))
     return Duty(stage, step, Ledger(lease.store, stage, "f1"), {}, {}, Values("none", (), nothing_kept), lease)
+
+
+def edits(lease: Lease, stage: str, model: object = "tests.execute.sharing_models:Large", **run: object) -> Duty:
+    """Of a stage that has a model on a GPU."""
+    given = duty(lease, stage=stage)
+    roles = {"editor": model, "beside": "tests.execute.sharing_models:Beside"}
+    of = {"stage": "tests.execute.sharing_models:Edits", "roles": roles, "run": {"gpus": 1, **run}}
+    return replace(given, step=Step.model_validate(of))
 
 
 def task(*names: str, stage: str = "poison") -> Task:

@@ -11,14 +11,14 @@ from actor18m.errors import ActorError
 from actor18m.execute import ray_actors
 from actor18m.execute.messages import Duty, Task
 from actor18m.execute.ray_actors import RayWorkers
-from actor18m.execute.ray_hands import IN_FLIGHT
+from actor18m.execute.staff import IN_FLIGHT
 from actor18m.execute.workers import Broken, Done
 from actor18m.storage.lease import Lease, TakenOver, hold
 from tests.execute.duties import committed, duty, task
 from tests.execute.poison_stages import CALLS, SLOW_S, calls
 
 Start = Callable[..., RayWorkers]
-PATIENCE_S = 120
+PATIENCE_S = 300
 
 
 @pytest.fixture(scope="module", autouse=True)

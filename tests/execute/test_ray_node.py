@@ -13,7 +13,7 @@ from actor18m.execute.workers import Broken, Done
 from actor18m.storage.lease import Lease
 from tests.execute.duties import committed, duty, task
 
-PATIENCE_S = 120
+PATIENCE_S = 300
 
 
 @pytest.fixture
