@@ -19,6 +19,12 @@ from actor18m.models.lock import read_lock
 from tests.docs.page import DOCS
 
 PAGE = (DOCS / "clusters.md").read_text()
+CLUSTER = DOCS.parent / "scripts" / "cluster"
+PINNED = re.search(r"^ray(?:\[.*\])?==(\S+)$", (DOCS.parent / "constraints.txt").read_text(), re.MULTILINE)[1]  # type: ignore[index]
+OF_JOB = {"entrypoint", "backoffLimit", "shutdownAfterJobFinishes", "ttlSecondsAfterFinished", "rayClusterSpec"}
+OF_CLUSTER = {"rayVersion", "enableInTreeAutoscaling", "autoscalerOptions", "headGroupSpec", "workerGroupSpecs"}
+OF_WORKERS = {"groupName", "replicas", "minReplicas", "maxReplicas", "rayStartParams", "template"}
+"""Fields that KubeRay's reference of the API ray.io/v1 has, of those that there are."""
 
 
 def blocks(kind: str) -> list[str]:
@@ -30,9 +36,13 @@ def block(kind: str, name: str) -> str:
     return found
 
 
+def rayjob() -> Any:
+    return yaml.safe_load((CLUSTER / "rayjob.yaml").read_text())
+
+
 def calls() -> Iterator[list[str]]:
     """Each call of the command on the page, in whatever shell script."""
-    for script in [*blocks("sh"), yaml.safe_load(block("yaml", "rayjob.yaml"))["spec"]["entrypoint"]]:
+    for script in [*blocks("sh"), (CLUSTER / "build.sbatch").read_text(), rayjob()["spec"]["entrypoint"]]:
         for line in script.replace("\\\n", " ").splitlines():
             found = re.search(r"(?:python -m actor18m|^actor18m) (.*?)(?: +#.*)?$", line)
             if found:
@@ -58,9 +68,15 @@ def test_a_call_has_arguments_that_there_are(call: list[str]) -> None:
 
 
 def test_the_job_of_kubernetes_has_what_a_ray_job_must_have() -> None:
-    job = yaml.safe_load(block("yaml", "rayjob.yaml"))
+    job = rayjob()
     assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
     cluster = job["spec"]["rayClusterSpec"]
+    assert job["spec"].keys() <= OF_JOB
+    assert cluster.keys() <= OF_CLUSTER
+    for group in cluster["workerGroupSpecs"]:
+        assert group.keys() <= OF_WORKERS
+        assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
+    assert cluster["rayVersion"] == PINNED
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
         assert all(isinstance(value, str) for value in group["rayStartParams"].values())
         pod = group["template"]["spec"]
@@ -70,7 +86,7 @@ def test_the_job_of_kubernetes_has_what_a_ray_job_must_have() -> None:
 
 
 def test_the_script_for_slurm_is_one() -> None:
-    script = block("sh", "build.sbatch")
+    script = (CLUSTER / "build.sbatch").read_text()
     assert script.startswith("#!/bin/bash\n")
     assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
     ray = [sys.executable, "-m", "ray.scripts.scripts", "symmetric-run", "--help"]
