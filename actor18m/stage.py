@@ -10,7 +10,7 @@ images looks at a picture that was made, whoever made it.
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, ClassVar, Generic, Literal
@@ -231,6 +231,8 @@ class Stage(Generic[Unit]):
     reads_source: ClassVar[bool] = True
     """False: it measures rows and images alone, never the clip's file, which may have gone meanwhile."""
     roles: ClassVar[Mapping[str, type]] = {}
+    may_lack: ClassVar[Set[str]] = frozenset()
+    """Roles that a pipeline may leave unplayed: then `self.backends` has none for them, and the stage does without."""
     writes: ClassVar[Schema]
     costs: ClassVar[Sequence[str]] = ()
     """What its rows say that they cost, such as `("tokens", "dollars")`: a pipeline may set a budget for it."""
@@ -246,7 +248,7 @@ class Stage(Generic[Unit]):
             self.parameters = parameters
         for role in sorted(backends.keys() - self.roles.keys()):
             raise TypeError(f"{self.writes.name} has no role {role}; {instead_of(role, self.roles)}")
-        if unplayed := sorted(self.roles.keys() - backends.keys()):
+        if unplayed := sorted(self.roles.keys() - backends.keys() - self.may_lack):
             raise TypeError(f"{self.writes.name} needs a backend for {', '.join(unplayed)}")
         self.backends: Mapping[str, Any] = backends
 
@@ -271,7 +273,7 @@ class Stage(Generic[Unit]):
     @classmethod
     def fingerprint(cls, parameters: Parameters, backends: Mapping[str, tuple[str, str]]) -> str:
         """What a row depends on besides its input; `backends` is role -> (name, digest of its weights)."""
-        if backends.keys() != cls.roles.keys():
+        if not cls.roles.keys() - cls.may_lack <= backends.keys() <= cls.roles.keys():
             raise ValueError(f"{cls.writes.name} has the roles {sorted(cls.roles)}, not {sorted(backends)}")
         return fingerprint(cls.writes.name, cls.version, parameters.model_dump(mode="json"), backends)
 

@@ -46,6 +46,7 @@ class Annotate(Stage[Image]):
     of = "images"
     reads_source = False
     roles: ClassVar[Mapping[str, type]] = {**FaceReader.roles, "people": PersonDetector, "pose": PoseEstimator}
+    may_lack: ClassVar = FaceReader.may_lack
     writes = schema(
         "annotate",
         seen_people=int32(),
@@ -80,7 +81,8 @@ class Annotate(Stage[Image]):
             for picture, face, region in zip(pictures, faces, regions, strict=True)
             if region == "face" and face is not None
         ]
-        read = iter(reader.read([picture for picture, _ in of_faces], [face for _, face in of_faces]))
+        shown = [picture for picture, _ in of_faces]
+        read = iter(reader.read(shown, [face for _, face in of_faces], [_whole(picture) for picture in shown]))
         bodies = iter(self._of_bodies([p for p, region in zip(pictures, regions, strict=True) if region == "body"]))
         alone = iter(self._people([p for p, region in zip(pictures, regions, strict=True) if region != "sheet"]))
         found = []

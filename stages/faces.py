@@ -23,11 +23,13 @@ class FacesParameters(FaceParameters, ReadingParameters):
 
 
 class Faces(Stage):
-    """Needs a detector, a mesh, a parser and a reader of expressions."""
+    """Needs a detector, a mesh, a parser and a reader of expressions; where a model of head poses is there, too, it is
+    asked about faces without a mesh."""
 
     version = 3
     needs: ClassVar[Mapping[type[Stage], Sequence[str]]] = {Motion: ("frame_times", "subject")}
     roles: ClassVar = FaceReader.roles
+    may_lack: ClassVar = FaceReader.may_lack
     writes = schema("faces", faces=list_(FACE), parsing=list_(PARSING), parsing_method=string())
     """At most one face a sample, the subject's; `parsing` has one entry for each of `faces`."""
     parameters = FacesParameters()
@@ -49,9 +51,13 @@ class Faces(Stage):
         for chunk in chunks(looked_at, itemgetter(1)):
             found = reader.find([frame for _, frame, _ in chunk], [box for *_, box in chunk])
             seen = [
-                (sample, frame, face) for (sample, frame, _), face in zip(chunk, found, strict=True) if face is not None
+                (sample, frame, face, box)
+                for (sample, frame, box), face in zip(chunk, found, strict=True)
+                if face is not None
             ]
-            read = reader.read([frame for _, frame, _ in seen], [face for *_, face in seen])
+            read = reader.read(
+                [frame for _, frame, _, _ in seen], [face for *_, face, _ in seen], [box for *_, box in seen]
+            )
             for (sample, *_), (measured, parts) in zip(seen, read, strict=True):
                 faces.append({"sample": sample, **measured})
                 parsing.append({"sample": sample, **parts})

@@ -1,5 +1,6 @@
 import dataclasses
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ from pyarrow import float16, float32, list_, string, struct
 
 from actor18m.ledger.rows import checked
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
-from tests.tiny_stages import Faces, FacesParameters, Probe
+from tests.tiny_stages import Counter, Faces, FacesParameters, Probe
 
 KEY = "0123456789abcdef0123"
 MEASURED: Mapping[str, object] = {"similarity": [], "mean_similarity": 0.5, "people": 1, "where": None, "box": None}
@@ -118,6 +119,25 @@ def test_roles_are_played_by_exactly_one_backend_each() -> None:
         Faces()
     with pytest.raises(TypeError, match="faces takes FacesParameters, not Parameters"):
         Faces(Parameters(), faces=Two())
+
+
+def test_a_role_may_be_left_unplayed_where_the_stage_says_so() -> None:
+    class Curious(Faces):
+        roles: ClassVar = {**Faces.roles, "heads": Counter, "hands": Counter}
+        may_lack: ClassVar = frozenset({"heads"})
+
+    two = Two()
+    assert Curious(faces=two, hands=two).backends == {"faces": two, "hands": two}
+    assert Curious(faces=two, hands=two, heads=two).backends["heads"] is two
+    with pytest.raises(TypeError, match="needs a backend for hands"):
+        Curious(faces=two, heads=two)
+    played = dict.fromkeys(Curious.roles, ("two", "0" * 64))
+    unplayed = {role: backend for role, backend in played.items() if role != "heads"}
+    prints = {Curious.fingerprint(FacesParameters(), backends) for backends in (played, unplayed)}
+    assert len(prints) == 2
+    for wrong in ({"faces": ("two", "0" * 64)}, {**played, "feet": ("two", "0" * 64)}):
+        with pytest.raises(ValueError, match="has the roles"):
+            Curious.fingerprint(FacesParameters(), wrong)
 
 
 def test_the_fingerprint_holds_version_parameters_and_backends() -> None:

@@ -1,11 +1,12 @@
 """`--set identity.mean_similarity=0.45`: one number of a pipeline changed for one run, or who plays a role."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import yaml
 
+from actor18m.config.stage_config import imported
 from actor18m.errors import WrongUsage, instead_of
 from actor18m.policy.rules import BOUNDS
 from actor18m.yaml_file import in_one_line, parse_yaml
@@ -52,7 +53,7 @@ def _set(pipeline: dict[str, Any], path: list[str], value: object, stages: Seque
     bound_value = "" if is_blank else value  # a shell's variable that is not set turns no rule off
     match rest:
         case ["roles", role, *below] if "roles" not in rules and "roles" not in parameters:
-            _set_role(step["roles"], stage, role, below, value)
+            _set_role(step["roles"], stage, role, below, value, imported(step["stage"]).may_lack)
         case ["run", *name] if "run" not in rules and "run" not in parameters:
             _set_run(step["run"], stage, name, value)
         case ["rules", name, *bound] if "rules" not in rules:
@@ -122,10 +123,20 @@ def _set_relation(relation: dict[str, Any] | None, name: str, path: list[str], v
     relation[path[0]] = value
 
 
-def _set_role(roles: dict[str, Any], stage: str, role: str, below: list[str], value: object) -> None:
-    """`identity.roles.faces=centerface`, with that one's own defaults; `identity.roles.faces.batch=4`."""
-    if role not in roles:
-        raise _CannotSet(f"{stage} has no role {role}; {instead_of(role, roles)}")
+def _set_role(
+    roles: dict[str, Any],
+    stage: str,
+    role: str,
+    below: list[str],
+    value: object,
+    may_lack: Set[str] = frozenset(),
+) -> None:
+    """`identity.roles.faces=centerface`, with that one's own defaults; `identity.roles.faces.batch=4`;
+    `faces.roles.heads=null`, of a role that may be left unplayed."""
+    if role not in roles and below and role in may_lack:
+        raise _CannotSet(f"nobody plays {role} of {stage}: say who, with {stage}.roles.{role}=backend")
+    if role not in roles and role not in may_lack:
+        raise _CannotSet(f"{stage} has no role {role}; {instead_of(role, [*roles, *may_lack])}")
     match below:
         case []:
             roles[role] = value

@@ -177,7 +177,11 @@ class Step(Section):
         parameters = _read(type(stage.parameters), given.get("parameters") or {}, "parameters", found)
         roles = given.get("roles") or {}
         if isinstance(roles, Mapping):
-            roles = {str(role): _read(Backend, backend, f"roles.{role}", found) for role, backend in roles.items()}
+            roles = {
+                str(role): _read(Backend, backend, f"roles.{role}", found)
+                for role, backend in roles.items()
+                if backend is not None or role not in stage.may_lack
+            }
             found += _of_roles(stage, roles)
         if found:
             raise troubles(found)
@@ -233,7 +237,7 @@ def _of_roles(stage: type[Stage[Any]], played: Mapping[str, object]) -> Iterator
     name, roles = stage.writes.name, stage.roles
     for role in sorted(played.keys() - roles.keys()):
         yield f"roles.{role}", f"{name} has no such role; {instead_of(role, roles)}"
-    if unplayed := sorted(roles.keys() - played.keys()):
+    if unplayed := sorted(roles.keys() - played.keys() - stage.may_lack):
         yield "roles", f"{name} needs a backend for {', '.join(unplayed)}"
     for role, backend in played.items():
         if role in roles and isinstance(backend, Backend) and (cause := _cannot_play(backend, roles[role])):

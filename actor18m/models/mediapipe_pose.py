@@ -16,6 +16,7 @@ import numpy as np
 from actor18m.arrays import Bools, Box, Floats, Frame
 from actor18m.media.boxes import overlap
 from actor18m.media.geometry import Region, body_yaw_deg, cut_out, put_back, square_around
+from actor18m.models.heads_by_points import HeadsByPoints
 from actor18m.models.mediapipe_tasks import Landmarker
 from actor18m.models.roles import Pose
 
@@ -43,7 +44,7 @@ were told 8 degrees (median) too close to the front; by this, on people it was n
 from 17 degrees to 11."""
 
 
-class MediaPipePose:
+class MediaPipePose(HeadsByPoints):
     weights = ("pose_landmarker_full.task",)
     version = 2
 

@@ -102,6 +102,15 @@ class Pose:
     """0 to 1, how likely a face is to be seen, where a backend has points of the face for it."""
 
 
+@dataclass(frozen=True)
+class Head:
+    """Where a head looks, all the way round."""
+
+    yaw_deg: float
+    pitch_deg: float | None = None
+    roll_deg: float | None = None
+
+
 class FaceDetector(Protocol):
     def detect(self, frames: Sequence[Frame]) -> list[list[Face]]:
         """All faces of each frame, the surest first."""
@@ -120,6 +129,13 @@ class FaceMesh(Protocol):
     def mesh(self, frames: Sequence[Frame], boxes: Sequence[Box]) -> list[Mesh | None]:
         """The face in each frame's box, or None where the model sees none. How much around a box is looked at is the
         model's."""
+        ...
+
+
+class HeadPose(Protocol):
+    def heads(self, frames: Sequence[Frame], people: Sequence[Box], faces: Sequence[Face]) -> list[Head | None]:
+        """Of the person whose face is in each frame, and whose whole box is known, where the head looks; None where the
+        model cannot tell. A face is told beyond a profile, too, where a mesh lies over nothing."""
         ...
 
 

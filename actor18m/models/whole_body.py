@@ -15,6 +15,7 @@ from pydantic import Field, PositiveFloat
 
 from actor18m.arrays import Box, Floats, Frame
 from actor18m.models.batches import Batches
+from actor18m.models.heads_by_points import HeadsByPoints
 from actor18m.models.onnx_network import OnnxNetwork, OnnxParameters
 from actor18m.models.roles import KEYPOINTS, Pose
 from actor18m.models.weights import path_of
@@ -32,7 +33,7 @@ class WholeBodyParameters(OnnxParameters):
     of peaks, and no probabilities: 0.3 is where those who use the model cut."""
 
 
-class _WholeBody:
+class _WholeBody(HeadsByPoints):
     parameters = WholeBodyParameters()
 
     def __init__(self, network: OnnxNetwork, parameters: WholeBodyParameters) -> None:

@@ -3,7 +3,7 @@
 The same for a frame of a video and for a single image, so that their measurements can be compared.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,9 +15,21 @@ from pydantic import NonNegativeFloat, PositiveFloat
 
 from actor18m.arrays import Box, Frame
 from actor18m.media.views import angle_between
-from actor18m.models.roles import FACE_PARTS, ExpressionReader, Face, FaceDetector, FaceMesh, FaceParser, Mesh, Parsing
+from actor18m.models.roles import (
+    FACE_PARTS,
+    ExpressionReader,
+    Face,
+    FaceDetector,
+    FaceMesh,
+    FaceParser,
+    Head,
+    HeadPose,
+    Mesh,
+    Parsing,
+)
 from actor18m.stage import Parameters
 from stages.identity import rough_yaw_deg, sharpness_of
+from stages.looks.heads import farther_yaw_deg, heads_without_mesh
 from stages.told import SIDES, rounded, rounded_fields, sides
 
 _IN_THE_FACE = tuple(FACE_PARTS.index(name) for name in FACE_PARTS[1:6] + FACE_PARTS[10:14])
@@ -41,7 +53,9 @@ FACE = struct(
     ]
 )
 """`points` are the detector's five, x before y: right eye, left eye, nose, right and left corner of the mouth. Angles
-are the mesh's where there is one; without it yaw and roll are rough ones by the five points, and pitch is null.
+are the mesh's where there is one; without it yaw and roll are rough ones by the five points, and pitch is null. Where a
+model of head poses is there to be asked, pitch is its own then, and so is the yaw of heads that are turned past a
+profile.
 `visibility` is the share of the face's hull that is parsed as skin or features. The expression is null where its reader
 cannot tell."""
 PARSING = struct([("sample", int32()), *((name, float32()) for name in FACE_PARTS[1:])])
@@ -63,14 +77,16 @@ class FaceParameters(Parameters):
 
 
 class FaceReader:
-    """Finds people's faces and measures them, with one backend for each of its roles."""
+    """Finds people's faces and measures them, with one backend for each of its roles; `heads` may be left unplayed."""
 
     roles: ClassVar[Mapping[str, type]] = {
         "faces": FaceDetector,
         "mesh": FaceMesh,
         "parsing": FaceParser,
         "expression": ExpressionReader,
+        "heads": HeadPose,
     }
+    may_lack: ClassVar[Set[str]] = frozenset({"heads"})
 
     def __init__(self, backends: Mapping[str, Any], parameters: FaceParameters) -> None:
         self._backends = backends
@@ -104,28 +120,37 @@ class FaceReader:
         return _View(small, np.array([(right - left) / size[0], (bottom - top) / size[1]]), np.array([left, top]))
 
     def read(
-        self, frames: Sequence[Frame], faces: Sequence[Face]
+        self, frames: Sequence[Frame], faces: Sequence[Face], people: Sequence[Box]
     ) -> list[tuple[dict[str, Any], dict[str, float | None]]]:
-        """The fields of `FACE` and of `PARSING` of a face in each frame, without the sample."""
+        """The fields of `FACE` and of `PARSING` of a face in each frame, without the sample. Whose face it is is in the
+        box of `people`."""
         seen = self._backends["mesh"].mesh(frames, [face.box for face in faces])
         meshes = [believed(mesh, face, self._parameters) for mesh, face in zip(seen, faces, strict=True)]
         parsings = self._backends["parsing"].parse(frames, faces, meshes)
         likely = self._backends["expression"].read(frames, faces, meshes)
-        return [self._told(*of_face) for of_face in zip(frames, faces, meshes, parsings, likely, strict=True)]
+        heads = heads_without_mesh(self._backends.get("heads"), frames, people, faces, meshes)
+        return [self._told(*of_face) for of_face in zip(frames, faces, meshes, heads, parsings, likely, strict=True)]
 
     def _told(
-        self, frame: Frame, face: Face, mesh: Mesh | None, parsing: Parsing, likely: Mapping[str, float]
+        self,
+        frame: Frame,
+        face: Face,
+        mesh: Mesh | None,
+        head: Head | None,
+        parsing: Parsing,
+        likely: Mapping[str, float],
     ) -> tuple[dict[str, Any], dict[str, float | None]]:
         expression = max(likely, key=lambda name: likely[name], default=None)
         x0, y0, x1, y1 = face.box
+        pitch_deg = mesh.pitch_deg if mesh is not None else None if head is None else head.pitch_deg
         measured = {
             **sides(face.box),
             "score": face.score,
             "points": [rounded(value) for value in face.points.ravel().tolist()],
             "size_px": min(x1 - x0, y1 - y0),
             "sharpness": sharpness_of(frame, face),
-            "yaw_deg": rough_yaw_deg(face.points) if mesh is None else mesh.yaw_deg,
-            "pitch_deg": None if mesh is None else mesh.pitch_deg,
+            "yaw_deg": farther_yaw_deg(rough_yaw_deg(face.points), head) if mesh is None else mesh.yaw_deg,
+            "pitch_deg": pitch_deg,
             "roll_deg": rough_roll_deg(face) if mesh is None else mesh.roll_deg,
             "has_mesh": mesh is not None,
             "visibility": visibility(parsing),

@@ -50,6 +50,27 @@ def test_when_clips_repeat_each_other_and_show_one_person_may_be_set() -> None:
     assert before | changed == after
 
 
+def test_a_role_that_a_stage_may_lack_is_played_and_left_unplayed(tmp_path: Path) -> None:
+    embedded, cluster = find_pipeline("embedded"), find_pipeline("cluster")
+    played = load_pipeline(embedded, ["faces.roles.heads=mediapipe-pose"]).step("faces").roles
+    assert played["heads"].name == "mediapipe-pose"
+    assert "heads" not in load_pipeline(embedded).step("faces").roles
+    assert "heads" in load_pipeline(cluster).step("faces").roles
+    assert "heads" not in load_pipeline(cluster, ["faces.roles.heads=null"]).step("faces").roles
+    file = tmp_path / "without.yaml"
+    file.write_text(
+        "extends: cluster\nname: without\nstages: [{stage: 'stages.annotate:Annotate', roles: {heads: null}}]\n"
+    )
+    assert "heads" not in load_pipeline(file).step("annotate").roles
+    for setting, why in (
+        ("faces.roles.head=dwpose", r"faces has no role head; did you mean heads\?"),
+        ("faces.roles.heads.seen_from=0.3", r"nobody plays heads of faces: say who, with faces\.roles\.heads="),
+        ("faces.roles.mesh=null", r"stages\.faces\.roles\.mesh: must be a backend's name"),
+    ):
+        with pytest.raises(WrongUsage, match=why):
+            load_pipeline(embedded, [setting])
+
+
 @pytest.mark.parametrize("relation", ["duplicates", "identities"])
 def test_what_relates_clips_may_be_turned_off(relation: str) -> None:
     before, after = (

@@ -22,6 +22,7 @@ from actor18m.models.roles import (
     FaceMesh,
     FaceParser,
     FrameEncoder,
+    HeadPose,
     ImageEditor,
     PersonDetector,
     PersonSegmenter,
@@ -42,8 +43,8 @@ class Newer(TwoEyes):
 
 def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -> None:
     roles: list[type] = [
-        Depiction, ExpressionReader, FaceDetector, FaceEmbedder, FaceMesh, FaceParser, FrameEncoder, ImageEditor,
-        PersonDetector, PersonSegmenter, PointTracker, PoseEstimator, ShotDetector,
+        Depiction, ExpressionReader, FaceDetector, FaceEmbedder, FaceMesh, FaceParser, FrameEncoder, HeadPose,
+        ImageEditor, PersonDetector, PersonSegmenter, PointTracker, PoseEstimator, ShotDetector,
     ]  # fmt: skip
     played = {
         name: [role.__name__ for role in roles if cannot_play(backend_class(name), role) is None]
@@ -56,12 +57,13 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "auraface": ["FaceEmbedder"],
         "retinaface": ["FaceDetector"],
         "scrfd": ["FaceDetector"],
+        "rotation-6d": ["HeadPose"],
         "emotieffnet": ["ExpressionReader"],
         "bisenet": ["FaceParser"],
         "segformer-face": ["FaceParser"],
         "dlib-face": ["FaceEmbedder"],
         "mediapipe-face": ["FaceMesh"],
-        "mediapipe-pose": ["PersonSegmenter", "PoseEstimator"],
+        "mediapipe-pose": ["HeadPose", "PersonSegmenter", "PoseEstimator"],
         "mini-xception": ["ExpressionReader"],
         "selfie-segmenter": ["PersonSegmenter"],
         "efficientdet": ["PersonDetector"],
@@ -71,8 +73,8 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "yolo-world": ["PersonDetector"],
         "sam2": ["PersonSegmenter"],
         "edgetam": ["PersonSegmenter"],
-        "dwpose": ["PoseEstimator"],
-        "rtmw": ["PoseEstimator"],
+        "dwpose": ["HeadPose", "PoseEstimator"],
+        "rtmw": ["HeadPose", "PoseEstimator"],
         "clip": ["FrameEncoder"],
         "siglip2": ["FrameEncoder"],
         "cotracker3": ["PointTracker"],

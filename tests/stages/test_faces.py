@@ -78,6 +78,34 @@ def test_a_head_that_turns_is_told_by_its_mesh_and_farther_out_by_its_points(
     assert max(errors[True] + errors[False]) < 25
 
 
+def test_a_head_that_is_turned_past_a_profile_is_told_by_the_bodys_points(
+    stage: Faces, pulled: Callable[[str], None]
+) -> None:
+    """Five points alone stay at a profile."""
+    pulled("mediapipe-pose")
+    by_points, by_pose = (
+        row.values["faces"]
+        for players in (stage.backends, {**stage.backends, "heads": load("mediapipe-pose")})
+        for row in Faces(**players).measure([clip("turn_walking_1")])
+        if isinstance(row, Row)
+    )
+    assert isinstance(by_points, list)
+    assert isinstance(by_pose, list)
+    errors: list[list[float]] = []
+    for before, now in zip(by_points, by_pose, strict=True):
+        actor, frame = true("turn_walking_1", before["sample"])
+        yaw = actor.head_yaw_deg[frame]
+        assert yaw is not None
+        if before["has_mesh"]:
+            assert before == now
+        elif abs(yaw) >= 95:
+            errors.append([angle_between(face["yaw_deg"], yaw) for face in (before, now)])
+    assert len(errors) >= 5
+    before_deg, now_deg = np.median(errors, axis=0)
+    assert before_deg > 15
+    assert now_deg < 12
+
+
 def test_a_head_that_nods_is_told_without_a_leaning_up_or_down(rows: Mapping[str, Mapping[str, Any]]) -> None:
     off = []
     for face in rows["talk_pitch_1-0"]["faces"]:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from actor18m.arrays import Box, Frame
+from actor18m.media.facing import head_yaw_by_points
 from actor18m.models.backends import load
 from actor18m.models.onnx_network import OnnxNetwork
+from actor18m.models.roles import Face
 from actor18m.models.whole_body import DWPose, WholeBodyParameters
 from actor18m.stage import Row
 from stages.pose import Pose
@@ -83,6 +85,10 @@ def test_points_are_those_of_rtmlib(
         assert np.allclose(pose.visibility, (scores[:17] / 0.8).clip(0, 1), atol=1e-3)
         assert pose.face_visibility == pytest.approx((scores[23:91] / 0.8).clip(0, 1).mean(), abs=1e-3)
         assert pose.points_3d is None
+        face = Face((0.0, 0.0, 1.0, 1.0), 0.9, np.zeros((5, 2), np.float32))
+        (head,) = backend.heads([frame], [box], [face])
+        assert head is not None
+        assert head.yaw_deg == pytest.approx(head_yaw_by_points(points[:17]), abs=0.1)
         for other, where in ((frame[..., ::-1], box), (frame[:, ::-1], box), (frame, (box[1], box[0], box[3], box[2]))):
             (swapped,), _ = asked(np.ascontiguousarray(other), [where])
             assert not np.allclose(pose.points, swapped[:17], atol=1), "colours, sides and axes are told apart"

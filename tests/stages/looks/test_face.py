@@ -42,7 +42,7 @@ def test_real_faces_are_seen_from_where_people_say(reader: FaceReader, footage: 
             if face is None:
                 told[expected, None] += 1
                 continue
-            ((measured, _),) = reader.read([picture], [face])
+            ((measured, _),) = reader.read([picture], [face], [(0, 0, picture.shape[1], picture.shape[0])])
             told[expected, face_view(measured["yaw_deg"], measured["pitch_deg"] or 0)] += 1
             if expected == "front":
                 level.append(measured["pitch_deg"])
