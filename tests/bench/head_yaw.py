@@ -1,6 +1,6 @@
 """How far the yaw of faces is off, on clips of digital actors, by how far the heads are turned.
 
-python -m tests.bench.head_yaw [FOLDER ...]      # folders of clips with their truth; those that ship, where none is named
+python -m tests.bench.head_yaw [FOLDER ...]      # folders of clips with their truth; without any, those that ship
 
 `points` is the detector's five alone; `faces` is what the stage tells by mesh and points, and the others what it tells
 with a model of head poses beside them: MediaPipe's body points, or FSA-Net, where ACTOR18M_WEIGHTS has it. `alone` is
@@ -50,7 +50,7 @@ class FsaNet:
 
     def _head(self, look: Frame) -> Head:
         small = cv2.resize(look, (64, 64), interpolation=cv2.INTER_AREA)[..., ::-1].astype(np.float32)
-        seen = ((small - 127.5) / 128).transpose(2, 0, 1)[None]
+        seen = ((small - np.float32(127.5)) / np.float32(128)).transpose(2, 0, 1)[None]
         yaw, pitch, roll = np.mean([network(seen)[0][0] for network in self._networks], axis=0).tolist()
         return Head(-yaw, pitch, roll)
 

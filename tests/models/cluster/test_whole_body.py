@@ -85,10 +85,13 @@ def test_points_are_those_of_rtmlib(
         assert np.allclose(pose.visibility, (scores[:17] / 0.8).clip(0, 1), atol=1e-3)
         assert pose.face_visibility == pytest.approx((scores[23:91] / 0.8).clip(0, 1).mean(), abs=1e-3)
         assert pose.points_3d is None
-        face = Face((0.0, 0.0, 1.0, 1.0), 0.9, np.zeros((5, 2), np.float32))
-        (head,) = backend.heads([frame], [box], [face])
+        faces = [
+            Face((0.0, 0.0, 80.0, 100.0), 0.9, np.tile(points[0] + off, (5, 1)).astype(np.float32)) for off in (16, 20)
+        ]
+        head, of_another = backend.heads([frame] * 2, [box] * 2, faces)
         assert head is not None
         assert head.yaw_deg == pytest.approx(head_yaw_by_points(points[:17]), abs=0.1)
+        assert of_another is None, "the nose is another one"
         for other, where in ((frame[..., ::-1], box), (frame[:, ::-1], box), (frame, (box[1], box[0], box[3], box[2]))):
             (swapped,), _ = asked(np.ascontiguousarray(other), [where])
             assert not np.allclose(pose.points, swapped[:17], atol=1), "colours, sides and axes are told apart"
