@@ -63,7 +63,7 @@ class Sam2:
             else:
                 film.show(frame)
                 mask = film.followed()
-                if box is not None and (mask is None or overlap(_box_of(mask), box) < self._lost_below):
+                if box is not None and (mask is None or overlap(box_of(mask), box) < self._lost_below):
                     mask = film.begun(box)
             yield mask
 
@@ -118,7 +118,7 @@ class _Film:
             tracked.pop(oldest, None)
 
 
-def _box_of(mask: Bools) -> Box:
+def box_of(mask: Bools) -> Box:
     """Of a mask that is not empty."""
     ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return float(xs[0]), float(ys[0]), float(xs[-1] + 1), float(ys[-1] + 1)

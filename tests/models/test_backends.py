@@ -73,6 +73,7 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "yolo-world": ["PersonDetector"],
         "sam2": ["PersonSegmenter"],
         "edgetam": ["PersonSegmenter"],
+        "sam3": ["PersonSegmenter"],
         "dwpose": ["HeadPose", "PoseEstimator"],
         "rtmw": ["HeadPose", "PoseEstimator"],
         "clip": ["FrameEncoder"],
