@@ -58,10 +58,8 @@ def test_a_role_that_a_stage_may_lack_is_played_and_left_unplayed(tmp_path: Path
     assert "heads" in load_pipeline(cluster).step("faces").roles
     assert "heads" not in load_pipeline(cluster, ["faces.roles.heads=null"]).step("faces").roles
     file = tmp_path / "without.yaml"
-    file.write_text(
-        "extends: cluster\nname: without\nstages: [{stage: 'stages.annotate:Annotate', roles: {heads: null}}]\n"
-    )
-    assert "heads" not in load_pipeline(file).step("annotate").roles
+    file.write_text("extends: cluster\nname: without\nstages: [{stage: 'stages.faces:Faces', roles: {heads: null}}]\n")
+    assert "heads" not in load_pipeline(file).step("faces").roles
     for setting, why in (
         ("faces.roles.head=dwpose", r"faces has no role head; did you mean heads\?"),
         ("faces.roles.heads.seen_from=0.3", r"nobody plays heads of faces: say who, with faces\.roles\.heads="),
