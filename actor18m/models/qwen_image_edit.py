@@ -1,6 +1,8 @@
-"""ImageEditor: Qwen-Image-Edit 2509 or 2511 through diffusers, with LoRA that are fused when it is loaded.
+"""ImageEditor: Qwen-Image-Edit 2509 or 2511, or FireRed-Image-Edit, which is of the same kind, through diffusers, with
+LoRA that are fused when it is loaded.
 
-The library makes one picture at a time, so edits are made one after the other: a GPU has enough to do with each.
+The library makes one picture at a time and refuses more (0.42), so edits are made one after the other. A GPU has enough
+to do with each: of 1024 x 1024 pixels, one picture is some 9,000 rows in each of the transformer's products.
 """
 
 import math
@@ -56,7 +58,7 @@ class QwenImageEditParameters(DeviceParameters):
 
 class QwenImageEdit:
     version = 1
-    snapshots = ("qwen-image-edit", "qwen-image-edit-2511")
+    snapshots = ("qwen-image-edit", "qwen-image-edit-2511", "firered-image-edit")
     parameters = QwenImageEditParameters()
 
     def __init__(self, pipeline: Any, called: str, parameters: QwenImageEditParameters) -> None:

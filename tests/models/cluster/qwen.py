@@ -18,7 +18,7 @@ def small_areas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edit, "CONDITION_IMAGE_SIZE", 56 * 56)
 
 
-def save_editor(place: Path) -> None:
+def save_editor(place: Path, **of_transformer: Any) -> None:
     torch: Any = importlib.import_module("torch")
     diffusers: Any = importlib.import_module("diffusers")
     transformers: Any = importlib.import_module("transformers")
@@ -57,7 +57,7 @@ def save_editor(place: Path) -> None:
         processor=processor,
         transformer=diffusers.QwenImageTransformer2DModel(
             patch_size=2, in_channels=16, out_channels=4, num_layers=2, attention_head_dim=16, num_attention_heads=3,
-            joint_attention_dim=16, guidance_embeds=False, axes_dims_rope=(8, 4, 4),
+            joint_attention_dim=16, guidance_embeds=False, axes_dims_rope=(8, 4, 4), **of_transformer,
         ),
     ).save_pretrained(place)  # fmt: skip
 
