@@ -10,7 +10,7 @@ from actor18m.arrays import Frame
 from actor18m.models.batches import Batches
 from actor18m.models.libraries import library
 from actor18m.models.roles import Person
-from actor18m.models.torch_device import TorchParameters, device_of, dtype_of, released, torch
+from actor18m.models.torch_device import TorchParameters, at_once, device_of, dtype_of, released, torch
 
 
 class DetrParameters(TorchParameters):
@@ -27,7 +27,7 @@ class Detr:
         self._processor = processor
         self._min_score = parameters.min_score
         self._people = _of_people(model.config.id2label)
-        self._detected = Batches("detr", self._batch, parameters.batch)
+        self._detected = Batches("detr", self._batch, at_once(parameters.batch, model.device))
 
     @classmethod
     def load(cls, weights: Path, parameters: DetrParameters) -> Self:

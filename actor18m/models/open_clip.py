@@ -8,7 +8,7 @@ from actor18m.arrays import Floats, Frame
 from actor18m.media.similarity import Metric
 from actor18m.models.batches import Batches
 from actor18m.models.libraries import library
-from actor18m.models.torch_device import TorchParameters, device_of, released, torch
+from actor18m.models.torch_device import TorchParameters, at_once, device_of, released, torch
 
 _PRECISION = {"auto": "fp32", "float32": "fp32", "bfloat16": "pure_bf16", "float16": "pure_fp16"}
 """In open_clip's words. The weights are stored in float32."""
@@ -43,7 +43,7 @@ class OpenClip:
         )
         visual = model.visual.eval()
         dtype = next(visual.parameters()).dtype
-        return cls(visual.to(device), prepared, device, dtype, parameters.batch)
+        return cls(visual.to(device), prepared, device, dtype, at_once(parameters.batch, device))
 
     def encode(self, frames: Sequence[Frame]) -> list[Floats]:
         return self._encoded(frames)

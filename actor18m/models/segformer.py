@@ -10,7 +10,7 @@ from actor18m.arrays import Frame
 from actor18m.models.learned_parsing import LearnedParsing, Parts
 from actor18m.models.libraries import library
 from actor18m.models.roles import FACE_PARTS
-from actor18m.models.torch_device import TorchParameters, device_of, dtype_of, released, torch
+from actor18m.models.torch_device import TorchParameters, at_once, device_of, dtype_of, released, torch
 
 _CALLED = {
     "l_brow": "left_brow", "r_brow": "right_brow", "l_eye": "left_eye", "r_eye": "right_eye", "eye_g": "glasses",
@@ -25,7 +25,7 @@ class Segformer(LearnedParsing):
     parameters = TorchParameters()
 
     def __init__(self, model: Any, processor: Any, parameters: TorchParameters) -> None:
-        super().__init__("segformer-face", parameters.batch)
+        super().__init__("segformer-face", at_once(parameters.batch, model.device))
         self._model = model
         self._processor = processor
         self._parts = parts_of(model.config.id2label)

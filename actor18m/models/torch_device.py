@@ -21,7 +21,8 @@ class DeviceParameters(BackendParameters):
 
 class TorchParameters(DeviceParameters):
     batch: NoEffect[int] = Field(default=16, gt=0)
-    """So many items at once; where memory does not suffice, half as many from there on."""
+    """So many items at once on a GPU; where memory does not suffice, half as many from there on. On a CPU items go one
+    by one: a result does not depend on its neighbours."""
 
 
 def torch() -> Any:
@@ -38,6 +39,12 @@ def device_of(parameters: DeviceParameters) -> Any:
     if not wanted.startswith("cuda"):
         found.set_num_threads(1)
     return found.device(wanted)
+
+
+def at_once(batch: int, device: Any) -> int:
+    """How many items a model is given at once there. Beside others an item has other last digits, and which others
+    there are depends on who works and what was measured before: on a CPU, where nothing is gained, none are."""
+    return 1 if device.type == "cpu" else batch
 
 
 def dtype_of(parameters: DeviceParameters, device: Any) -> Any:

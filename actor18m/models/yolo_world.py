@@ -21,7 +21,7 @@ from actor18m.models.batches import Batches
 from actor18m.models.libraries import library
 from actor18m.models.parameters import BackendParameters, NoEffect
 from actor18m.models.roles import Person
-from actor18m.models.torch_device import DeviceParameters, device_of, released, torch
+from actor18m.models.torch_device import DeviceParameters, at_once, device_of, released, torch
 
 _KEPT_TO_ITSELF = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false"}
 """Otherwise ultralytics asks its makers for news, tells them of its use, and installs packages while it runs."""
@@ -33,7 +33,8 @@ class YoloWorldParameters(BackendParameters):
     """`auto` is the GPU where the process has one, else the CPU. On another device results differ in their last digits:
     what was measured stays as it is."""
     batch: NoEffect[int] = Field(default=16, gt=0)
-    """So many frames of one size at once; where memory does not suffice, half as many from there on."""
+    """So many frames of one size at once on a GPU; where memory does not suffice, half as many from there on. On a CPU
+    they go one by one: a result does not depend on its neighbours."""
     side: PositiveInt = 640
     """What the longer side of a frame is scaled to, in pixels; a multiple of 32."""
     min_score: float = Field(default=0.25, ge=0, le=1)
@@ -52,7 +53,7 @@ class YoloWorld:
             "device": device, "imgsz": parameters.side, "conf": parameters.min_score, "iou": parameters.same_overlap,
             "verbose": False, "save": False,
         }  # fmt: skip
-        self._detected = Batches("yolo-world", self._batch, parameters.batch)
+        self._detected = Batches("yolo-world", self._batch, at_once(parameters.batch, device))
 
     @classmethod
     def load(cls, weights: Path, parameters: YoloWorldParameters) -> Self:

@@ -28,7 +28,8 @@ SMALL = {
 }
 
 
-def _saved(name: str) -> Callable[[Path], None]:
+def small_detr(name: str, then: Callable[[Any], None] = lambda made: None, **other: int) -> Callable[[Path], None]:
+    """`then` is done with its weights before they are saved; `other` sizes than SMALL has."""
     import torch
 
     transformers = pytest.importorskip(
@@ -44,7 +45,7 @@ def _saved(name: str) -> Callable[[Path], None]:
                 out_features=["stage2", "stage3", "stage4"],
             )  # fmt: skip
             made = transformers.RTDetrV2ForObjectDetection(
-                transformers.RTDetrV2Config(backbone_config=backbone, **SMALL)
+                transformers.RTDetrV2Config(backbone_config=backbone, **SMALL | other)
             )
         else:
             backbone = transformers.HGNetV2Config(
@@ -53,7 +54,10 @@ def _saved(name: str) -> Callable[[Path], None]:
                 hidden_sizes=[16, 32, 64, 128], depths=[1, 1, 1, 1],
                 out_features=["stage2", "stage3", "stage4"],
             )  # fmt: skip
-            made = transformers.DFineForObjectDetection(transformers.DFineConfig(backbone_config=backbone, **SMALL))
+            made = transformers.DFineForObjectDetection(
+                transformers.DFineConfig(backbone_config=backbone, **SMALL | other)
+            )
+        then(made)
         made.eval().save_pretrained(place)
         transformers.RTDetrImageProcessor(size={"height": 160, "width": 160}).save_pretrained(place)
 
@@ -66,8 +70,9 @@ def test_people_are_what_the_library_finds(
 ) -> None:
     torch, transformers = needs("torch"), needs("transformers")
     needs("torchvision")
-    small(name, _saved(name))
-    backend = load(name, DetrParameters(min_score=0.0, batch=3))
+    small(name, small_detr(name))
+    backend = load(name, DetrParameters(min_score=0.0))
+    backend._detected._most = 3  # as on a GPU
     told = backend.people(pictures)
     assert [len(people) for people in told] != [0] * len(pictures), "some of the random boxes are said to be people"
     model, processor = backend._model, backend._processor
@@ -87,6 +92,17 @@ def test_people_are_what_the_library_finds(
         assert np.allclose(np.array([person.box for person in people]).reshape(-1, 4), clipped, atol=0.5)
     backend.close()
     assert transformers is not None
+
+
+@pytest.mark.parametrize("name", Detr.snapshots)
+def test_on_a_cpu_nobody_beside_it_changes_a_number(
+    name: str, needs: Callable[[str], Any], small: Callable[..., None], pictures: list[Frame]
+) -> None:
+    needs("torchvision")
+    small(name, small_detr(name))
+    backend = load(name, DetrParameters(min_score=0.0, device="cpu"))
+    apart = [people for frame in pictures for people in backend.people([frame])]
+    assert backend.people(pictures) == apart, "to the last digit"
 
 
 def test_a_batch_changes_nothing_that_is_told() -> None:
