@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -67,6 +67,9 @@ class Project:
     inputs: Path
     pipeline: Path
     patience_s: float = PATIENCE_S
+    checkout: Path = ROOT
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What its builds find in theirs beside this process's."""
 
     def again(self, root: Path) -> "Project":
         """The same from the beginning."""
@@ -145,8 +148,8 @@ class Build:
         with self._said.open("wb") as out:
             self.process = subprocess.Popen(
                 [*command, *map(str, where), *options],
-                cwd=ROOT,
-                env=os.environ | {CALLS: str(project.root / "calls"), "COLUMNS": "200"},
+                cwd=project.checkout,
+                env=os.environ | {CALLS: str(project.root / "calls"), "COLUMNS": "200", **project.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

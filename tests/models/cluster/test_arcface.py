@@ -19,7 +19,7 @@ TURNED: Floats = np.array([[61, 80], [95, 62], [88, 92], [83, 118], [108, 104]],
 """Five points of a head that leans, is moved and larger than in the square of 112 px."""
 
 
-def _network(place: Path) -> Path:
+def small_arcface(place: Path) -> Path:
     """512 numbers of a picture, to which each colour and each place counts in its own way."""
     file = OnnxFile(["batch", 3, SIDE, SIDE])
     seen = file.node("Relu", [file.conv("image", (3, 4), 8, stride=8)])
@@ -37,7 +37,7 @@ def test_numbers_are_those_of_insightface(
     needs("onnx")
     needs("skimage")
     library = needs("insightface.model_zoo.arcface_onnx")
-    small("auraface", lambda place: _network(place / "glintr100.onnx"))
+    small("auraface", lambda place: small_arcface(place / "glintr100.onnx"))
     backend = load("auraface", OnnxParameters(batch=3, device="cpu"))
     asked = library.ArcFaceONNX(model_file=str(tmp_path / "models" / "auraface" / "glintr100.onnx"))
     faces = _faces(pictures)

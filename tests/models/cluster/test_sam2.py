@@ -59,7 +59,7 @@ def _network(name: str, transformers: Any) -> Any:
     )
 
 
-def _saved(name: str) -> Callable[[Path], None]:
+def small_sam2(name: str) -> Callable[[Path], None]:
     import torch
 
     transformers = pytest.importorskip("transformers")
@@ -85,7 +85,7 @@ def loaded(
 ) -> Callable[..., Sam2]:
     for library in ("torch", "torchvision", "transformers", *(["timm"] if request.param == "edgetam" else [])):
         needs(library)
-    small(request.param, _saved(request.param))
+    small(request.param, small_sam2(request.param))
     return lambda **told: load(request.param, Sam2Parameters(**told))
 
 
@@ -200,7 +200,7 @@ def test_what_edgetam_needs_beside_transformers_is_named(
 ) -> None:
     for library in ("torch", "torchvision", "transformers", "timm"):
         needs(library)
-    small("edgetam", _saved("edgetam"))
+    small("edgetam", small_sam2("edgetam"))
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(ActorError, match="install timm"):
         load("edgetam")

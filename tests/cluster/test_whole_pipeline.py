@@ -1,0 +1,32 @@
+"""The shipped pipeline `cluster`, from the clip to the three subsets, by the models it names: their real architectures,
+small and with random weights, pulled from a mirror; the judge and the captioner behind a real HTTP server.
+
+This is a test of plumbing: it shows that the parts fit together, and nothing of how good what they make is.
+"""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cluster.whole import Cluster, images, project
+from tests.engine.chat_server import ChatServer
+
+
+@pytest.mark.slow
+def test_a_clip_goes_all_the_way(tmp_path: Path, cluster: Cluster, asked: ChatServer) -> None:
+    built = project(tmp_path, cluster, asked, ["expressions_1"])
+    print(built.finish())
+    found = images(built.latest)
+    print(dict(built.states()), dict(found))
+    assert built.states() == {"accepted": 1, "failed": 1}
+    assert {subset for subset, state in found if state == "kept"} == {"A", "B", "C"}
+    rows = pq.read_table(built.latest / "metadata" / "references").to_pylist()
+    assert {row["maker"] for row in rows} == {"crops", "view_images", "attribute_images", "sheet_images"}
+    assert {row["how"] for row in rows if row["is_generated"]} == {
+        "Qwen/Qwen-Image-Edit-2509 + qwen-lightning",
+        "Qwen/Qwen-Image-Edit-2509 + qwen-angles + qwen-lightning",
+    }
+    begun = len(asked.log)
+    assert "(as before; 0 shards made" in built.finish()
+    assert len(asked.log) == begun, "nothing is asked twice"
