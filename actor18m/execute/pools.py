@@ -1,10 +1,5 @@
-"""Which stages share workers on a cluster, how many there are, on which machines, and what each claims. Pure functions:
-asked when a build begins, and again when a stage has ended, a machine joined or was lost, or a stage's turn has come.
-
-Stages that ask for nothing of their own, but for CPUs, share a pool: its workers play whichever of them has something
-to do, load a model once that several of them use, and leave no CPU idle. Stages that claim a GPU share a pool where
-they claim the same and have a model in common: its workers play one stage after the other, since a claim is the memory
-of one. A limit on memory and waiting are a stage's own, and so is its pool then.
+"""How many workers a team of stages has on a cluster, on which machines, and what each claims. Pure functions: asked
+when a build begins, and again when a stage has ended, a machine joined or was lost, or a stage's turn has come.
 
 All pools work at once, and which of them takes longest is not known beforehand. So each gets as many workers as the
 CPUs would allow if it were alone, and every claim of CPUs is scaled down until all of them fit: a worker that waits for
@@ -15,16 +10,12 @@ they are shared evenly, and where they do not suffice for one worker of each poo
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from actor18m.config.stage_config import Run
 from actor18m.errors import ActorError
+from actor18m.execute.teams import Team
 
-_PROCESS_GIB = 0.5
-"""What a worker takes when its stage does not say: Python with a small model."""
-_STAGE_GIB = 0.1
-"""And with each further stage that it plays: eight of small models take 0.95 GiB."""
 _MEMORY_SHARE = 0.8
 _SHRINK = 0.9
 _LEAST_CPUS = 0.001
@@ -41,24 +32,6 @@ class Node:
     id: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Team:
-    """Stages that share workers, for a whole run."""
-
-    stages: tuple[str, ...]
-    run: Run
-    """What each of them claims."""
-    given: int | None
-    """So many workers, by the pipeline's word."""
-    memory_gib: float
-    """Of each worker, as far as is known."""
-    waits: bool = False
-
-    @property
-    def gpus(self) -> float:
-        return self.run.gpus
-
-
 @dataclass(frozen=True)
 class Pool:
     """How many workers a team has, where, and what each claims."""
@@ -71,55 +44,6 @@ class Pool:
     memory_gib: float
     places: tuple[str, ...] = ()
     """The machine of each that has one."""
-
-
-def teams_of(
-    runs: Mapping[str, Run],
-    cpus: int | None,
-    waiting: Collection[str] = (),
-    models: Mapping[str, Collection[str]] | None = None,
-) -> list[Team]:
-    """`cpus`: as many workers as so many CPUs would allow, whatever the pipeline says. `waiting` are stages whose work
-    is waiting: one worker has enough in flight. `models`: names of those that a stage uses.
-    """
-    given = {stage: (run.workers or 1) if stage in waiting else run.workers for stage, run in runs.items()}
-    if cpus is not None:
-        given = {stage: number if stage in waiting else None for stage, number in given.items()}
-    teams = []
-    for stages in _together(runs, given, waiting, models or {}):
-        run = runs[stages[0]]
-        memory_gib = run.memory_gib or _PROCESS_GIB + _STAGE_GIB * (len(stages) - 1)
-        teams.append(Team(stages, run, given[stages[0]], memory_gib, stages[0] in waiting))
-    return teams
-
-
-def _together(
-    runs: Mapping[str, Run],
-    given: Mapping[str, int | None],
-    waiting: Collection[str],
-    models: Mapping[str, Collection[str]],
-) -> list[tuple[str, ...]]:
-    """Stages by the pool that they share, in the order of the first of each."""
-    shared: list[list[str]] = []
-    claims: list[object] = []
-    for stage, run in runs.items():
-        claim: object = (run.cpus, run.gpus, run.memory_gib, given[stage], run.environment)
-        if stage in waiting or (run.gpus == 0 and run.memory_gib is not None):
-            claim = stage
-        alike = [at for at, other in enumerate(claims) if other == claim]
-        if run.gpus:
-            own = set(models.get(stage, ()))
-            alike = [at for at in alike if any(own.intersection(models.get(each, ())) for each in shared[at])]
-        if not alike:
-            shared.append([stage])
-            claims.append(claim)
-            continue
-        for at in reversed(alike[1:]):  # it joins what had nothing in common before
-            shared[alike[0]] += shared.pop(at)
-            claims.pop(at)
-        shared[alike[0]].append(stage)
-    order = {stage: at for at, stage in enumerate(runs)}
-    return [tuple(sorted(stages, key=order.__getitem__)) for stages in shared]
 
 
 @dataclass
@@ -232,10 +156,10 @@ def _gpu_places(
     teams: Sequence[Team], nodes: Sequence[Node], cpus: int | None, held: Mapping[tuple[str, ...], Sequence[str]]
 ) -> dict[Team, list[str]]:
     """One worker of each team first, then as many as were given, then shared evenly among stages until nothing fits."""
-    begun = _one_of_each(sorted(teams, key=lambda team: -team.gpus), nodes, held)
-    if not all(begun[1].values()):
-        begun = _one_of_each(teams, nodes, held)
-    spaces, places = begun
+    filling = _Filling(sorted(teams, key=lambda team: -team.gpus), nodes, held)
+    if not all(filling.places.values()):
+        filling = _Filling(teams, nodes, held)
+    places = filling.places
 
     def most(team: Team) -> float:
         allowed = float("inf") if cpus is None else max(1, int(cpus / team.run.cpus))
@@ -248,47 +172,40 @@ def _gpu_places(
     heapq.heapify(growing)
     while growing:
         *_, at, team = heapq.heappop(growing)
-        if len(places[team]) >= most(team):
-            continue
-        if (place := _placed(team, spaces, held, places[team], heeds_memory=team.given is None)) is not None:
-            places[team].append(place)
+        if len(places[team]) < most(team) and filling.add(team, heeds_memory=team.given is None):
             heapq.heappush(growing, (*share(team), at, team))
     return places
 
 
-def _one_of_each(
-    teams: Sequence[Team], nodes: Sequence[Node], held: Mapping[tuple[str, ...], Sequence[str]]
-) -> tuple[list[_Space], dict[Team, list[str]]]:
-    """The first ones first; a team for which nothing is left has no place."""
-    spaces = _spaces(nodes)
-    places: dict[Team, list[str]] = {}
-    for team in teams:
-        place = _placed(team, spaces, held, [], heeds_memory=False)
-        places[team] = [] if place is None else [place]
-    return spaces, places
+class _Filling:
+    """Of machines by workers on GPUs: it begins with one of each team, the first ones first."""
 
+    def __init__(
+        self, teams: Sequence[Team], nodes: Sequence[Node], held: Mapping[tuple[str, ...], Sequence[str]]
+    ) -> None:
+        self._spaces = _spaces(nodes)
+        self._own = {team: Counter(held.get(team.stages, ())) for team in teams}
+        """Where a team has workers that were not placed again yet."""
+        self.places: dict[Team, list[str]] = {team: [] for team in teams}
+        for team in teams:
+            self.add(team, heeds_memory=False)
 
-def _placed(
-    team: Team,
-    spaces: Sequence[_Space],
-    held: Mapping[tuple[str, ...], Sequence[str]],
-    placed: Sequence[str],
-    heeds_memory: bool,
-) -> str | None:
-    """Where another worker goes: rather where the team has one already, then where the fewest GPUs are free."""
-    own = Counter(held.get(team.stages, ()))
-    own.subtract(placed)
-    best, least = None, (True, float("inf"))
-    for space in spaces:
-        rank = own[space.node.id] <= 0, space.free_gpus
-        is_enough = not heeds_memory or space.memory_gib + _NEXT_TO_NOTHING >= team.memory_gib
-        if rank < least and is_enough and space.has(team.gpus):
-            best, least = space, rank
-    if best is None:
-        return None
-    best.take(team.gpus)
-    best.memory_gib -= team.memory_gib
-    return best.node.id
+    def add(self, team: Team, heeds_memory: bool) -> bool:
+        """Another worker: rather where the team has one already, then where the fewest GPUs are free. False where
+        nothing is left for it."""
+        own, best, least = self._own[team], None, (True, float("inf"))
+        for space in self._spaces:
+            rank = own[space.node.id] <= 0, space.free_gpus
+            is_enough = not heeds_memory or space.memory_gib + _NEXT_TO_NOTHING >= team.memory_gib
+            if rank < least and is_enough and space.has(team.gpus):
+                best, least = space, rank
+        if best is None:
+            return False
+        best.take(team.gpus)
+        best.memory_gib -= team.memory_gib
+        own[best.node.id] -= 1
+        self.places[team].append(best.node.id)
+        return True
 
 
 def _within_memory(
@@ -348,7 +265,8 @@ def _cpu_places(
 
 def _anywhere(number: int, nodes: Sequence[Node]) -> list[str]:
     """Where claims are next to nothing."""
-    return [nodes[at % len(nodes)].id for at in range(number)] if nodes else []
+    able = [node.id for node in nodes if node.cpus > 0]
+    return [able[at % len(able)] for at in range(number)] if able else []
 
 
 def _claim(cpus: float) -> float:

@@ -14,9 +14,10 @@ from actor18m.amounts import amount
 from actor18m.execute.deaths import not_set_up
 from actor18m.execute.limits import SET_UP_S
 from actor18m.execute.messages import Duty
-from actor18m.execute.pools import Node, Pool, check_gpus, fits_somewhere, plan_pools, teams_of
+from actor18m.execute.pools import Node, Pool, check_gpus, fits_somewhere, plan_pools
 from actor18m.execute.site import Site
-from actor18m.execute.staff import Staff
+from actor18m.execute.staff import LOOK_EVERY_S, Staff
+from actor18m.execute.teams import teams_of
 
 LOOK_AT_NODES_EVERY_S = 5.0
 IDLE_S = 5.0
@@ -45,6 +46,7 @@ class Seating:
         ]
         self._notes: list[str] = []
         self._look_at = site.now() + LOOK_AT_NODES_EVERY_S
+        self._turn_at = 0.0
         self._homeless_since: dict[str, float] = {}
         """Of staffs for whose claim there is no machine."""
         self._log()
@@ -68,7 +70,8 @@ class Seating:
             has_changed = self._look_at_nodes()
             self._find_homeless(now)
             self._site.ask(self._wishes())
-        if self._is_somebodys_turn(now):
+        if now >= self._turn_at and self._is_somebodys_turn(now):
+            self._turn_at = now + LOOK_EVERY_S
             self.plan()
             has_changed = True
         return has_changed

@@ -8,8 +8,9 @@ from typing import Any
 
 from actor18m.execute.limits import SET_UP_S, deadline_s
 from actor18m.execute.messages import Duty, Task
-from actor18m.execute.pools import Pool, Team
+from actor18m.execute.pools import Pool
 from actor18m.execute.site import Actor
+from actor18m.execute.teams import Team
 from actor18m.execute.waiting_worker import capacity
 
 IN_FLIGHT = 2

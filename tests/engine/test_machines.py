@@ -25,6 +25,12 @@ ON_A_GPU = ("--executor", "ray", "--set", "look.run.gpus=1", "--set", "look.run.
 HEAD = "f" * 51 + "00000"
 """As Ray's pretended provider of machines calls the one that it begins with."""
 
+COMMANDS = (
+    "initialization_commands", "setup_commands", "head_setup_commands", "worker_setup_commands",
+    "head_start_ray_commands", "worker_start_ray_commands", "cluster_synced_files",
+)  # fmt: skip
+"""Of which its configuration has to say that there are none."""
+
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -120,6 +126,8 @@ def autoscaling(machine: dict[str, int], most: int) -> Iterator[str]:
         },
         "available_node_types": kinds,
         "head_node_type": "ray.head.default",
+        "auth": {},
+        **{each: [] for each in COMMANDS},
     }
     environment = {
         "RAY_FAKE_CLUSTER": "1",
@@ -134,20 +142,23 @@ def autoscaling(machine: dict[str, int], most: int) -> Iterator[str]:
     options = [f"--port={port}", f"--ray-client-server-port={client}", "--num-cpus=1", "--include-dashboard=false"]
     more = ["--object-store-memory=100000000", "--disable-usage-stats", f"--temp-dir={folder}", "--block"]
     agents = ["--dashboard-agent-listen-port=0", "--metrics-export-port=0", f"--autoscaling-config={file}"]
-    head = subprocess.Popen(
-        [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", *options, *more, *agents],
-        env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    said = Path(folder, "said")
+    with said.open("w") as out:
+        head = subprocess.Popen(
+            [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", *options, *more, *agents],
+            env=os.environ | environment, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
     try:
         until = time.monotonic() + 300
-        while not answers(host, port):
-            assert head.poll() is None, head.communicate()[0]
-            assert time.monotonic() < until
+        while "Ray runtime started" not in said.read_text():
+            assert head.poll() is None, said.read_text()
+            assert time.monotonic() < until, said.read_text()
             time.sleep(0.5)
         yield f"{host}:{port}"
+        assert head.poll() is None, said.read_text()
     finally:
         head.terminate()
-        head.communicate(timeout=300)
+        head.wait(timeout=300)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -157,12 +168,6 @@ def free_ports(count: int) -> list[int]:
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return [each.getsockname()[1] for each in sockets]
-
-
-def answers(host: str, port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
-        return True
-    return False
 
 
 def machines(address: str) -> int:

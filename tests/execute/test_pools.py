@@ -6,9 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 import pytest
 
 from actor18m.config.environment import Environment
+from actor18m.config.pipeline import load_pipeline
+from actor18m.config.shipped import shipped
 from actor18m.config.stage_config import Run
 from actor18m.errors import ActorError
-from actor18m.execute.pools import Node, Pool, check_gpus, plan_pools, teams_of
+from actor18m.execute.pools import Node, Pool, check_gpus, plan_pools
+from actor18m.execute.teams import teams_of
 
 LAPTOP = Node(cpus=2, gpus=0, memory_gib=16, id="laptop")
 SERVER = Node(cpus=16, gpus=4, memory_gib=256, id="server")
@@ -86,6 +89,19 @@ def test_stages_on_gpus_share_a_pool_where_claim_and_a_model_are_the_same() -> N
         ("annotate",),
         ("judge",),
     ]
+
+
+def test_the_makers_of_the_cluster_s_pipeline_share_their_workers() -> None:
+    steps = {step.name: step for step in load_pipeline(shipped()["cluster"]).stages}
+    models = {name: {each.name for each in step.roles.values()} for name, step in steps.items()}
+    waiting = [name for name, step in steps.items() if step.waits]
+    teams = teams_of({name: step.run for name, step in steps.items()}, None, waiting, models)
+    sharing = {team.stages for team in teams if team.gpus and len(team.stages) > 1}
+    assert sharing == {
+        ("identity", "faces", "pose"),
+        ("motion", "bodies"),
+        ("view_images", "attribute_images", "sheet_images"),
+    }
 
 
 def test_a_stage_joins_two_others_that_have_nothing_in_common_but_it() -> None:
