@@ -82,7 +82,7 @@ test_() {
     system_libraries
     core
     say "installing what tests and rendering need (about a minute; torch is the largest part)"
-    pip_install -e ".[actors,cluster,embedded,readers,s3,dev]"
+    pip_install -e ".[actors,cluster,embedded,gcs,readers,s3,dev]"
     pip_install --no-deps mediapipe # pyproject.toml says why
     pip_install --no-deps emotiefflib insightface rtmlib ultralytics uniface # likewise
     echo "$key" >.venv/.stamp-test

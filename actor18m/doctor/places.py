@@ -1,6 +1,5 @@
 """Where a build writes: can it, and is there room?"""
 
-import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 from actor18m.doctor.check import Check
 from actor18m.doctor.machine import space
 from actor18m.publish.target import Target, target_of
-from actor18m.storage.filesystems import Disk, Place, put_once
+from actor18m.storage.filesystems import Disk, Place, trouble_with
 from actor18m.storage.lease import unended
 from actor18m.storage.store import MARK, Store, open_store, store_at
 
@@ -76,15 +75,10 @@ def _missing_store(found: Store) -> Check:
 def _cannot_write(place: Place) -> str:
     """In a folder of its own, which a later build clears away if this process is killed."""
     aside = f"aside/doctor-{uuid.uuid4().hex}"
-    path, content = f"{aside}/scratch", os.urandom(64)
     try:
         place.make_aside(aside)
         try:
-            put_once(place, path, content, aside)
-            if place.read(path) != content:
-                return "what was written reads differently"
-            place.delete(path)
-            return "a deleted file is still there" if place.exists(path) else ""
+            return trouble_with(place, f"{aside}/scratch", aside)
         finally:
             with suppress(OSError):
                 place.drop_aside(aside)

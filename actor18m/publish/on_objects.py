@@ -37,7 +37,7 @@ from actor18m.dataset.version import Version
 from actor18m.errors import ActorError
 from actor18m.publish.shard import Shard
 from actor18m.publish.target import PART, Writer
-from actor18m.storage.filesystems import put_once
+from actor18m.storage.filesystems import put_once, trouble_with
 from actor18m.storage.lease import Lease, StoreBusy, hold, holder
 from actor18m.storage.objects import Objects
 from actor18m.storage.store import Store
@@ -65,12 +65,9 @@ class OnObjects:
         return cast(Objects, self.dataset.place)
 
     def check_usable(self) -> None:
-        path, content = f"{_TRIAL}{uuid4().hex}", b"can be written"
         try:
             self._refuse_foreign()
-            put_once(self._place, path, content)
-            is_same = self._place.read(path) == content
-            self._place.delete(path)
+            trouble = trouble_with(self._place, f"{_TRIAL}{uuid4().hex}")
         except DatasetError:
             raise
         except (ActorError, OSError) as error:
@@ -78,8 +75,8 @@ class OnObjects:
                 f"the dataset {self.dataset.url} cannot be written: {error}. Name another place with --dataset, or "
                 "give this user the right to write there."
             ) from error
-        if not is_same:
-            raise DatasetError(f"the dataset {self.dataset.url} cannot be trusted: what was written reads differently.")
+        if trouble:
+            raise DatasetError(f"the dataset {self.dataset.url} cannot be trusted: {trouble}.")
 
     def is_there(self) -> bool:
         with self.dataset.trouble():

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from actor18m.storage import remote
+from actor18m.storage.causes import statuses
+from actor18m.storage.remote import AMAZON, GOOGLE
 
-GOOGLE = ("gs", "gcs")
-AMAZON = ("s3", "s3a")
 ABSENT = ""
 """The mark of an object that is not there."""
 CREATE = "create"
@@ -48,7 +47,7 @@ def put_over(scheme: str, fs: Any, path: str, content: bytes, mark: str) -> None
 
 def is_refused(error: OSError) -> bool:
     """Is it that the condition does not hold? Drivers say so differently."""
-    return isinstance(error, FileExistsError) or _PRECONDITION_FAILED in remote.statuses(error)
+    return isinstance(error, FileExistsError) or _PRECONDITION_FAILED in statuses(error)
 
 
 def _put_over_generation(fs: Any, path: str, content: bytes, generation: str) -> None:

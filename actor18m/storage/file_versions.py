@@ -31,7 +31,7 @@ _INFOS_AT_ONCE = 32
 _SHARE = 16
 """From so many wanted files on, a folder is listed. Fewer are asked for one by one: the folder may hold millions."""
 _REMEMBERED = 1_000_000
-_MARKS = ("ETag", "etag", "generation", "version_id", "LastModified", "last_modified", "updated", "mtime", "created")
+_MARKS = ("generation", "ETag", "etag", "version_id", "LastModified", "last_modified", "updated", "mtime", "created")
 """Of an object, what says most first: tags and numbers that another content never has, then times."""
 _PLAIN = re.compile(r"[A-Za-z0-9._:+-]{1,64}")
 

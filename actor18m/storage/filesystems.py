@@ -14,6 +14,10 @@ PRIVATE = "restricted"
 """The folder of a store whose files nobody but their owner may read, where the place can say so."""
 NEXT_POINTER = ".pointer-next"
 """On a file system: a link that is about to take the place of another."""
+NO_CONDITIONS = (
+    "it takes no notice of conditions on writes, so two builds could overwrite each other's files: take another place, "
+    "or a newer driver for it"
+)
 NO_HARD_LINKS = {EPERM, ENOTSUP, EMLINK}
 """How a file system says that it has none, or no more of them."""
 
@@ -108,6 +112,23 @@ def put_once(place: Place, path: str, content: bytes, aside: str = "") -> None:
     except FileExistsError:
         if place.read(path) != content:
             raise
+
+
+def trouble_with(place: Place, path: str, aside: str = "") -> str:
+    """What is wrong with a place that is to be written to, found by a file that was not there and will not be; nothing
+    when nothing is.
+    """
+    content = os.urandom(64)
+    put_once(place, path, content, aside)
+    try:
+        place.create(path, b"", aside)
+        return NO_CONDITIONS
+    except FileExistsError:
+        if place.read(path) != content:
+            return "what was written reads differently"
+    finally:
+        place.delete(path)
+    return "a deleted file is still there" if place.exists(path) else ""
 
 
 @dataclass(frozen=True)

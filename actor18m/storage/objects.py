@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from actor18m.inputs import local_path
 from actor18m.storage import conditional, remote
+from actor18m.storage.causes import is_passing
 from actor18m.storage.far_file import open_far
 from actor18m.storage.file_versions import of_info
 from actor18m.storage.filesystems import Disk, Place
@@ -205,7 +206,7 @@ def _put(fs: Any, full: str, content: bytes | Path, **how: str) -> None:
             fs.pipe_file(full, content, **how)
     except FileNotFoundError as error:
         # Of a large file: its last request was lost, and there is nothing to abort, since it had come through.
-        if remote.is_passing(error):
+        if is_passing(error):
             raise ConnectionError(f"whether it was written is not known: {error}") from error
         raise
 

@@ -6,15 +6,28 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from actor18m.errors import ActorError
 from actor18m.inputs import shown
 from actor18m.redact import redact
+from actor18m.storage.causes import (
+    NO_BUCKET,
+    Refusal,
+    brief,
+    is_of_nobody,
+    is_passing,
+    is_without_words,
+    refusal_of,
+    retry_after,
+)
 
 T = TypeVar("T")
 
+AMAZON = ("s3", "s3a")
+GOOGLE = ("gs", "gcs")
+"""Schemes of whose drivers more is known than fsspec says."""
 TIMEOUT = "ACTOR18M_NETWORK_TIMEOUT_S"
 """The environment variable with the seconds that a place may be silent."""
 _SILENT_S = 30.0
@@ -29,23 +42,6 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 _GAVE_UP_FOR_S = 60.0
 """A place that was given up is tried once a call for so long: else each of many files would be waited for."""
 _SLOWEST_BYTES_S = 256 << 10
-_BUSY = {408, 409, 425, 429, 500, 502, 503, 504}
-"""409 is said of two conditional writes at once, of which one should be tried again."""
-_PASSING = (
-    "ClientConnectorError", "ClientOSError", "ClientPayloadError", "ConnectTimeoutError", "ConnectionClosedError",
-    "EndpointConnectionError", "HTTPClientError", "IncompleteRead", "ReadTimeoutError", "ResponseParserError",
-    "ResponseStreamingError", "ServerDisconnectedError", "ServerTimeoutError",
-)  # fmt: skip
-"""Of botocore and aiohttp, by name, since neither need be installed."""
-_NOBODY = (
-    "EndpointConnectionError",
-    "ClientConnectorError",
-    "ClientConnectorDNSError",
-    "ConnectionRefusedError",
-    "gaierror",
-)
-_NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError",
-                   "CredentialRetrievalError", "DefaultCredentialsError", "UnauthorizedSSOTokenError")  # fmt: skip
 _PASSED_ON = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, ActorError, MemoryError)
 
 _log = logging.getLogger(__name__)
@@ -62,13 +58,11 @@ class NoAccess(ActorError, PermissionError):
 
 def at(uri: str) -> tuple[Any, str]:
     """The file system behind a URI, and the path in it. It remembers no listing, so that what it says is true now."""
-    from fsspec import get_filesystem_class  # here, and not above: on a disk nobody waits for what it imports
-
     scheme = uri.partition("://")[0]
     try:
-        driver = get_filesystem_class(scheme)
+        driver = _driver(scheme)
         fs = driver(**driver._get_kwargs_from_urls(uri), **_patience_of(scheme), use_listings_cache=False)
-        if scheme in ("s3", "s3a"):
+        if scheme in AMAZON:
             fs.retries = 1  # whoever retries must know which attempt is the first
         return fs, driver._strip_protocol(uri)
     except ImportError as error:
@@ -77,6 +71,20 @@ def at(uri: str) -> tuple[Any, str]:
         ) from error
     except (ValueError, TypeError, OSError) as error:
         raise ActorError(f"{shown(uri)} cannot be reached: {redact(str(error))}") from error
+
+
+def _driver(scheme: str) -> Any:
+    """What fsspec has for it; imported here, and not above: on a disk nobody waits for that."""
+    if scheme in GOOGLE:
+        # Not fsspec's choice, which before anything else asks a second service about the bucket, for up to a minute
+        # where that cannot be reached. It writes tracebacks to the log, and what they say is told in our words.
+        from gcsfs.core import GCSFileSystem
+
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
+        return GCSFileSystem
+    from fsspec import get_filesystem_class
+
+    return get_filesystem_class(scheme)
 
 
 def asked(uri: str, what: str, ask: Callable[[], T], seconds: float | None = None) -> T:
@@ -89,26 +97,27 @@ def asked(uri: str, what: str, ask: Callable[[], T], seconds: float | None = Non
         tries += 1
         try:
             answer = _watched(uri, ask, seconds or _CALL * silent_s)
-        except _PASSED_ON:
+        except _PASSED_ON as error:
+            if what == "write" and isinstance(error, FileNotFoundError):
+                raise _refused(uri, what, NO_BUCKET, error) from error
             raise
         except Exception as error:
-            if _any(error, lambda each: type(each).__name__ in _NO_CREDENTIALS):
-                raise _refused(uri, what, f"no credentials ({_brief(error)})") from error
-            if isinstance(error, PermissionError):
-                raise _refused(uri, what, _brief(error)) from error
+            worded = _in_words(uri, error)
+            if refusal := refusal_of(worded):
+                raise _refused(uri, what, refusal, worded) from error
             if not is_passing(error):
-                raise ActorError(f"cannot {what} {shown(uri)}: {type(error).__name__}: {_brief(error)}") from error
-            pause = max(pause, _retry_after(error))
+                raise ActorError(f"cannot {what} {shown(uri)}: {type(error).__name__}: {brief(error)}") from error
+            pause = max(pause, retry_after(error))
             spent = time.monotonic() - begun
             if spent + pause > _patience_s(uri, error, silent_s):
                 _gave_up[_place(uri)] = time.monotonic()
                 raise Unreachable(
-                    f"cannot {what} {shown(uri)}: {_brief(error) or type(error).__name__}; tried {tries} times in "
+                    f"cannot {what} {shown(uri)}: {brief(error) or type(error).__name__}; tried {tries} times in "
                     f"{spent:.0f} s. See that the place can be reached and has recovered, and run this again"
                 ) from error
             if spent > silent_s / 4 and not told:
                 told = True
-                _log.warning("%s does not answer (%s); trying on", shown(uri), _brief(error) or type(error).__name__)
+                _log.warning("%s does not answer (%s); trying on", shown(uri), brief(error) or type(error).__name__)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
         else:
@@ -128,41 +137,27 @@ def timeout_s() -> float:
         raise ActorError(f"{TIMEOUT} is {os.environ[TIMEOUT]!r}, which is no number of seconds") from error
 
 
-def is_passing(error: BaseException) -> bool:
-    """Would it likely go well another time, with nothing changed?"""
-    return _any(
-        error,
-        lambda each: (
-            isinstance(each, ConnectionError | TimeoutError)
-            or type(each).__name__ in (*_PASSING, *_NOBODY)
-            or _status(each) in _BUSY
-        ),
-    )
-
-
-def statuses(error: BaseException) -> list[object]:
-    """Of HTTP, of the error and of what it came from."""
-    return [_status(each) for each in _chain(error)]
-
-
 def _patience_of(scheme: str) -> dict[str, Any]:
     """The driver's own time-outs, and no retries of its own; what a person configured for fsspec counts more."""
     from fsspec.config import conf
 
     silent_s = timeout_s()
     given = conf.get(scheme, {})
-    if scheme in ("s3", "s3a"):
+    if scheme in AMAZON:
         ours = {"connect_timeout": min(_CONNECT_S, silent_s), "read_timeout": silent_s,
                 "retries": {"total_max_attempts": 1, "mode": "standard"}}  # fmt: skip
         return {"config_kwargs": {**ours, **given.get("config_kwargs", {})}}
     if scheme in ("http", "https"):
-        import aiohttp
-
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(_CONNECT_S, silent_s), sock_read=silent_s)
-        return {"client_kwargs": {"timeout": timeout, **given.get("client_kwargs", {})}}
-    if scheme in ("gs", "gcs"):
-        return {"requests_timeout": silent_s, **given}
+        return {"client_kwargs": {"timeout": _of_aiohttp(silent_s), **given.get("client_kwargs", {})}}
+    if scheme in GOOGLE:
+        return {"requests_timeout": _of_aiohttp(silent_s), **given}
     return {}
+
+
+def _of_aiohttp(silent_s: float) -> Any:
+    import aiohttp
+
+    return aiohttp.ClientTimeout(total=None, sock_connect=min(_CONNECT_S, silent_s), sock_read=silent_s)
 
 
 def _watched(uri: str, ask: Callable[[], T], seconds: float) -> T:
@@ -192,55 +187,27 @@ def _patience_s(uri: str, error: BaseException, silent_s: float) -> float:
     if gave_up is not None and time.monotonic() - gave_up < _GAVE_UP_FOR_S:
         return 0
     patience_s = _PATIENCE * silent_s
-    nobody = _any(error, lambda each: type(each).__name__ in _NOBODY)
-    return min(patience_s, _NOBODY_THERE_S) if nobody else patience_s
+    return min(patience_s, _NOBODY_THERE_S) if is_of_nobody(error) else patience_s
 
 
-def _refused(uri: str, what: str, why: str) -> NoAccess:
-    return NoAccess(
-        f"cannot {what} {shown(uri)}: {why}. Credentials come from the environment or the driver's own configuration: "
-        "see that they are set and allow it, and run the same command again"
-    )
+def _in_words(uri: str, error: Exception) -> Exception:
+    """Whether an object is there, S3 tells without words, also why it does not tell. To be shown a list is refused for
+    the same reason.
+    """
+    if not uri.startswith(tuple(f"{scheme}://" for scheme in AMAZON)) or not is_without_words(error):
+        return error
+    try:
+        fs, path = at(uri)
+        bucket = fs.split_path(path)[0]
+        _watched(uri, lambda: fs.call_s3("list_objects_v2", Bucket=bucket, MaxKeys=1), _CALL * timeout_s())
+    except Exception as told:
+        return told if refusal_of(told) else error
+    return error
 
 
-def _retry_after(error: BaseException) -> float:
-    """Seconds that the place asks to wait for; a date is not understood."""
-    for each in _chain(error):
-        response = getattr(each, "response", None)
-        told = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}) if isinstance(response, dict) else {}
-        told = told or getattr(each, "headers", None) or {}
-        for name in ("retry-after", "Retry-After"):
-            try:
-                return max(0.0, float(str(told.get(name))))
-            except (AttributeError, TypeError, ValueError):
-                continue
-    return 0.0
-
-
-def _status(error: BaseException) -> object:
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        return response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    found = (getattr(error, name, None) for name in ("status", "status_code", "code"))
-    return next((each for each in found if isinstance(each, int)), None)
-
-
-def _any(error: BaseException, is_one: Callable[[BaseException], bool]) -> bool:
-    return any(map(is_one, _chain(error)))
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from."""
-    each: BaseException | None = error
-    for _ in range(20):
-        if each is None:
-            return
-        yield each
-        each = each.__cause__ or each.__context__
-
-
-def _brief(error: BaseException) -> str:
-    return redact(" ".join(str(error).split()))[:300]
+def _refused(uri: str, what: str, refusal: Refusal, error: BaseException) -> ActorError:
+    told = f"cannot {what} {shown(uri)}: {refusal.cause} ({brief(error) or type(error).__name__}). {refusal.way_out}"
+    return NoAccess(told) if refusal.is_of_access else ActorError(told)
 
 
 def _place(uri: str) -> str:

@@ -14,7 +14,7 @@ from actor18m import __version__
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, refusal
 from actor18m.redact import without_secrets
-from actor18m.storage.filesystems import Disk, Place
+from actor18m.storage.filesystems import Disk, Place, trouble_with
 from actor18m.storage.objects import place_at
 
 SCHEMA = 2
@@ -177,6 +177,8 @@ def make_store(url: str | Path) -> Store:
         raise StoreError(
             f"{store.url} is not empty and is no store (it has no {MARK}). Name an empty or new folder with --store."
         )
+    if not isinstance(store.place, Disk):
+        _try_out(store)
     told = {"schema": SCHEMA, "made_by": f"actor18m {__version__}", "id": uuid.uuid4().hex}
     mark = json.dumps(told, indent=2) + "\n"
     try:
@@ -198,6 +200,15 @@ def store_at(url: str | Path) -> Store:
     if refused := refusal(uri):
         raise StoreError(f"cannot open {without_secrets(text)!r}: {refused[1]}.")
     return Store(*place_at(uri, text))
+
+
+def _try_out(store: Store) -> None:
+    try:
+        trouble = trouble_with(store.place, f"{_ASIDE}/{uuid.uuid4().hex}")
+    except (ActorError, OSError) as error:
+        raise StoreError(f"cannot make a store at {store.url}: {error}") from error
+    if trouble:
+        raise StoreError(f"cannot make a store at {store.url}: {trouble}.")
 
 
 def _check_schema(store: Store, text: bytes) -> None:

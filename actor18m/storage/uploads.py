@@ -8,7 +8,7 @@ from typing import Any
 from actor18m.errors import ActorError
 from actor18m.inputs import shown
 from actor18m.storage import remote
-from actor18m.storage.conditional import AMAZON
+from actor18m.storage.remote import AMAZON
 
 _log = logging.getLogger(__name__)
 

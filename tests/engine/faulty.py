@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-Fault = Literal["none", "busy", "slow", "stalled", "cut", "lost", "late"]
+Fault = Literal["none", "busy", "slow", "stalled", "cut", "lost", "late", "refused"]
 """busy: 503, not done. slow: done and answered after a while. stalled: done, half of the answer, then silence. cut:
 done, half of the answer. lost: done, and the connection closed without an answer. late: the connection closed, and done
-after a while all the same, be the client alive or not.
+after a while all the same, be the client alive or not. refused: not done, and answered as `refusal` says.
 """
 
 _BUSY = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -25,6 +25,9 @@ class Faulty:
 
     def __init__(self, behind: int, late_s: float = _LATE_S) -> None:
         self.late_s = late_s
+        self.refusal = b""
+        self.hidden: tuple[bytes, ...] = (b"connection:", b"expect:")
+        """How the header lines begin that the server behind does not see."""
         self.fault: Callable[[bytes], Fault] = lambda request: "none"
         self.faults = 0
         self._behind = behind
@@ -60,6 +63,9 @@ class Faulty:
         if fault == "busy":
             client.sendall(_BUSY)
             return
+        if fault == "refused":
+            client.sendall(self.refusal)
+            return
         if fault == "late":
             client.close()
         if fault in ("late", "slow"):
@@ -76,7 +82,7 @@ class Faulty:
 
     def _asked(self, head: bytes, body: bytes) -> bytes:
         """Of the server behind, which must close the connection when it has answered."""
-        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"connection:", b"expect:"))]
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(self.hidden)]
         with socket.create_connection(("127.0.0.1", self._behind)) as server:
             server.sendall(b"\r\n".join([lines[0], b"Connection: close", *lines[1:]]) + b"\r\n\r\n" + body)
             parts = []
@@ -92,6 +98,20 @@ def faulty(behind: int, late_s: float = _LATE_S) -> Iterator[Faulty]:
         yield proxy
     finally:
         proxy.close()
+
+
+def answering(proxy: Faulty, status: int, code: str) -> Callable[[bytes], Fault]:
+    """All requests, as S3 refuses them: to HEAD there is no body."""
+
+    def refuse(head: bytes) -> Fault:
+        body = f"<Error><Code>{code}</Code><Message>No, {code}.</Message></Error>".encode()
+        if head.startswith(b"HEAD"):
+            body = b""
+        told = f"HTTP/1.1 {status} No\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
+        proxy.refusal = told.encode() + b"Connection: close\r\n\r\n" + body
+        return "refused"
+
+    return refuse
 
 
 def half(fault: Fault, seed: int = 7) -> Callable[[bytes], Fault]:
