@@ -1,0 +1,124 @@
+"""Who publishes to S3 through faults may be killed at any request, and have rivals: readers see whole versions."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from uuid import uuid4
+
+import fsspec
+import pytest
+
+from actor18m.publish import gc
+from actor18m.verify.dataset import verify_dataset
+from tests.engine import rivals
+from tests.engine.faults import Faults
+from tests.engine.faulty import Fault, Faulty, faulty
+from tests.engine.rivals import content_of, publish_as, publish_content, watch
+from tests.engine.s3 import environment
+
+PROCESSES = multiprocessing.get_context("forkserver")
+_OF_A_KILLER: tuple[Fault, ...] = ("none", "late", "busy")
+"""What becomes of the request at which a process is killed: done; done when the next writer may be there; not done."""
+
+
+class Killer:
+    """Kills a process at its n-th request that changes something."""
+
+    def __init__(self, faults: Faults, at: int, last: Fault) -> None:
+        self.faults, self.at, self.last = faults, at, last
+        self.pid: int | None = None
+        self.killed = False
+        self.changes, self._lock = 0, Lock()
+
+    def __call__(self, head: bytes) -> Fault:
+        with self._lock:
+            self.changes += head.startswith((b"PUT", b"DELETE", b"POST"))
+            if self.changes == self.at and self.pid is not None and not self.killed:
+                self.killed = True
+                os.kill(self.pid, signal.SIGKILL)
+                return self.last
+        return self.faults(head)
+
+
+@contextmanager
+def reader(port: int, url: str, wanted: Mapping[str, dict[str, str]]) -> Iterator[list[rivals.Seen]]:
+    """Reads until the block ends; what it saw is there then."""
+    end, told = PROCESSES.Event(), PROCESSES.Queue()
+    process = PROCESSES.Process(target=watch, args=(environment(port), url, wanted, end, told))
+    process.start()
+    seen: list[rivals.Seen] = []
+    try:
+        yield seen
+    finally:
+        end.set()
+        seen.append(told.get(timeout=120))
+        process.join()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rounds", [12])
+def test_latest_is_whole_at_every_look_while_publishers_are_killed_and_taken_over_through_faults(
+    rounds: int, behind: int, proxy: Faulty, tmp_path: Path
+) -> None:
+    PROCESSES.set_forkserver_preload([rivals.__name__])
+    bucket = f"b{uuid4().hex}"
+    fs: Any = fsspec.filesystem("s3")
+    fs.mkdir(bucket)
+    wanted = {}
+    for name in rivals.CONTENTS:
+        publish_content(str(tmp_path / name), name)
+        wanted[name] = content_of(tmp_path / name)
+    url, told = f"s3://{bucket}/dataset", PROCESSES.Queue()
+    publish_content(url, "old")
+    faults, ends, kills = Faults(11), Counter[str](), 0
+    with faulty(behind) as other, reader(behind, url, wanted) as seen:
+        for turn in range(rounds):
+            name, rival = ("new", "old") if turn % 2 == 0 else ("old", "new")
+            killer = Killer(faults, 1 + turn * 7 % 29, _OF_A_KILLER[turn % 3])
+            proxy.fault, other.fault = killer, faults
+            first = PROCESSES.Process(target=publish_as, args=(environment(proxy.port), url, name, False, told))
+            second = PROCESSES.Process(
+                target=publish_as, args=(environment(other.port), url, rival, turn % 3 == 1, told)
+            )
+            first.start()
+            killer.pid = first.pid
+            while not killer.changes and first.is_alive():
+                time.sleep(0.01)
+            second.start()
+            for process in (first, second):
+                process.join(240)
+                assert process.exitcode in (0, -signal.SIGKILL), "it hangs"
+            kills += killer.killed
+            for _ in range(2 - killer.killed):
+                ends[_end(told.get(timeout=10))] += 1
+            proxy.fault = faults
+            publish_content(url, name)
+            assert content_of(url) == wanted[name], turn
+    proxy.fault = lambda head: "none"
+    (found,) = seen
+    print(f"\n{faults}\n{kills} of {rounds} publishers killed; the others and their rivals: {dict(ends)}")
+    print(f"{found.polls} looks at latest, {len(found.versions)} versions: {len(found.wrong)} were no whole version, ")
+    print(f"{len(found.turned_back)} times it turned back")
+    assert found.wrong == found.turned_back == []
+    assert kills > rounds / 2
+    assert ends.keys() == {"published", "refused", "taken over"}
+    assert found.polls > len(found.versions) > rounds
+    kinds = {each.kind for each in verify_dataset(url) if not each.path.endswith("/.words.json")}
+    assert kinds <= {"foreign"}, "but for what came late"
+    gc(url, keep=3)
+    assert [str(each) for each in verify_dataset(url) if not each.path.endswith("/.words.json")] == []
+    assert content_of(url) == wanted[name]
+
+
+def _end(said: str) -> str:
+    for word, end in (("published", "published"), ("was taken over", "taken over"), ("another process", "refused")):
+        if word in said:
+            return end
+    return said
