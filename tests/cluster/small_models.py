@@ -177,11 +177,11 @@ FOLDERS: Mapping[str, Callable[[Path], None]] = {
     "siglip2": lambda place: small_open_clip("siglip2")(place),
     "qwen-image-edit": save_editor,
     "qwen-image-edit-2511": save_editor,
-    "qwen-angles": partial(save_lora, name="镜头转换.safetensors"),
-    "qwen-lightning": partial(
-        save_lora, name="Qwen-Image-Edit-2509/Qwen-Image-Edit-2509-Lightning-8steps-V1.0-bf16.safetensors"
-    ),
-    "qwen-lightning-2511": partial(save_lora, name="Qwen-Image-Edit-2511-Lightning-4steps-V1.0-bf16.safetensors"),
+    **{
+        name: partial(save_lora, name=model.snapshot.files[0])
+        for name, model in read_lock().models.items()
+        if model.is_adapter and model.snapshot is not None
+    },
 }
 
 
