@@ -3,7 +3,7 @@
 import ctypes
 import importlib.metadata
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from actor18m.config.pipeline import Pipeline, load_pipeline
@@ -30,7 +30,15 @@ def pipeline(file: Path) -> Iterator[Check]:
     named = [backend for step in loaded.steps for backend in step.roles.values()]
     backends = {name for backend in named for name in (backend.name, *backend.parameters.adapters)}
     models = read_lock().models
-    yield from _of({name: models[name] for name in sorted(backends & models.keys())}, is_needed=True)
+    checkouts = [backend for backend in named if hasattr(backend_class(backend.name), "not_on_an_index")]
+    yield from _of(
+        {name: models[name] for name in sorted(backends & models.keys())},
+        is_needed=True,
+        elsewhere={backend_class(backend.name).not_on_an_index for backend in checkouts},
+    )
+    for backend in checkouts:
+        state, said, fix = backend_class(backend.name).look(backend.parameters)
+        yield Check("checkout", state, f"of the code of {backend.name}: {said}", fix)
     yield from _endpoints(loaded)
     if own := sorted(backends - models.keys() - WEIGHTLESS.keys()):
         yield Check("own backends", "ok", f"{', '.join(own)}: not looked at, since they are not in the model lock")
@@ -58,7 +66,8 @@ def all_models() -> Iterator[Check]:
     yield from _of(read_lock().named(profile=_ON_CPUS), is_needed=False)
 
 
-def _of(models: dict[str, Model], is_needed: bool) -> Iterator[Check]:
+def _of(models: dict[str, Model], is_needed: bool, elsewhere: Collection[str] = ()) -> Iterator[Check]:
+    """Libraries that are not on an index are looked at elsewhere."""
     bad: State = "fail" if is_needed else "warn"
     states = dict[str, str](verify(read_lock().model_copy(update={"models": models})))
     states |= {name: state_of(name) for name, model in models.items() if model.snapshot}
@@ -71,7 +80,7 @@ def _of(models: dict[str, Model], is_needed: bool) -> Iterator[Check]:
     else:
         yield Check("weights", "ok", f"of {', '.join(models)}, in {folder()}")
     profiles = {library: model.profile for model in models.values() for library in model.code.library.split(" and ")}
-    libraries = sorted(profiles)
+    libraries = sorted(profiles.keys() - set(elsewhere))
     if absent := [name for name in libraries if not _is_installed(name)]:
         fix = extra(",".join(sorted({profiles[name] for name in absent}))) + _beside(absent)
         yield Check("model libraries", bad, f"{', '.join(absent)} not installed", fix)

@@ -6,11 +6,12 @@ scarce.
 """
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -24,6 +25,11 @@ _OFFLINE, _ONLINE = "scaled_offline.pth", "scaled_online.pth"
 _WINDOW = {_OFFLINE: 60, _ONLINE: 16}
 """Frames that the weights were trained to see at once; more of them the online ones see window by window."""
 _MODULE = "cotracker"
+_PREDICTOR = f"{_MODULE}/predictor.py"
+_TO_DO = (
+    "where it may be used, which is not for money (CC-BY-NC), get https://github.com/facebookresearch/co-tracker and "
+    "name its folder: {backend: cotracker3, checkout: /…/co-tracker}"
+)
 
 
 class CoTrackerParameters(DeviceParameters):
@@ -35,6 +41,8 @@ class CoTrackerParameters(DeviceParameters):
 class CoTracker:
     snapshots = ("cotracker3", "cotracker3-online")
     parameters = CoTrackerParameters()
+    not_on_an_index = _MODULE
+    """What the model lock calls its library."""
 
     def __init__(self, predictor: Any, device: Any, dtype: Any) -> None:
         self._predictor = predictor
@@ -55,6 +63,16 @@ class CoTracker:
         predictor.model.load_state_dict(stored.get("model", stored))
         dtype = None if parameters.dtype in ("auto", "float32") else getattr(torch(), parameters.dtype)
         return cls(predictor.to(device).eval(), device, dtype)
+
+    @classmethod
+    def look(cls, parameters: CoTrackerParameters) -> tuple[Literal["ok", "fail"], str, str]:
+        """Whether its code is here, for who looks before a build; and what to do."""
+        folder = _folder(parameters.checkout)
+        if folder is None:
+            is_there = importlib.util.find_spec(_MODULE) is not None
+            return ("ok", "is installed", "") if is_there else ("fail", "no `checkout` is named", _TO_DO)
+        is_there = (folder / _PREDICTOR).is_file()
+        return ("ok", f"in {folder}", "") if is_there else ("fail", f"{folder} has no {_PREDICTOR}", _TO_DO)
 
     def seed(self, frames: Sequence[Frame], boxes: Sequence[Box], count: int) -> list[Floats]:
         """Corners: what is known again best, whoever looks for it."""
@@ -81,22 +99,22 @@ class CoTracker:
 
 def _predictors(checkout: str | None) -> Any:
     """The module `cotracker.predictor`, of the checkout where one is named."""
-    folder = Path(checkout).expanduser().resolve() if checkout else None
-    if folder is not None and not (folder / _MODULE / "predictor.py").is_file():
-        raise ActorError(f"{folder} is no checkout of CoTracker: it has no {_MODULE}/predictor.py")
+    folder = _folder(checkout)
+    if folder is not None and not (folder / _PREDICTOR).is_file():
+        raise ActorError(f"{folder} is no checkout of CoTracker: it has no {_PREDICTOR}")
     try:
         with _first_on_path(folder):
             found = importlib.import_module(f"{_MODULE}.predictor")
     except ImportError as error:
-        raise ActorError(
-            f"CoTracker cannot be loaded ({error}). It is on no package index and not to be used for money (CC-BY-NC). "
-            "Where it may be used, get https://github.com/facebookresearch/co-tracker and name its folder: "
-            "{backend: cotracker3, checkout: /…/co-tracker}"
-        ) from error
+        raise ActorError(f"CoTracker cannot be loaded ({error}). It is on no package index: {_TO_DO}") from error
     at = Path(str(found.__file__)).resolve()
     if folder is not None and folder not in at.parents:
         raise ActorError(f"CoTracker was loaded from {at} before, and not from the checkout {folder}: name one of them")
     return found
+
+
+def _folder(checkout: str | None) -> Path | None:
+    return Path(checkout).expanduser().resolve() if checkout else None
 
 
 @contextmanager

@@ -71,6 +71,30 @@ def test_what_is_missing_comes_with_the_profile_that_has_it(tmp_path: Path, monk
     assert libraries.fix.endswith('".[cluster]"')
 
 
+def test_code_that_is_on_no_index_is_looked_for_in_its_checkout(tmp_path: Path) -> None:
+    """Installing an extra would not bring it."""
+    file = tmp_path / "followed.yaml"
+
+    def checks(points: str) -> dict[str, Check]:
+        file.write_text(
+            f"extends: embedded\nname: f\nstages: [{{stage: 'stages.motion:Motion', roles: {{points: {points}}}}}]\n"
+        )
+        return {check.name: check for check in models.pipeline(file)}
+
+    nowhere = checks("cotracker3")
+    assert "cotracker" not in nowhere["model libraries"].found
+    assert (nowhere["checkout"].state, nowhere["checkout"].found) == (
+        "fail", "of the code of cotracker3: no `checkout` is named"
+    )  # fmt: skip
+    assert "checkout: /…/co-tracker" in nowhere["checkout"].fix
+    named = f"{{backend: cotracker3, checkout: '{tmp_path}'}}"
+    assert checks(named)["checkout"].found.endswith(f"{tmp_path} has no cotracker/predictor.py")
+    (tmp_path / "cotracker").mkdir()
+    (tmp_path / "cotracker" / "predictor.py").touch()
+    assert checks(named)["checkout"].state == "ok"
+    assert "checkout" not in checks("lucas-kanade")
+
+
 def test_without_a_pipeline_the_small_models_are_looked_at_and_none_is_a_must() -> None:
     checks = {check.name: check for check in models.all_models()}
     assert checks["weights"].state == "warn"
