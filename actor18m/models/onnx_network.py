@@ -34,8 +34,9 @@ class OnnxNetwork:
         self._input = image.name
         self.shape: tuple[Any, ...] = tuple(image.shape)
         """Of its input: batch, channels, height, width; names where the file leaves a size open."""
-        is_on_gpu = _GPU in self._session.get_providers()
-        self.most = parameters.batch if is_on_gpu and not isinstance(self.shape[0], int) else 1
+        self.runs_on = tuple(self._session.get_providers())
+        """In onnxruntime's words, the first of them as far as it can."""
+        self.most = parameters.batch if _GPU in self.runs_on and not isinstance(self.shape[0], int) else 1
         """So many items it is to be given at once."""
 
     def __call__(self, items: Floats) -> list[Floats]:

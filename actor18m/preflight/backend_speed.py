@@ -51,12 +51,22 @@ class BackendSpeed:
 def speed_of(
     load: Callable[[], Any], probe: Probe, sizes: Sequence[int], seconds: float, gpu: Gpu | None
 ) -> BackendSpeed:
-    """Of what `load` gives, in this process. Sizes grow; each gets an even part of the seconds."""
+    """Of what `load` gives, in this process, which it leaves again."""
+    backend, speed = loaded_speed(load, probe, sizes, seconds, gpu)
+    if hasattr(backend, "close"):
+        backend.close()
+    return speed
+
+
+def loaded_speed(
+    load: Callable[[], Any], probe: Probe, sizes: Sequence[int], seconds: float, gpu: Gpu | None
+) -> tuple[Any, BackendSpeed]:
+    """And what `load` gave. Sizes grow; each gets an even part of the seconds."""
     seen(1)  # decoding is no matter of the backend
-    before = _used(gpu)
+    before = used_bytes(gpu)
     begun = time.perf_counter()
     backend = load()
-    load_s, weights = time.perf_counter() - begun, _used(gpu) - before
+    load_s, weights = time.perf_counter() - begun, used_bytes(gpu) - before
     told, stopped = list[Batch](), None
     until = time.perf_counter() + seconds
     for number, size in enumerate(sizes if probe.is_batched else (1,)):
@@ -76,9 +86,7 @@ def speed_of(
             break
         if time.perf_counter() > until:
             break
-    if hasattr(backend, "close"):
-        backend.close()
-    return BackendSpeed(load_s, max(0, weights), tuple(told), probe.item, stopped)
+    return backend, BackendSpeed(load_s, max(0, weights), tuple(told), probe.item, stopped)
 
 
 def _batch(backend: Any, probe: Probe, size: int, seconds: float, before: int, gpu: Gpu | None) -> Batch:
@@ -101,7 +109,8 @@ def _asked(backend: Any, probe: Probe, given: Sequence[Seen]) -> float:
     return time.perf_counter() - begun
 
 
-def _used(gpu: Gpu | None) -> int:
+def used_bytes(gpu: Gpu | None) -> int:
+    """Now: of the GPU, or of this process."""
     return resident_bytes() if gpu is None else gpu_bytes_used()
 
 

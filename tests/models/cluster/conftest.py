@@ -3,9 +3,7 @@
 A small model is saved as its authors save theirs, pulled from there as from a mirror, and loaded as a stage would.
 """
 
-import importlib
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,49 +13,11 @@ from actor18m.arrays import Frame
 from actor18m.media.video import frames_at
 from actor18m.models.snapshots import pull_snapshot
 from actor18m.samples.shipped import SHIPPED
+from tests.models.torchvision_kernels import stand_in
 
 
 def pytest_configure() -> None:
-    _torchvision_without_its_kernels()
-
-
-@cache
-def _torchvision_without_its_kernels() -> None:
-    """A torchvision made for CUDA has no kernels beside a torch for the CPU, and cannot be imported: it is given the
-    one that imports ask for."""
-    try:
-        torch = importlib.import_module("torch")
-    except ImportError:
-        return
-    try:
-        importlib.import_module("torchvision")
-    except ImportError:
-        return
-    except RuntimeError:
-        library = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.impl("nms", _nms, "CPU")
-        _kept.append(library)
-        importlib.import_module("torchvision").extension._has_ops = lambda: True
-
-
-_kept: list[Any] = []
-
-
-def _nms(boxes: Any, scores: Any, overlap: float) -> Any:
-    import torch
-
-    kept: list[int] = []
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
-    for i in scores.argsort(descending=True).tolist():
-        shared = [
-            (torch.minimum(boxes[i, 2:], boxes[j, 2:]) - torch.maximum(boxes[i, :2], boxes[j, :2])).clamp(min=0).prod()
-            for j in kept
-        ]
-        if all(both / (areas[i] + areas[j] - both) <= overlap for j, both in zip(kept, shared, strict=True)):
-            kept.append(i)
-    return torch.tensor(kept, dtype=torch.long)
+    stand_in()
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ def save_editor(place: Path, **of_transformer: Any) -> None:
     torch.manual_seed(18)
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>",
                "<|video_pad|>"]  # fmt: skip
-    letters = _letters()
+    letters = byte_letters()
     tokens = {token: number for number, token in enumerate([*letters, *special])}
     tokenizer: Any = transformers.Qwen2Tokenizer(vocab=tokens, merges=[], extra_special_tokens=special[1:])
     pictures = transformers.Qwen2VLImageProcessor(min_pixels=56 * 56, max_pixels=56 * 56)
@@ -80,7 +80,7 @@ def save_lora(place: Path, name: str, keys: tuple[str, str] = ("{}.lora_A.defaul
     safetensors.torch.save_file(weights, place / name)
 
 
-def _letters() -> list[str]:
+def byte_letters() -> list[str]:
     """How a tokenizer of bytes writes each of them."""
     seen = [*range(33, 127), *range(161, 173), *range(174, 256)]
     unseen = [byte for byte in range(256) if byte not in seen]

@@ -1,0 +1,122 @@
+"""Detectors of people, and who follows one of them, as large as the weights that the lock names."""
+
+from typing import Any
+
+from actor18m.models import roles
+from actor18m.models.detr import Detr, DetrParameters
+from actor18m.models.libraries import library
+from actor18m.models.sam2 import Sam2, Sam2Parameters
+from tests.bench.gpu.network import Network, Where, torch_network
+
+_PERSON = {"id2label": {number: "person" if not number else f"thing {number}" for number in range(80)}}
+_SMALL_DETR: dict[str, Any] = {
+    "d_model": 32, "encoder_hidden_dim": 32, "encoder_ffn_dim": 32, "decoder_layers": 2, "decoder_ffn_dim": 32,
+    "encoder_attention_heads": 2, "decoder_attention_heads": 2, "num_queries": 20, "decoder_in_channels": [32] * 3,
+    "encoder_in_channels": [32, 64, 128],
+}  # fmt: skip
+_STAGES = {"out_features": ["stage2", "stage3", "stage4"]}
+_SIDE = 128
+_SMALL_SAM2: dict[str, Any] = {
+    "image_size": _SIDE, "prompt_encoder_config": {"hidden_size": 128, "image_size": _SIDE},
+    "mask_decoder_config": {"hidden_size": 128, "mlp_dim": 64, "iou_head_hidden_dim": 32},
+    "memory_attention_hidden_size": 128, "memory_attention_num_layers": 2,
+    "memory_attention_rope_feat_sizes": [_SIDE // 16] * 2, "memory_encoder_hidden_size": 128,
+    "memory_encoder_output_channels": 64, "mask_downsampler_embed_dim": 128, "memory_fuser_embed_dim": 128,
+    "memory_fuser_intermediate_dim": 64,
+}  # fmt: skip
+
+
+def _transformers() -> Any:
+    return library("transformers", "transformers")
+
+
+def _d_fine(full: bool) -> Any:
+    """D-FINE-X."""
+    known = _transformers()
+    if not full:
+        backbone = known.HGNetV2Config(
+            stem_channels=[3, 8, 16], stage_in_channels=[16, 16, 32, 64], stage_mid_channels=[8, 16, 16, 32],
+            stage_out_channels=[16, 32, 64, 128], stage_num_blocks=[1] * 4, stage_numb_of_layers=[1] * 4,
+            hidden_sizes=[16, 32, 64, 128], depths=[1] * 4, **_STAGES,
+        )  # fmt: skip
+        return known.DFineForObjectDetection(known.DFineConfig(backbone_config=backbone, **_PERSON, **_SMALL_DETR))
+    backbone = known.HGNetV2Config(
+        stem_channels=[3, 32, 64], stage_in_channels=[64, 128, 512, 1024], stage_mid_channels=[64, 128, 256, 512],
+        stage_out_channels=[128, 512, 1024, 2048], stage_num_blocks=[1, 2, 5, 2], **_STAGES,
+    )  # fmt: skip
+    return known.DFineForObjectDetection(
+        known.DFineConfig(
+            backbone_config=backbone,
+            encoder_hidden_dim=384,
+            encoder_ffn_dim=2048,
+            decoder_n_points=[3, 6, 3],
+            decoder_in_channels=[384] * 3,
+            **_PERSON,
+        )
+    )
+
+
+def _rt_detr(full: bool) -> Any:
+    """RT-DETRv2 with a ResNet-101."""
+    known = _transformers()
+    if not full:
+        backbone = known.RTDetrResNetConfig(
+            embedding_size=16, hidden_sizes=[16, 32, 64, 128], depths=[1] * 4, layer_type="basic", **_STAGES
+        )
+        return known.RTDetrV2ForObjectDetection(
+            known.RTDetrV2Config(backbone_config=backbone, **_PERSON, **_SMALL_DETR)
+        )
+    backbone = known.RTDetrResNetConfig(depths=[3, 4, 23, 3], **_STAGES)
+    return known.RTDetrV2ForObjectDetection(
+        known.RTDetrV2Config(
+            backbone_config=backbone,
+            encoder_hidden_dim=384,
+            encoder_ffn_dim=2048,
+            decoder_in_channels=[384] * 3,
+            **_PERSON,
+        )
+    )
+
+
+def _detector(module: Any, where: Where) -> Detr:
+    side = 640 if where.full else 160
+    processor = _transformers().RTDetrImageProcessor(size={"height": side, "width": side})
+    return Detr(module, processor, DetrParameters(batch=where.most))
+
+
+def _sam2(full: bool) -> Any:
+    """SAM 2.1 large."""
+    known = _transformers()
+    heads = {"num_attention_heads_per_stage": [2, 4, 8, 16] if full else [1, 2, 4, 8]}
+    if not full:
+        backbone = known.Sam2HieraDetConfig(
+            hidden_size=16, num_attention_heads=1, image_size=[_SIDE] * 2, blocks_per_stage=[1, 2, 2, 1],
+            global_attention_blocks=[4], embed_dim_per_stage=[16, 32, 64, 128], **heads,
+        )  # fmt: skip
+        seen = known.Sam2VisionConfig(
+            backbone_config=backbone, backbone_channel_list=[128, 64, 32, 16], fpn_hidden_size=128,
+            backbone_feature_sizes=[[_SIDE // 4] * 2, [_SIDE // 8] * 2, [_SIDE // 16] * 2],
+        )  # fmt: skip
+        return known.Sam2VideoModel(known.Sam2VideoConfig(vision_config=seen, **_SMALL_SAM2))
+    backbone = known.Sam2HieraDetConfig(
+        hidden_size=144, embed_dim_per_stage=[144, 288, 576, 1152], blocks_per_stage=[2, 6, 36, 4],
+        global_attention_blocks=[23, 33, 43], window_size_per_stage=[8, 4, 16, 8], **heads,
+    )  # fmt: skip
+    seen = known.Sam2VisionConfig(backbone_config=backbone, backbone_channel_list=[1152, 576, 288, 144])
+    return known.Sam2VideoModel(known.Sam2VideoConfig(vision_config=seen))
+
+
+def _follower(module: Any, where: Where) -> Sam2:
+    known = _transformers()
+    side = 1024 if where.full else _SIDE
+    size, mask = ({"height": px, "width": px} for px in (side, side // 4))
+    images = known.Sam2ImageProcessor(size=size, mask_size=mask)
+    processor = known.Sam2VideoProcessor(images, known.Sam2VideoVideoProcessor())
+    return Sam2(module, processor, Sam2Parameters())
+
+
+NETWORKS: tuple[Network, ...] = (
+    torch_network("d-fine", roles.PersonDetector, 62, _d_fine, _detector),
+    torch_network("rt-detrv2", roles.PersonDetector, 76, _rt_detr, _detector),
+    torch_network("sam2", roles.PersonSegmenter, 224, _sam2, _follower),
+)

@@ -1,0 +1,82 @@
+"""The check of a GPU, on a CPU and with small networks: that it can be run where a GPU is, and what it prints."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bench.gpu.check import EACH_ANEW
+from tests.bench.gpu.every import FIRST, named
+from tests.models.torchvision_kernels import stand_in
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "gpu_check.sh"
+BY_CHOICE = {"cotracker3", "yolo-world"}
+ROUGHLY = {"dwpose", "rtmw", "bisenet", "scrfd"}
+LIBRARIES = "torch", "transformers", "diffusers", "open_clip", "onnx", "onnxruntime"
+
+
+def check(*told: str, each_anew: bool = False) -> subprocess.CompletedProcess[str]:
+    """`each_anew` imports only what the named models need."""
+    environment = os.environ | {"PYTHON": sys.executable} | ({EACH_ANEW: "1"} if each_anew else {})
+    return subprocess.run([SCRIPT, *told], capture_output=True, text=True, timeout=900, env=environment)
+
+
+@pytest.fixture
+def libraries() -> None:
+    stand_in()
+    for library in LIBRARIES:
+        pytest.importorskip(library, reason=f"{library} is not installed (extra `cluster`)")
+
+
+def test_a_model_is_measured_batch_by_batch_and_when_memory_is_short(tmp_path: Path) -> None:
+    for library in ("onnx", "onnxruntime", "torch"):
+        pytest.importorskip(library)
+    told = tmp_path / "told.json"
+    done = check("--device", "cpu", "--small", "--only", "scrfd", "--each", "0.3", "--json", str(told), each_anew=True)
+    assert done.returncode == 0, done.stderr
+    assert "SMALL networks, whose numbers say nothing of real ones" in done.stdout
+    rows = [line for line in done.stdout.splitlines() if line.startswith("|")][2:]
+    assert rows[0].startswith("| scrfd | cpu | 0.6 M | 0.00 |")
+    found = json.loads(told.read_text())["models"]["scrfd"]
+    assert found["short"] == f"{2 * len(rows)} -> {len(rows)} (pretended)" or len(rows) == 3
+    assert found["computed_bytes"] == 4 * found["weights"]
+    assert [batch["size"] for batch in found["speed"]["batches"]] == [1, 2, 4][: len(rows)]
+
+
+def test_without_a_gpu_it_says_so() -> None:
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    done = check(each_anew=True)
+    assert done.returncode == 1
+    assert "torch sees no CUDA here" in done.stderr
+    assert "--device cpu --small" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("name", [name for name in FIRST if name not in BY_CHOICE])
+def test_the_full_networks_have_as_many_weights_as_are_published(name: str) -> None:
+    """Where papers do not tell each layer, about as many."""
+    network = named(name)
+    assert network.count() / 1e6 == pytest.approx(network.millions, rel=0.1 if name in ROUGHLY else 0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("libraries")
+def test_all_models_are_measured(tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    done = check(
+        "--device", "cpu", "--small", "--each", "0.3", "--seconds", "850", "--json", str(told), "--only", *FIRST
+    )
+    assert done.returncode == 0, done.stderr
+    models: dict[str, Any] = json.loads(told.read_text())["models"]
+    assert models.keys() == set(FIRST)
+    assert {name for name, each in models.items() if "why" in each} <= BY_CHOICE, models
+    for name, each in models.items():
+        if name not in BY_CHOICE:
+            assert each["short"] == "one at a time" or "->" in each["short"], (name, each["short"])
