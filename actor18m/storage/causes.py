@@ -122,6 +122,11 @@ def is_of_nobody(error: BaseException) -> bool:
     return any(type(each).__name__ in _NOBODY for each in _chain(error))
 
 
+def is_of_dropped_upload(error: BaseException) -> bool:
+    """Has another writer dropped what this one was sending in parts?"""
+    return any("NoSuchUpload" in _names(each) for each in _chain(error))
+
+
 def refusal_of(error: BaseException) -> Refusal | None:
     """Why a place that answers does not do it, where that is understood, and no trouble that may pass."""
     said: set[str] = set()

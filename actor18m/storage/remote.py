@@ -16,6 +16,7 @@ from actor18m.storage.causes import (
     NO_BUCKET,
     Refusal,
     brief,
+    is_of_dropped_upload,
     is_of_nobody,
     is_passing,
     is_without_words,
@@ -98,7 +99,7 @@ def asked(uri: str, what: str, ask: Callable[[], T], seconds: float | None = Non
         try:
             answer = _watched(uri, ask, seconds or _CALL * silent_s)
         except _PASSED_ON as error:
-            if what == "write" and isinstance(error, FileNotFoundError):
+            if what == "write" and isinstance(error, FileNotFoundError) and not is_of_dropped_upload(error):
                 raise _refused(uri, what, NO_BUCKET, error) from error
             raise
         except Exception as error:
