@@ -9,6 +9,7 @@ import fsspec
 import pytest
 
 from actor18m.dataset import Version
+from actor18m.samples.shipped import SHIPPED
 from actor18m.verify.dataset import verify_dataset
 from tests.engine import drawing
 from tests.engine.faults import Faults
@@ -83,3 +84,33 @@ def test_faults_are_drawn_by_the_seed_and_counted_whoever_asks_first() -> None:
     assert {fault for _, fault in one.injected} == {"busy", "lost", "cut", "slow", "late"}
     assert one.total == sum(fault != "none" for fault in drawn.values())
     assert {head: Faults(8)(head) for head in heads} != drawn
+
+
+@pytest.mark.slow
+def test_the_demo_on_s3_through_faults_has_the_bytes_of_a_demo_on_a_disk(
+    embedded_models: None, site: Site, proxy: Faulty, bucket: str
+) -> None:
+    """All stages and subsets, with real models; less of the samples than `make demo` takes."""
+    fs: Any = fsspec.filesystem("s3")
+    for name in ("turn_standing_1", "talk_yaw_1", "two_people_1"):
+        fs.put_file(str(SHIPPED / f"{name}.mp4"), f"{bucket}/clips/{name}.mp4")
+    fs.pipe_file(f"{bucket}/clips/cut_short.mp4", (SHIPPED / "talk_yaw_2.mp4").read_bytes()[:40_000])
+
+    def demo(store: str, dataset: str) -> Any:
+        where = ("--store", store, "--dataset", dataset)
+        return site.bare("build", "embedded", "--input", f"s3://{bucket}/clips", *where)
+
+    here = demo(str(site.root / "store"), str(site.root / "dataset"))
+    assert here.exit_code == 0, here.output + here.stderr
+    proxy.fault = faults = Faults(21)
+    store, dataset, begun = f"s3://{bucket}/demo/store", f"s3://{bucket}/demo/dataset", time.monotonic()
+    there = demo(store, dataset)
+    shaken_s = time.monotonic() - begun
+    proxy.fault = Faults(21, {})
+    assert there.exit_code == 0, there.output + there.stderr
+    wanted, found = content_of(site.root / "dataset"), content_of(dataset)
+    differing = [name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)]
+    print(f"\n{here.output}\n{faults}\n{shaken_s:.0f} s; {len(wanted)} files, {len(differing)} differ")
+    assert differing == []
+    assert {name.partition("/")[0] for name in wanted} >= {"videos", "subset-A", "subset-B", "subset-C"}
+    assert "all is well" in site.bare("verify", store, dataset).output
