@@ -89,19 +89,13 @@ def plan_pools(
     places = _gpu_places(on_gpus, nodes, cpus, held)
     wanted = {team: _wanted(team, len(places.get(team, ())), nodes, cpus) for team in teams}
     wanted = _within_memory(wanted, places, nodes)
-    share = min(1.0, sum(node.cpus for node in nodes) / max(_claimed(wanted, places), _NEXT_TO_NOTHING))
-    while max((team.run.cpus for team in teams), default=0) * share > _LEAST_CPUS:
-        if (placed := _cpu_places(wanted, places, nodes, share, held)) is not None:
-            break
-        share *= _SHRINK
-    else:
-        share, placed = 0.0, {team: _anywhere(number, nodes) for team, number in wanted.items() if not team.gpus}
+    on_gpus_share, share, placed = _scaled(wanted, places, nodes, held)
     places |= placed
     return [
         Pool(
             team.stages,
             wanted[team],
-            _claim(team.run.cpus * share),
+            _claim(team.run.cpus * (on_gpus_share if team.gpus else share)),
             team.gpus,
             team.memory_gib,
             tuple(places.get(team, ())),
@@ -222,23 +216,44 @@ def _within_memory(
     }
 
 
-def _claimed(wanted: Mapping[Team, int], places: Mapping[Team, Sequence[str]]) -> float:
-    """CPUs, unscaled, of all that have or get a place."""
-    return sum(team.run.cpus * (len(places.get(team, ())) if team.gpus else number) for team, number in wanted.items())
+def _scaled(
+    wanted: Mapping[Team, int],
+    gpu_places: Mapping[Team, Sequence[str]],
+    nodes: Sequence[Node],
+    held: Mapping[tuple[str, ...], Sequence[str]],
+) -> tuple[float, float, dict[Team, list[str]]]:
+    """The share of what they claim of CPUs with which all of them fit, of teams on GPUs and of others, and where these
+    are then. Machines that are full of workers on GPUs are no reason to crowd the others.
+    """
+    cpus = sum(node.cpus for node in nodes)
+    on_gpus = sum(team.run.cpus * len(where) for team, where in gpu_places.items())
+    others = sum(team.run.cpus * number for team, number in wanted.items() if not team.gpus)
+    share = min(1.0, cpus / max(on_gpus + others, _NEXT_TO_NOTHING))
+    while max((team.run.cpus for team in wanted), default=0) * share > _LEAST_CPUS:
+        if (placed := _cpu_places(wanted, gpu_places, nodes, (share, share), held)) is not None:
+            more = min(1.0, (cpus - on_gpus * share) / max(others, _NEXT_TO_NOTHING))
+            while more > share:
+                if (better := _cpu_places(wanted, gpu_places, nodes, (share, more), held)) is not None:
+                    return share, more, better
+                more *= _SHRINK
+            return share, share, placed
+        share *= _SHRINK
+    return 0.0, 0.0, {team: _anywhere(number, nodes) for team, number in wanted.items() if not team.gpus}
 
 
 def _cpu_places(
     wanted: Mapping[Team, int],
     gpu_places: Mapping[Team, Sequence[str]],
     nodes: Sequence[Node],
-    share: float,
+    shares: tuple[float, float],
     held: Mapping[tuple[str, ...], Sequence[str]],
 ) -> dict[Team, list[str]] | None:
     """Of teams on CPUs, beside those on GPUs: on machines without a GPU first, evenly. None: they do not fit."""
+    on_gpus_share, share = shares
     free = {node.id: node.cpus for node in nodes}
     for team, where in gpu_places.items():
         for node in where:
-            free[node] -= _claim(team.run.cpus * share)
+            free[node] -= _claim(team.run.cpus * on_gpus_share)
     if any(left < -_NEXT_TO_NOTHING for left in free.values()):
         return None
     has_gpu = {node.id: node.gpus > 0 for node in nodes}

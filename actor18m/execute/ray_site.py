@@ -20,6 +20,8 @@ from actor18m.execute.site import Post
 
 _BESIDES = 8
 """Calls of an actor that waits, beside tasks: to stop, for one."""
+_NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
+"""Ray shows all GPUs of a machine to who claims none, and a model would take memory there that others have claimed."""
 
 
 class OnRay:
@@ -34,7 +36,7 @@ class OnRay:
             num_cpus=post.cpus,
             num_gpus=post.gpus,
             scheduling_strategy=_where(post.place),
-            runtime_env=post.environment.for_ray(environment),
+            runtime_env=post.environment.for_ray(environment if post.gpus else environment | _NO_GPU),
             **({"max_concurrency": post.calls + _BESIDES} if post.waits else {}),
         ).remote(self._name, post.memory_gib, post.one_at_a_time)
 

@@ -164,6 +164,17 @@ def test_workers_lie_on_machines_that_have_what_they_claim() -> None:
     assert Counter(pools["a"].places) == {"a": 2, "b": 2}, "CPUs of the machine with GPUs are taken last"
 
 
+def test_a_machine_that_is_full_of_workers_on_its_gpus_crowds_no_other_one() -> None:
+    nodes = [Node(16, 0, 64, "a"), Node(2, 2, 64, "b"), Node(64, 0, 256, "c")]
+    parts, *others = planned({"p": Run(gpus=0.1), **{name: Run(cpus=1, memory_gib=0.1) for name in "xyz"}}, nodes)
+    assert parts.workers == 20
+    assert parts.cpus == pytest.approx(0.1, abs=0.02)
+    where = Counter(place for pool in others for place in pool.places)
+    assert where["a"] / 16 <= where["c"] / 64, "for each CPU no more than where there are many"
+    assert where["a"] > 30
+    assert fits([parts, *others], nodes)
+
+
 def test_a_claim_of_two_gpus_needs_them_on_one_machine() -> None:
     nodes = [Node(4, 1, 64, "a"), Node(4, 1, 64, "b")]
     with pytest.raises(ActorError, match=r"wide: a worker claims 2 GPUs, and no machine here has so many"):

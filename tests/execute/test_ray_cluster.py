@@ -60,8 +60,8 @@ def test_workers_lie_where_they_can_and_four_quarters_see_one_gpu(
     cluster, ids = machines
     quarters = tells(lease, "quarters", pause_s=0.3, gpus=0.25, workers=4)
     whole = tells(lease, "whole", gpus=1, workers=1)
-    plain = tells(lease, "plain", pause_s=0.3, workers=2)
-    workers = RayWorkers({each.stage: each for each in (quarters, whole, plain)}, cluster.address)
+    plain, spread = tells(lease, "plain", pause_s=0.3, workers=2), tells(lease, "spread", pause_s=0.3, workers=4)
+    workers = RayWorkers({each.stage: each for each in (quarters, whole, plain, spread)}, cluster.address)
     try:
         rows = told(workers, quarters, [task(*"abcd", stage="quarters") for _ in range(16)])
         assert {row["node"] for row in rows} == {ids["gpus"]}
@@ -71,6 +71,8 @@ def test_workers_lie_where_they_can_and_four_quarters_see_one_gpu(
         assert {other["gpus"], rows[0]["gpus"]} == {"0", "1"}
         rows = told(workers, plain, [task(*"abcd", stage="plain") for _ in range(6)])
         assert {row["node"] for row in rows} == {ids["cpus"]}, "CPUs of the machine with GPUs are taken last"
-        assert {row["gpus"] for row in rows} == {""}, "who claims no GPU sees none"
+        rows = told(workers, spread, [task(*"abcd", stage="spread") for _ in range(12)])
+        assert {row["node"] for row in rows} == set(ids.values())
+        assert {row["gpus"] for row in rows} == {""}, "who claims no GPU sees none, wherever it is"
     finally:
         workers.close()
