@@ -69,7 +69,7 @@ class Seating:
             self._look_at = now + LOOK_AT_NODES_EVERY_S
             has_changed = self._look_at_nodes()
             self._find_homeless(now)
-            self._site.ask(self._wishes())
+            self._site.ask(self._wishes(has_changed))
         if now >= self._turn_at and self._is_somebodys_turn(now):
             self._turn_at = now + LOOK_EVERY_S
             self.plan()
@@ -121,13 +121,18 @@ class Seating:
             if not staff.is_over
         )
 
-    def _wishes(self) -> Counter[tuple[float, float]]:
-        """CPUs and GPUs of each worker that there should be more, or could be: how many."""
+    def _wishes(self, places_changed: bool) -> Counter[tuple[float, float]]:
+        """CPUs and GPUs of each worker that there should be more, or could be: how many. None while somebody who was
+        hired, or will be now, has no machine yet: a wish that is granted holds what he waits for.
+        """
         wishes: Counter[tuple[float, float]] = Counter()
+        is_somebody_coming = places_changed or any(
+            not hand.is_ready for staff in self.staffs for hand in staff.all_hands
+        )
         for staff in self.staffs:
             team, pool, has = staff.team, staff.pool, len(staff.pool.places)
             more = 0
-            if staff.is_busy and not staff.is_over:
+            if staff.is_busy and not staff.is_over and not is_somebody_coming:
                 if team.given is not None:
                     more = pool.workers - has
                 elif self._cpus is None and (staff.is_short or staff.is_starving):

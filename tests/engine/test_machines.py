@@ -20,7 +20,7 @@ import pytest
 from tests.engine.killing import Build, Project, finished, paused
 
 pytestmark = pytest.mark.slow
-FILMS = 80
+FILMS = 60
 ON_A_GPU = ("--executor", "ray", "--set", "look.run.gpus=1", "--set", "look.run.clips_per_call=4")
 HEAD = "f" * 51 + "00000"
 """As Ray's pretended provider of machines calls the one that it begins with."""
