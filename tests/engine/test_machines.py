@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ COMMANDS = (
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return finished(tmp_path_factory.mktemp("machines"), FILMS, paused(0.2))
+    return replace(finished(tmp_path_factory.mktemp("machines"), FILMS, paused(0.2)), patience_s=900)
 
 
 @pytest.fixture

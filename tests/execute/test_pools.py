@@ -203,7 +203,10 @@ def test_workers_stay_where_they_are_when_others_join_or_end() -> None:
     nodes = [Node(8, 2, 64, "a"), Node(8, 2, 64, "b")]
     teams = teams_of({"x": Run(gpus=1), "y": Run(gpus=1), "z": Run(workers=3)}, None)
     x, y, z = plan_pools(teams, nodes)
-    held = {pool.stages: pool.places for pool in (x, y, z)}
+    assert [Counter(pool.places) for pool in (x, y)] == [{"a": 1, "b": 1}] * 2
+    held = {("x",): ["b", "b"], ("y",): ["a", "a"], ("z",): z.places}
+    x, y, z = plan_pools(teams, nodes, None, held)
+    assert [sorted(pool.places) for pool in (x, y)] == [["b", "b"], ["a", "a"]]
     more = plan_pools(teams, [*nodes, Node(8, 4, 64, "c")], None, held)
     for before, after in zip((x, y, z), more, strict=True):
         assert not Counter(before.places) - Counter(after.places)
