@@ -22,7 +22,8 @@ from tests.engine.killing import Build, Project, finished, paused
 
 pytestmark = pytest.mark.slow
 FILMS = 60
-ON_A_GPU = ("--executor", "ray", "--set", "look.run.gpus=1", "--set", "look.run.clips_per_call=4")
+PATIENT = [word for name in ("read", "look", "deep") for word in ("--set", f"{name}.run.deadline_s=300")]
+ON_A_GPU = ("--executor", "ray", "--set", "look.run.gpus=1", "--set", "look.run.clips_per_call=4", *PATIENT)
 HEAD = "f" * 51 + "00000"
 """As Ray's pretended provider of machines calls the one that it begins with."""
 
