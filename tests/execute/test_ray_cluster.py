@@ -26,7 +26,7 @@ PATIENCE_S = 600
 def tells(lease: Lease, stage: str, pause_s: float = 0.0, package: str = "", **run: Any) -> Duty:
     of = "tests.execute.telling_stages:Tells"
     parameters = TellsParameters(package=package, pause_s=pause_s)
-    step = Step(stage=of, parameters=parameters, run=Run.model_validate(run))
+    step = Step(stage=of, parameters=parameters, run=Run.model_validate({"deadline_s": PATIENCE_S, **run}))
     return Duty(stage, step, Ledger(lease.store, stage, "f1"), {}, {}, Values("none", (), nothing_kept), lease)
 
 
@@ -58,9 +58,10 @@ def test_workers_lie_where_they_can_and_four_quarters_see_one_gpu(
     machines: tuple[Cluster, Mapping[str, str]], lease: Lease
 ) -> None:
     cluster, ids = machines
-    quarters = tells(lease, "quarters", pause_s=0.3, gpus=0.25, workers=4)
-    whole = tells(lease, "whole", gpus=1, workers=1)
-    plain, spread = tells(lease, "plain", pause_s=0.3, workers=2), tells(lease, "spread", pause_s=0.3, workers=4)
+    quarters = tells(lease, "quarters", pause_s=0.3, gpus=0.25, workers=4, cpus=0.1)
+    whole = tells(lease, "whole", gpus=1, workers=1, cpus=0.1)
+    plain = tells(lease, "plain", pause_s=0.3, workers=2, cpus=0.5)
+    spread = tells(lease, "spread", pause_s=0.3, workers=3, cpus=0.4)
     workers = RayWorkers({each.stage: each for each in (quarters, whole, plain, spread)}, cluster.address)
     try:
         rows = told(workers, quarters, [task(*"abcd", stage="quarters") for _ in range(16)])
