@@ -204,7 +204,7 @@ def test_workers_stay_where_they_are_when_others_join_or_end() -> None:
     teams = teams_of({"x": Run(gpus=1), "y": Run(gpus=1), "z": Run(workers=3)}, None)
     x, y, z = plan_pools(teams, nodes)
     assert [Counter(pool.places) for pool in (x, y)] == [{"a": 1, "b": 1}] * 2
-    held = {("x",): ["b", "b"], ("y",): ["a", "a"], ("z",): z.places}
+    held: dict[tuple[str, ...], Sequence[str]] = {("x",): ["b", "b"], ("y",): ["a", "a"], ("z",): z.places}
     x, y, z = plan_pools(teams, nodes, None, held)
     assert [sorted(pool.places) for pool in (x, y)] == [["b", "b"], ["a", "a"]]
     more = plan_pools(teams, [*nodes, Node(8, 4, 64, "c")], None, held)
