@@ -40,6 +40,7 @@ from actor18m.publish.previous import published_clips
 from actor18m.publish.target import target_of
 from actor18m.stopping import stoppable
 from actor18m.storage.lease import Lease, hold
+from actor18m.storage.near_copies import sources_kept
 from actor18m.storage.store import make_store
 from actor18m.survey import runs
 from actor18m.survey.admission import PENDING
@@ -149,7 +150,7 @@ def build(
     target = target_of(str(dataset))
     if until is None:
         target.check_usable()
-    with stoppable(), closing(crew), hold(make_store(str(store)), take_over) as lease:
+    with stoppable(), sources_kept(), closing(crew), hold(make_store(str(store)), take_over) as lease:
         loaded = load(find_pipeline(pipeline), flags)
         to_decide = licensed.check(loaded, Licence(licence))
         project = Project(loaded, lease.store, read_words(lease.store), (), until, seen=Seen(lease.store))

@@ -10,6 +10,7 @@ from actor18m.execute.messages import Duty
 from actor18m.execute.tally import Watcher
 from actor18m.execute.workers import Workers
 from actor18m.publish.make import Made, ShardPlan, make_shard, one_by_one
+from actor18m.storage.near_copies import BUILD, forget
 
 if TYPE_CHECKING:
     from actor18m.execute.ray_actors import RayWorkers
@@ -68,7 +69,7 @@ class RayCrew:
 
     def __init__(self, address: str | None, workers: int | None) -> None:
         self._address, self._workers = address, workers
-        self._ends_ray = False
+        self._ends_ray = self._has_joined = False
         self._gpus: Mapping[str, float] = {}
         """By stage, what a worker claims of them."""
         self._hired: RayWorkers | None = None
@@ -113,11 +114,16 @@ class RayCrew:
             import ray
 
             ray.shutdown()
+        elif self._has_joined and (build := os.environ.get(BUILD)):
+            from actor18m.execute.ray_cluster import on_each_node
+
+            on_each_node(forget, build)
 
     def _join(self) -> None:
         from actor18m.execute.ray_cluster import join
 
         self._ends_ray |= join(self._address)
+        self._has_joined = True
 
 
 def _got(answers: list[Any]) -> list[Made]:

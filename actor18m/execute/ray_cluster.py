@@ -6,12 +6,14 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import ray
 import ray._private.worker as ray_worker
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actor18m.errors import ActorError
 from actor18m.execute.limits import ONE_THREAD
@@ -21,6 +23,7 @@ _OBJECT_STORE_BYTES = 256 * 2**20
 """Keys and small numbers travel. Ray's default, a third of the memory, is more than many a container's /dev/shm."""
 _DEATH_INFO_MS = 10_000
 _PROBE_S = 5.0
+_EACH_NODE_S = 15.0
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +89,22 @@ def nodes() -> list[Node]:
     """The machines that are alive."""
     found = [(node["NodeID"], node["Resources"]) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     return [Node(has.get("CPU", 0), int(has.get("GPU", 0)), has.get("memory", 0) / 2**30, id) for id, has in found]
+
+
+def on_each_node(task: Callable[[str], None], told: str) -> None:
+    """Runs it on every machine that answers soon: what a lost one leaves undone is left."""
+    remote: Any = ray.remote(task)
+    own = {"num_cpus": 0, "max_retries": 0, "runtime_env": {"env_vars": dict(environment())}}
+    try:
+        places = [node["NodeID"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+        on = [NodeAffinitySchedulingStrategy(place, soft=False) for place in places]
+        running = [remote.options(scheduling_strategy=each, **own).remote(told) for each in on]
+        done, late = ray.wait(running, num_returns=len(running), timeout=_EACH_NODE_S)
+        ray.get(done)
+        if late:
+            _log.info("%d machines of the cluster did not do %s in time", len(late), task.__name__)
+    except Exception as error:  # a cluster that is lost raises whatever it comes to
+        _log.info("not each machine of the cluster did %s: %s", task.__name__, error)
 
 
 def environment() -> Mapping[str, str]:

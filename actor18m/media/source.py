@@ -11,8 +11,8 @@ from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path, refusal
 from actor18m.media import watch
 from actor18m.storage import remote
-from actor18m.storage.far_file import open_far
 from actor18m.storage.file_versions import of_info, of_status
+from actor18m.storage.near_copies import open_source
 
 Kind = Literal[
     "missing_file",
@@ -105,7 +105,7 @@ def _open(uri: str) -> tuple[IO[bytes], FileSeen]:
     path = local_path(uri)
     try:
         if path is None:
-            stream, info = open_far(uri)
+            stream, info = open_source(uri)
             seen = _seen_elsewhere(uri, info)
         else:
             # A pipe without a writer would block at open() for ever.

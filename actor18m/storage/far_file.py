@@ -1,6 +1,7 @@
 """A file that lies elsewhere, read as if it were here: each read goes through remote.py."""
 
 import io
+from collections.abc import Mapping
 from typing import IO, Any, cast
 
 from actor18m.errors import ActorError
@@ -13,12 +14,24 @@ _BUFFER = 1 << 20
 
 def open_far(uri: str) -> tuple[IO[bytes], dict[str, Any]]:
     """To be read from anywhere in it, and what its place tells of it. Raises FileNotFoundError when there is none."""
+    info = info_of(uri)
+    return open_told(uri, info), info
+
+
+def info_of(uri: str) -> dict[str, Any]:
+    """What its place tells of a file, now."""
     fs, path = remote.at(uri)
-    info = remote.asked(uri, "look at", lambda: fs.info(path))
+    info: dict[str, Any] = remote.asked(uri, "look at", lambda: fs.info(path))
+    return info
+
+
+def open_told(uri: str, info: Mapping[str, Any]) -> IO[bytes]:
+    """A file of which that was told."""
+    fs, path = remote.at(uri)
     size = info.get("size")
     if not isinstance(size, int):  # a web server that does not tell; then it cannot be read in parts either
-        return cast(IO[bytes], remote.asked(uri, "read", lambda: fs.open(path, "rb"))), info
-    return io.BufferedReader(_Far(uri, fs, path, size), _BUFFER), info
+        return cast(IO[bytes], remote.asked(uri, "read", lambda: fs.open(path, "rb")))
+    return io.BufferedReader(_Far(uri, fs, path, size), _BUFFER)
 
 
 def open_uri(uri: str) -> IO[bytes]:
