@@ -4,11 +4,14 @@ import ctypes
 import importlib.metadata
 import importlib.util
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from actor18m.config.pipeline import Pipeline, load_pipeline
-from actor18m.doctor.check import Check, State
+from actor18m.config.stage_config import Step
+from actor18m.doctor.check import Check, State, carried_out
 from actor18m.doctor.machine import visible_gpus
+from actor18m.media.readers import Reader, ready
 from actor18m.models.backends import WEIGHTLESS, backend_class
 from actor18m.models.endpoint import Endpoint
 from actor18m.models.libraries import extra
@@ -16,8 +19,11 @@ from actor18m.models.lock import Model, read_lock
 from actor18m.models.onnx_network import OnnxParameters, sees_gpu
 from actor18m.models.snapshots import state_of
 from actor18m.models.weights import folder, verify
+from actor18m.stage import ReadingParameters
 
 _MEDIAPIPE = "mediapipe"
+_BESIDE = (_MEDIAPIPE, "ultralytics")
+"""Libraries that no extra has, since each would bring another OpenCV along."""
 _EGL = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}
 _ON_CPUS = "embedded"
 
@@ -39,6 +45,7 @@ def pipeline(file: Path) -> Iterator[Check]:
     for backend in checkouts:
         state, said, fix = backend_class(backend.name).look(backend.parameters)
         yield Check("checkout", state, f"of the code of {backend.name}: {said}", fix)
+    yield from _readers(loaded)
     yield from _endpoints(loaded)
     if own := sorted(backends - models.keys() - WEIGHTLESS.keys()):
         yield Check("own backends", "ok", f"{', '.join(own)}: not looked at, since they are not in the model lock")
@@ -59,6 +66,22 @@ def _endpoints(loaded: Pipeline) -> Iterator[Check]:
         by = ", ".join(places)
         for state, said, fix in endpoint.look():
             yield Check("endpoint", state, f"{endpoint.url}, asked by {by}: {said}", fix)
+
+
+def _readers(loaded: Pipeline) -> Iterator[Check]:
+    """Who decodes, where it is not PyAV."""
+    for step in loaded.steps:
+        if isinstance(step.parameters, ReadingParameters) and (reader := step.parameters.reader) != "pyav":
+            yield from carried_out("readers", partial(_reader, step, reader))
+
+
+def _reader(step: Step, reader: Reader) -> Iterator[Check]:
+    if reader == "nvdec" and not step.run.gpus:
+        fix = f"claim a part of one: --set {step.name}.run.gpus=0.1"
+        yield Check("readers", "fail", f"{step.name} is read by nvdec, and its workers claim no GPU", fix)
+        return
+    ready("torchcodec" if reader == "nvdec" else reader)  # whether there is a GPU here, another look tells
+    yield Check("readers", "ok", f"{step.name} is read by {reader}")
 
 
 def all_models() -> Iterator[Check]:
@@ -109,7 +132,8 @@ def _is_installed(name: str) -> bool:
 
 
 def _beside(absent: Sequence[str]) -> str:
-    return ", and then pip install -c constraints.txt --no-deps mediapipe" if _MEDIAPIPE in absent else ""
+    alone = " ".join(name for name in absent if name in _BESIDE)
+    return f", and then pip install -c constraints.txt --no-deps {alone}" if alone else ""
 
 
 def _drawing_libraries(bad: State) -> Check:

@@ -1,6 +1,8 @@
 import importlib.metadata
 import importlib.util
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -116,6 +118,33 @@ def test_libraries_that_are_missing_are_named(tmp_path: Path, monkeypatch: pytes
     every = {check.name: check for check in models.all_models()}
     assert every["model libraries"].fix.endswith("pip install -c constraints.txt --no-deps mediapipe")
     assert every["system libraries"].fix == "on Debian: apt-get install libnosuch1"
+
+
+def test_what_no_extra_has_is_told_with_its_own_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "_is_installed", lambda name: name != "ultralytics")
+    (tmp_path / "people.yaml").write_text(
+        "extends: embedded\nname: people\nstages:\n- {stage: 'stages.motion:Motion', roles: {people: yolo-world}}\n"
+    )
+    libraries = {check.name: check for check in models.pipeline(tmp_path / "people.yaml")}["model libraries"]
+    assert libraries.found == "ultralytics not installed"
+    assert libraries.fix.endswith("pip install -c constraints.txt --no-deps ultralytics")
+
+
+def test_a_reader_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "decord", None)
+    monkeypatch.setitem(sys.modules, "torchcodec.decoders", ModuleType("torchcodec.decoders"))
+    file = tmp_path / "read.yaml"
+    file.write_text(
+        "extends: embedded\nname: read\nstages:\n"
+        "- {stage: 'stages.faces:Faces', parameters: {reader: decord}}\n"
+        "- {stage: 'stages.bodies:Bodies', parameters: {reader: nvdec}}\n"
+        "- {stage: 'stages.pose:Pose', parameters: {reader: nvdec}, run: {gpus: 0.5}}\n"
+    )
+    readers = [(check.state, check.found, check.fix) for check in models.pipeline(file) if check.name == "readers"]
+    assert [state for state, *_ in readers] == ["fail", "fail", "ok"]
+    assert "install decord2, or say `reader: pyav`" in readers[0][1]
+    assert readers[1][1:] == ("bodies is read by nvdec, and its workers claim no GPU",
+                              "claim a part of one: --set bodies.run.gpus=0.1")  # fmt: skip
 
 
 def test_what_the_embedded_pipeline_needs_is_found_where_all_of_it_is_installed() -> None:
