@@ -71,7 +71,7 @@ def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, 
     """`admitted` has by subset the clips that its images are made of, with what was read on their way."""
     asked, stops = list[pa.Table](), list[pa.Table]()
     way = Way(pa.table({}), [], {}, {})
-    kept = list[pa.Table]()
+    kept, withheld = list[pa.Table](), list[pa.Table]()
     for link in chain.images:
         if link.stage_class.of != "requests":
             continue
@@ -80,8 +80,8 @@ def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, 
         requests = requests.append_column(PLACE, pa.array(np.arange(before, before + requests.num_rows)))
         asked.append(requests.select(REQUEST.names))
         asked_in_full = _asked_in_full(link, chain, admitted)
-        made = _make(link, requests, known[link.name], kept, asked, asked_in_full, stops, way)
-        kept.append(_without_denied(link, made, denied, stops))
+        made = _make(link, requests, known[link.name], kept, withheld, asked, asked_in_full, stops, way)
+        kept.append(_without_denied(link, made, denied, stops, withheld))
     images = _together(kept)
     looking = [f"{link.name}@" for link in chain.images if link.stage_class.of == "images"]
     for link in chain.images:
@@ -190,6 +190,7 @@ def _make(
     requests: pa.Table,
     known: pa.Table,
     kept: Sequence[pa.Table],
+    withheld: Sequence[pa.Table],
     asked: Sequence[pa.Table],
     asked_in_full: pa.Array,
     stops: list[pa.Table],
@@ -199,7 +200,10 @@ def _make(
     sources = _together(kept)
     at = pc.index_in(requests["source_image"], value_set=sources["key"].combine_chunks())
     is_waiting = pc.and_(pc.is_valid(requests["source_image"]), pc.is_null(at))
-    stops.append(without_source(where(requests, is_waiting), link.name, asked, asked_in_full, stops))
+    waiting = where(requests, is_waiting)
+    stops.append(none := _never_made(link, waiting, known, withheld))
+    waiting = where(waiting, pc.invert(pc.is_in(waiting[PLACE], value_set=none[PLACE].combine_chunks())))
+    stops.append(without_source(waiting, link.name, asked, asked_in_full, stops))
     source = sources.take(at)
     told = {"source_maker": source["maker"], "source@": source["made@"], "source_picture": source["picture"]}
     for name in MADE[:3]:
@@ -231,13 +235,30 @@ def _make(
     return pa.concat_tables(made)
 
 
-def _without_denied(link: Link, made: pa.Table, denied: frozenset[str], stops: list[pa.Table]) -> pa.Table:
+def _never_made(link: Link, waiting: pa.Table, known: pa.Table, withheld: Sequence[pa.Table]) -> pa.Table:
+    """Of images whose source is denied those that could not be made from it: there is nothing that goes with it."""
+    sources = _together(withheld)
+    at = pc.index_in(waiting["source_image"], value_set=sources["key"].combine_chunks())
+    of_denied, source = where(waiting, pc.is_valid(at)), sources.take(at.drop_null())
+    for name, column in ("source_picture", source["picture"]), ("candidate", pa.array([1] * len(source), pa.int32())):
+        of_denied = set_column(of_denied, name, column)
+    digests = _digests(link, of_denied, ["request"])
+    rows = found(known, of_denied["key"], digests)
+    of_denied = set_column(set_column(of_denied, "made@", digests), WHY, rows["_why"])
+    is_none = pc.fill_null(pc.equal(rows["error_kind"], UNAVAILABLE), False)
+    return stopping(of_denied, here_of(of_denied["number"].to_numpy(), rows, link.name).fates, is_none.to_numpy())
+
+
+def _without_denied(
+    link: Link, made: pa.Table, denied: frozenset[str], stops: list[pa.Table], withheld: list[pa.Table]
+) -> pa.Table:
     """Images that no word denies, by their key or by what is in them."""
     if not denied or not made.num_rows:
         return made
     told = zip(made["key"].to_pylist(), made["picture"].to_pylist(), strict=True)
     is_denied = pa.array([key in denied or any(is_of(picture, each) for each in denied) for key, picture in told])
-    stops.append(in_state(made.filter(is_denied), REJECTED, link.name, OVERRIDE))
+    withheld.append(made.filter(is_denied))
+    stops.append(in_state(withheld[-1], REJECTED, link.name, OVERRIDE))
     return made.filter(pc.invert(is_denied))
 
 

@@ -245,6 +245,31 @@ class Frame(Stage[Image]):
             yield Row(image.key, {"sha256": sha256(picture).hexdigest()}, {"webp": picture})
 
 
+class TwoFrames(Frames):
+    """Asks for a second frame around each picture, which no `PlainFrame` can be."""
+
+    version = 4
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Failure]:
+        for row in super().measure(clips):
+            assert isinstance(row, Row)
+            asked = row.values["frames"]
+            assert isinstance(asked, list)
+            more = [each | {"name": f"{each['name'][:-2]}9{n}", "word": "gilt"} for n, each in enumerate(asked)]
+            yield replace(row, values={"frames": [*asked, *more]})
+
+
+class PlainFrame(Frame):
+    version = 2
+
+    def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
+        plain = [image for image in images if image.request["word"] != "gilt"]
+        for image in images:
+            if image.request["word"] == "gilt":
+                yield Failure(image.key, UNAVAILABLE, "nobody has gold")
+        yield from super().measure(plain)
+
+
 class Judge(Stage[Image]):
     """Compares an image with the one that it was made from, and with what was asked for."""
 

@@ -425,6 +425,26 @@ def test_what_is_made_from_a_denied_image_goes_with_it_and_comes_back(framed: Si
     assert {subset: references(framed, subset) for subset in "AB"} == before
 
 
+def test_what_could_not_be_made_from_a_denied_image_is_not_denied_with_it(site: Site) -> None:
+    """As many are left out as `deny` said."""
+    pipeline = FRAMED.replace("drawing:Frames", "drawing:TwoFrames").replace("drawing:Frame\n", "drawing:PlainFrame\n")
+    site = replace(site, pipeline=pipeline)
+    site.put(WORDS)
+    site.build()
+    assert images(site, "B")["states"] == {"kept": 2, "unavailable": 2}
+    denied = site.run("deny", f"{key_of(site, 'pears')}-face-word-03", "--why", "a hand over the face")
+    assert "and with it 1 image made from it" in denied.output
+    site.called()
+    site.build()
+    assert site.called() == {}
+    told = images(site, "B")
+    assert told["states"] == {"kept": 1, "rejected": 1, "unavailable": 2}
+    assert told["reasons"] == {
+        "rejected by frame.override: its source image was denied": 1,
+        "unavailable in frame: nobody has gold": 2,
+    }
+
+
 def test_pairs_of_images_that_are_asked_for_no_more_say_nothing_of_a_judge(site: Site) -> None:
     site = replace(site, pipeline=FRAMED.replace("drawing:Judge", "drawing:TestedJudge"))
     site.put(WORDS)
