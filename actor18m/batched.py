@@ -23,7 +23,7 @@ _NOTE = re.compile(r"(\d+-[0-9a-f]+)\.([0-9a-f]+|job)")
 _JOB = "job"
 _FORGET_DAYS = 30
 """No endpoint keeps answers for so long: what was noted before and never asked again is not."""
-_TOO_SLOW = 408
+_TOO_SLOW, _TOO_OFTEN = 408, 429
 _log = logging.getLogger(__name__)
 
 Answered = Edited | NoAnswer | Exception
@@ -43,8 +43,10 @@ class _Job:
 class Batched:
     """Of one stage in one process. All is asked in one event loop."""
 
-    def __init__(self, jobs: BatchJobs, notes: Notes) -> None:
+    def __init__(self, jobs: BatchJobs, notes: Notes, before: "Batched | None" = None) -> None:
+        """`before` asked in another loop, and may have fetched answers that are wanted here."""
         self._jobs, self._notes = jobs, notes
+        self._fetched = {} if before is None else {job.called: job.answers for job in before._of.values()}
         self._of: dict[str, _Job] = {}
         """By digest, the job in which it was sent."""
         self._digests: dict[str, str] = {}
@@ -66,9 +68,10 @@ class Batched:
         job = await self._sent_before(request.digest)
         if job is None:
             job = await asyncio.shield(self._in_the_next(request))
-        if job.following is None or (job.following.done() and request.digest not in job.answers):
-            job.following = asyncio.create_task(self._follow(job))
-        await asyncio.shield(job.following)
+        if request.digest not in job.answers:
+            if job.following is None or job.following.done():
+                job.following = asyncio.create_task(self._follow(job))
+            await asyncio.shield(job.following)
         answer = job.answers[request.digest]
         if isinstance(answer, Exception):  # it may be asked again, and then in another job
             await asyncio.to_thread(self._forget, job, [request.digest])
@@ -85,7 +88,7 @@ class Batched:
         """Jobs that were sent before this process lived, and are not done with."""
         noted, names = await asyncio.to_thread(self._noted)
         for called, digests in noted.items():
-            job = _Job(called, digests, names.get(called))
+            job = _Job(called, digests, names.get(called), answers=self._fetched.get(called, {}))
             self._of |= dict.fromkeys(digests, job)
         if noted:
             _log.info("%d requests of %d jobs were sent before and are met again", len(self._of), len(noted))
@@ -176,7 +179,7 @@ class Batched:
                 job.answers = dict.fromkeys(wanted, error.cause)
                 return
             except Exception as error:
-                if _was_refused(error):
+                if _was_refused(error) and getattr(error, "status", None) != _TOO_OFTEN:
                     raise
                 _log.warning("nobody tells how the job %s goes on: %s", job.name, error)
             else:

@@ -203,6 +203,8 @@ class OpenAIChat:
         """What the environment says of the way to the endpoint. The client would ask it for each request anew, with
         files of passwords, in threads that make pictures ready."""
         address = urlsplit(self._at)
+        if self._served is not None:
+            return None
         return None if proxy_bypass(address.netloc) else getproxies().get(address.scheme)
 
     async def _content(self, response: "ClientResponse") -> bytes:

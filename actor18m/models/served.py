@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from actor18m.errors import ActorError
 from actor18m.redact import redact
@@ -25,7 +25,7 @@ PORT, MODEL = "{port}", "{model}"
 """What is filled into a command."""
 _KEEPER = Path(__file__).with_name("kept_child.py")
 _MOST_STARTS = 3
-_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S, _ANSWER_S = 0.5, 5.0
 _TOLD_LINES = 20
 _TOLD_BYTES = 16 << 10
 _ENDS_WITHIN_S = 20.0
@@ -74,9 +74,12 @@ class Served:
             keeper, stdin=subprocess.PIPE, stdout=self._log, stderr=self._log, start_new_session=True
         )
         until = time.monotonic() + self._ready_s
-        while not self._answers():
-            if self._process.poll() is not None:
+        while True:
+            is_answered = self._answers()
+            if self._process.poll() is not None:  # whoever answers then is another one
                 raise ActorError(f"{self._ended()} {self._told()}")
+            if is_answered:
+                return
             if time.monotonic() > until:
                 raise ActorError(
                     f"`{self._given[0]}` did not answer at {self.url}/models within {self._ready_s:g} s (`ready_s`). "
@@ -87,7 +90,7 @@ class Served:
     def _answers(self) -> bool:
         """It lists its models once it can be asked; with a key that it wants, too, it is there."""
         try:
-            with urlopen(f"{self.url}/models", timeout=_LOOK_EVERY_S * 10):
+            with build_opener(ProxyHandler({})).open(f"{self.url}/models", timeout=_ANSWER_S):
                 return True
         except URLError as error:
             return getattr(error, "code", None) in (401, 403)

@@ -82,7 +82,7 @@ class AskedSheets(WaitingStage[Image, Asked]):
             return answer
         loop = asyncio.get_running_loop()
         if loop not in self._batched:
-            self._batched = {loop: Batched(jobs, self.notes)}
+            self._batched = {loop: Batched(jobs, self.notes, next(iter(self._batched.values()), None))}
         return await self._batched[loop].ask(asked.image.key, asked.written)
 
     def _row(self, asked: Asked, answer: Edited) -> Row | Failure:

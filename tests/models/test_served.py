@@ -51,6 +51,8 @@ def test_it_is_started_asked_and_ended_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.chdir(ROOT)
     backend = OpenAIChat.load(parameters(f"starts:{tmp_path / 'pid'}"))
     try:
@@ -60,6 +62,7 @@ def test_it_is_started_asked_and_ended_with_all_that_it_started(
     assert isinstance(answer, Answer)
     assert answer.said.caption == "Seen on GPU 3", "it has the GPUs of its stage"
     assert soon(lambda: not lives(int((tmp_path / "pid").read_text())))
+    monkeypatch.delenv("http_proxy")
     with pytest.raises(ConnectionError):
         asyncio.run(asked(OpenAIChat(OpenAIChatParameters(url=backend._url), None)))
 

@@ -153,6 +153,7 @@ def test_a_job_outlives_the_build_that_sent_it(
         endpoint.may_end.set()
         killed.finish(*options)
         assert len(endpoint.jobs) == 1
+        assert endpoint.fetched <= 2, "also where each is measured alone"
         assert endpoint.times_sent == dict.fromkeys(endpoint.times_sent, 1)
     assert len(endpoint.times_sent) == SHEETS
     assert notes(killed.store) == []
