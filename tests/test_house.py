@@ -25,7 +25,7 @@ NEVER = [
 """From, to."""
 BESIDE = ("stages", "studio", "accuracy", "tests")
 """Folders beside the engine, of which it knows none by name."""
-FOR_STAGES = ("arrays", "keys", "media", "shipped", "stage", "waiting", "requests")
+FOR_STAGES = ("arrays", "batched", "keys", "media", "shipped", "stage", "waiting", "requests")
 """What stages may use of the engine, beside the roles of models."""
 
 
