@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from actor18m.dataset import Dataset, Version
 from actor18m.errors import ActorError
 from actor18m.publish import publish
 from actor18m.storage import lease
+from actor18m.storage.store import open_store
 from actor18m.verify.dataset import verify_dataset
 from tests.publish import killed
 from tests.publish.material import FACTS, PIPELINE
@@ -30,6 +32,19 @@ def publish_as(environment: Mapping[str, str], url: str, name: str, takes_over: 
         lease._refuse_if_alive = lambda *given: None
     try:
         told.put(f"published {publish_content(url, name)}")
+    except ActorError as error:
+        told.put(str(error))
+
+
+def hold_elsewhere(environment: Mapping[str, str], url: str, beat_s: float, silent_s: float, told: Any) -> None:
+    """In a process of its own, which takes itself for one of a machine whose clock is two hours fast."""
+    os.environ.update(environment)
+    lease._this_process = lambda: "another-boot/pid:[1] 1"
+    fast = SimpleNamespace(time=lambda: time.time() + 7200, sleep=time.sleep, monotonic=time.monotonic)
+    setattr(lease, "time", fast)  # noqa: B010
+    try:
+        with lease.hold(open_store(url), beat_s=beat_s, silent_s=silent_s) as held:
+            told.put(f"epoch {held.epoch}")
     except ActorError as error:
         told.put(str(error))
 

@@ -16,6 +16,8 @@ import fsspec
 import pytest
 
 from actor18m.publish import gc
+from actor18m.storage.lease import hold
+from actor18m.storage.store import make_store
 from actor18m.verify.dataset import verify_dataset
 from tests.engine import rivals
 from tests.engine.faults import Faults
@@ -115,6 +117,30 @@ def test_latest_is_whole_at_every_look_while_publishers_are_killed_and_taken_ove
     gc(url, keep=3)
     assert [str(each) for each in verify_dataset(url) if not each.path.endswith("/.words.json")] == []
     assert content_of(url) == wanted[name]
+
+
+@pytest.mark.slow
+def test_a_living_writer_keeps_its_right_however_slow_the_place_is_and_wrong_a_rivals_clock(
+    behind: int, proxy: Faulty
+) -> None:
+    PROCESSES.set_forkserver_preload([rivals.__name__])
+    bucket, told, beat_s, silent_s = f"b{uuid4().hex}", PROCESSES.Queue(), 0.5, 4.0
+    fs: Any = fsspec.filesystem("s3")
+    fs.mkdir(bucket)
+    store = make_store(f"s3://{bucket}/store")
+
+    def rival() -> str:
+        given = (environment(behind), store.url, beat_s, silent_s, told)
+        process = PROCESSES.Process(target=rivals.hold_elsewhere, args=given)
+        process.start()
+        process.join(120)
+        return str(told.get(timeout=10))
+
+    proxy.fault, proxy.late_s = (lambda head: "slow" if b".beat.json" in head else "none"), 10 * beat_s
+    with hold(store, beat_s=beat_s) as lease:
+        assert "gave a sign of life just now" in rival()
+        assert lease.create("one", b"1")
+    assert rival() == "epoch 2"
 
 
 def _end(said: str) -> str:

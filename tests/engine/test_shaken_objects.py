@@ -110,7 +110,7 @@ def test_the_demo_on_s3_through_faults_has_the_bytes_of_a_demo_on_a_disk(
     assert there.exit_code == 0, there.output + there.stderr
     wanted, found = content_of(site.root / "dataset"), content_of(dataset)
     differing = [name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)]
-    print(f"\n{here.output}\n{faults}\n{shaken_s:.0f} s; {len(wanted)} files, {len(differing)} differ")
+    print(f"\n{faults}\n{shaken_s:.0f} s; {len(wanted)} files, {len(differing)} differ")
     assert differing == []
     assert {name.partition("/")[0] for name in wanted} >= {"videos", "subset-A", "subset-B", "subset-C"}
     assert "all is well" in site.bare("verify", store, dataset).output

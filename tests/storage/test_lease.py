@@ -4,8 +4,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -166,6 +168,22 @@ def test_a_writer_elsewhere_without_a_heartbeat_is_taken_for_dead(
     assert waited == [5] * 9
 
 
+def test_a_writer_elsewhere_whose_clock_is_wrong_and_whose_heart_is_slow_is_alive(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far, slept = Elsewhere(store), [0.0]
+    far.beat(time.time() - 7200)
+
+    def sleep(seconds: float) -> None:
+        slept[0] += seconds
+        if slept[0] >= 35:
+            far.beat(time.time() - 7190)
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(StoreBusy, match="gave a sign of life just now"), hold(store):
+        pass
+
+
 def test_of_a_writer_elsewhere_is_told_since_when_nothing_was_heard(store: Store) -> None:
     far = Elsewhere(store)
     for silent_s, told in (
@@ -186,3 +204,25 @@ def test_the_heart_beats(store: Store) -> None:
         while len(seen) < 3 and time.monotonic() < deadline:
             seen.add(writer._read_beat(store, lease.epoch))
         assert len(seen) >= 3
+
+
+def test_a_beat_is_sent_when_it_is_due_be_the_answer_to_the_one_before_it_late(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, answered = type(store.place), threading.Event()
+    replace, sent = place.replace, list[str]()
+
+    def first_is_stuck(self: Any, path: str, content: Any, aside: str) -> None:
+        sent.append(path)
+        if len(sent) == 2:  # the first after the one with which the lease begins
+            answered.wait(30)
+        replace(self, path, content, aside)
+
+    monkeypatch.setattr(place, "replace", first_is_stuck)
+    with hold(store, beat_s=0.02) as lease:
+        deadline, seen = time.monotonic() + 10, set[tuple[str, bool]]()
+        while len(seen) < 3 and time.monotonic() < deadline:
+            seen.add(writer._read_beat(store, lease.epoch))
+        assert len(seen) >= 3
+        answered.set()
+    assert writer._read_beat(store, lease.epoch)[1], "the last one says that it ended"
