@@ -143,7 +143,8 @@ class Seating:
         return wishes
 
     def _log(self) -> None:
-        log.info("workers: %s", "; ".join(_told(staff.name, staff.pool) for staff in self.staffs if not staff.is_over))
+        if told := [_told(staff.name, staff.pool) for staff in self.staffs if not staff.is_over]:
+            log.info("workers: %s", "; ".join(told))
 
 
 def _rank(staff: Staff, at: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from actor18m.execute.ray_actors import RayWorkers
 from actor18m.execute.staff import IN_FLIGHT
 from actor18m.execute.workers import Broken, Done
 from actor18m.storage.lease import Lease, TakenOver, hold
-from tests.execute.duties import committed, duty, task
+from tests.execute.duties import committed, duty, edits, task
 from tests.execute.poison_stages import CALLS, SLOW_S, calls
 
 Start = Callable[..., RayWorkers]
@@ -175,6 +175,22 @@ def test_a_gpu_is_lent_to_the_clip_that_is_alone(
     assert pids["alone.mp4"] not in (pids["slow-1.mp4"], pids["slow-2.mp4"])
 
 
+@pytest.mark.slow
+def test_stages_share_a_gpu_by_pool_and_by_turns(start: Start, lease: Lease) -> None:
+    """A half each for two makers with one model, and a whole one for a stage that there is no room for beside them."""
+    views, sheets, whole = edits(lease, "views", gpus=0.5), edits(lease, "sheets", gpus=0.5), duty(lease, gpus=1)
+    workers = start(views, sheets, whole, workers=1)
+    ended = run(workers, *(task("a", stage=stage) for stage in ("views", "sheets", "poison", "views")))
+    assert [type(each) for each in ended] == [Done] * 4
+    assert (len(committed(views)), len(committed(sheets)), len(committed(whole))) == (2, 1, 1)
+    hired = {name for name in _hired() if name.startswith("views")}
+    assert hired <= {"views+sheets-1", "views+sheets-2"}
+    workers.release("poison")
+    workers.release("views")
+    workers.release("sheets")
+    _until(lambda: _free("GPU") == 1)
+
+
 def test_stages_share_actors(start: Start, lease: Lease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CALLS, str(tmp_path))
     first, second = duty(lease), duty(lease, stage="second")
@@ -226,13 +242,17 @@ def _until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def _hired() -> set[str]:
+    """Names of actors that live."""
+    return {each["name"] for each in ray.util.list_named_actors(all_namespaces=True)}
+
+
 def test_the_dashboard_names_actors_by_stage(start: Start, lease: Lease) -> None:
     workers = start(duty(lease))
     run(workers, task("a"))
     workers.submit_alone(task("b"))
     all_of(workers, 1)
-    named = {each["name"] for each in ray.util.list_named_actors(all_namespaces=True)}
-    assert {"poison-1", "poison-2"} <= named
+    assert {"poison-1", "poison-2"} <= _hired()
 
 
 def test_clips_are_told_while_their_call_goes_on(start: Start, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
