@@ -107,7 +107,8 @@ def plan_pools(
 def check_gpus(teams: Sequence[Team], nodes: Sequence[Node]) -> None:
     """Each team has a place for one worker when it is alone, or the pipeline says how many workers there shall be."""
     for team in teams:
-        if team.gpus and team.given is None and not fits_somewhere(team, nodes):
+        is_told = team.given is not None and team.run.workers is not None
+        if team.gpus and not is_told and not fits_somewhere(team, nodes):
             most = max((node.gpus for node in nodes), default=0)
             raise ActorError(
                 f"{', '.join(team.stages)}: a worker claims {_gpus(team.gpus)}, and no machine here has so many "

@@ -185,6 +185,8 @@ def test_a_claim_of_two_gpus_needs_them_on_one_machine() -> None:
 def test_a_gpu_where_there_is_none_is_an_error_that_names_the_stage() -> None:
     with pytest.raises(ActorError, match=r"^b: a worker claims 0\.5 of a GPU, and no machine here has so many"):
         check_gpus(teams_of({"a": Run(), "b": Run(gpus=0.5)}, None), [LAPTOP])
+    with pytest.raises(ActorError, match=r"^b: a worker claims 1 GPU"):
+        check_gpus(teams_of({"b": Run(gpus=1)}, None, waiting=["b"]), [LAPTOP])
 
 
 def test_where_gpus_are_too_few_for_one_worker_of_each_some_wait_for_their_turn() -> None:
