@@ -93,6 +93,17 @@ def test_the_papers_rules_over_the_clusters_models() -> None:
     assert both.rules("motion")["neighbours"].bounds == {"at_least": 0.45}
 
 
+def test_with_torch_only_how_long_videos_are_split_is_another_matter() -> None:
+    plain, torch, cluster = named("embedded"), named("embedded-torch"), named("cluster")
+    assert torch.model_dump(exclude={"name", "split"}) == plain.model_dump(exclude={"name", "split"})
+    assert torch.split is not None
+    assert cluster.split is not None
+    assert plain.split is not None
+    assert torch.split.mode == "none", "asked for, as with the others"
+    assert torch.split.shots == cluster.split.shots
+    assert torch.split.shots != plain.split.shots
+
+
 def test_no_terms_forbid_the_commercial_pipeline() -> None:
     assert check(named("commercial"), Licence.commercial), "what they leave open is told"
     with pytest.raises(ActorError, match="arcface"):

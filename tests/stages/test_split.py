@@ -134,6 +134,22 @@ def test_no_clip_has_a_picture_of_two_shots(name: str, pulled: Callable[[str], N
     assert abs(after[0] - dissolve.last_frame) <= 2
 
 
+@pytest.mark.slow
+def test_people_who_move_are_no_cut_to_a_network(footage: Path, pulled: Callable[[str], None]) -> None:
+    """Who turns, runs, shakes the head or talks with hands, in films without a cut. Differences call some one."""
+    pytest.importorskip("torch")
+    pulled("transnetv2")
+    names = ("turn05_iper_8fps.mp4", "single06_running.mp4", "single14_lp_d12.mp4", "single15_asl_man_again.mkv")
+    told = {Shots: 0, DetectedShots: 0}
+    for name in names:
+        uri = canonical_uri(footage / "videos" / name)
+        for stage, counts in ((Shots(), COUNTS), (DetectedShots(shots=load("transnetv2")), 0.35)):
+            told[type(stage)] += sum(each["score"] >= counts for each in measured(stage, uri)["boundaries"])
+    print(told)
+    assert told[DetectedShots] == 0
+    assert told[Shots] > 0
+
+
 def _damaged(folder: Path) -> str:
     """A film whose pictures can each be decoded alone, but for some in its middle."""
     uri = films.film(folder / "film.mp4", gop=1, codec="mpeg4")
