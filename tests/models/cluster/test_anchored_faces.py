@@ -29,7 +29,7 @@ def halves(pictures: list[Frame]) -> list[Frame]:
     return [np.asarray(cv2.resize(each, (80, 45), interpolation=cv2.INTER_AREA), np.uint8) for each in pictures]
 
 
-def _random_retinaface(place: Path) -> Path:
+def small_retinaface(place: Path) -> Path:
     file = OnnxFile(["batch", 3, "height", "width"])
     image = file.node("Mul", ["image", file.weights(np.array(0.02, np.float32))])
     outputs = {}
@@ -43,7 +43,7 @@ def _random_retinaface(place: Path) -> Path:
     return file.save(place, outputs)
 
 
-def _random_scrfd(place: Path, in_batches: bool) -> Path:
+def small_scrfd(place: Path, in_batches: bool) -> Path:
     file = OnnxFile(["batch" if in_batches else 1, 3, "height", "width"])
     outputs = {}
     for numbers in (1, 4, 10):
@@ -70,12 +70,26 @@ def _same(faces: Sequence[Face], scores: Floats, boxes: Floats, points: Floats, 
     assert apart.min(axis=1).max() < 0.05
 
 
+def _swapped(frame: Frame) -> list[Frame]:
+    """In the libraries' order of colours: red for blue, left for right, x for y."""
+    others = frame, frame[:, ::-1, ::-1], frame.transpose(1, 0, 2)[..., ::-1]
+    return [np.ascontiguousarray(other) for other in others]
+
+
+def _alike(faces: Sequence[Face], scores: Sequence[float], boxes: Sequence[Sequence[float]]) -> bool:
+    """Whether the surest is one face, at one place."""
+    surest = int(np.argmax(scores)) if len(scores) else None
+    if surest is None or abs(faces[0].score - scores[surest]) > 1e-4:
+        return False
+    return bool(np.abs(np.subtract(faces[0].box, boxes[surest])).max() < 1)
+
+
 def test_retinaface_is_what_uniface_says(
     needs: Callable[[str], Any], halves: list[Frame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs("onnx")
     library = needs("uniface.detection.retinaface")
-    file = _random_retinaface(tmp_path / "small.onnx")
+    file = small_retinaface(tmp_path / "small.onnx")
     monkeypatch.setattr(library, "verify_model_weights", lambda name: str(file))
     asked = library.RetinaFace(
         input_size=(SMALL_SIDE, SMALL_SIDE), nms_threshold=1.0, post_nms_topk=5000, providers=["CPUExecutionProvider"]
@@ -87,6 +101,9 @@ def test_retinaface_is_what_uniface_says(
             np.array([getattr(face, name) for face in expected]) for name in ("confidence", "bbox", "landmarks")
         )
         _same(faces, scores, boxes, points, frame)
+        for other in _swapped(frame):
+            found = asked.detect(other)
+            assert not _alike(faces, [each.confidence for each in found], [each.bbox for each in found])
 
 
 @pytest.mark.parametrize("in_batches", [False, True])
@@ -95,13 +112,16 @@ def test_scrfd_is_what_insightface_says(
 ) -> None:
     needs("onnx")
     library = needs("insightface.model_zoo.scrfd")
-    file = _random_scrfd(tmp_path / "small.onnx", in_batches)
+    file = small_scrfd(tmp_path / "small.onnx", in_batches)
     asked = library.SCRFD(model_file=str(file), static_shape_sessions=False)
     asked.prepare(-1, nms_thresh=1.0, det_thresh=0.5, input_size=(SMALL_SIDE, SMALL_SIDE))
     told = Scrfd(OnnxNetwork(file, EVERY), EVERY).detect(halves)
     for frame, faces in zip(halves, told, strict=True):
         expected, points = asked.detect(np.ascontiguousarray(frame[:, :, ::-1]))
         _same(faces, expected[:, 4], expected[:, :4], points, frame)
+        for other in _swapped(frame):
+            found, _ = asked.detect(other)
+            assert not _alike(faces, found[:, 4], found[:, :4])
 
 
 @pytest.mark.parametrize("kind", [RetinaFace, Scrfd])
@@ -110,7 +130,7 @@ def test_a_batch_says_what_one_by_one_does(
 ) -> None:
     needs("onnx")
     place = tmp_path / "small.onnx"
-    file = _random_retinaface(place) if kind is RetinaFace else _random_scrfd(place, in_batches=True)
+    file = small_retinaface(place) if kind is RetinaFace else small_scrfd(place, in_batches=True)
     parameters = AnchoredParameters(side=SMALL_SIDE)
     network = OnnxNetwork(file, parameters)
     one_by_one = kind(network, parameters).detect(halves)

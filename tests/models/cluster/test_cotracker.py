@@ -23,6 +23,9 @@ from actor18m.media.video import frames_at
 from actor18m.models.backends import Backend, load
 from actor18m.models.cotracker import CoTracker, CoTrackerParameters
 from actor18m.samples.shipped import SHIPPED
+from actor18m.stage import Row
+from stages.motion import Motion
+from tests.models.cluster.test_in_their_stages import Colours, InTheMiddle, film_of_nobody_known
 
 CARRIER = "autosegmentor==3.0.1"
 SMALL = 64, 96
@@ -121,8 +124,27 @@ def test_points_are_where_the_predictor_says(
     assert np.allclose(there, tracks[0].numpy(), atol=0.05)
     assert np.array_equal(seen, visible[0].numpy())
     assert np.abs(there[-1] - points).max() > 5, "they move"
+    if name == "cotracker3":
+        for other in (frames.flip(2), frames.flip(4)):
+            with torch.inference_mode():
+                swapped, _ = theirs(other, queries=queries)
+            assert np.abs(there - swapped[0].numpy()).max() > 1, "colours and sides are told apart"
     assert bool(seen[-1].all()) is (name == "cotracker3")
     backend.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
+def test_points_of_a_film(name: str, saved: Callable[[str], Any], checkout: Path) -> None:
+    saved(name)
+    points = load(name, CoTrackerParameters(checkout=str(checkout)))
+    _smaller(points._predictor)
+    (outcome,) = Motion(people=InTheMiddle(), encoder=Colours(), points=points).measure([film_of_nobody_known()])
+    assert isinstance(outcome, Row), outcome
+    displacement: Any = outcome.values["displacement"]
+    assert displacement[0] is None
+    assert all(0 <= step < 1 for step in displacement[1:] if step is not None)
+    assert any(step is not None and step > 0 for step in displacement[1:])
 
 
 def test_one_picture_or_no_point_needs_no_network(saved: Callable[[str], Any], checkout: Path) -> None:

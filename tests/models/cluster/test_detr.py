@@ -76,15 +76,24 @@ def test_people_are_what_the_library_finds(
     told = backend.people(pictures)
     assert [len(people) for people in told] != [0] * len(pictures), "some of the random boxes are said to be people"
     model, processor = backend._model, backend._processor
-    for frame, people in zip(pictures, told, strict=True):
-        inputs = processor(images=[frame], return_tensors="pt")
+
+    def asked(frame: Frame) -> tuple[Any, Any]:
+        inputs = processor(images=[np.ascontiguousarray(frame)], return_tensors="pt")
         with torch.inference_mode():
             (found,) = processor.post_process_object_detection(
                 model(**inputs), threshold=0.0, target_sizes=[frame.shape[:2]]
             )
         are_people = found["labels"] == 1
-        assert len(people) == int(are_people.sum())
-        scores, boxes = found["scores"][are_people], found["boxes"][are_people]
+        return found["scores"][are_people], found["boxes"][are_people]
+
+    for frame, people in zip(pictures, told, strict=True):
+        scores, boxes = asked(frame)
+        assert len(people) == len(scores)
+        for other in (frame[..., ::-1], frame[:, ::-1], frame.transpose(1, 0, 2)):
+            swapped, _ = asked(other)
+            assert len(swapped) != len(scores) or not np.allclose(swapped, scores, atol=1e-4), (
+                "colours, sides and axes are told apart"
+            )
         order = scores.argsort(descending=True, stable=True)
         assert np.allclose([person.score for person in people], scores[order], atol=1e-4)
         height, width = frame.shape[:2]

@@ -38,6 +38,19 @@ def small_bisenet(place: Path) -> Path:
     return file.save(place, {name: ["batch", len(FACE_PARTS), SIDE, SIDE] for name in outputs})
 
 
+def save_segformer(place: Path) -> None:
+    import torch
+
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(18)
+    config = transformers.SegformerConfig(
+        hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1], decoder_hidden_size=16, num_attention_heads=[1, 1, 1, 1],
+        id2label=dict(enumerate(LABELS)), label2id={name: i for i, name in enumerate(LABELS)},
+    )  # fmt: skip
+    transformers.SegformerForSemanticSegmentation(config).eval().save_pretrained(place)
+    transformers.SegformerImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(place)
+
+
 def _faces(pictures: Sequence[Frame]) -> list[Face]:
     """Of several sizes, and one that is cut by the frame's edge."""
     points = np.zeros((5, 2), np.float32)
@@ -56,6 +69,10 @@ def _check(told: Sequence[Parsing], pictures: Sequence[Frame], asked: Callable[[
         there[max(0, -y0) : frame.shape[0] - y0, max(0, -x0) : frame.shape[1] - x0] = True
         assert (parsing.parts == expected)[there].mean() > 0.995, "a few pixels lie between two classes"
         assert not parsing.parts[~there].any(), "beyond the frame nothing is known"
+        square = cut_out(frame, parsing.region)
+        for other in (square[..., ::-1], square[:, ::-1], square.transpose(1, 0, 2)):
+            swapped = asked(np.ascontiguousarray(other))
+            assert (swapped == expected)[there].mean() < 0.95, "colours, sides and axes are told apart"
         parts |= set(np.unique(parsing.parts).tolist())
     assert len(parts) > 4
 
@@ -78,19 +95,11 @@ def test_bisenet_is_what_uniface_says(
 def test_segformer_is_what_transformers_says(
     needs: Callable[[str], Any], small: Callable[..., None], pictures: list[Frame]
 ) -> None:
-    torch, transformers = needs("torch"), needs("transformers")
+    torch = needs("torch")
+    needs("transformers")
     needs("torchvision")
 
-    def save(place: Path) -> None:
-        torch.manual_seed(18)
-        config = transformers.SegformerConfig(
-            hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1], decoder_hidden_size=16, num_attention_heads=[1, 1, 1, 1],
-            id2label=dict(enumerate(LABELS)), label2id={name: i for i, name in enumerate(LABELS)},
-        )  # fmt: skip
-        transformers.SegformerForSemanticSegmentation(config).eval().save_pretrained(place)
-        transformers.SegformerImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(place)
-
-    small("segformer-face", save)
+    small("segformer-face", save_segformer)
     backend = load("segformer-face", TorchParameters(batch=1))
     model, processor = backend._model, backend._processor
 

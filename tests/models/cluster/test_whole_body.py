@@ -95,8 +95,10 @@ def test_points_are_those_of_rtmlib(
         for other, where in ((frame[..., ::-1], box), (frame[:, ::-1], box), (frame, (box[1], box[0], box[3], box[2]))):
             (swapped,), _ = asked(np.ascontiguousarray(other), [where])
             assert not np.allclose(pose.points, swapped[:17], atol=1), "colours, sides and axes are told apart"
-    (alone,) = backend.pose(pictures[2:3], BOXES[2:3])
-    assert np.array_equal(alone.points, told[2].points)
+    backend._looked._most = 3  # as on a GPU
+    for among, alone in zip(backend.pose(pictures, BOXES), told, strict=True):
+        assert np.allclose(among.points, alone.points, atol=1e-3)
+        assert np.allclose(among.visibility, alone.visibility, atol=1e-4)
     assert backend.pose([], []) == []
     backend.close()
 
