@@ -5,18 +5,14 @@ the code. Points are followed together, since they tell of each other: no part o
 scarce.
 """
 
-import importlib
-import importlib.util
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
 from actor18m.arrays import Bools, Box, Floats, Frame
-from actor18m.errors import ActorError
+from actor18m.models.checkouts import Code, Look
 from actor18m.models.lucas_kanade import LucasKanade
 from actor18m.models.parameters import NoEffect
 from actor18m.models.torch_device import DeviceParameters, device_of, released, torch
@@ -24,11 +20,11 @@ from actor18m.models.torch_device import DeviceParameters, device_of, released, 
 _OFFLINE, _ONLINE = "scaled_offline.pth", "scaled_online.pth"
 _WINDOW = {_OFFLINE: 60, _ONLINE: 16}
 """Frames that the weights were trained to see at once; more of them the online ones see window by window."""
-_MODULE = "cotracker"
-_PREDICTOR = f"{_MODULE}/predictor.py"
-_TO_DO = (
+_CODE = Code(
+    "CoTracker",
+    "cotracker.predictor",
     "where it may be used, which is not for money (CC-BY-NC), get https://github.com/facebookresearch/co-tracker and "
-    "name its folder: {backend: cotracker3, checkout: /…/co-tracker}"
+    "name its folder: {backend: cotracker3, checkout: /…/co-tracker}",
 )
 
 
@@ -41,7 +37,7 @@ class CoTrackerParameters(DeviceParameters):
 class CoTracker:
     snapshots = ("cotracker3", "cotracker3-online")
     parameters = CoTrackerParameters()
-    not_on_an_index = _MODULE
+    not_on_an_index = _CODE.package
     """What the model lock calls its library."""
 
     def __init__(self, predictor: Any, device: Any, dtype: Any) -> None:
@@ -56,7 +52,7 @@ class CoTracker:
         name = _ONLINE if (weights / _ONLINE).is_file() else _OFFLINE
         stored = torch().load(weights / name, map_location="cpu", weights_only=True)
         with torch().random.fork_rng():  # its modules seed torch when they are imported
-            predictors = _predictors(parameters.checkout)
+            predictors = _CODE.imported(parameters.checkout)
             predictor = predictors.CoTrackerPredictor(
                 checkpoint=None, offline=name == _OFFLINE, window_len=_WINDOW[name], v2=False
             )
@@ -65,14 +61,9 @@ class CoTracker:
         return cls(predictor.to(device).eval(), device, dtype)
 
     @classmethod
-    def look(cls, parameters: CoTrackerParameters) -> tuple[Literal["ok", "fail"], str, str]:
-        """Whether its code is here, for who looks before a build; and what to do."""
-        folder = _folder(parameters.checkout)
-        if folder is None:
-            is_there = importlib.util.find_spec(_MODULE) is not None
-            return ("ok", "is installed", "") if is_there else ("fail", "no `checkout` is named", _TO_DO)
-        is_there = (folder / _PREDICTOR).is_file()
-        return ("ok", f"in {folder}", "") if is_there else ("fail", f"{folder} has no {_PREDICTOR}", _TO_DO)
+    def look(cls, parameters: CoTrackerParameters) -> Look:
+        """Whether its code is here."""
+        return _CODE.look(parameters.checkout)
 
     def seed(self, frames: Sequence[Frame], boxes: Sequence[Box], count: int) -> list[Floats]:
         """Corners: what is known again best, whoever looks for it."""
@@ -95,35 +86,3 @@ class CoTracker:
     def close(self) -> None:
         del self._predictor
         released()
-
-
-def _predictors(checkout: str | None) -> Any:
-    """The module `cotracker.predictor`, of the checkout where one is named."""
-    folder = _folder(checkout)
-    if folder is not None and not (folder / _PREDICTOR).is_file():
-        raise ActorError(f"{folder} is no checkout of CoTracker: it has no {_PREDICTOR}")
-    try:
-        with _first_on_path(folder):
-            found = importlib.import_module(f"{_MODULE}.predictor")
-    except ImportError as error:
-        raise ActorError(f"CoTracker cannot be loaded ({error}). It is on no package index: {_TO_DO}") from error
-    at = Path(str(found.__file__)).resolve()
-    if folder is not None and folder not in at.parents:
-        raise ActorError(f"CoTracker was loaded from {at} before, and not from the checkout {folder}: name one of them")
-    return found
-
-
-def _folder(checkout: str | None) -> Path | None:
-    return Path(checkout).expanduser().resolve() if checkout else None
-
-
-@contextmanager
-def _first_on_path(folder: Path | None) -> Iterator[None]:
-    if folder is None:
-        yield
-        return
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))

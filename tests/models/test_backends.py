@@ -80,6 +80,7 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "siglip2": ["FrameEncoder"],
         "cotracker3": ["PointTracker"],
         "cotracker3-online": ["PointTracker"],
+        "tapnext": ["PointTracker"],
         "transnetv2": ["ShotDetector"],
         "qwen-image-edit": ["ImageEditor"],
         "qwen-image-edit-2511": ["ImageEditor"],

@@ -128,7 +128,7 @@ def test_points_are_where_the_predictor_says(
         for other in (frames.flip(2), frames.flip(4)):
             with torch.inference_mode():
                 swapped, _ = theirs(other, queries=queries)
-            assert np.abs(there - swapped[0].numpy()).max() > 1, "colours and sides are told apart"
+            assert np.abs(there - swapped[0].numpy()).max() > 0.3, "colours and sides are told apart"
     assert bool(seen[-1].all()) is (name == "cotracker3")
     backend.close()
 
@@ -139,12 +139,16 @@ def test_points_of_a_film(name: str, saved: Callable[[str], Any], checkout: Path
     saved(name)
     points = load(name, CoTrackerParameters(checkout=str(checkout)))
     _smaller(points._predictor)
-    (outcome,) = Motion(people=InTheMiddle(), encoder=Colours(), points=points).measure([film_of_nobody_known()])
+    (outcome,) = Motion(people=InTheMiddle(), encoder=Colours(), points=points).measure(
+        [film_of_nobody_known("one_second_1")]
+    )
     assert isinstance(outcome, Row), outcome
     displacement: Any = outcome.values["displacement"]
     assert displacement[0] is None
     assert all(0 <= step < 1 for step in displacement[1:] if step is not None)
-    assert any(step is not None and step > 0 for step in displacement[1:])
+    assert len(displacement) == 8
+    moves = any(step is not None and step > 0 for step in displacement[1:])
+    assert moves is (name == "cotracker3"), "without training, the other one sees no point again"
 
 
 def test_one_picture_or_no_point_needs_no_network(saved: Callable[[str], Any], checkout: Path) -> None:

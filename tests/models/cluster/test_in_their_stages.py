@@ -76,9 +76,9 @@ class NobodyDrew:
         return [0.0] * len(frames)
 
 
-def film_of_nobody_known() -> Clip:
+def film_of_nobody_known(name: str = "low_resolution_1") -> Clip:
     """Small and short, as motion is given it where identity saw no face."""
-    clip, _ = with_boxes("low_resolution_1")
+    clip, _ = with_boxes(name)
     return replace(clip, upstream={"identity": {"frame_times": [0.0], "faces": []}})
 
 
