@@ -84,6 +84,7 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "transnetv2": ["ShotDetector"],
         "qwen-image-edit": ["ImageEditor"],
         "qwen-image-edit-2511": ["ImageEditor"],
+        "firered-image-edit": ["ImageEditor"],
     }
     assert cannot_play(MeshParsing, FaceParser) is None, "it has no weights"
     assert cannot_play(LucasKanade, PointTracker) is None, "nor has this"
