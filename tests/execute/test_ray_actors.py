@@ -18,7 +18,7 @@ from tests.execute.duties import committed, duty, edits, task
 from tests.execute.poison_stages import CALLS, SLOW_S, calls
 
 Start = Callable[..., RayWorkers]
-PATIENCE_S = 300
+PATIENCE_S = 900
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -178,7 +178,8 @@ def test_a_gpu_is_lent_to_the_clip_that_is_alone(
 @pytest.mark.slow
 def test_stages_share_a_gpu_by_pool_and_by_turns(start: Start, lease: Lease) -> None:
     """A half each for two makers with one model, and a whole one for a stage that there is no room for beside them."""
-    views, sheets, whole = edits(lease, "views", gpus=0.5), edits(lease, "sheets", gpus=0.5), duty(lease, gpus=1)
+    views, sheets = (edits(lease, stage, gpus=0.5, deadline_s=PATIENCE_S) for stage in ("views", "sheets"))
+    whole = duty(lease, gpus=1, deadline_s=PATIENCE_S)
     workers = start(views, sheets, whole, workers=1)
     ended = run(workers, *(task("a", stage=stage) for stage in ("views", "sheets", "poison", "views")))
     assert [type(each) for each in ended] == [Done] * 4
