@@ -13,6 +13,9 @@ from actor18m.models.weights import pull
 from actor18m.storage.lease import Lease, hold
 from actor18m.storage.store import Store, make_store
 
+os.environ.setdefault("RAY_worker_niceness", "0")
+"""Ray's workers give way to every other process: on a busy machine, tests would wait for them until they time out."""
+
 
 @pytest.fixture(params=["file", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
