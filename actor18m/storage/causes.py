@@ -22,8 +22,6 @@ _NOBODY = (
     "ConnectionRefusedError",
     "gaierror",
 )
-_PERHAPS = 400
-"""All that S3 says when it is asked whether an object is there, and something is wrong with the question."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Refusal:
     cause: str
     way_out: str
     codes: tuple[str, ...]
-    """Of S3; of HTTP where an answer has no words; and the words of Google's driver."""
+    """Of S3, classes of errors, the first words of Google's driver; and of HTTP, where an answer has no words."""
     is_of_access: bool = True
 
 
@@ -59,12 +57,11 @@ _REFUSALS = (
             "TokenRefreshRequired",
             "InvalidToken",
             "RefreshError",
-            "UnauthorizedSSOTokenError",
         ),
     ),
     Refusal(
         "its credentials are not known there",
-        f"See that the key, its secret and the endpoint (AWS_ENDPOINT_URL) belong together, {_AND_AGAIN}",
+        f"See that key, secret and endpoint belong together, {_AND_AGAIN}",
         ("InvalidAccessKeyId", "SignatureDoesNotMatch", "NotSignedUp", "401"),
     ),
     Refusal(
@@ -85,7 +82,6 @@ _REFUSALS = (
             "Redirect",
             "TemporaryRedirect",
             "AuthorizationHeaderMalformed",
-            "IllegalLocationConstraintException",
             "301",
             "307",
         ),
@@ -100,7 +96,7 @@ _REFUSALS = (
     Refusal(
         "the question was refused without a reason",
         f"Mostly a token has expired, or the region (AWS_DEFAULT_REGION) is another: mend it, {_AND_AGAIN}",
-        (str(_PERHAPS),),
+        ("400",),
         is_of_access=False,
     ),
 )
@@ -127,11 +123,13 @@ def is_of_dropped_upload(error: BaseException) -> bool:
     return any("NoSuchUpload" in _names(each) for each in _chain(error))
 
 
-def refusal_of(error: BaseException) -> Refusal | None:
-    """Why a place that answers does not do it, where that is understood, and no trouble that may pass."""
+def refusal_of(error: BaseException, is_store: bool = True) -> Refusal | None:
+    """Why a place that answers does not do it, where that is understood, and no trouble that may pass. Of a place that
+    is no object store the status of an answer says less.
+    """
     said: set[str] = set()
     for each in _chain(error):
-        said.update(_names(each))
+        said.update(name for name in _names(each) if is_store or not name.isdigit())
         if _is_passing(each):
             break
     return next((known for known in _REFUSALS if not said.isdisjoint(known.codes)), None)

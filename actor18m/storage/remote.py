@@ -104,7 +104,7 @@ def asked(uri: str, what: str, ask: Callable[[], T], seconds: float | None = Non
             raise
         except Exception as error:
             worded = _in_words(uri, error)
-            if refusal := refusal_of(worded):
+            if refusal := refusal_of(worded, uri.partition("://")[0] in (*AMAZON, *GOOGLE)):
                 raise _refused(uri, what, refusal, worded) from error
             if not is_passing(error):
                 raise ActorError(f"cannot {what} {shown(uri)}: {type(error).__name__}: {brief(error)}") from error

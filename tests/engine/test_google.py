@@ -1,9 +1,10 @@
 """Inputs, store and dataset at gs://, through gcsfs: against an emulator, behind a proxy that makes trouble."""
 
 import asyncio
+import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,8 @@ from uuid import uuid4
 import pytest
 
 from actor18m.dataset import Version
+from actor18m.errors import ActorError
+from actor18m.publish.target import target_of
 from actor18m.storage import remote
 from actor18m.storage.file_versions import versions
 from actor18m.storage.lease import StoreBusy, hold
@@ -124,6 +127,43 @@ def test_of_many_that_reach_for_an_epoch_one_gets_it(bucket: str, shaky: Faulty)
     for each in threads:
         each.join()
     assert (got, len(refused)) == ([1], 5)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "told"),
+    [
+        (401, "Anonymous caller does not have storage.objects access", "its credentials are not known there"),
+        (403, "ann@host does not have storage.objects access", "access is denied"),
+    ],
+)
+def test_a_refusal_is_told_at_once_with_the_place_the_cause_and_the_way_out(
+    status: int, said: str, told: str, shaky: Faulty
+) -> None:
+    body = json.dumps({"error": {"code": status, "message": said}}).encode()
+    head = f"HTTP/1.1 {status} No\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    shaky.refusal, shaky.fault = head.encode() + b"Connection: close\r\n\r\n" + body, lambda head: "refused"
+    place = Objects("gs://bucket/folder")
+    asked: Mapping[str, Callable[[], object]] = {
+        "read": lambda: place.read("a"),
+        "look at": lambda: place.exists("a"),
+        "list": lambda: list(place.entries("")),
+        "write": lambda: place.create("a", b"", ""),
+    }
+    for what, ask in asked.items():
+        with pytest.raises(remote.NoAccess) as found:
+            ask()
+        assert str(found.value).startswith(f"cannot {what} 'gs://bucket/folder")
+        assert told in str(found.value)
+        assert said in str(found.value)
+
+
+def test_a_bucket_that_is_not_there_is_told_where_something_is_written(shaky: Faulty) -> None:
+    for write in (
+        lambda: make_store("gs://no-such-bucket/store"),
+        lambda: target_of("gs://no-such-bucket/d").check_usable(),
+    ):
+        with pytest.raises(ActorError, match=r"there is no such bucket \(.*\)\. Make it, or see how its name is spelt"):
+            write()
 
 
 @pytest.mark.slow

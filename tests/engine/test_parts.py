@@ -40,7 +40,7 @@ def unfinished(store: Store) -> list[str]:
 
 
 @pytest.mark.parametrize("is_new", [True, False], ids=["create", "replace"])
-@pytest.mark.parametrize("fault", ["lost", "busy"])
+@pytest.mark.parametrize("fault", ["lost", pytest.param("busy", marks=pytest.mark.slow)])
 def test_an_upload_whose_last_answer_is_lost_is_known_for_ones_own_and_leaves_no_parts(
     fault: Fault, is_new: bool, store: Store, large: Path, proxy: Faulty
 ) -> None:
