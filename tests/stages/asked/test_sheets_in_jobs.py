@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import signal
 from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
@@ -236,3 +237,26 @@ def test_a_job_that_failed_is_not_sent_again_and_again(tmp_path: Path, inputs: P
         with pytest.raises(StageStopped, match=r"batches/0 of m ended as JOB_STATE_FAILED"):
             built(tmp_path, inputs, endpoint)
     assert notes(tmp_path / "store") == []
+
+
+@pytest.mark.slow
+def test_who_stops_a_build_that_waits_for_a_job_need_not_wait(tmp_path: Path, inputs: Path) -> None:
+    with server() as endpoint:
+        stopped = Project(tmp_path / "stopped", inputs, written(tmp_path / "pipeline.yaml", endpoint.address))
+        waiting = stopped.start()
+        waiting.until(lambda: endpoint.looks > 1)
+        waiting.signal(signal.SIGINT)
+        waiting.end(130)
+        endpoint.may_end.set()
+        stopped.finish()
+    assert len(endpoint.jobs) == 1
+
+
+@pytest.mark.slow
+def test_no_more_is_sent_than_a_budget_pays_for(tmp_path: Path, inputs: Path) -> None:
+    with server() as endpoint:
+        endpoint.may_end.set()
+        budget = "{deadline_s: 60, budget: {requests: 4}}"
+        assert built(tmp_path, inputs, endpoint, run=budget).images["C"] == {"kept": 4, "pending": SHEETS - 4}
+        assert built(tmp_path, inputs, endpoint, run=budget).images["C"] == {"kept": SHEETS}
+    assert [len(job.requests) for job in endpoint.jobs] == [4, SHEETS - 4]
