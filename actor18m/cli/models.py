@@ -9,9 +9,12 @@ from rich.table import Column
 from rich.text import Text
 
 from actor18m.amounts import amount
+from actor18m.cli.arguments import For
+from actor18m.config.licensed import Licence
+from actor18m.errors import ActorError
 from actor18m.models.lock import Lock, Model, read_lock
 from actor18m.models.snapshots import pins_of, pull_snapshot, state_of
-from actor18m.models.terms import strictest, terms_of
+from actor18m.models.terms import forbidding, strictest, terms_of
 from actor18m.models.weights import FileState, folder, pull, verify
 from actor18m.terminal.say import Grid, console, say, say_json
 
@@ -109,14 +112,28 @@ def pull_models(
         Path | None, typer.Option("--from", help="A folder to take them from, such as a hub's cache.")
     ] = None,
     pin: Annotated[bool, typer.Option("--pin", help="Of large models only which revision and which bytes.")] = False,
+    licence: For = Licence.any,
 ) -> None:
     """Fetch the weights that are not here yet. Large models are pinned to what came the first time."""
-    chosen = read_lock().named(names, profile)
+    chosen = _allowed(read_lock().named(names, profile), licence, are_named=bool(names))
     single = [name for name, model in chosen.items() if model.files]
     written = pull(single, say=say, mirror=mirror) if single else []
     for name in chosen.keys() - {*single}:
         written += pull_snapshot(name, say=say, mirror=mirror, only_pins=pin)
     say(f"{amount(len(written), 'file')} fetched; {', '.join(chosen)} in {folder()}")
+
+
+def _allowed(models: dict[str, Model], licence: Licence, are_named: bool) -> dict[str, Model]:
+    """What a licence that is asked for forbids is left out of a profile, and refused where it was named."""
+    forbidden = {name: why for name, model in models.items() if (why := forbidding(model))}
+    if licence is Licence.any or not forbidden:
+        return models
+    told = [f"{name}: may not be used for money ({why})" for name, why in forbidden.items()]
+    if are_named:
+        raise ActorError("\n".join([*told, "Nothing was fetched: leave them out, or --licence commercial"]))
+    for line in told:
+        say(f"{line}; left out")
+    return {name: model for name, model in models.items() if name not in forbidden}
 
 
 @app.command("verify")

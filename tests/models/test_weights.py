@@ -8,8 +8,10 @@ import re
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -34,6 +36,38 @@ def server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(root))) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield root, f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+class Cut(http.server.BaseHTTPRequestHandler):
+    """Answers with `gives` bytes of what it has, from where it is asked on if `goes_on`, and is cut then."""
+
+    content, gives, goes_on = GOOD, 3000, True
+    asked: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range")
+        self.asked.append(wanted)
+        begun = int(wanted[6:-1]) if wanted and self.goes_on else 0
+        if begun >= len(self.content):
+            self.send_error(416)
+            return
+        self.send_response(206 if begun else 200)
+        self.send_header("Content-Length", str(len(self.content) - begun))
+        self.end_headers()
+        self.wfile.write(self.content[begun : begun + self.gives])
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a server whose answers are cut."""
+    monkeypatch.setattr(Cut, "asked", [])
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Cut) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/a.bin"
         running.shutdown()
 
 
@@ -93,6 +127,49 @@ def test_a_file_whose_size_nobody_said_is_known_by_its_digest(server: tuple[Path
     assert verify(lock, tmp_path) == {written.name: "ok"}
     written.write_bytes(GOOD[:-1])
     assert verify(lock, tmp_path) == {written.name: "corrupt"}
+
+
+def test_a_cut_download_is_gone_on_with(cut: str, tmp_path: Path) -> None:
+    lock = lock_of(a=[Url(url=cut)])
+    for begun in (3000, 6000):
+        with pytest.raises(ActorError, match=f"the connection was cut after {begun} bytes"):
+            pull(into=tmp_path / "models", lock=lock)
+    pull(into=tmp_path / "models", lock=lock)
+    assert Cut.asked == [None, "bytes=3000-", "bytes=6000-"]
+    assert [path.read_bytes() for path in (tmp_path / "models").iterdir()] == [GOOD]
+
+
+def test_a_server_that_cannot_go_on_begins_anew(cut: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = lock_of(a=[Url(url=cut)])
+    with pytest.raises(ActorError, match="was cut after 3000"):
+        pull(into=tmp_path / "models", lock=lock)
+    monkeypatch.setattr(Cut, "goes_on", False)
+    monkeypatch.setattr(Cut, "gives", len(GOOD))
+    pull(into=tmp_path / "models", lock=lock)
+    assert (tmp_path / "models" / "a.bin").read_bytes() == GOOD
+
+
+@pytest.mark.parametrize("left", [b"other" * 500, b"x" * len(GOOD)])
+def test_what_is_no_beginning_of_it_is_thrown_away(
+    left: bytes, cut: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cut, "gives", len(GOOD))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / ".a.bin.part").write_bytes(left)
+    lock = lock_of(a=[Url(url=cut)])
+    with pytest.raises(ActorError, match=r"it is another file|416"):
+        pull(into=tmp_path / "models", lock=lock)
+    pull(into=tmp_path / "models", lock=lock)
+    assert [path.read_bytes() for path in (tmp_path / "models").iterdir()] == [GOOD]
+
+
+def test_two_that_pull_the_same_fetch_it_once(cut: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cut, "gives", len(GOOD))
+    lock = lock_of(a=[Url(url=cut)])
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: pull(into=tmp_path / "models", lock=lock), range(4)))
+    assert Cut.asked == [None]
+    assert [path.read_bytes() for path in (tmp_path / "models").iterdir()] == [GOOD]
 
 
 def test_a_packed_file_is_unpacked(server: tuple[Path, str], tmp_path: Path) -> None:
