@@ -116,6 +116,10 @@ PROBES: Mapping[type, Probe] = {
     roles.FaceParser: Probe(
         lambda backend, given: backend.parse(_frames(given), _faces(given), [None] * len(given)), item="faces"
     ),
+    roles.HeadPose: Probe(
+        lambda backend, given: backend.heads(_frames(given), [each.person for each in given], _faces(given)),
+        item="faces",
+    ),
     roles.ExpressionReader: Probe(
         lambda backend, given: backend.read(_frames(given), _faces(given), [None] * len(given)), item="faces"
     ),

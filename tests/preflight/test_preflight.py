@@ -10,6 +10,8 @@ from typer.testing import CliRunner, Result
 
 from actor18m.cli.app import app
 from actor18m.config.pipeline import load_pipeline
+from actor18m.config.shipped import find_pipeline
+from actor18m.models.lock import read_lock
 from actor18m.preflight.apart import Ended
 from actor18m.preflight.backend_speed import BackendSpeed
 from actor18m.preflight.device import Gpu, Machine
@@ -168,6 +170,17 @@ def test_a_model_is_never_shown_a_picture_twice() -> None:
     assert len(shown) == 40
     assert {each.frame.shape for each in seen(2)} == {(720, 1280, 3)}
     assert all(probe.item for probe in PROBES.values())
+
+
+def test_whoever_has_weights_can_be_measured() -> None:
+    """What else there is, is asked over the network."""
+    with_weights = read_lock().models
+    for pipeline in ("embedded", "cluster", "commercial"):
+        for step in load_pipeline(find_pipeline(pipeline)).steps:
+            played = {
+                step.stage_class.roles[role] for role, backend in step.roles.items() if backend.name in with_weights
+            }
+            assert played <= PROBES.keys(), step.name
 
 
 @pytest.mark.slow
