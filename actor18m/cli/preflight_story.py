@@ -85,8 +85,8 @@ def _print_plan(found: Found) -> None:
     console().print(table)
     if shared.too_few is not None:
         say(
-            f"{shared.bottleneck}: on one machine they want {amount(shared.too_few, 'GPU')}. Build fewer stages at "
-            "once (--until, --only), or on more GPUs"
+            f"{shared.bottleneck}: stages would take turns. All work at once on a machine with "
+            f"{amount(shared.too_few, 'GPU')}"
         )
         return
     say(f"on {machines} {shared.clips_per_hour:,.0f} clips an hour may come in; the bottleneck: {shared.bottleneck}")

@@ -1,14 +1,14 @@
 """What a pipeline's `run` sections should say on machines as the one at hand, by what its stages were seen to take."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from actor18m.config.pipeline import Pipeline
 from actor18m.errors import ActorError
 from actor18m.execute.pools import Node
-from actor18m.preflight.apart import Ended
+from actor18m.execute.teams import teams_of
 from actor18m.preflight.balance import Need, Shared, share_out
 from actor18m.preflight.device import Machine
 from actor18m.preflight.measuring import StageRun
@@ -59,18 +59,32 @@ def pool_plan(pipeline: Pipeline, runs: Sequence[StageRun], machine: Machine, no
     """Stages that could not be measured are left out."""
     per_clip, assumed = _per_clip(pipeline, runs, rates)
     measured = {run.step.name: (run, run.speed) for run in runs if isinstance(run.speed, StageSpeed)}
-    claims = {name: _claim(run, speed, machine) for name, (run, speed) in measured.items()}
-    sharing = tuple(name for name, (run, _) in measured.items() if not is_own(run) and not claims[name].gpus)
-    together = {name: sharing if name in sharing else (name,) for name in measured}
+    together = _together(run for run, _ in measured.values())
+    alone = {name: _claim(run, speed, machine) for name, (run, speed) in measured.items()}
+    claims = {name: _as_all(alone[name], [alone[each] for each in together[name]]) for name in measured}
     needs = [_need(stages, measured, claims, per_clip) for stages in dict.fromkeys(together.values())]
     all_nodes = (Node(machine.cpus, machine.gpus, machine.bytes / 2**30),) * nodes
     shared = share_out(needs, all_nodes) if any(need.seconds for need in needs) else None
     return PoolPlan(all_nodes, per_clip, assumed, claims, together, shared)
 
 
-def is_own(run: StageRun) -> bool:
-    """Whether the stage has workers of its own."""
+def says_claims(run: StageRun) -> bool:
+    """Whether the pipeline says what a worker of the stage claims: of others it is not written either, since they would
+    share no workers any more."""
     return bool(run.step.run.gpus) or run.step.run.memory_gib is not None
+
+
+def _together(runs: Iterable[StageRun]) -> dict[str, tuple[str, ...]]:
+    """Stage -> those that share its workers, by what the pipeline claims. They go on doing so."""
+    steps = {run.step.name: run.step for run in runs}
+    models = {name: {backend.name for backend in step.roles.values()} for name, step in steps.items()}
+    teams = teams_of({name: step.run for name, step in steps.items()}, None, models=models)
+    return {name: team.stages for team in teams for name in team.stages}
+
+
+def _as_all(own: Claim, every: Sequence[Claim]) -> Claim:
+    """A worker plays one of the stages at a time, so it claims what the one takes that takes most."""
+    return replace(own, gpus=max(each.gpus for each in every), memory_gib=max(each.memory_gib for each in every))
 
 
 def _per_clip(pipeline: Pipeline, runs: Sequence[StageRun], rates: Path) -> tuple[dict[str, float], str]:
@@ -104,20 +118,17 @@ def _need(
     claims: Mapping[str, Claim],
     per_clip: Mapping[str, float],
 ) -> Need:
-    """Of a process that plays all these stages: what Python itself takes it takes once, and that is the least of what
-    any of them was seen to take."""
+    """On CPUs a process keeps the models of all its stages. What Python itself takes it takes once, and that is the
+    least of what any of them was seen to take."""
     speeds = {stage: measured[stage][1] for stage in stages}
     seconds = {stage: speed.seconds * per_clip[stage] for stage, speed in speeds.items()}
-    busy = sum(seconds[stage] * min(speed.cpus, 1.0 + speed.cpus // 2) for stage, speed in speeds.items())
+    busy = sum(seconds[stage] * speed.cpus for stage, speed in speeds.items())
     alone = min(speed.bytes for speed in speeds.values())
-    whole = alone + sum(speed.bytes - alone for speed in speeds.values())
-    memory = claims[stages[0]].memory_gib if len(stages) == 1 else whole / 2**30
-    return Need(stages, sum(seconds.values()), busy / max(sum(seconds.values()), 1e-9), claims[stages[0]].gpus, memory)
+    whole = (alone + sum(speed.bytes - alone for speed in speeds.values())) / 2**30
+    claim = claims[stages[0]]
+    memory = claim.memory_gib if says_claims(measured[stages[0]][0]) else whole
+    return Need(stages, sum(seconds.values()), busy / max(sum(seconds.values()), 1e-9), claim.gpus, memory)
 
 
 def _up(value: float, step: float) -> float:
     return round(math.ceil(round(value / step, 6)) * step, 6)
-
-
-def not_measured(runs: Sequence[StageRun]) -> dict[str, str]:
-    return {run.step.name: run.speed.why for run in runs if isinstance(run.speed, Ended)}

@@ -123,6 +123,10 @@ PROBES: Mapping[type, Probe] = {
     roles.ExpressionReader: Probe(
         lambda backend, given: backend.read(_frames(given), _faces(given), [None] * len(given)), item="faces"
     ),
+    roles.HeadPose: Probe(
+        lambda backend, given: backend.heads(_frames(given), [each.person for each in given], _faces(given)),
+        item="faces",
+    ),
     roles.PersonDetector: Probe(lambda backend, given: backend.people(_frames(given))),
     roles.PoseEstimator: Probe(
         lambda backend, given: backend.pose(_frames(given), [each.person for each in given]), item="people"

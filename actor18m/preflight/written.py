@@ -14,7 +14,7 @@ from actor18m.preflight.apart import Ended
 from actor18m.preflight.backend_speed import BackendSpeed
 from actor18m.preflight.device import Machine
 from actor18m.preflight.measuring import Playing, StageRun
-from actor18m.preflight.pool_plan import PoolPlan, is_own
+from actor18m.preflight.pool_plan import PoolPlan, says_claims
 from actor18m.preflight.stage_speed import StageSpeed
 from actor18m.yaml_file import as_yaml, read_yaml
 
@@ -51,7 +51,7 @@ def _pool(found: Found, run: StageRun) -> dict[str, Any]:
     if claim is None:
         return {}
     told: dict[str, Any] = {"clips_per_call": claim.clips_per_call}
-    if is_own(run):
+    if says_claims(run):
         workers = found.plan.workers(name)
         told |= {"workers": workers} if workers is not None else {}
         told |= {"gpus": claim.gpus} if claim.gpus else {}

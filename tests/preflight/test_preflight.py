@@ -30,9 +30,9 @@ OWN = """\
 import time
 from collections.abc import Sequence
 from actor18m.models.batches import Batches
-from actor18m.models.roles import FrameEncoder, PersonDetector
+from actor18m.models.roles import PersonDetector
 from actor18m.models.torch_device import TorchParameters
-from tests.engine.drawing import Draw
+from tests.engine.drawing import Describe, Draw
 
 
 class Sees:
@@ -52,15 +52,6 @@ class Sees:
         return [[] for _ in frames]
 
 
-class Lacks:
-    metric = "cosine"
-
-    @classmethod
-    def load(cls): raise RuntimeError("no such weights")
-
-    def encode(self, frames): return []
-
-
 class SlowDraw(Draw):
     roles = {"people": PersonDetector}
 
@@ -69,9 +60,8 @@ class SlowDraw(Draw):
         return super().measure(images)
 
 
-class Compare(Draw):
-    of = "images"
-    roles = {"encoder": FrameEncoder}
+class Look(Describe):
+    roles = {"people": PersonDetector}
 """
 PIPELINE = DRAWING.replace(
     "tests.engine.drawing:Draw\n",
@@ -162,6 +152,29 @@ def test_on_a_gpu_stages_claim_the_scarcer_of_its_memory_and_its_time(here: Path
     told: Any = parse_yaml(rates_yaml(found, here / "guessed.yaml"))
     assert told["stages"]["draw"]["gpus"][0] == 0.55
     assert told["stages"]["describe"]["seconds"] == [0.036, "measured"], "as it was"
+
+
+def test_stages_that_share_a_model_on_a_gpu_go_on_sharing_their_workers(here: Path) -> None:
+    """Each claims what the one takes that takes most."""
+    claim = "    run: {gpus: 1, memory_gib: 8}\n    roles:"
+    looks = f"preflighted:Look\n{claim} {{people: 'preflighted:Sees'}}\n"
+    text = PIPELINE.replace("    roles:", claim).replace("tests.engine.drawing:Describe\n", looks)
+    (here / "slow.yaml").write_text(text)
+    pipeline = load_pipeline(here / "slow.yaml")
+    machine = Machine(32, 256 << 30, 4, Gpu("a card", "abc", 80 << 30, 0, 1 << 29))
+    speeds = {
+        "read": _speed(0.1, 0.5),
+        "ask": _speed(0.01, 0.3),
+        "draw": _speed(2, 4, 30),
+        "describe": _speed(1, 2, 20),
+    }
+    runs = [StageRun(step, speeds[step.name], "images", 2) for step in pipeline.stages]
+    plan = pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml")
+    assert plan.together["draw"] == ("draw", "describe")
+    assert plan.claims["draw"].gpus == plan.claims["describe"].gpus == 0.45
+    assert plan.claims["describe"].memory_gib == 6
+    assert plan.workers("draw") == plan.workers("describe") == 8, "two on each of four"
+    assert (plan.claims["draw"].clips_per_call, plan.claims["describe"].clips_per_call) == (5, 10)
 
 
 def test_a_model_is_never_shown_a_picture_twice() -> None:

@@ -7,6 +7,7 @@ from tests.bench.gpu.network import Network
 FIRST = (
     "d-fine", "sam2", "clip", "retinaface", "arcface", "dwpose", "bisenet", "qwen-image-edit", "segformer-face",
     "siglip2", "rt-detrv2", "transnetv2", "cotracker3", "yolo-world", "scrfd", "auraface", "rtmw", "emotieffnet",
+    "rotation-6d",
 )  # fmt: skip
 
 
@@ -50,5 +51,7 @@ _MODULES: dict[str, Callable[[], Sequence[Network]]] = {
     **dict.fromkeys(("clip", "siglip2", "segformer-face", "transnetv2"), _pictures),
     **dict.fromkeys(("cotracker3", "yolo-world"), _by_choice),
     "qwen-image-edit": _editor,
-    **dict.fromkeys(("retinaface", "scrfd", "arcface", "auraface", "bisenet", "emotieffnet", "dwpose", "rtmw"), _onnx),
+    **dict.fromkeys(
+        ("retinaface", "scrfd", "arcface", "auraface", "bisenet", "emotieffnet", "rotation-6d", "dwpose", "rtmw"), _onnx
+    ),
 }

@@ -44,7 +44,10 @@ def measured(name: str, full: bool, device: str, seconds: float | None, gpu: Gpu
     sizes, made = _SIZES[full], list[Built]()
 
     def load() -> Any:
-        made.append(network.build(Where(full, device, _ASKED_MORE * sizes[-1])))
+        most = _ASKED_MORE * sizes[-1]
+        made.append(network.build(Where(full, device, most)))
+        if (batches := _batches(made[0].backend)) is not None:
+            batches._most = most  # on a CPU backends give one by one: here as on a GPU, so that batches are measured
         return made[0].backend
 
     backend, speed = loaded_speed(load, PROBES[network.role], sizes, seconds or network.seconds, gpu)
@@ -58,8 +61,7 @@ def measured(name: str, full: bool, device: str, seconds: float | None, gpu: Gpu
 
 def _short(backend: Any, role: type, speed: BackendSpeed, built: Built) -> str:
     """With room for as many as fitted, twice as many are asked about."""
-    found = next((each for each in vars(backend).values() if isinstance(each, Batches)), None)
-    if found is None:
+    if (found := _batches(backend)) is None:
         return "one at a time"
     probe, last, is_real = PROBES[role], speed.batches[-1], built.runs_on == "cuda"
     asked = _ASKED_MORE * last.size
@@ -70,6 +72,10 @@ def _short(backend: Any, role: type, speed: BackendSpeed, built: Built) -> str:
     if isinstance(results, Sequence) and len(results) != len(given):
         return f"LOST {len(given) - len(results)} of {len(given)} results"
     return f"{asked} -> {found._most}{'' if is_real else ' (pretended)'}" if told else f"{asked} fitted"
+
+
+def _batches(backend: Any) -> Batches[Any, Any] | None:
+    return next((each for each in vars(backend).values() if isinstance(each, Batches)), None)
 
 
 @contextmanager

@@ -227,6 +227,13 @@ def efficientnet_b2(graph: Graph, full: bool) -> Mapping[str, Sequence[Size]]:
     return {graph.shaped(0, -1).linear(1408, 8).last: ["batch", 8]}
 
 
+def rotation(graph: Graph, full: bool) -> Mapping[str, Sequence[Size]]:
+    """ResNet-50, and a rotation."""
+    resnet(graph, [3, 4, 6, 3] if full else [1] * 4, True, 64 if full else 8)
+    graph.last = graph.file.node("GlobalAveragePool", [graph.last])
+    return {graph.shaped(0, -1).linear(graph.channels, 9).shaped(-1, 3, 3).last: ["batch", 3, 3]}
+
+
 def whole_body(wider: float, deeper: float) -> Callable[[Graph, bool], Mapping[str, Sequence[Size]]]:
     """RTMPose's: CSPNeXt over 288 x 384 px, and 133 points whose columns and rows are told apart."""
 

@@ -10,6 +10,7 @@ from actor18m.models.bisenet import BiSeNet
 from actor18m.models.emotieffnet import EmotiEffNet
 from actor18m.models.onnx_network import OnnxNetwork, OnnxParameters
 from actor18m.models.retinaface import RetinaFace
+from actor18m.models.rotation_6d import Rotation6D
 from actor18m.models.scrfd import Scrfd
 from actor18m.models.whole_body import DWPose, Rtmw, WholeBodyParameters
 from tests.bench.gpu.network import Built, Network, Where
@@ -20,6 +21,7 @@ from tests.bench.gpu.onnx_graphs import (
     efficientnet_b2,
     iresnet,
     retinaface,
+    rotation,
     scrfd,
     whole_body,
 )
@@ -42,8 +44,6 @@ def _network(
         parameters = OnnxParameters(device="cpu" if where.device == "cpu" else "auto", batch=where.most)
         network = OnnxNetwork(file, parameters)
         on_gpu = "CUDAExecutionProvider" in network.runs_on
-        if not on_gpu:
-            network.most = where.most  # as it would be on a GPU, so that batches are measured
         return Built(
             around(network, parameters, where.full), weights, 4 * weights, "cuda" if on_gpu else "cpu", keeps=True
         )
@@ -71,6 +71,7 @@ NETWORKS = (
              ("batch", 3, SIDE, SIDE)),
     _network("bisenet", roles.FaceParser, 24.0, bisenet, lambda n, _, full: BiSeNet(n)),
     _network("emotieffnet", roles.ExpressionReader, 7.7, efficientnet_b2, lambda n, _, full: EmotiEffNet(n)),
+    _network("rotation-6d", roles.HeadPose, 23.5, rotation, lambda n, _, full: Rotation6D(n), ("batch", 3, 224, 224)),
     _network("dwpose", roles.PoseEstimator, 32.2, whole_body(1, 1), _pose(DWPose),
              ("batch", 3, 384, 288)),
     _network("rtmw", roles.PoseEstimator, 57.3, whole_body(1.25, 1.33), _pose(Rtmw),

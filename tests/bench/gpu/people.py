@@ -106,6 +106,26 @@ def _sam2(full: bool) -> Any:
     return known.Sam2VideoModel(known.Sam2VideoConfig(vision_config=seen))
 
 
+def _edgetam(full: bool) -> Any:
+    """Its RepViT is timm's, of which there is one size."""
+    known = _transformers()
+    library("timm", "timm, which has EdgeTAM's first layers")
+    seen = {"in_chans": 3, "features_only": True, "out_indices": [0, 1, 2, 3]}
+    backbone = known.TimmWrapperConfig(architecture="repvit_m1", model_args=seen)
+    if full:
+        vision = known.EdgeTamVisionConfig(backbone_config=backbone, backbone_channel_list=[384, 192, 96, 48])
+        return known.EdgeTamVideoModel(known.EdgeTamVideoConfig(vision_config=vision))
+    grids = [[_SIDE // 4] * 2, [_SIDE // 8] * 2, [_SIDE // 16] * 2]
+    vision = known.EdgeTamVisionConfig(
+        backbone_config=backbone, backbone_feature_sizes=grids, fpn_hidden_size=128,
+        backbone_channel_list=[384, 192, 96, 48],
+    )  # fmt: skip
+    latents = {"perceiver_resampler_num_latents": 16, "perceiver_resampler_num_latents_2d": 16}
+    return known.EdgeTamVideoModel(
+        known.EdgeTamVideoConfig(vision_config=vision, memory_attention_rope_k_sizes=[4, 4], **latents, **_SMALL_SAM2)
+    )
+
+
 def _follower(module: Any, where: Where) -> Sam2:
     known = _transformers()
     side = 1024 if where.full else _SIDE
@@ -119,4 +139,5 @@ NETWORKS: tuple[Network, ...] = (
     torch_network("d-fine", roles.PersonDetector, 62, _d_fine, _detector),
     torch_network("rt-detrv2", roles.PersonDetector, 76, _rt_detr, _detector),
     torch_network("sam2", roles.PersonSegmenter, 224, _sam2, _follower),
+    torch_network("edgetam", roles.PersonSegmenter, 13.9, _edgetam, _follower),
 )
