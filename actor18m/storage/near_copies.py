@@ -100,7 +100,7 @@ class _Copies:
         if size > self.most_bytes // _SHARE:
             return None
         try:
-            with _locked(self.folder / f"lock-{int(digest[32:40], 16) % _LOCKS}"):
+            with _here(), _locked(self.folder / f"lock-{int(digest[32:40], 16) % _LOCKS}"):
                 return _opened(path, size) or self._fetched(path, uri, version, size)
         except _NoRoom as error:
             _say_once(
@@ -112,7 +112,7 @@ class _Copies:
 
     def _fetched(self, path: Path, uri: str, version: str, size: int) -> IO[bytes] | None:
         part = path.with_suffix(".part")
-        with _here(), ExitStack() as at_end:
+        with ExitStack() as at_end:
             at_end.callback(part.unlink, missing_ok=True)
             self._make_room(part, size)
             with part.open("r+b") as out:
@@ -127,7 +127,7 @@ class _Copies:
     def _make_room(self, part: Path, size: int) -> None:
         """Those go that were opened longest ago. The part is made as large as it will be, so that others count it."""
         with _locked(self.folder / "room"):
-            found = [(entry.stat(), Path(entry.path)) for entry in os.scandir(self.folder)]
+            found = [each for each in _there(self.folder) if each[1] != part]
             taken = sum(status.st_size for status, _ in found)
             free = _free(self.folder)
             for status, path in sorted(found, key=lambda each: each[0].st_mtime_ns):
@@ -168,6 +168,7 @@ def _copies() -> _Copies | None:
         try:
             _joined = _join(name)
         except OSError as error:
+            _joined = None
             _say_once("folder", f"no copies of remote files are kept, and each stage reads them anew: {error}")
     return _joined if _joined is not None and _joined.most_bytes else None
 
@@ -212,6 +213,13 @@ def _most_bytes(folder: Path) -> int:
     except ValueError as error:
         raise ActorError(f"{LIMIT} is {told!r}, which is no number of GiB") from error
     return min(int(limit * 2**30), _free(folder) // 2)
+
+
+def _there(folder: Path) -> Iterator[tuple[os.stat_result, Path]]:
+    """Copies and parts, but for those that go just now."""
+    for entry in os.scandir(folder):
+        with suppress(FileNotFoundError):
+            yield entry.stat(), Path(entry.path)
 
 
 def _free(folder: Path) -> int:

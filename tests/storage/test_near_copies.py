@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -203,6 +204,17 @@ def test_somebody_elses_folder_is_not_used(place: str, tmp_path: Path, caplog: p
             assert len(read(put(f"{place}/{number}.mp4", bytes(SIZE)))) == SIZE
         assert kept(tmp_path) == []
     assert [f"{root} is not ours alone" in message for message in caplog.messages] == [True]
+
+
+def test_a_build_whose_copies_were_taken_away_reads_on(
+    place: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    uris = [put(f"{place}/{number}.mp4", bytes([number]) * SIZE) for number in range(3)]
+    with sources_kept():
+        read(uris[0])
+        shutil.rmtree(tmp_path / f"actor18m-sources-{os.getuid()}")
+        assert [read(uri)[:1] for uri in uris] == [b"\0", b"\1", b"\2"]
+    assert len(caplog.messages) == 1
 
 
 def test_a_place_that_does_not_tell_changes_is_read_where_it_lies(
