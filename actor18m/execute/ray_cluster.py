@@ -23,7 +23,7 @@ _OBJECT_STORE_BYTES = 256 * 2**20
 """Keys and small numbers travel. Ray's default, a third of the memory, is more than many a container's /dev/shm."""
 _DEATH_INFO_MS = 10_000
 _PROBE_S = 5.0
-_EACH_NODE_S = 15.0
+_EACH_NODE_S = 30.0
 
 _log = logging.getLogger(__name__)
 
