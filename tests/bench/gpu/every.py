@@ -7,7 +7,7 @@ from tests.bench.gpu.network import Network
 FIRST = (
     "d-fine", "sam2", "clip", "retinaface", "arcface", "dwpose", "bisenet", "qwen-image-edit", "segformer-face",
     "siglip2", "rt-detrv2", "transnetv2", "cotracker3", "yolo-world", "scrfd", "auraface", "rtmw", "emotieffnet",
-    "rotation-6d",
+    "rotation-6d", "edgetam",
 )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def _onnx() -> Sequence[Network]:
 
 
 _MODULES: dict[str, Callable[[], Sequence[Network]]] = {
-    **dict.fromkeys(("d-fine", "rt-detrv2", "sam2"), _people),
+    **dict.fromkeys(("d-fine", "rt-detrv2", "sam2", "edgetam"), _people),
     **dict.fromkeys(("clip", "siglip2", "segformer-face", "transnetv2"), _pictures),
     **dict.fromkeys(("cotracker3", "yolo-world"), _by_choice),
     "qwen-image-edit": _editor,
