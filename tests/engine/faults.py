@@ -1,6 +1,8 @@
 """Which requests to an object store go wrong, and how: drawn by a seed, at a rate for each kind, and counted."""
 
 import hashlib
+import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -67,6 +69,25 @@ class Faults:
             spoilt = ", ".join(f"{n} {fault}" for (of, fault), n in sorted(self.injected.items()) if of == kind)
             lines.append(f"  {kind}: {self.asked[kind]}; {spoilt or 'none spoilt'}")
         return "\n".join(lines)
+
+
+class Killer:
+    """Kills a process at its n-th request that changes something."""
+
+    def __init__(self, faults: Faults, at: int, last: Fault) -> None:
+        self.faults, self.at, self.last = faults, at, last
+        self.pid: int | None = None
+        self.killed = False
+        self.changes, self._lock = 0, threading.Lock()
+
+    def __call__(self, head: bytes) -> Fault:
+        with self._lock:
+            self.changes += head.startswith((b"PUT", b"DELETE", b"POST"))
+            if self.changes == self.at and self.pid is not None and not self.killed:
+                self.killed = True
+                os.kill(self.pid, signal.SIGKILL)
+                return self.last
+        return self.faults(head)
 
 
 def request_of(head: bytes) -> tuple[Kind, str]:

@@ -1,14 +1,12 @@
 """Who publishes to S3 through faults may be killed at any request, and have rivals: readers see whole versions."""
 
 import multiprocessing
-import os
 import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +18,7 @@ from actor18m.storage.lease import hold
 from actor18m.storage.store import make_store
 from actor18m.verify.dataset import verify_dataset
 from tests.engine import rivals
-from tests.engine.faults import Faults
+from tests.engine.faults import Faults, Killer
 from tests.engine.faulty import Fault, Faulty, faulty
 from tests.engine.rivals import content_of, publish_as, publish_content, watch
 from tests.engine.s3 import environment
@@ -28,25 +26,6 @@ from tests.engine.s3 import environment
 PROCESSES = multiprocessing.get_context("forkserver")
 _OF_A_KILLER: tuple[Fault, ...] = ("none", "late", "busy")
 """What becomes of the request at which a process is killed: done; done when the next writer may be there; not done."""
-
-
-class Killer:
-    """Kills a process at its n-th request that changes something."""
-
-    def __init__(self, faults: Faults, at: int, last: Fault) -> None:
-        self.faults, self.at, self.last = faults, at, last
-        self.pid: int | None = None
-        self.killed = False
-        self.changes, self._lock = 0, Lock()
-
-    def __call__(self, head: bytes) -> Fault:
-        with self._lock:
-            self.changes += head.startswith((b"PUT", b"DELETE", b"POST"))
-            if self.changes == self.at and self.pid is not None and not self.killed:
-                self.killed = True
-                os.kill(self.pid, signal.SIGKILL)
-                return self.last
-        return self.faults(head)
 
 
 @contextmanager

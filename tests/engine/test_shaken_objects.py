@@ -1,6 +1,8 @@
 """Whole builds with inputs, store and dataset on S3 while requests go wrong: to the same bytes as on a disk."""
 
+import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,8 +14,8 @@ from actor18m.dataset import Version
 from actor18m.samples.shipped import SHIPPED
 from actor18m.verify.dataset import verify_dataset
 from tests.engine import drawing
-from tests.engine.faults import Faults
-from tests.engine.faulty import Faulty
+from tests.engine.faults import Faults, Killer
+from tests.engine.faulty import Fault, Faulty
 from tests.engine.films import film
 from tests.engine.site import Site
 
@@ -84,6 +86,30 @@ def test_faults_are_drawn_by_the_seed_and_counted_whoever_asks_first() -> None:
     assert {fault for _, fault in one.injected} == {"busy", "lost", "cut", "slow", "late"}
     assert one.total == sum(fault != "none" for fault in drawn.values())
     assert {head: Faults(8)(head) for head in heads} != drawn
+
+
+@pytest.mark.slow
+def test_a_build_killed_again_and_again_on_s3_through_faults_ends_with_the_bytes_of_a_disk(
+    site: Site, proxy: Faulty, bucket: str
+) -> None:
+    assert build(site, bucket, str(site.root / "store"), str(site.root / "dataset")).exit_code == 0
+    store, dataset, kills = f"s3://{bucket}/killed/store", f"s3://{bucket}/killed/dataset", 0
+    given = ("--input", f"s3://{bucket}/videos", "--store", store, "--dataset", dataset)
+    lasts: tuple[Fault, ...] = ("none", "late", "busy")
+    for moment in (3, 8, 14, 21, 29, 38, 48):
+        killer = Killer(Faults(moment), moment, lasts[moment % 3])
+        process = replace(site, pipeline=drawing.PIPELINE).start("build", *given)
+        killer.pid, proxy.fault = process.pid, killer
+        _, said = process.communicate(timeout=300)
+        assert process.returncode in (0, -signal.SIGKILL), said
+        kills += killer.killed
+    proxy.fault = Faults(1)
+    assert build(site, bucket, store, dataset).exit_code == 0
+    proxy.fault = Faults(1, {})
+    print(f"\n{kills} builds killed")
+    assert kills >= 4
+    assert content_of(dataset) == content_of(site.root / "dataset")
+    assert "all is well" in site.bare("verify", store, dataset).output
 
 
 @pytest.mark.slow
