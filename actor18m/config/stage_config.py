@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -38,6 +39,8 @@ _SAYS = {
 
 
 _CONCURRENCY = 16
+_imported: dict[str, type[Stage[Any]]] = {}
+"""Stages' classes by import path, as they were when they were imported last."""
 
 
 class DollarsPer(Section):
@@ -252,8 +255,13 @@ def _cannot_play(backend: Backend, role: type) -> str | None:
 
 
 def imported(path: str) -> type[Stage[Any]]:
-    """A stage's class; what is wrong with it is told as validators tell it."""
+    """A stage's class; what is wrong with it is told as validators tell it. It is asked for by each clip that is handed
+    out, so one that was found before is only looked at again where its module has another one now.
+    """
     module, _, name = path.partition(":")
+    known = _imported.get(path)
+    if known is not None and getattr(sys.modules.get(module), name, None) == known:
+        return known
     if not module or not name:
         raise trouble(f"{path} is no import path; write module:Class, such as stages.identity:Identity")
     try:
@@ -274,6 +282,7 @@ def imported(path: str) -> type[Stage[Any]]:
         raise trouble(f"{path} is no stage: it is not a subclass of actor18m.stage.Stage")
     if lacking := [f"`{each}` ({how})" for each, how in _SAYS.items() if not hasattr(found, each)]:
         raise trouble(f"{path} does not say {' and '.join(lacking)}")
+    _imported[path] = found
     return found
 
 
