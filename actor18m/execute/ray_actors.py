@@ -51,7 +51,9 @@ class RayWorkers:
         """Is told what a person should know of the machines."""
         self._staff_of = {stage: staff for staff in self._staffs for stage in staff.duties}
         self._moved: Callable[[str, int], None] = lambda stage, clips: None
-        self._look_at = site.now() + LOOK_EVERY_S
+        self._look_at = self._late_at = site.now() + LOOK_EVERY_S
+        self._held: dict[str, float] = dict.fromkeys(duties, 0.0)
+        """By stage, seconds of actors, as far as they are counted."""
         self._came: queue.SimpleQueue[tuple[Hand, Call, float]] = queue.SimpleQueue()
 
     def now(self) -> float:
@@ -90,7 +92,7 @@ class RayWorkers:
         until = self.now() + seconds
         back: list[Done | Broken] = []
         while True:
-            for hand, call, at in self._events(min(until, self._wakes()) - self.now()):
+            for hand, call, at in self._events(min(until, self._late_at) - self.now()):
                 back += self._take(hand, call, at)
             back += self._late()
             self._look()
@@ -99,7 +101,20 @@ class RayWorkers:
                 return back
 
     def held(self) -> Mapping[str, float]:
-        return {}
+        for staff in self._staffs:
+            for hand in staff.all_hands:
+                self._count(hand, self.now())
+        return self._held
+
+    def _count(self, hand: Hand, until: float) -> None:
+        """Its time until then: while it has calls, as that of the stage of the first; and when it is idle, of the last
+        one. Before it was set up it may have waited for a machine: it tells itself what it held.
+        """
+        if hand.counted is not None:
+            last, since = hand.counted
+            stage = hand.calls[0].stage if hand.calls else last
+            hand.counted = stage, max(since, until)
+            self._held[stage] += max(0.0, until - since)
 
     def stop(self, stage: str) -> None:
         staff = self._staff_of[stage]
@@ -151,6 +166,7 @@ class RayWorkers:
             else:
                 hand.is_leaving = True
                 leaving += [] if hand.tasks else [hand]
+            staff.file(hand)
         for hand in leaving:
             self._end(hand)
         if staff.waiting:
@@ -203,13 +219,16 @@ class RayWorkers:
     def _set_up(self, hand: Hand, stage: str) -> None:
         duty = hand.staff.duties[stage].for_one_of(hand.staff.pool.workers)
         if hand.staff.one_at_a_time:
+            hand.staff.playing.subtract(() if hand.is_alone else hand.plays)
             hand.plays.clear()
             hand.rested_s = 0.0
         hand.plays.add(stage)
+        hand.staff.playing[stage] += not hand.is_alone
         self._call(hand, stage, None, hand.actor.set_up(duty))
 
     def _give(self, hand: Hand, task: Task) -> None:
         if not hand.calls:
+            self._count(hand, self.now())
             hand.rested_s += self.now() - hand.since
             hand.since = self.now()
         if task.stage not in hand.plays:
@@ -219,16 +238,21 @@ class RayWorkers:
     def _call(self, hand: Hand, stage: str, task: Task | None, answer: Future[Any]) -> None:
         call = Call(stage, task, answer)
         hand.calls.append(call)
+        hand.tasks += task is not None
+        hand.staff.file(hand)
         call.future.add_done_callback(lambda _: self._came.put((hand, call, self.now())))
 
     def _end(self, hand: Hand) -> None:
         staff, hand.has_ended = hand.staff, True
         staff.is_settled = False
-        if hand in staff.hands:
-            staff.hands.remove(hand)
-        else:
+        staff.file(hand)
+        self._count(hand, self.now())
+        if hand.is_alone:
             (stage,) = hand.plays
             del staff.alone[stage]
+        else:
+            staff.hands.remove(hand)
+            staff.playing.subtract(hand.plays)
         hand.actor.end()
 
     def _events(self, seconds: float) -> Iterator[tuple[Hand, Call, float]]:
@@ -245,11 +269,16 @@ class RayWorkers:
             return []  # what became of its calls was told
         error = call.future.exception()
         if error is None:
+            if hand.counted is None:
+                hand.counted = call.stage, at - call.future.result()
+            self._count(hand, at)
             hand.calls.remove(call)
+            hand.tasks -= call.task is not None
             if call.task is None and hand.is_ready:
                 hand.staff.change_s[call.stage] = at - hand.since
             hand.since = max(hand.since, at)
             back = self._well(hand, call)
+            hand.staff.file(hand)
             self._staff(hand.staff)
             return back
         raised = raised_in(error)
@@ -292,14 +321,14 @@ class RayWorkers:
 
     def _came_back(self, hand: Hand, call: Call) -> None:
         staff = hand.staff
-        staff.under_way[call.stage] -= hand in staff.hands
+        staff.under_way[call.stage] -= not hand.is_alone
         staff.idle_since = self.now()
 
     def _was_at(self, hand: Hand, task: Task, begun: Begun | None) -> bool:
         """Whether it was measured when its actor died. Of many in flight none is blamed: which are in flight at every
         death shows in the end.
         """
-        if hand not in hand.staff.hands:
+        if hand.is_alone:
             return True
         return not hand.staff.waits and begun is not None and task.number == begun.task
 
@@ -308,12 +337,6 @@ class RayWorkers:
         staff.failed_set_ups[stage] += kind != "lost"
         if staff.failed_set_ups[stage] == _SET_UPS:
             raise not_set_up(stage, why)
-
-    def _wakes(self) -> float:
-        """When something is late, or too long idle, if nothing comes."""
-        ends = [hand.since + hand.deadline_s() for staff in self._staffs for hand in staff.all_hands if hand.calls]
-        idle = [hand.since + IDLE_S for staff in self._staffs for hand in staff.alone.values() if not hand.calls]
-        return min([*ends, *idle], default=float("inf"))
 
     def _look(self) -> None:
         """How far the actors are with the calls that they are at."""
@@ -335,13 +358,18 @@ class RayWorkers:
         self._look_at = self.now() + max(LOOK_EVERY_S, len(busy) * LOOK_EVERY_S / LOOKS_A_SECOND)
 
     def _late(self) -> list[Done | Broken]:
+        """What became of actors that take too long, or are idle for too long; a deadline is kept to the second."""
         now, back = self.now(), list[Done | Broken]()
+        if now < self._late_at:
+            return back
+        idle = [hand.since + IDLE_S for staff in self._staffs for hand in staff.alone.values() if not hand.calls]
+        self._late_at = min([now + LOOK_EVERY_S, *(at for at in idle if at > now)])
         for staff in self._staffs:
             for hand in staff.all_hands:
                 if hand.has_ended:
                     continue  # with another one just now, when a machine was lost
                 if not hand.calls:
-                    if hand not in staff.hands and now >= hand.since + IDLE_S:
+                    if hand.is_alone and now >= hand.since + IDLE_S:
                         self._end(hand)
                         self._staff(staff)
                 elif now >= hand.since + hand.deadline_s() and not hand.calls[0].future.done():

@@ -22,12 +22,14 @@ class _Actor:
 
     def __init__(self, name: str, memory_gib: float | None, one_at_a_time: bool) -> None:
         """`one_at_a_time`: there is memory for the models of one stage."""
+        self._begun = time.monotonic()
         guard()
         limit_memory(memory_gib)
         self._name, self._shared, self._one_at_a_time = name, Shared(), one_at_a_time
         self._workers: dict[str, Worker] = {}
 
-    def set_up(self, duty: Duty) -> None:
+    def set_up(self, duty: Duty) -> float:
+        """Tells for how many seconds it is there, and has what it claims."""
         note_begun(self._name, SETTING_UP)
         staying = duty.step.roles.values() if self._one_at_a_time else ()
         with self._shared.staying(staying):
@@ -35,6 +37,7 @@ class _Actor:
                 while self._workers:
                     self._workers.popitem()[1].close()
             self._workers[duty.stage] = Worker(duty, self._shared)
+        return time.monotonic() - self._begun
 
     def do(self, task: Task) -> Report:
         note_begun(self._name, task.number)
@@ -54,12 +57,14 @@ class _WaitingActor:
     """Of one stage, which waits: many calls at once, in one event loop."""
 
     def __init__(self, name: str, memory_gib: float | None, one_at_a_time: bool) -> None:
+        self._begun = time.monotonic()
         guard()
         limit_memory(memory_gib)
         self._name = name
 
-    async def set_up(self, duty: Duty) -> None:
+    async def set_up(self, duty: Duty) -> float:
         self._worker = WaitingWorker(duty, lambda beat: note_begun(self._name, beat))
+        return time.monotonic() - self._begun
 
     async def do(self, task: Task) -> Report:
         return await asyncio.wrap_future(self._worker.submit(task))

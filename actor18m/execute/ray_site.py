@@ -40,8 +40,8 @@ class OnRay:
             **({"max_concurrency": post.calls + _BESIDES} if post.waits else {}),
         ).remote(self._name, post.memory_gib, post.one_at_a_time)
 
-    def set_up(self, duty: Duty) -> Future[Any]:
-        answer: Future[Any] = self._actor.set_up.remote(duty).future()
+    def set_up(self, duty: Duty) -> Future[float]:
+        answer: Future[float] = self._actor.set_up.remote(duty).future()
         return answer
 
     def do(self, task: Task) -> Future[Report]:

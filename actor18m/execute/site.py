@@ -38,7 +38,10 @@ class Post:
 class Actor(Protocol):
     """It is asked one thing after another. When it dies, the exceptions of its calls tell how, as Ray has them."""
 
-    def set_up(self, duty: Duty) -> Future[Any]: ...
+    def set_up(self, duty: Duty) -> Future[float]:
+        """Answers for how many seconds it is there, and has what it claims."""
+        ...
+
     def do(self, task: Task) -> Future[Report]: ...
     def stop(self) -> None:
         """Of a stage that waits: nothing more is to begin."""

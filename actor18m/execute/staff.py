@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from actor18m.execute.limits import SET_UP_S, deadline_s
@@ -43,10 +44,14 @@ class Hand:
     plays: set[str] = field(default_factory=set)
     """Stages that it is set up for, or was asked to be."""
     calls: deque[Call] = field(default_factory=deque)
+    tasks: int = 0
+    """Of the calls."""
     seen: dict[int, int] = field(default_factory=dict)
     """Number of the task that it is at -> how many of its clips were told to be measured."""
     rested_s: float = 0.0
     """How long it had nothing to do since it came to the stage that it plays, until the last time that it had."""
+    counted: tuple[str, float] | None = None
+    """The stage that it was there for last, and until when its time is counted."""
     is_ready: bool = False
     is_leaving: bool = False
     has_ended: bool = False
@@ -55,9 +60,9 @@ class Hand:
     """Of an actor of a stage that waits, how often its loop showed that it turns."""
 
     @property
-    def tasks(self) -> int:
-        """That it has to do."""
-        return sum(call.task is not None for call in self.calls)
+    def is_alone(self) -> bool:
+        """It measures what is suspected, and nothing in company."""
+        return self.place is None
 
     def deadline_s(self) -> float:
         """How long nothing may be heard of it."""
@@ -94,6 +99,13 @@ class Staff:
     """Its actors are where they should be."""
     hired: int = 0
     """Actors so far."""
+    playing: Counter[str] = field(default_factory=Counter)
+    """By stage, actors in company that are set up for it, or were asked to be."""
+    _free: dict[int, dict[str, dict[Hand, None]]] = field(default_factory=dict)
+    """Actors that may take another task, by how many they have and by each stage that they play: to look at each of
+    hundreds whenever one has ended would take longer than all else that the driver does."""
+    _filed: dict[Hand, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+    """Where in `_free` each is."""
 
     @property
     def name(self) -> str:
@@ -122,7 +134,7 @@ class Staff:
         """Something of it waits, and it has nobody and no place for anybody."""
         return self.is_busy and not self.pool.places and not self.all_hands
 
-    @property
+    @cached_property
     def calls_each(self) -> int:
         """Of one actor at once."""
         return max(capacity(duty) if duty.step.waits else IN_FLIGHT for duty in self.duties.values())
@@ -157,8 +169,7 @@ class Staff:
 
     def neediest(self) -> str:
         """The stage of which most waits, for each actor that plays it. Something has to wait."""
-        playing = Counter(stage for hand in self.hands for stage in hand.plays)
-        return max(self.waiting, key=lambda stage: len(self.waiting[stage]) / (1 + playing[stage]))
+        return max(self.waiting, key=lambda stage: len(self.waiting[stage]) / (1 + self.playing[stage]))
 
     def pop(self, stage: str) -> Task:
         """The next task of it that waits."""
@@ -170,16 +181,29 @@ class Staff:
     def freest(self, stage: str) -> Hand | None:
         """Who has least to do; of these, rather one that is set up for the stage. An actor that plays one stage at a
         time takes nothing else."""
-        able = [hand for hand in self.hands if hand.is_ready and not hand.is_leaving and hand.tasks < self.calls_each]
-        if self.one_at_a_time:
-            able = [hand for hand in able if stage in hand.plays]
-        return min(able, key=lambda hand: (hand.tasks, stage not in hand.plays), default=None)
+        for tasks in sorted(self._free):
+            by_stage = self._free[tasks]
+            able = by_stage.get(stage) or ({} if self.one_at_a_time else next(filter(None, by_stage.values()), {}))
+            if able:
+                return next(iter(able))
+        return None
+
+    def file(self, hand: Hand) -> None:
+        """Again, whenever what an actor has to do, or may do, is another thing than before."""
+        tasks, plays = self._filed.pop(hand, (0, ()))
+        for stage in plays:
+            del self._free[tasks][stage][hand]
+        if hand.is_ready and not (hand.is_leaving or hand.has_ended or hand.is_alone) and hand.tasks < self.calls_each:
+            self._filed[hand] = hand.tasks, tuple(hand.plays)
+            for stage in hand.plays:
+                self._free.setdefault(hand.tasks, {}).setdefault(stage, {})[hand] = None
 
     def changing(self, stage: str, now: float) -> Hand | None:
         """An actor that would do better to play this stage than its own."""
         rest_s = min(LONGEST_REST_S, self.change_s.get(stage, 0.0))
-        for hand in self.hands:
-            is_free = hand.is_ready and not hand.is_leaving and not hand.calls and stage not in hand.plays
-            if is_free and (self.released.issuperset(hand.plays) or hand.rested_s + now - hand.since >= rest_s):
-                return hand
+        for plays, idle in self._free.get(0, {}).items():
+            for hand in idle if plays != stage else ():
+                is_free = not hand.calls and stage not in hand.plays
+                if is_free and (self.released.issuperset(hand.plays) or hand.rested_s + now - hand.since >= rest_s):
+                    return hand
         return None

@@ -137,6 +137,6 @@ class PretendedActor:
 
     def _ended(self) -> None:
         if self.is_alive:
-            _, task, answer = self.todo.pop(0)
+            seconds, task, answer = self.todo.pop(0)
             self.next()
-            answer.set_result(None if task is None else DONE)
+            answer.set_result(seconds if task is None else DONE)

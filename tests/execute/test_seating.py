@@ -1,5 +1,6 @@
 """How the driver of Ray uses a cluster whose GPUs are too few, become free, join and are lost: on one that pretends."""
 
+import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
@@ -230,3 +231,42 @@ def test_one_that_is_tried_alone_has_the_gpu_of_another(lease: Lease) -> None:
     driver.finish(7)
     assert [actor.post.place for actor in site.actors][:2] == ["a", None]
     assert driver.most_at_once == 1, "nobody is hired before there is a place"
+
+
+def test_time_in_which_a_worker_loads_or_waits_is_held_and_not_worked(lease: Lease) -> None:
+    """Two GPUs for half a minute; four calls take a second each, and loading ten."""
+    site = PretendedSite(*ones("a", "b"), set_up_s=10.0, call_s=1.0)
+    driver = Driver(RayWorkers({"views": edits(lease, "views")}, site=site), site)
+    driver.add("views", 4)
+    driver.run(30)
+    assert len(driver.back) == 4
+    assert driver.workers.held() == {"views": pytest.approx(2 * 30, abs=1)}
+    driver.workers.release("views")
+    driver.run(20)
+    assert driver.workers.held() == {"views": pytest.approx(2 * 30, abs=1)}, "they have ended"
+
+
+def test_time_is_that_of_the_stage_that_a_worker_plays(lease: Lease) -> None:
+    site = PretendedSite(*ones("a"), set_up_s=10.0, call_s=5.0)
+    driver = Driver(RayWorkers({stage: edits(lease, stage) for stage in ("views", "sheets")}, site=site), site)
+    driver.add("views", 4)
+    driver.run(40)  # 10 s to load, 20 s to work, 10 s idle
+    driver.add("sheets", 2)
+    driver.run(20)  # 10 s to change, 10 s to work
+    held = driver.workers.held()
+    assert held == {"views": pytest.approx(40, abs=1), "sheets": pytest.approx(20, abs=1)}
+
+
+def test_what_a_result_costs_the_driver_does_not_grow_with_the_number_of_workers(lease: Lease) -> None:
+    def each_s(gpus: int) -> float:
+        """Of the processor, for each of as many calls as keep all busy five times over."""
+        site = PretendedSite(Node(gpus, gpus, 8 * gpus, "big"), call_s=30.0)
+        driver = Driver(RayWorkers({"views": edits(lease, "views")}, site=site), site)
+        driver.add("views", 2 * gpus)
+        driver.finish(2 * gpus)  # all are there
+        driver.add("views", 5 * gpus)
+        begun = time.thread_time()
+        driver.finish(7 * gpus)
+        return (time.thread_time() - begun) / (5 * gpus)
+
+    assert each_s(320) < 4 * each_s(20)
