@@ -125,16 +125,13 @@ async def _never(number: int) -> web.Response | None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("moment", "kills", "options"),
+    ("moment", "kills"),
     [
-        *((moment, 1, ()) for moment in MOMENTS),
-        ("while it works", 2, ()),  # then each is measured alone, in another process
-        ("while it works", 1, ("--executor", "ray", "--workers", "2")),
+        *((moment, 1) for moment in MOMENTS),
+        ("while it works", 2),  # then each is measured alone, in another process
     ],
 )
-def test_a_job_outlives_the_build_that_sent_it(
-    moment: str, kills: int, options: tuple[str, ...], tmp_path: Path, inputs: Path
-) -> None:
+def test_a_job_outlives_the_build_that_sent_it(moment: str, kills: int, tmp_path: Path, inputs: Path) -> None:
     with server() as undisturbed:
         undisturbed.may_end.set()
         pipeline = written(tmp_path / "undisturbed.yaml", undisturbed.address)
@@ -145,14 +142,14 @@ def test_a_job_outlives_the_build_that_sent_it(
         if moment == "when it has answered":
             endpoint.may_end.set()
         pipeline = written(tmp_path / "killed.yaml", endpoint.address)
-        killed = Project(tmp_path / "killed", inputs, pipeline, patience_s=900)
+        killed = Project(tmp_path / "killed", inputs, pipeline)
         for _ in range(kills):
-            looks, one = endpoint.looks, killed.start(*options)
+            looks, one = endpoint.looks, killed.start()
             one.until(lambda: MOMENTS[moment](endpoint, looks))  # noqa: B023
             one.kill()
             assert len(notes(killed.store)) == SHEETS + (not is_lost)
         endpoint.may_end.set()
-        killed.finish(*options)
+        killed.finish()
         assert len(endpoint.jobs) == 1
         assert endpoint.fetched <= 2, "also where each is measured alone"
         assert endpoint.times_sent == dict.fromkeys(endpoint.times_sent, 1)
