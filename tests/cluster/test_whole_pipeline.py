@@ -4,6 +4,8 @@ small and with random weights, pulled from a mirror; the judge and the captioner
 This is a test of plumbing: it shows that the parts fit together, and nothing of how good what they make is.
 """
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,6 +13,7 @@ import pytest
 
 from tests.cluster.whole import Cluster, images, project
 from tests.engine.chat_server import ChatServer
+from tests.engine.killing import Project
 
 
 @pytest.mark.slow
@@ -30,3 +33,34 @@ def test_a_clip_goes_all_the_way(tmp_path: Path, cluster: Cluster, asked: ChatSe
     begun = len(asked.log)
     assert "(as before; 0 shards made" in built.finish()
     assert len(asked.log) == begun, "nothing is asked twice"
+
+
+@pytest.mark.slow
+def test_the_paper_s_rules_decide_by_what_was_measured(tmp_path: Path, whole: Project, asked: ChatServer) -> None:
+    """Of two seconds two frames are looked at, where it wants three with a face: so it is lowered."""
+    (tmp_path / "paper.yaml").write_text(
+        whole.pipeline.read_text().replace("extends: cluster", "extends: paper-cluster")
+    )
+    decided = replace(whole, root=tmp_path, pipeline=tmp_path / "paper.yaml")
+    shutil.copytree(whole.store, decided.store)
+    begun = len(asked.log)
+    said = decided.finish("--set", "identity.frames_with_a_face=2")
+    print(said)
+    assert decided.states()["accepted"] == 2
+    assert "measured: nothing was missing" in said
+    assert len(asked.log) == begun
+
+
+@pytest.mark.slow
+def test_models_that_may_be_sold_go_all_the_way(tmp_path: Path, cluster: Cluster, asked: ChatServer) -> None:
+    built = project(tmp_path, cluster, asked, ["expressions_1"], "commercial")
+    print(built.finish("--licence", "commercial"))
+    found = images(built.latest)
+    print(dict(built.states()), dict(found))
+    assert built.states() == {"accepted": 1, "failed": 1}
+    assert {subset for subset, state in found if state == "kept"} >= {"A", "B"}
+    rows = pq.read_table(built.latest / "metadata" / "references").to_pylist()
+    assert {row["how"] for row in rows if row["is_generated"]} == {
+        "Qwen/Qwen-Image-Edit-2511 + qwen-lightning-2511",
+        "Qwen/Qwen-Image-Edit-2511 + qwen-angles-2511 + qwen-lightning-2511",
+    }

@@ -22,7 +22,7 @@ PIPELINE = """\
 extends: {base}
 name: whole
 stages:
-  - {{stage: "stages.motion:Motion", roles: {{points: {points}}}}}
+{points}
   # faces have any parts, and bodies face anywhere: so that there are faces, and clips that show all three views
   - {{stage: "stages.pose:Pose", parameters: {{median_of: 0}}}}
   - {{stage: "stages.select:Select", parameters: {{anchor_within_deg: 45, min_face_visibility: 0}}}}
@@ -64,10 +64,11 @@ def project(root: Path, cluster: Cluster, asked: ChatServer, clips: Sequence[str
     )
 
 
-def pipeline(base: str, url: str, checkout: Path | None, alike: float = 0.25) -> str:
-    """Points are followed by CoTracker where its code is there."""
-    points = "lucas-kanade" if checkout is None else f'{{backend: cotracker3, checkout: "{checkout}"}}'
-    return PIPELINE.format(base=base, url=url, points=points, alike=alike)
+def pipeline(base: str, url: str, checkout: Path | None, alike: float = 0.3) -> str:
+    """Points are followed by CoTracker where its code is there and its licence allows it."""
+    told = "lucas-kanade" if checkout is None else f'{{backend: cotracker3, checkout: "{checkout}"}}'
+    points = f'  - {{stage: "stages.motion:Motion", roles: {{points: {told}}}}}'
+    return PIPELINE.format(base=base, url=url, points="" if base == "commercial" else points, alike=alike)
 
 
 def put_clips(folder: Path, names: Sequence[str], frames: int = 48) -> Path:
