@@ -23,7 +23,10 @@ from actor18m.media.source import MediaError
 from actor18m.media.video import frames, open_video
 from actor18m.models.shared import Shared
 from actor18m.samples.shipped import SHIPPED
-from stages.faces import FacesParameters
+from actor18m.stage import Clip, Stage
+from stages.bodies import Bodies
+from stages.faces import Faces, FacesParameters
+from stages.pose import Pose
 from tests.media.coloured import MADE
 from tests.media.ffmpeg_of_pyav import environment
 from tests.media.films import film, spoil
@@ -225,3 +228,18 @@ def test_nvdec_wants_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_who_reads_is_part_of_what_a_row_depends_on() -> None:
     dumped = [FacesParameters(reader=reader).model_dump(mode="json") for reader in ("pyav", "nvdec")]
     assert dumped[0] != dumped[1]
+
+
+@pytest.mark.parametrize("stage", [Faces, Bodies, Pose])
+def test_stages_have_their_frames_read_by_whom_they_are_told(
+    stage: type[Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def frames(*where: object, reader: str) -> Any:
+        raise RuntimeError(f"read by {reader}")
+
+    monkeypatch.setattr(sys.modules[stage.__module__], "frames", frames)
+    parameters = type(stage.parameters)(reader="decord")  # type: ignore[call-arg]
+    made = stage(parameters, **dict.fromkeys(stage.roles))
+    motion: Mapping[str, Any] = {"frame_times": [], "subject": [], "people": []}
+    with pytest.raises(RuntimeError, match="read by decord"):
+        list(made.measure([Clip("0" * 20, "file:///film.mp4", upstream={"motion": motion})]))
