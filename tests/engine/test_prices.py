@@ -155,3 +155,20 @@ def test_a_budget_of_gpu_hours_stops_cleanly_and_the_next_build_goes_on(site: Si
     assert site.called() == {}, "what one costs is known from before"
     site.build()
     assert site.called() == {"draw": 24 - drawn, "describe": 24 - drawn}
+
+
+def test_what_builds_took_is_told_by_stage_and_by_build(site: Site, server: SlowServer) -> None:
+    run = "{dollars_per: {request: 0.25}}"
+    site = replace(site, pipeline=ASKED.format(url=server.url, run=run))
+    site.put(WORDS)
+    site.build()
+    spent = site.ask("status")["spent"]["asked"]
+    assert (spent["measured"], spent["more"], spent["dollars"]) == (3, {"requests": 3}, 1.5), (
+        "a quarter by the row, and one by the request"
+    )
+    assert (spent["gpu_s"], spent["idle_gpu_s"]) == (0, 0)
+    shown = site.run("status", str(site.root / "steady.yaml")).stdout
+    assert [line.split()[0] for line in shown.splitlines() if "$1.50" in line] == ["asked", "in"], "and in all"
+    told = site.bare("runs", "--store", str(site.root / "store"), "--stages").stdout
+    assert "of workers, 3 requests, $1.50" in told
+    assert "in 1 build" in told
