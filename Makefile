@@ -65,6 +65,7 @@ bench-engine: setup ## measure planning at scale, what the engine and its driver
 	$(BIN)/python -m tests.bench.engine_scale $(ARGS)
 	$(BIN)/python -m tests.bench.engine_cost
 	$(BIN)/python -m tests.bench.driver_cost
+	$(BIN)/python -m tests.bench.simulated --making --gpus 64 --gpus 1024
 	$(BIN)/python -m tests.bench.waiting_rate
 
 subset-A: embedded ## build subset A of PIPELINE, STORE and DATASET (ARGS="--input DIR")
