@@ -109,7 +109,7 @@ def _claim(run: StageRun, speed: StageSpeed, machine: Machine) -> Claim:
         gpus = _up(max(memory, speed.gpu_busy or 0.0, _STEP_OF_GPU), _STEP_OF_GPU)
         gpus = gpus if gpus < 1 else float(math.ceil(memory))
     per_call = max(1, min(_MOST_A_CALL, round(_CALL_S / max(speed.seconds, 1e-3))))
-    return Claim(gpus, _up(_ROOM * speed.bytes / 2**30, _STEP_GIB), per_call)
+    return Claim(gpus, _up(_ROOM * max(speed.bytes, speed.data_bytes) / 2**30, _STEP_GIB), per_call)
 
 
 def _need(

@@ -26,8 +26,9 @@ class StageSpeed:
     cpus: float
     """How many of them were busy on the average."""
     bytes: int
-    """Of the process, at most: what is resident or, where that is more, what it came to be allowed to write to, since
-    that is what `memory_gib` limits."""
+    """Of the process, at most, as the machine has to have it."""
+    data_bytes: int
+    """What it came to be allowed to write to, used or not: what `memory_gib` limits."""
     gpu_bytes: int
     gpu_busy: float | None
     """0 to 1; None where nobody tells."""
@@ -61,7 +62,7 @@ def measured_alone(
             measure(units[:1])
             while len(outcomes) < len(units) and (len(times) < 2 or sum(times[1:]) < seconds):
                 measure(units[len(outcomes) :][: step.run.clips_per_call])
-        taken = max(data, most_resident_bytes())  # before torch is imported for the next line
+        taken = most_resident_bytes()  # before torch is imported for the next line
         on_gpu = gpu_bytes_used() - gpu.used_bytes if gpu is not None and step.run.gpus else 0
     later = len(outcomes) - 1
     return StageSpeed(
@@ -72,6 +73,7 @@ def measured_alone(
         sum(isinstance(outcome, Failure) for outcome in outcomes),
         cpu_s / max(sum(times), 1e-9),
         taken,
+        data,
         max(0, on_gpu),
         sum(busy) / len(busy) if busy else None,
     ), outcomes

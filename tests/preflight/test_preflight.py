@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,8 @@ def test_what_cannot_be_measured_is_told_with_what_it_takes_along(here: Path) ->
 
 
 def _speed(seconds: float, gib: float, gpu_gib: float = 0, busy: float | None = None) -> StageSpeed:
-    return StageSpeed(1, 2 * seconds, seconds, 8, 0, 1, int(gib * 2**30), int(gpu_gib * 2**30), busy)
+    size = int(gib * 2**30)
+    return StageSpeed(1, 2 * seconds, seconds, 8, 0, 1, size, size, int(gpu_gib * 2**30), busy)
 
 
 def test_on_a_gpu_stages_claim_the_scarcer_of_its_memory_and_its_time(here: Path) -> None:
@@ -152,6 +154,18 @@ def test_on_a_gpu_stages_claim_the_scarcer_of_its_memory_and_its_time(here: Path
     told: Any = parse_yaml(rates_yaml(found, here / "guessed.yaml"))
     assert told["stages"]["draw"]["gpus"][0] == 0.55
     assert told["stages"]["describe"]["seconds"] == [0.036, "measured"], "as it was"
+
+
+def test_what_a_process_may_write_to_bounds_a_claim_and_no_machine(here: Path) -> None:
+    """Libraries reserve a GiB that they never use: a limit has to leave it, and 17 stages do not take it 17 times."""
+    pipeline = load_pipeline(here / "slow.yaml")
+    machine = Machine(2, 4 << 30, 0, None)
+    speed = replace(_speed(1, 0.2), data_bytes=3 << 30)
+    runs = [StageRun(step, speed, "clips", 1) for step in pipeline.stages]
+    plan = pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml")
+    assert plan.claims["draw"].memory_gib == 4.5
+    assert plan.shared is not None
+    assert plan.shared.bottleneck == "the 2 CPUs"
 
 
 def test_stages_that_share_a_model_on_a_gpu_go_on_sharing_their_workers(here: Path) -> None:
