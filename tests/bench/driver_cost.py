@@ -4,7 +4,7 @@ that is measured.
 Nobody measures anything: pretended workers answer, so many times a second as 1,000 GPUs would at 3 s an image, one
 image a call. The pipeline has ten stages; clips have come as far as their requests, 25 images each, which are made and
 looked at. What the workers do here (make rows, as a report has them) is not counted. More than about 100,000 are never
-under way: lots begin in order, 16 at a time.
+under way: lots begin in order, 64 at a time.
 
 python -m tests.bench.driver_cost [--items 1000]... [--rate 330] [--results 2000]
 """
