@@ -88,7 +88,7 @@ class Drain:
         return self.tally
 
     def _let_in(self) -> None:
-        while (lot := self._lots.let_in()) is not None:
+        while (lot := self._lots.let_in(self._queues.places)) is not None:
             if lot.settled is None:
                 self._ask(self._chain[self._first], self._lots.unread(lot))
             self._look()

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actor18m.catalog.catalog import LOT
 from actor18m.execute.lots import Lot, lots_of
 from actor18m.execute.moved import Moved
 from actor18m.execute.rows_by_clip import Numbers, RowsByClip
@@ -20,9 +21,10 @@ from actor18m.ledger.rows import about
 from actor18m.survey.chain import Link
 from actor18m.survey.snapshot import FOR_WORK, Block, Record
 
-AT_ONCE = 64
-"""A lot ends with its slowest image, and only then another begins: with 16 of them, the makers of 1,024 GPUs were idle
-for more than half of the time (tests/bench/simulated.py), with 64 they have something to do."""
+LEAST, MOST = 16, 64
+"""So many are under way: within these, as many as have a clip for each place that workers have. A lot ends with its
+slowest image, and only then another begins: with 16 of them, the makers of 1,024 GPUs were idle for more than half of
+the time (tests/bench/simulated.py). What is known of the clips of each takes memory."""
 _NAMES = ("key", "id")
 """Of a clip: its rows have one or the other."""
 _ADOPTED = "_adopted"
@@ -69,9 +71,9 @@ class OpenLots:
     def __repr__(self) -> str:
         return f"lots {sorted(self._lots)}"
 
-    def let_in(self) -> Lot | None:
-        """The next lot, if there is one and room for it."""
-        if self.all_came or len(self._lots) >= AT_ONCE:
+    def let_in(self, places: int) -> Lot | None:
+        """The next lot, if there is one and room for it. `places`: for how many clips and images workers have room."""
+        if self.all_came or len(self._lots) >= min(MOST, max(LEAST, -(-places // LOT))):
             return None
         lot = next(self._arriving, None)
         if lot is None:

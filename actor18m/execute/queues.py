@@ -122,6 +122,12 @@ class Queues:
         self._workers.stop(stage)
         return dropped
 
+    @property
+    def places(self) -> int:
+        """For how many clips and images workers have room, in all stages together."""
+        steps = [link.step for link in self._chain.values()]
+        return sum(self._workers.at_once(step.name) * (1 if step.waits else step.run.clips_per_call) for step in steps)
+
     def _next_tasks(self, stage: str, at_most: int) -> Iterator[Task]:
         """Each of clips of one lot, the first lots first."""
         size, queues, affordable = self._clips_per_task(stage), self._waiting[stage], self._affordable(stage)
