@@ -15,8 +15,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from actor18m.models.asked_roles import BatchJobs, Edited, JobEnded, NoAnswer, Written
 from actor18m.models.endpoint import EndpointError
-from actor18m.models.roles import BatchJobs, Edited, JobEnded, NoAnswer, Written
 from actor18m.waiting import Notes
 
 _NOTE = re.compile(r"(\d+-[0-9a-f]+)\.([0-9a-f]+|job)")

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from actor18m.models.roles import Edited, NoAnswer
+from actor18m.models.asked_roles import Edited, NoAnswer
 from actor18m.redact import redact
 
 _NO_IMAGE = "no_image"

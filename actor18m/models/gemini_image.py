@@ -15,12 +15,13 @@ import cv2
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from actor18m.media.encoded import encoded
+from actor18m.models.asked_roles import Edited, NoAnswer
 from actor18m.models.endpoint import Address, Endpoint, EndpointError, Finding, HiddenVariable, key_of
 from actor18m.models.gemini_answer import told
 from actor18m.models.gemini_jobs import GeminiJobs
 from actor18m.models.libraries import library
 from actor18m.models.parameters import BackendParameters, NoEffect
-from actor18m.models.roles import Edit, Edited, NoAnswer
+from actor18m.models.roles import Edit
 from actor18m.redact import redact
 
 _GOOGLE = "https://generativelanguage.googleapis.com"

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from actor18m.models.asked_roles import Edited, JobEnded, NoAnswer
 from actor18m.models.endpoint import EndpointError
 from actor18m.models.gemini_answer import told
 from actor18m.models.libraries import library
-from actor18m.models.roles import Edited, JobEnded, NoAnswer
 from actor18m.redact import redact
 
 _PAGE = 100

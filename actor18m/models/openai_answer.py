@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from actor18m.models.roles import Answer, Letter, NoAnswer, Said
+from actor18m.models.asked_roles import Answer, Letter, NoAnswer, Said
 
 MALFORMED = "what is no chat completion"
 

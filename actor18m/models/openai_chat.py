@@ -22,10 +22,10 @@ from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, Positive
 from actor18m.arrays import Frame
 from actor18m.media.encoded import decoded, encoded
 from actor18m.media.picture_header import plain_webp_size
+from actor18m.models.asked_roles import Answer, Letter, NoAnswer, Question, Said
 from actor18m.models.endpoint import Address, Endpoint, EndpointError, HiddenVariable, ToServe, key_of
 from actor18m.models.openai_answer import MALFORMED, Malformed, answer_of
 from actor18m.models.parameters import BackendParameters, NoEffect
-from actor18m.models.roles import Answer, Letter, NoAnswer, Question, Said
 from actor18m.models.served import Served, wrong_in
 from actor18m.redact import redact
 

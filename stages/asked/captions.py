@@ -9,7 +9,7 @@ from actor18m.arrays import Frame
 from actor18m.media.source import MediaError
 from actor18m.media.video import frames_at
 from actor18m.media.views import BodyView, FaceView
-from actor18m.models.roles import Answer, Chat, Letter, NoAnswer, Question
+from actor18m.models.asked_roles import Answer, Chat, Letter, NoAnswer, Question
 from actor18m.stage import Clip, Failure, Parameters, Row
 from actor18m.waiting import WaitingStage
 from stages.asked.plain import ANOTHER_FORM, plain

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from pyarrow import field, list_, string, struct
 from pydantic import BaseModel, ConfigDict
 
-from actor18m.models.roles import Answer, Chat, Letter, NoAnswer, Question
+from actor18m.models.asked_roles import Answer, Chat, Letter, NoAnswer, Question
 from actor18m.stage import Clip, Failure, Parameters, Requests, Row, schema
 from actor18m.waiting import WaitingStage
 from stages.asked.plain import ANOTHER_FORM, plain

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from actor18m.keys import seed
 from actor18m.media.views import View
-from actor18m.models.roles import Answer, Chat, Letter, NoAnswer, Question
+from actor18m.models.asked_roles import Answer, Chat, Letter, NoAnswer, Question
 from actor18m.stage import Failure, Image, Parameters, Row, schema
 from actor18m.waiting import Again, WaitingStage
 from stages.asked.plain import plain

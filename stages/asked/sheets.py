@@ -12,7 +12,8 @@ from actor18m.batched import Batched
 from actor18m.keys import seed
 from actor18m.media.encoded import decoded
 from actor18m.media.source import MediaError
-from actor18m.models.roles import AskedEditor, Edit, Edited, NoAnswer, Written
+from actor18m.models.asked_roles import AskedEditor, Edited, NoAnswer, Written
+from actor18m.models.roles import Edit
 from actor18m.stage import Failure, Image, Row, schema
 from actor18m.waiting import WaitingStage
 from stages.anchors import anchor_pictures

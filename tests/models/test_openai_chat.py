@@ -16,9 +16,9 @@ from actor18m.errors import ActorError
 from actor18m.execute.trouble import is_transient, retry_after_s
 from actor18m.media.encoded import decoded, encoded
 from actor18m.media.picture_header import plain_webp_size
+from actor18m.models.asked_roles import Answer, NoAnswer, Question
 from actor18m.models.backends import describe, load
 from actor18m.models.openai_chat import OpenAIChatParameters
-from actor18m.models.roles import Answer, NoAnswer, Question
 from tests.engine.chat_server import KEY, Asked, ChatServer, completion
 
 

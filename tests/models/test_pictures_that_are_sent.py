@@ -14,9 +14,10 @@ from pydantic import BaseModel
 
 from actor18m.arrays import Frame
 from actor18m.media.encoded import encoded
+from actor18m.models.asked_roles import Question
 from actor18m.models.backends import load
 from actor18m.models.openai_chat import OpenAIChatParameters
-from actor18m.models.roles import Edit, Question
+from actor18m.models.roles import Edit
 
 
 class Form(BaseModel):

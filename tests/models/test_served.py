@@ -14,8 +14,8 @@ from aiohttp import ClientError
 from pydantic import BaseModel, ValidationError
 
 from actor18m.errors import ActorError
+from actor18m.models.asked_roles import Answer, NoAnswer, Question
 from actor18m.models.openai_chat import OpenAIChat, OpenAIChatParameters, Unreached
-from actor18m.models.roles import Answer, NoAnswer, Question
 
 ROOT = Path(__file__).parents[2]
 
