@@ -68,7 +68,7 @@ def _tib(size: float) -> str:
 
 
 def _time(hours: float) -> str:
-    return f"{hours:,.3g} h" if hours < 48 else f"{hours / 24:,.3g} days"
+    return f"{hours:,.3g} h" if hours < 48 else f"{_short(hours / 24)} days"
 
 
 def _table(first: str, *others: str) -> Grid:

@@ -1,9 +1,9 @@
 """What a pipeline would cost at a size, on so many GPUs, and what it would wait for: by numbers that are assumed."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
 from actor18m.config.pipeline import Pipeline
@@ -32,7 +32,7 @@ class StagePrice:
     is_guess: bool
     """Whether how long one takes is a guess."""
     least_hours: float
-    """The time that its endpoint takes for so many requests, however many GPUs there are."""
+    """The time that so many requests take, at the endpoint's pace or the pipeline's, however many GPUs there are."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def price(pipeline: Pipeline, file: Path) -> Priced:
     found = foresee(chain, Waiting({chain.clips[0].name: told.clips.value}), shares)
     units = {name: count or 0.0 for name, count in found.units.items()}
     stages = {link.name: _of_stage(link, units[link.name], told.stages[link.name], rates) for link in chain.links}
-    accepted = told.clips.value * prod(shares.passing[link.name, ""] for link in chain.clips)
+    accepted = told.clips.value * math.prod(shares.passing[link.name, ""] for link in chain.clips)
     kept = {maker: count or 0.0 for maker, count in found.kept.items()}
     stored = _bytes(told, chain, units, accepted, sum(kept.values()))
     return Priced(
@@ -102,7 +102,8 @@ def _of_stage(link: Link, units: float, of: OfStage, rates: Mapping[str, Rate]) 
     costs, step = rates[link.name].costs, link.step
     at_once = step.run.in_flight if step.waits else 1
     requests = units * costs.get(REQUESTS, 0.0)
-    pace = of.requests_per_minute
+    paces = [of.requests_per_minute.value if of.requests_per_minute else None, step.run.requests_per_minute]
+    pace = min((each for each in paces if each), default=math.inf)
     return StagePrice(
         link.unit,
         units,
@@ -113,7 +114,7 @@ def _of_stage(link: Link, units: float, of: OfStage, rates: Mapping[str, Rate]) 
         units * costs.get(TOKENS, 0.0),
         units * costs[DOLLARS],
         (of.gpu_seconds or of.seconds).is_guess,
-        requests / pace.value / 60 if pace is not None and pace.value else 0.0,
+        requests / pace / 60,
     )
 
 

@@ -8,7 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from actor18m.cli.app import app
+from actor18m.stage import Image
+from actor18m.waiting import WaitingStage
 from tests.engine.drawing import PIPELINE as DRAWING
+from tests.engine.drawing import Draw
 
 PIPELINE = DRAWING.replace("drawing:Draw", "drawing:Draw\n    run: {gpus: 0.5}")
 """A clip is read, asks for images of words, which are drawn and described. A drawing takes half a GPU."""
@@ -32,6 +35,19 @@ stages:
 accepted_bytes: {videos: [2_000_000, "guess"]}
 kept_bytes: {shards: [3_000_000, "guess"]}
 """
+ASKED_PIPELINE = DRAWING.replace("tests.engine.drawing:Draw\n", "tests.survey.test_assumed:AskedDraw\n")
+ASKED = RATES.replace(
+    "dollars: [0.01",
+    'gpu_seconds: [3.6, "guess"]\n    requests: [1, "guess"]\n    requests_per_minute: [1, "guess"]\n'
+    '    tokens: [10, "guess"]\n    dollars: [0',
+)
+"""One a minute is what the endpoint takes."""
+
+
+class AskedDraw(WaitingStage[Image]):
+    """Draws by somebody else's GPU."""
+
+    version, of, writes, costs = 1, "requests", Draw.writes, ("tokens",)
 
 
 @pytest.fixture
@@ -83,12 +99,20 @@ def test_the_bottleneck_is_called_by_its_name() -> None:
     (one, _) = told(RATES.replace("cpus_per_gpu: [4", "cpus_per_gpu: [1"))["walls"]
     assert one["hours"] == pytest.approx((360 + 4000 * 7.2 + 1800 * 0.036) / 3600)
     assert one["bottleneck"] == "CPUs, 99% of them for draw"
-    asked = RATES.replace(
-        "dollars: [0.01", 'requests: [1, "guess"]\n    requests_per_minute: [1, "guess"]\n    dollars: [0'
-    )
-    (one, ten) = told(asked)["walls"]
+    Path("drawing.yaml").write_text(ASKED_PIPELINE)
+    (one, ten) = told(ASKED)["walls"]
     assert (one["hours"], ten["hours"]) == (pytest.approx(4000 / 60), pytest.approx(4000 / 60)), "GPUs do not help"
     assert ten["bottleneck"] == "the requests of draw"
+
+
+@pytest.mark.usefixtures("here")
+def test_the_scarcer_pace_of_the_endpoint_and_of_the_pipeline_decides() -> None:
+    Path("drawing.yaml").write_text(ASKED_PIPELINE)
+    unsaid = ASKED.replace('    requests_per_minute: [1, "guess"]\n', "")
+    for rates, own, pace in ((ASKED, 2, 1), (ASKED, 0.5, 0.5), (unsaid, 0.5, 0.5)):
+        (wall, _) = told(rates, "--set", f"draw.run.requests_per_minute={own}")["walls"]
+        assert wall["hours"] == pytest.approx(4000 / pace / 60)
+        assert wall["bottleneck"] == "the requests of draw"
 
 
 @pytest.mark.usefixtures("here")
