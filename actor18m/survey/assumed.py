@@ -125,10 +125,14 @@ def rates_of(told: Assumptions, chain: Chain) -> dict[str, Rate]:
 
 
 def _rate(of: OfStage, step: Step, machines: Machines) -> Rate:
+    """A file may be of stages that ask an endpoint or claim a GPU, where the pipeline's own do neither."""
     gpus = of.gpus.value if of.gpus is not None else step.run.gpus
     gpu_seconds = of.gpu_seconds.value if of.gpu_seconds is not None else gpus * of.seconds.value
     told = {GPU_SECONDS: gpu_seconds, REQUESTS: of.requests, TOKENS: of.tokens, DOLLARS: of.dollars}
-    costs = {name: each.value if isinstance(each, Assumed) else each for name, each in told.items() if each}
+    paid = {*step.costs, DOLLARS, *([GPU_SECONDS] if step.waits else ())}
+    costs = {
+        name: each.value if isinstance(each, Assumed) else each for name, each in told.items() if each and name in paid
+    }
     hours = costs.get(GPU_SECONDS, 0.0) / 3600
     costs[DOLLARS] = costs.get(DOLLARS, 0.0) + hours * machines.dollars_per_gpu_hour.value
     return Rate("expected", of.seconds.value, costs)

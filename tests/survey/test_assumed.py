@@ -116,6 +116,16 @@ def test_the_scarcer_pace_of_the_endpoint_and_of_the_pipeline_decides() -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_requests_tokens_and_gpus_are_of_stages_that_ask_or_claim_them() -> None:
+    nobody = told(ASKED, "--set", "draw.run.gpus=0")
+    assert all(nobody["totals"][of] == 0 for of in ("gpu_hours", "requests", "tokens", "dollars"))
+    assert nobody["walls"][0]["bottleneck"].startswith("CPUs")
+    Path("drawing.yaml").write_text(ASKED_PIPELINE)
+    totals = told(ASKED)["totals"]
+    assert [totals[of] for of in ("gpu_hours", "requests", "tokens")] == pytest.approx([4, 4000, 40_000])
+
+
+@pytest.mark.usefixtures("here")
 def test_another_way_to_run_has_another_price() -> None:
     found = told(RATES, "--set", "draw.run.gpus=1")
     assert found["stages"]["draw"]["gpu_hours"] == pytest.approx(8)
