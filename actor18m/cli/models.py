@@ -11,6 +11,7 @@ from rich.text import Text
 from actor18m.amounts import amount
 from actor18m.cli.arguments import For
 from actor18m.config.licensed import Licence
+from actor18m.config.shipped import shipped
 from actor18m.errors import ActorError
 from actor18m.models.lock import Lock, Model, read_lock
 from actor18m.models.snapshots import pins_of, pull_snapshot, state_of
@@ -115,12 +116,25 @@ def pull_models(
     licence: For = Licence.any,
 ) -> None:
     """Fetch the weights that are not here yet. Large models are pinned to what came the first time."""
+    if not names:
+        _refuse_unknown(profile)
     chosen = _allowed(read_lock().named(names, profile), licence, are_named=bool(names))
     single = [name for name, model in chosen.items() if model.files]
     written = pull(single, say=say, mirror=mirror) if single else []
     for name in chosen.keys() - {*single}:
         written += pull_snapshot(name, say=say, mirror=mirror, only_pins=pin)
     say(f"{amount(len(written), 'file')} fetched; {', '.join(chosen)} in {folder()}")
+
+
+def _refuse_unknown(profile: str) -> None:
+    """A pipeline's name is easily taken for a profile's."""
+    profiles = sorted({model.profile for model in read_lock().models.values()})
+    if profile in profiles:
+        return
+    told = f"no profile of models is called {profile}; there are: {', '.join(profiles)}"
+    if profile in shipped():
+        told += f". {profile} is a pipeline: `actor18m doctor --pipeline {profile}` names the models that it needs"
+    raise ActorError(told)
 
 
 def _allowed(models: dict[str, Model], licence: Licence, are_named: bool) -> dict[str, Model]:

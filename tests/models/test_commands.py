@@ -43,3 +43,14 @@ def test_what_may_not_be_used_for_money_is_not_pulled_for_that(tmp_path: Path, m
     models = read_lock().named(profile="cluster")
     assert left_out == {name for name, model in models.items() if strictest(model) == "forbidden"} != set()
     assert {*fetched} == models.keys() - left_out
+
+
+def test_a_profile_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path))
+    told = CliRunner().invoke(app, ["models", "pull", "--profile", "nosuch"])
+    assert told.exit_code == 1
+    assert "no profile of models is called nosuch; there are: cluster, embedded" in told.stderr
+    assert "doctor" not in told.stderr
+    told = CliRunner().invoke(app, ["models", "pull", "--profile", "commercial"])
+    assert told.exit_code == 1
+    assert "`actor18m doctor --pipeline commercial`" in " ".join(told.stderr.split())
