@@ -13,6 +13,7 @@ from pydantic import (
     PositiveInt,
     SerializeAsAny,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -91,6 +92,16 @@ class Run(Section):
     environment: Environment = Field(
         default=Environment(), description="a Python environment of its own, on Ray: {pip: [package==1.0]}"
     )
+
+    @field_validator("gpus")
+    @classmethod
+    def _is_what_ray_gives(cls, gpus: float) -> float:
+        if gpus > 1 and gpus != int(gpus):
+            raise trouble(
+                f"{gpus:g} is neither a part of one GPU nor whole GPUs, and Ray gives nothing else; "
+                f"write {int(gpus)}, {int(gpus) + 1}, or a number below 1"
+            )
+        return gpus
 
     @property
     def in_flight(self) -> int:

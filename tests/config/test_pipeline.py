@@ -6,8 +6,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from actor18m.config.pipeline import Pipeline, load_pipeline, parse_pipeline
+from actor18m.config.stage_config import Run
 from actor18m.errors import ActorError
 from actor18m.models.backends import Backend
 from tests.tiny_stages import Faces, FacesParameters, Probe
@@ -225,3 +227,10 @@ def test_a_stage_that_needs_a_missing_library_says_which(tmp_path: Path, monkeyp
         load_pipeline(written(tmp_path, "name: a\nprofile: b\nstages: [{stage: 'needy_stages:A'}]"))
     with pytest.raises(ActorError, match=r"broken_stages:A cannot be imported: invalid syntax"):
         load_pipeline(written(tmp_path, "name: a\nprofile: b\nstages: [{stage: 'broken_stages:A'}]"))
+
+
+@pytest.mark.parametrize("gpus", [1.5, 2.25])
+def test_gpus_are_a_part_of_one_or_whole(gpus: float) -> None:
+    with pytest.raises(ValidationError, match=f"{gpus:g} is neither a part of one GPU nor whole GPUs.*below 1"):
+        Run(gpus=gpus)
+    assert [Run(gpus=told).gpus for told in (0.25, 1, 2)] == [0.25, 1, 2]
