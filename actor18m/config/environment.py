@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from actor18m.redact import is_secret_name
 from actor18m.yaml_file import Section, trouble
 
 _INSTALLERS = ("pip", "uv", "conda")
@@ -28,6 +29,17 @@ class Environment(Section):
         if len(told := [name for name in _INSTALLERS if getattr(self, name)]) > 1:
             raise trouble(f"{' and '.join(told)} exclude each other: Ray makes an environment in one way")
         return self
+
+    @field_validator("env_vars")
+    @classmethod
+    def _holds_no_secrets(cls, given: Mapping[str, str]) -> Mapping[str, str]:
+        """Where a secret lies is none: a path may be said."""
+        if told := [name for name, value in given.items() if is_secret_name(name) and not value.startswith("/")]:
+            raise trouble(
+                f"{', '.join(told)} is named like a secret, and Ray's dashboard shows what is set here; set it on the "
+                "machines, before Ray starts there"
+            )
+        return given
 
     def for_ray(self, env_vars: Mapping[str, str]) -> dict[str, Any]:
         """As Ray takes it; with variables that every worker has."""

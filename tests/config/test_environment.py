@@ -27,6 +27,8 @@ def test_it_is_what_ray_takes() -> None:
         "pip": ["six==1.16.0"],
     }
     assert Environment().for_ray({"A": "1"}) == {"env_vars": {"A": "1"}}
+    no_secrets = {"TOKENIZERS_PARALLELISM": "0", "GOOGLE_APPLICATION_CREDENTIALS": "/keys/gcs.json"}
+    assert step(env_vars=no_secrets).run.environment.for_ray({})["env_vars"] == no_secrets
     assert step(conda="depth").run.environment.for_ray({}) == {"env_vars": {}, "conda": "depth"}
 
 
@@ -36,6 +38,8 @@ def test_it_is_what_ray_takes() -> None:
         ({"pip": ["a"], "conda": "b"}, "pip and conda exclude each other"),
         ({"pipp": ["a"]}, "unknown key pipp; did you mean pip"),
         ({"env_vars": {"A": {"b": 1}}}, "string"),
+        ({"env_vars": {"AWS_SECRET_ACCESS_KEY": "a"}}, "AWS_SECRET_ACCESS_KEY .* set it on the machines"),
+        ({"env_vars": {"HF_TOKEN": "a"}}, "HF_TOKEN"),
     ],
 )
 def test_what_ray_would_not_take_is_refused(environment: dict[str, object], cause: str) -> None:
