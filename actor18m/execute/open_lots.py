@@ -21,10 +21,11 @@ from actor18m.ledger.rows import about
 from actor18m.survey.chain import Link
 from actor18m.survey.snapshot import FOR_WORK, Block, Record
 
-LEAST, MOST = 16, 64
-"""So many are under way: within these, as many as have a clip for each place that workers have. A lot ends with its
-slowest image, and only then another begins: with 16 of them, the makers of 1,024 GPUs were idle for more than half of
-the time (tests/bench/simulated.py). What is known of the clips of each takes memory."""
+LEAST, MOST, FOR_EACH_PLACE = 16, 256, 4
+"""So many are under way: within the first two, as many as have four clips for each place that workers have. A lot ends
+with its slowest image, which may have to be tried again, and only then another begins: with 16 of them, the makers of
+1,024 GPUs were idle for more than half of the time, with 64 for a third (tests/bench/simulated.py). What is known of
+the clips of each takes memory."""
 _NAMES = ("key", "id")
 """Of a clip: its rows have one or the other."""
 _ADOPTED = "_adopted"
@@ -73,7 +74,7 @@ class OpenLots:
 
     def let_in(self, places: int) -> Lot | None:
         """The next lot, if there is one and room for it. `places`: for how many clips and images workers have room."""
-        if self.all_came or len(self._lots) >= min(MOST, max(LEAST, -(-places // LOT))):
+        if self.all_came or len(self._lots) >= min(MOST, max(LEAST, -(-FOR_EACH_PLACE * places // LOT))):
             return None
         lot = next(self._arriving, None)
         if lot is None:

@@ -191,6 +191,8 @@ class RayWorkers:
             while (stage := staff.first_waiting()) is not None and (free := staff.freest(stage)) is not None:
                 self._give(free, staff.pop(stage))
             return
+        while (overdue := staff.overdue()) is not None:
+            self._give(overdue[1], staff.pop(overdue[0]))
         for stage in list(staff.waiting):
             while stage in staff.waiting and (free := staff.freest(stage)) is not None:
                 self._give(free, staff.pop(stage))
@@ -274,7 +276,9 @@ class RayWorkers:
             self._count(hand, at)
             hand.calls.remove(call)
             hand.tasks -= call.task is not None
-            if call.task is None and hand.is_ready:
+            if call.task is not None:
+                hand.staff.took(call.stage, at - hand.since)
+            elif hand.is_ready:
                 hand.staff.change_s[call.stage] = at - hand.since
             hand.since = max(hand.since, at)
             back = self._well(hand, call)

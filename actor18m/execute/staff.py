@@ -1,5 +1,6 @@
 """What the driver keeps of a pool's actors: where they should be, what each was asked, and who does what next."""
 
+import math
 from collections import Counter, deque
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -20,6 +21,9 @@ LOOK_EVERY_S = 1.0
 LONGEST_REST_S = 60.0
 """An actor that has nothing to do in its stage changes to another one when it was idle, in all, for as long as such a
 change takes, and at the latest then: so changes take no more time than idleness would have."""
+MANY = 64
+"""Of so many actors one is spared for a stage that nobody plays, however little waits of it."""
+_SMOOTH = 0.9
 
 
 @dataclass(eq=False)
@@ -94,6 +98,8 @@ class Staff:
     """By stage, in a row."""
     change_s: dict[str, float] = field(default_factory=dict)
     """By stage, how long it took an actor lately to change to it."""
+    call_s: dict[str, float] = field(default_factory=dict)
+    """By stage, how long its calls take of late."""
     released: set[str] = field(default_factory=set)
     is_settled: bool = False
     """Its actors are where they should be."""
@@ -170,6 +176,32 @@ class Staff:
     def neediest(self) -> str:
         """The stage of which most waits, for each actor that plays it. Something has to wait."""
         return max(self.waiting, key=lambda stage: len(self.waiting[stage]) / (1 + self.playing[stage]))
+
+    def overdue(self) -> tuple[str, Hand] | None:
+        """A stage of which more waits than its actors do while one changes, where it has fewer of them than its share;
+        and who is to play it next: one of the stage that has most beyond its own share. Else what comes seldom, such as
+        another attempt at an image, would wait until nothing of the other stages is left.
+        """
+        for stage, tasks in self.waiting.items():
+            playing = self.playing[stage]
+            waits_s = len(tasks) * self.call_s.get(stage, 0.0) / playing if playing else math.inf
+            is_due = waits_s > min(LONGEST_REST_S, self.change_s.get(stage, LONGEST_REST_S))
+            if is_due and (self._beyond(stage, 1) <= 0 or (not playing and len(self.hands) >= MANY)):
+                able = [each for each in self.duties if each != stage and self.playing[each] > 1]
+                able.sort(key=lambda each: -self._beyond(each, -1))
+                free = (self.freest(each) for each in able if self._beyond(each, -1) >= 0)
+                if (hand := next(filter(None, free), None)) is not None:
+                    return stage, hand
+        return None
+
+    def _beyond(self, stage: str, more: int) -> int:
+        """By how much its actors, and so many more, are beyond its share of what is under way: actors times tasks."""
+        return (self.playing[stage] + more) * self.under_way.total() - len(self.hands) * self.under_way[stage]
+
+    def took(self, stage: str, seconds: float) -> None:
+        """One of its calls did."""
+        before = self.call_s.get(stage, seconds)
+        self.call_s[stage] = _SMOOTH * before + (1 - _SMOOTH) * seconds
 
     def pop(self, stage: str) -> Task:
         """The next task of it that waits."""

@@ -12,7 +12,7 @@ from actor18m.building.measuring import LOOSE
 from actor18m.catalog.catalog import LOT
 from actor18m.catalog.sources import find_inputs
 from actor18m.config.pipeline import parse_pipeline
-from actor18m.execute.open_lots import LEAST, MOST, OpenLots
+from actor18m.execute.open_lots import FOR_EACH_PLACE, LEAST, MOST, OpenLots
 from actor18m.execute.serial import SerialWorkers
 from actor18m.inputs import Input
 from actor18m.storage.lease import Lease
@@ -72,7 +72,7 @@ def test_commits_that_a_killed_build_left_are_folded_before_it_goes_on(project: 
     assert plan(project.record()).is_done
 
 
-@pytest.mark.parametrize(("places", "under_way"), [(0, LEAST), (20 * LOT - 1, 20), (1_000_000, MOST)])
+@pytest.mark.parametrize(("places", "under_way"), [(0, LEAST), (20 * LOT // FOR_EACH_PLACE, 20), (1_000_000, MOST)])
 def test_lots_are_under_way_by_how_many_clips_workers_have_room_for(lease: Lease, places: int, under_way: int) -> None:
     project = Project(parse_pipeline(PIPELINE, "steady"), lease.store)
     many = (Input(f"s3://bucket/{number}.mp4", version="1") for number in range((MOST + 1) * LOT))

@@ -123,6 +123,18 @@ def test_workers_of_a_pool_play_what_there_is_to_do(lease: Lease) -> None:
     assert ended_s < 600 / 4 + 4 * site.set_up_s
 
 
+def test_what_comes_seldom_does_not_wait_until_nothing_else_is_left(lease: Lease) -> None:
+    site = PretendedSite(Node(256, 16, 2048, "big"))
+    driver = driving(site, edits(lease, "views"), edits(lease, "sheets"))
+    driver.add("views", 16 * 200)
+    driver.run(30)
+    driver.add("sheets", 100)
+    driver.run(60)
+    assert driver.done("sheets") == 100
+    assert driver.queues["views"], "there was something else to do all the time"
+    assert len(site.played) <= 16 + 8, "no more change than it takes"
+
+
 def test_stages_that_claim_otherwise_take_turns_where_gpus_are_too_few_for_one_of_each(lease: Lease) -> None:
     site = PretendedSite(*ones("a"))
     small = edits(lease, "faces", SMALL, gpus=0.25)
