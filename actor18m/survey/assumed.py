@@ -2,11 +2,12 @@
 in which every number says where it is from.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeFloat, ValidationError
 
 from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, REQUESTS, TOKENS, Step
 from actor18m.errors import instead_of
@@ -36,12 +37,35 @@ def _of_pair(given: object) -> object:
         return given
     if not isinstance(given, list | tuple) or len(given) != 2 or not isinstance(given[1], str):
         raise trouble(f"must be a number with its source, [0.9, 'published: …'], not {given!r}")
+    if isinstance(given[0], bool) or not isinstance(given[0], int | float) or not 0 <= given[0] < math.inf:
+        raise trouble(f"must be a number from 0 on, not {given[0]!r}")
     if not given[1].startswith(_SOURCES):
         raise trouble(f"its source must begin with {', '.join(_SOURCES)}, not {given[1]!r}")
     return {"value": given[0], "source": given[1]}
 
 
+def _of_share(given: Assumed) -> Assumed:
+    if given.value > 1:
+        raise trouble(f"is a share of what comes: at most 1, not {given.value:g}")
+    return given
+
+
+def _of_count(given: Assumed) -> Assumed:
+    if not given.value:
+        raise trouble("must be more than 0")
+    return given
+
+
+def _of_sizes(given: object) -> object:
+    sizes = given if isinstance(given, list | tuple) else ()
+    if not sizes or any(isinstance(each, bool) or not isinstance(each, int) or each < 1 for each in sizes):
+        raise trouble(f"must be a list of whole numbers from 1 on, [8, 64], not {given!r}")
+    return given
+
+
 Number = Annotated[Assumed, BeforeValidator(_of_pair)]
+Share = Annotated[Number, AfterValidator(_of_share)]
+MoreThanNone = Annotated[Number, AfterValidator(_of_count)]
 
 
 def _by_word(given: object) -> object:
@@ -51,7 +75,7 @@ def _by_word(given: object) -> object:
 class OfStage(Section):
     """Of one clip or image."""
 
-    passing: Annotated[Mapping[str, Number], BeforeValidator(_by_word)] = Field(
+    passing: Annotated[Mapping[str, Share], BeforeValidator(_by_word)] = Field(
         default={}, description="the share that its rules pass; of images, where it differs, by the third word of keys"
     )
     asks: Number | None = Field(default=None, description="for how many images a clip asks")
@@ -63,25 +87,27 @@ class OfStage(Section):
         default=None, description="where somebody else's GPU answers; else seconds x gpus"
     )
     requests: Number | None = None
-    requests_per_minute: Number | None = Field(default=None, description="what the endpoint takes")
+    requests_per_minute: MoreThanNone | None = Field(default=None, description="what the endpoint takes")
     tokens: Number | None = None
     dollars: Number | None = Field(default=None, description="beside GPUs")
     bytes: Mapping[str, Number] = Field(default={}, description="by kind of file")
 
 
 class Machines(Section):
-    gpus: tuple[PositiveInt, ...] = Field(min_length=1, description="on how many the wall time is told")
-    cpus_per_gpu: Number
+    gpus: Annotated[tuple[int, ...], BeforeValidator(_of_sizes)] = Field(
+        description="on how many the wall time is told"
+    )
+    cpus_per_gpu: MoreThanNone
     dollars_per_gpu_hour: Number
     dollars_per_tib_month: Number
 
 
 class Assumptions(Section):
-    clips: Number
+    clips: MoreThanNone
     """That come in."""
     machines: Machines
     stages: Mapping[str, OfStage]
-    gates: Mapping[str, Mapping[str, Number]] = Field(
+    gates: Mapping[str, Mapping[str, Share]] = Field(
         default={}, description="by subset and stage, the share that passes the rules of the gate, where it differs"
     )
     accepted_bytes: Mapping[str, Number] = Field(default={}, description="of an accepted clip, by kind of file")
@@ -97,7 +123,8 @@ def read_assumptions(file: Path) -> Assumptions:
     try:
         return Assumptions.model_validate(read_yaml(file))
     except ValidationError as error:
-        raise explained(str(file), problems_of(error)) from error
+        problems = ((".".join(filter(None, place.split("."))), cause) for place, cause in problems_of(error))
+        raise explained(str(file), problems) from error
 
 
 def shares_of(told: Assumptions, chain: Chain, file: Path) -> Shares:

@@ -153,6 +153,29 @@ def test_a_number_without_its_source_is_none(given: str) -> None:
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("said", "instead", "cause"),
+    [
+        ("passing: [0.5", "passing: [3", "stages.read.passing: is a share of what comes: at most 1, not 3"),
+        ("{word: [0.9", "{word: [1.9", "stages.draw.passing.word: is a share of what comes: at most 1, not 1.9"),
+        ("passing: [0.5", "passing: [half", "stages.read.passing: must be a number from 0 on, not 'half'"),
+        ("passing: [0.5", "passing: [.nan", "stages.read.passing: must be a number from 0 on, not nan"),
+        ("clips: [1000", "clips: [0", "clips: must be more than 0"),
+        ("gpu: [4", "gpu: [0", "machines.cpus_per_gpu: must be more than 0"),
+        ("gpus: [1, 10]", "gpus: []", "machines.gpus: must be a list of whole numbers from 1 on, [8, 64], not []"),
+        (
+            "gpus: [1, 10]",
+            "gpus: [1.5]",
+            "machines.gpus: must be a list of whole numbers from 1 on, [8, 64], not [1.5]",
+        ),
+        ("accepted_", "gates: {all: {read: [2, guess]}}\naccepted_", "gates.all.read: is a share of what comes"),
+    ],
+)
+def test_what_no_share_and_no_count_can_be_is_refused_in_plain_words(said: str, instead: str, cause: str) -> None:
+    assert f"rates.yaml: {cause}" in refused(RATES.replace(said, instead, 1))
+
+
+@pytest.mark.usefixtures("here")
 def test_how_many_come_is_said_by_the_rates_alone() -> None:
     Path("rates.yaml").write_text(RATES)
     run = CliRunner().invoke(app, ["plan", "drawing.yaml", "--assume", "rates.yaml", "--input", "clips"])
