@@ -193,3 +193,14 @@ def test_the_papers_size_is_priced_without_store_and_weights(here: Path) -> None
     assert found["accepted"] == pytest.approx(1.6e6, rel=0.01), "the paper's videos"
     assert sum(found["kept"].values()) == pytest.approx(18e6, rel=0.03), "and its images"
     assert all(source.startswith(("measured", "published", "guess")) for source in found["sources"].values())
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("stage", ["view_images", "attribute_images", "sheet_images", "motion"])
+def test_what_a_stage_claims_of_a_gpu_is_the_pipelines(stage: str) -> None:
+    """The numbers that ship say how long one takes, and pin no claim."""
+    hours = []
+    for claim in (1, 0.5):
+        asked = ["plan", "cluster", "--assume", "rates", "--json", "--set", f"{stage}.run.gpus={claim}"]
+        hours.append(json.loads(CliRunner().invoke(app, asked).stdout)["stages"][stage]["gpu_hours"])
+    assert hours[1] == pytest.approx(hours[0] / 2)
