@@ -1,6 +1,10 @@
 """A Python environment of its own for the workers of a stage, on Ray, where one cannot hold what two stages need."""
 
+import os
+import shlex
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
@@ -47,3 +51,33 @@ class Environment(Section):
         told |= {name: list(given) for name in ("pip", "uv") if (given := getattr(self, name))}
         told |= {name: given for name in ("conda", "py_executable") if (given := getattr(self, name)) is not None}
         return told
+
+    @property
+    def shown(self) -> str:
+        """What Ray is asked to make, in words; empty when nothing is asked but variables."""
+        told = [f"{name} {', '.join(given)}" for name in ("pip", "uv") if (given := getattr(self, name))]
+        if self.conda is not None:
+            told.append(f"conda {self.conda if isinstance(self.conda, str) else 'of an environment.yml'}")
+        if self.py_executable is not None:
+            told.append(f"py_executable {self.py_executable}")
+        return "; ".join(told)
+
+    def missing_program(self) -> str | None:
+        """What `py_executable` would begin, if this machine has no such program. Ray tries without end to begin it."""
+        if self.py_executable is None or self.conda is not None:  # conda has programs of its own
+            return None
+        program = os.path.expandvars(_first_word(self.py_executable))
+        if program.startswith("~"):
+            program = str(Path(program).expanduser())
+        if "$" in program:
+            return None  # only the worker's own shell knows
+        folders = os.path.expandvars(self.env_vars["PATH"]) if "PATH" in self.env_vars else None
+        return None if shutil.which(program, path=folders) else program
+
+
+def _first_word(command: str) -> str:
+    """Ray gives it to a shell, so that options may follow."""
+    try:
+        return (shlex.split(command) or [command])[0]
+    except ValueError:  # an open quote
+        return command

@@ -46,6 +46,7 @@ def pipeline(file: Path) -> Iterator[Check]:
         state, said, fix = backend_class(backend.name).look(backend.parameters)
         yield Check("checkout", state, f"of the code of {backend.name}: {said}", fix)
     yield from _readers(loaded)
+    yield from _pythons(loaded)
     yield from _endpoints(loaded)
     if own := sorted(backends - models.keys() - WEIGHTLESS.keys()):
         yield Check("own backends", "ok", f"{', '.join(own)}: not looked at, since they are not in the model lock")
@@ -82,6 +83,17 @@ def _reader(step: Step, reader: Reader) -> Iterator[Check]:
         return
     ready("torchcodec" if reader == "nvdec" else reader)  # whether there is a GPU here, another look tells
     yield Check("readers", "ok", f"{step.name} is read by {reader}")
+
+
+def _pythons(loaded: Pipeline) -> Iterator[Check]:
+    """Which stages name for their workers; those of a cluster's other machines a build looks at."""
+    for step in loaded.steps:
+        environment = step.run.environment
+        if (program := environment.missing_program()) is not None:
+            fix = f"put it on each machine that builds, or correct {step.name}.run.environment.py_executable"
+            yield Check("pythons", "fail", f"{step.name} names {program}, which is no program on this machine", fix)
+        elif environment.py_executable is not None:
+            yield Check("pythons", "ok", f"{step.name} runs with {environment.py_executable}")
 
 
 def all_models() -> Iterator[Check]:

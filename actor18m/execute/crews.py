@@ -76,8 +76,10 @@ class RayCrew:
 
     def hire(self, duties: Mapping[str, Duty]) -> Workers:
         from actor18m.execute.ray_actors import RayWorkers
+        from actor18m.execute.ray_pythons import check
 
         self._join()
+        check(duties)
         self._gpus = {stage: duty.step.run.gpus for stage, duty in duties.items()}
         self._hired = RayWorkers(duties, self._address, self._workers)
         return self._hired

@@ -289,7 +289,7 @@ class RayWorkers:
         if raised is None:
             return self._bury(hand, death(error))
         if call.task is None:
-            raise not_set_up(call.stage, raised) from raised
+            raise not_set_up(call.stage, raised, hand.staff.team.run.environment) from raised
         if isinstance(raised, MemoryError):
             return self._bury(hand, OUT_OF_MEMORY)
         raise raised
@@ -340,7 +340,7 @@ class RayWorkers:
         kind, why = how
         staff.failed_set_ups[stage] += kind != "lost"
         if staff.failed_set_ups[stage] == _SET_UPS:
-            raise not_set_up(stage, why)
+            raise not_set_up(stage, why, staff.team.run.environment)
 
     def _look(self) -> None:
         """How far the actors are with the calls that they are at."""
@@ -386,6 +386,6 @@ class RayWorkers:
         is_a_place_promised = any(other.is_leaving for staff in self._staffs for other in staff.hands)
         if not (is_a_place_promised or any(other.is_ready for other in hand.staff.hands)):
             why = f"was not ready within {SET_UP_S:g} s, or found no place on the cluster (see `ray status`)"
-            raise not_set_up(hand.calls[0].stage, why)
+            raise not_set_up(hand.calls[0].stage, why, hand.staff.team.run.environment)
         hand.since = self.now()  # it waits for a machine, as after one was lost; others go on
         return []

@@ -8,18 +8,27 @@ of what it begins: 0.2 ms each in Ray's own key-value store.
 import re
 from dataclasses import dataclass
 
-from ray.exceptions import ActorUnavailableError, NodeDiedError, OutOfMemoryError, RayActorError, RayTaskError
+from ray.exceptions import (
+    ActorUnavailableError,
+    NodeDiedError,
+    OutOfMemoryError,
+    RayActorError,
+    RayTaskError,
+    RuntimeEnvSetupError,
+)
 from ray.experimental import internal_kv
 
 from actor18m.errors import ActorError
 from actor18m.execute.deaths import Death, exited
 from actor18m.execute.trouble import said
+from actor18m.redact import redact
 
 SETTING_UP = -1
 """In the place of a task's number."""
 BESIDE: Death = ("lost", "ended while this call waited, or before its answer was sent")
 _LOST: Death = ("lost", "was lost with its machine, or cannot be reached")
 _NOTES = b"actor18m"
+_MAX_WORDS = 500
 _CRASHED: Death = ("killed", "crashed or was killed, by a segmentation fault for example or for want of memory")
 _NO_MEMORY: Death = ("out_of_memory", "was stopped since its machine had hardly any memory left")
 
@@ -27,6 +36,8 @@ _NO_MEMORY: Death = ("out_of_memory", "was stopped since its machine had hardly 
 def death(error: BaseException) -> Death:
     """From what a call that did not come back raised."""
     text = str(error)
+    if isinstance(error, RuntimeEnvSetupError):
+        return "killed", f"got no environment, since Ray could not make it: {_last_words(text)}"
     if isinstance(error, OutOfMemoryError) or "low on memory" in text:
         return _NO_MEMORY
     is_preempted = isinstance(error, RayActorError) and error.preempted
@@ -36,7 +47,13 @@ def death(error: BaseException) -> Death:
         return exited(int(code[1]))
     if "connection error" in text:
         return _CRASHED
-    return "killed", f"ended: {said(error).splitlines()[-1].strip()}"
+    return "killed", f"ended: {_last_words(text) or type(error).__name__}"
+
+
+def _last_words(text: str) -> str:
+    """What a long trace ends with: `said` would keep its beginning, and cut it anywhere."""
+    telling = [line.strip() for line in text.splitlines() if line.strip(" ^~")]
+    return redact(telling[-1])[:_MAX_WORDS] if telling else ""
 
 
 def raised_in(error: BaseException) -> Exception | None:

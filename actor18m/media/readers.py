@@ -178,4 +178,8 @@ def _imported(module: str, package: str) -> ModuleType:
         return importlib.import_module(module)
     except (ImportError, OSError, RuntimeError) as error:  # torchcodec raises the last where it finds no FFmpeg
         why = str(error).strip().splitlines()[0]
-        raise ActorError(f"{module} cannot be loaded ({why}): install {package}, or say `reader: pyav`") from error
+        fix = f"install {package}"
+        if "libtorchcodec" in why:  # a list of possible causes follows it, of which this is the usual one
+            why = "it finds no shared libraries of FFmpeg that it can use"
+            fix = "install FFmpeg's libraries (`apt-get install ffmpeg`), and a torchcodec that fits this torch"
+        raise ActorError(f"{module} cannot be loaded ({why}): {fix}, or say `reader: pyav`") from error

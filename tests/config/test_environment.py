@@ -1,5 +1,6 @@
 """An environment of a stage's own: what may be said of it, who can make it, and what it is no part of."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from actor18m.config.environment import Environment
 from actor18m.config.stage_config import Step
 from actor18m.errors import ActorError
 from actor18m.execute.crews import SerialCrew
+from actor18m.execute.deaths import not_set_up
 from actor18m.storage.lease import hold
 from actor18m.storage.store import make_store
 from actor18m.survey.code import code_of
@@ -45,6 +47,31 @@ def test_it_is_what_ray_takes() -> None:
 def test_what_ray_would_not_take_is_refused(environment: dict[str, object], cause: str) -> None:
     with pytest.raises(ValidationError, match=cause):
         step(**environment)
+
+
+@pytest.mark.parametrize(
+    ("environment", "missing"),
+    [
+        ({}, None),
+        ({"py_executable": sys.executable}, None),
+        ({"py_executable": f"{sys.executable} -X dev"}, None),
+        ({"py_executable": "/nope/python -X dev"}, "/nope/python"),
+        ({"py_executable": "/"}, "/"),
+        ({"py_executable": "sh"}, None),
+        ({"py_executable": "sh", "env_vars": {"PATH": "/nope"}}, "sh"),
+        ({"py_executable": "sh", "env_vars": {"PATH": "/nope:${PATH}"}}, None),
+        ({"py_executable": "$NO_SUCH_VARIABLE/bin/python"}, None),
+        ({"py_executable": "nosuchpython", "conda": "depth"}, None),
+    ],
+)
+def test_a_python_that_is_not_there_is_seen(environment: dict[str, object], missing: str | None) -> None:
+    assert step(**environment).run.environment.missing_program() == missing
+
+
+def test_who_cannot_be_set_up_is_told_with_its_own_environment() -> None:
+    own = step(conda="nosuchenv").run.environment
+    assert "(conda nosuchenv): see that `depth.run.environment` is right" in str(not_set_up("depth", "ended", own))
+    assert "run.environment" not in str(not_set_up("depth", "ended", step(env_vars={"A": "1"}).run.environment))
 
 
 def test_without_ray_nobody_makes_one() -> None:

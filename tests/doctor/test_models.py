@@ -147,6 +147,20 @@ def test_a_reader_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.
                               "claim a part of one: --set bodies.run.gpus=0.1")  # fmt: skip
 
 
+def test_a_python_of_a_stages_own_that_is_not_there_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "extends: embedded\nname: own\nstages:\n"
+        "- {stage: 'stages.faces:Faces', run: {environment: {py_executable: /nope/python}}}\n"
+        f"- {{stage: 'stages.pose:Pose', run: {{environment: {{py_executable: {sys.executable}}}}}}}\n"
+    )
+    pythons = [(check.state, check.found) for check in models.pipeline(file) if check.name == "pythons"]
+    assert pythons == [
+        ("fail", "faces names /nope/python, which is no program on this machine"),
+        ("ok", f"pose runs with {sys.executable}"),
+    ]
+
+
 def test_what_the_embedded_pipeline_needs_is_found_where_all_of_it_is_installed() -> None:
     """The library that is installed as ai-edge-litert is imported as ai_edge_litert, and dlib installed as dlib-bin."""
     check = next(check for check in models.all_models() if check.name == "model libraries")

@@ -1,16 +1,22 @@
 """Workers on Ray: what comes back when they work, die, hang, or cannot be set up, and what they leave behind."""
 
+import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import ray
+from ray.exceptions import RuntimeEnvSetupError
 
 from actor18m.errors import ActorError
 from actor18m.execute import ray_actors
+from actor18m.execute.crews import RayCrew
 from actor18m.execute.messages import Duty, Task
 from actor18m.execute.ray_actors import RayWorkers
+from actor18m.execute.ray_deaths import death
+from actor18m.execute.ray_pythons import check
 from actor18m.execute.staff import IN_FLIGHT
 from actor18m.execute.workers import Broken, Done
 from actor18m.storage.lease import Lease, TakenOver, hold
@@ -265,3 +271,23 @@ def test_clips_are_told_while_their_call_goes_on(start: Start, lease: Lease, mon
     while not workers.wait(0.2):
         seen_before_the_end = sum(moved)
     assert 0 < seen_before_the_end <= 6
+
+
+def test_a_python_that_a_machine_has_not_is_refused_before_anything_is_measured(lease: Lease) -> None:
+    crew = RayCrew(None, 1)
+    with pytest.raises(ActorError, match=rf"stage poison: .*/nope/python.* no program on {socket.gethostname()}\."):
+        crew.hire({"poison": duty(lease, environment={"py_executable": "/nope/python"})})
+    assert not committed(duty(lease))
+    check({"poison": duty(lease, environment={"py_executable": sys.executable})})
+
+
+def test_of_an_environment_that_ray_cannot_make_the_last_words_are_told() -> None:
+    frames = "\n".join(
+        ["  File 'agent.py', line 1, in create", "    made = await plugin.create()", "    ^^^^^^^"] * 100
+    )
+    error = RuntimeEnvSetupError(f"[Node] Traceback:\n{frames}\nValueError: The conda environment 'x' doesn't exist\n")
+    kind, words = death(error)
+    assert (
+        words == "got no environment, since Ray could not make it: ValueError: The conda environment 'x' doesn't exist"
+    )
+    assert kind != "lost"

@@ -1,5 +1,6 @@
 """Other decoders give PyAV's frames, at PyAV's times, or leave the film to it and say why."""
 
+import importlib
 import importlib.util
 import json
 import subprocess
@@ -215,6 +216,16 @@ def test_a_process_that_cannot_read_so_says_what_is_missing(monkeypatch: pytest.
     step = load_pipeline(shipped()["embedded"], ["faces.reader=decord"]).step("faces")
     with pytest.raises(ActorError, match="install decord2, or say `reader: pyav`"):  # before any clip is looked at
         step.made(Shared())
+
+
+def test_torchcodec_without_ffmpeg_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def imported(module: str) -> None:
+        raise RuntimeError("Could not load libtorchcodec. Likely causes:\n  1. FFmpeg is not properly installed")
+
+    monkeypatch.setattr(importlib, "import_module", imported)
+    with pytest.raises(ActorError, match=r"no shared libraries of FFmpeg .*apt-get install ffmpeg") as raised:
+        readers.ready("torchcodec")
+    assert "causes:" not in str(raised.value)
 
 
 def test_nvdec_wants_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
