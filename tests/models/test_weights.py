@@ -284,3 +284,28 @@ def test_weights_are_looked_at_again_when_they_were_written_to(
 
 def flipped(content: bytes, at: int) -> bytes:
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("place", ["m/a.bin", "a.bin"])
+def test_with_a_mirror_a_file_comes_from_the_models_folder_there_or_from_beside_it(tmp_path: Path, place: str) -> None:
+    lock, mirror = lock_of(a=[Url(url="http://127.0.0.1:9/a.bin")]), tmp_path / "mirror"
+    (mirror / place).parent.mkdir(parents=True)
+    (mirror / place).write_bytes(GOOD)
+    assert pull(into=tmp_path / "models", lock=lock, mirror=mirror) == [tmp_path / "models" / "a.bin"]
+    assert (tmp_path / "models" / "a.bin").read_bytes() == GOOD
+
+
+def test_what_a_mirror_lacks_is_told_at_once_and_the_network_is_not_asked(cut: str, tmp_path: Path) -> None:
+    lock = lock_of(a=[Url(url=cut)], b=[Url(url=cut)], c=[Url(url=cut)])
+    mirror = tmp_path / "mirror"
+    (mirror / "m").mkdir(parents=True)
+    (mirror / "m" / "a.bin").write_bytes(GOOD)
+    (mirror / "m" / "b.bin").write_bytes(b"another")
+    with pytest.raises(ActorError) as told:
+        pull(into=tmp_path / "models", lock=lock, mirror=mirror)
+    assert f"the mirror {mirror} lacks 2 of 3 files" in str(told.value)
+    assert f"{mirror}/m/b.bin: ValueError: it is another file: 7 bytes" in str(told.value)
+    assert f"sha256 {hashlib.sha256(GOOD).hexdigest()} is wanted" in str(told.value)
+    assert f"{mirror}/m/c.bin: it is not there" in str(told.value)
+    assert Cut.asked == []
+    assert [file.name for file in (tmp_path / "models").iterdir()] == ["a.bin"]
