@@ -108,20 +108,22 @@ def pull_snapshot(
     snapshot = (model or read_lock().models[name]).snapshot
     assert snapshot is not None
     place = (into or folder()) / name
-    place.mkdir(parents=True, exist_ok=True)
     known = _pins_in(place)
     source = _Folder(name, snapshot, mirror) if mirror else _far(snapshot, known)
     pinned, written = dict(known.files) if known else {}, []
-    for path, told in source.files().items():
+    listed = source.files()
+    paths = {*pinned, *listed}
+    # before anything is fetched: of another model nothing is kept
+    if missing := [each for each in snapshot.files if not any(fnmatchcase(path, each) for path in paths)]:
+        raise ActorError(f"{name}: {source} has no {', '.join(missing)}. Is it another model?")
+    place.mkdir(parents=True, exist_ok=True)
+    for path, told in listed.items():
         wanted = pinned.get(path) or told
         if wanted is None or not (only_pins or _state(place / path, wanted, by_bytes=False) == "ok"):
             say(f"{name}: {path} from {source}")
             wanted = _fetched(name, source, path, place, wanted)
             written.append(place / path)
         pinned[path] = wanted
-    missing = [pattern for pattern in snapshot.files if not any(fnmatchcase(path, pattern) for path in pinned)]
-    if missing:
-        raise ActorError(f"{name}: {source} has no {', '.join(missing)}. Is it another model?")
     revision = source.revision
     if known and revision == _LOCAL and known.files == pinned:  # the same bytes, and a folder knows of no revision
         revision = known.revision

@@ -184,6 +184,14 @@ def test_without_the_network_they_come_from_a_folder(
         pull_snapshot("other", model=tiny(), mirror=tmp_path)
 
 
+def test_of_a_folder_of_another_model_nothing_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "mirror" / "tiny").mkdir(parents=True)
+    (tmp_path / "mirror" / "tiny" / "model.safetensors").write_bytes(LARGE)
+    with pytest.raises(ActorError, match=r"has no config\.json\. Is it another model\?"):
+        pull_snapshot("tiny", tmp_path / "models", tiny(), mirror=tmp_path / "mirror")
+    assert not (tmp_path / "models").exists()
+
+
 def test_a_revision_that_is_known_stays_known_when_its_files_come_from_a_folder(hub: Hub, tmp_path: Path) -> None:
     """Pinned on a laptop, pulled on machines without the network."""
     pull_snapshot("tiny", model=tiny())
