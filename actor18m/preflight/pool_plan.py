@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from actor18m.config.pipeline import Pipeline
 from actor18m.errors import ActorError
@@ -118,15 +119,16 @@ def _need(
     claims: Mapping[str, Claim],
     per_clip: Mapping[str, float],
 ) -> Need:
-    """On CPUs a process keeps the models of all its stages. What Python itself takes it takes once, and that is the
-    least of what any of them was seen to take."""
+    """On CPUs a process keeps the models of all its stages. What Python itself takes it takes once, and it works on the
+    clips of one stage at a time."""
     speeds = {stage: measured[stage][1] for stage in stages}
     seconds = {stage: speed.seconds * per_clip[stage] for stage, speed in speeds.items()}
     busy = sum(seconds[stage] * speed.cpus for stage, speed in speeds.items())
-    alone = min(speed.bytes for speed in speeds.values())
-    whole = (alone + sum(speed.bytes - alone for speed in speeds.values())) / 2**30
+    bare = median(speed.bare_bytes for speed in speeds.values())
+    models = sum(max(0, speed.kept_bytes - speed.bare_bytes) for speed in speeds.values())
+    working = max(speed.bytes - speed.kept_bytes for speed in speeds.values())
     claim = claims[stages[0]]
-    memory = claim.memory_gib if says_claims(measured[stages[0]][0]) else whole
+    memory = claim.memory_gib if says_claims(measured[stages[0]][0]) else (bare + models + working) / 2**30
     return Need(stages, sum(seconds.values()), busy / max(sum(seconds.values()), 1e-9), claim.gpus, memory)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from actor18m.config.stage_config import Step
 from actor18m.models.shared import Shared
-from actor18m.preflight.device import Gpu, data_bytes, gpu_bytes_used, most_resident_bytes, watched_busy
+from actor18m.preflight.device import Gpu, data_bytes, gpu_bytes_used, most_resident_bytes, resident_bytes, watched_busy
 from actor18m.so_far import as_kept
 from actor18m.stage import Clip, Failure, Image, Row
 
@@ -32,6 +32,10 @@ class StageSpeed:
     gpu_bytes: int
     gpu_busy: float | None
     """0 to 1; None where nobody tells."""
+    bare_bytes: int
+    """Of `bytes`, what the process took before its stage was made."""
+    kept_bytes: int
+    """Of `bytes`, what it still took after the last clip or image: its models, not what it worked on."""
 
 
 def measured_alone(
@@ -41,7 +45,7 @@ def measured_alone(
     to do nothing else."""
     if not step.run.gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # as Ray does for a worker that claims none
-    data_before = data_bytes()
+    data_before, bare = data_bytes(), resident_bytes()
     with closing(Shared()) as shared:
         begun = time.perf_counter()
         stage = step.made(shared)
@@ -62,7 +66,7 @@ def measured_alone(
             measure(units[:1])
             while len(outcomes) < len(units) and (len(times) < 2 or sum(times[1:]) < seconds):
                 measure(units[len(outcomes) :][: step.run.clips_per_call])
-        taken = most_resident_bytes()  # before torch is imported for the next line
+        kept, taken = resident_bytes(), most_resident_bytes()  # before torch is imported for the next line
         on_gpu = gpu_bytes_used() - gpu.used_bytes if gpu is not None and step.run.gpus else 0
     later = len(outcomes) - 1
     return StageSpeed(
@@ -76,4 +80,6 @@ def measured_alone(
         data,
         max(0, on_gpu),
         sum(busy) / len(busy) if busy else None,
+        bare,
+        kept,
     ), outcomes

@@ -101,6 +101,8 @@ def test_what_is_measured_batch_by_batch_and_stage_by_stage_is_a_pipeline_s_and_
     assert (stages["draw"]["measured"], stages["draw"]["per_clip"]) == (3, 4.0), "of 0.5 x 4 in 2 attempts"
     assert 0.01 <= stages["draw"]["seconds"] < 0.5
     assert stages["draw"]["bytes"] > 50 << 20
+    assert 0 < stages["draw"]["bare_bytes"] <= stages["draw"]["bytes"]
+    assert 0 < stages["draw"]["kept_bytes"] <= stages["draw"]["bytes"]
     assert found["plan"]["clips_per_hour"] > 0
     Path("ours.yaml").write_text("extends: [slow.yaml, pools.yaml]\nname: ours\n")
     before, after = load_pipeline(Path("slow.yaml")), load_pipeline(Path("ours.yaml"))
@@ -130,7 +132,7 @@ def test_what_cannot_be_measured_is_told_with_what_it_takes_along(here: Path) ->
 
 def _speed(seconds: float, gib: float, gpu_gib: float = 0, busy: float | None = None) -> StageSpeed:
     size = int(gib * 2**30)
-    return StageSpeed(1, 2 * seconds, seconds, 8, 0, 1, size, size, int(gpu_gib * 2**30), busy)
+    return StageSpeed(1, 2 * seconds, seconds, 8, 0, 1, size, size, int(gpu_gib * 2**30), busy, size // 2, size)
 
 
 def test_on_a_gpu_stages_claim_the_scarcer_of_its_memory_and_its_time(here: Path) -> None:
@@ -166,6 +168,22 @@ def test_what_a_process_may_write_to_bounds_a_claim_and_no_machine(here: Path) -
     assert plan.claims["draw"].memory_gib == 4.5
     assert plan.shared is not None
     assert plan.shared.bottleneck == "the 2 CPUs"
+
+
+def test_python_and_the_clips_at_hand_are_in_a_process_once_whatever_the_least_stage_takes(here: Path) -> None:
+    """One stage of little, and others that take 5 GiB: 3 of Python, 0.5 of models and 1.5 of a clip's pictures."""
+    pipeline = load_pipeline(here / "slow.yaml")
+    machine = Machine(2, 24 << 30, 0, None)
+    gib = 1 << 30
+    large = replace(_speed(1, 5), bare_bytes=3 * gib, kept_bytes=3 * gib + gib // 2)
+    little = replace(_speed(1, 0.2), bare_bytes=gib // 8, kept_bytes=gib // 5)
+    runs = [StageRun(step, little if step.name == "read" else large, "clips", 1) for step in pipeline.stages]
+    plan = pool_plan(pipeline, runs, machine, 4, here / "guessed.yaml")
+    assert plan.together["read"] == ("read", "ask", "draw", "describe")
+    assert plan.shared is not None
+    assert plan.shared.bottleneck == "the 8 CPUs"
+    small = pool_plan(pipeline, runs, replace(machine, bytes=10 << 30), 4, here / "guessed.yaml")
+    assert small.workers("read") == 5, "of 6.1 GiB, in 0.8 of 40"
 
 
 def test_stages_that_share_a_model_on_a_gpu_go_on_sharing_their_workers(here: Path) -> None:
