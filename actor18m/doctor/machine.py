@@ -91,7 +91,7 @@ def gpus() -> Iterator[Check]:
         fix = "repair the driver (`nvidia-smi` must list the GPUs), or go on without GPUs"
         yield Check("gpus", "warn", trouble, fix)
     elif not names:
-        yield Check("gpus", "ok", "none; the embedded profile needs none")
+        yield Check("gpus", "ok", "none; stages without `run.gpus` need none")
     elif importlib.util.find_spec("torch") and not importlib.import_module("torch").cuda.is_available():
         fix = "install a torch that was built for this driver's CUDA"
         yield Check("gpus", "warn", f"{', '.join(names)}; but torch sees none", fix)

@@ -165,16 +165,17 @@ def _loads(library: str) -> bool:
 
 
 def _gpu(loaded: Pipeline) -> Iterator[Check]:
-    """Whether there is one, and whether onnxruntime can use it."""
-    if loaded.profile == _ON_CPUS:
+    """Whether there is one where a stage claims it, and whether onnxruntime can use it."""
+    claiming = [step for step in loaded.steps if step.run.gpus]
+    if not claiming:
         return
     if not visible_gpus()[0]:
-        found = f"profile {loaded.profile} wants GPUs, and this machine shows none"
+        found = f"{', '.join(step.name for step in claiming)}: `run.gpus` claims GPUs, and this machine shows none"
         yield Check("gpus of the pipeline", "warn", found, "build where the GPUs are: ray job submit, or --address")
         return
     idle = {
         backend.name
-        for step in loaded.steps
+        for step in claiming
         for backend in step.roles.values()
         if isinstance(backend.parameters, OnnxParameters) and backend.parameters.device != "cpu"
     }

@@ -20,9 +20,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "weights"
 
 
-def looked(tmp_path: Path, profile: str = "embedded") -> dict[str, Check]:
+def looked(tmp_path: Path, profile: str = "embedded", gpus: float = 0, faces: str = "centerface") -> dict[str, Check]:
     file = tmp_path / "count.yaml"
-    file.write_text(PIPELINE.format(profile=profile))
+    text = PIPELINE.format(profile=profile).replace("centerface", faces)
+    file.write_text(text.replace("roles:", f"run: {{gpus: {gpus}}}, roles:"))
     return {check.name: check for check in models.pipeline(file)}
 
 
@@ -169,17 +170,19 @@ def test_what_the_embedded_pipeline_needs_is_found_where_all_of_it_is_installed(
 
 def test_a_pipeline_for_gpus_is_told_that_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert looked(tmp_path, "cluster")["gpus of the pipeline"].state == "warn"
-    assert "gpus of the pipeline" not in looked(tmp_path)
+    check = looked(tmp_path, gpus=0.5)["gpus of the pipeline"]
+    assert check.state == "warn", "also where it is a copy of the pipeline for laptops"
+    assert check.found == "face_count: `run.gpus` claims GPUs, and this machine shows none"
+    assert "gpus of the pipeline" not in looked(tmp_path, "cluster"), "no stage of it claims any"
 
 
 def test_a_gpu_that_would_stand_idle_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "visible_gpus", lambda: (["H200 (139 GiB)"], ""))
     monkeypatch.setattr(models, "sees_gpu", lambda: False)
-    assert "gpus of the pipeline" not in looked(tmp_path, "cluster"), "CenterFace runs on a CPU, as it is meant to"
-    file = tmp_path / "count.yaml"
-    file.write_text(PIPELINE.format(profile="cluster").replace("centerface", "retinaface"))
-    (check,) = (check for check in models.pipeline(file) if check.name == "gpus of the pipeline")
+    named = "gpus of the pipeline"
+    assert named not in looked(tmp_path, gpus=1), "CenterFace runs on a CPU, as it is meant to"
+    assert named not in looked(tmp_path, faces="retinaface"), "its workers see no GPU"
+    check = looked(tmp_path, gpus=1, faces="retinaface")[named]
     assert (check.state, check.found) == ("warn", "this onnxruntime runs on the CPU alone, and so do retinaface")
     monkeypatch.setattr(models, "sees_gpu", lambda: True)
-    assert all(check.name != "gpus of the pipeline" for check in models.pipeline(file))
+    assert named not in looked(tmp_path, gpus=1, faces="retinaface")
