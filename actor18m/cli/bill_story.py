@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from actor18m.amounts import amount
+from actor18m.amounts import amount, dollars
 from actor18m.survey.spending import Spent
 from actor18m.terminal.progress_counts import spelt_time
 from actor18m.terminal.say import Grid, console
@@ -20,8 +20,8 @@ def bill_line(spent: Mapping[str, Spent]) -> str | None:
         told.append(f"{_hours(total.gpu_s)} GPU hours at work and {_hours(total.idle_gpu_s)} idle")
     told += [f"{value:,.0f} {name}" for name, value in total.more.items()]
     if total.dollars or total.idle_dollars:
-        idle = f", and ${total.idle_dollars:,.2f} for idle GPUs" if total.idle_dollars else ""
-        told.append(f"${total.dollars:,.2f}{idle}")
+        idle = f", and {dollars(total.idle_dollars)} for idle GPUs" if total.idle_dollars else ""
+        told.append(f"{dollars(total.dollars)}{idle}")
     return ", ".join(told)
 
 
@@ -57,4 +57,4 @@ def _hours(seconds: float) -> str:
 
 
 def _dollars(value: float) -> str:
-    return f"${value:,.2f}" if value else _NOTHING
+    return dollars(value) if value else _NOTHING

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from actor18m.amounts import amount
+from actor18m.amounts import amount, dollars
 from actor18m.catalog.register import Registration
 from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, SECONDS
 from actor18m.survey.foreseen import Number
@@ -181,11 +181,7 @@ def _count(number: Number) -> str:
 def _spelt(cost: str, value: float) -> str:
     if cost == SECONDS:
         return _seconds(value)
-    return f"{value / 3600:,.3g}" if cost == GPU_SECONDS else _dollars(value)
-
-
-def _dollars(value: float) -> str:
-    return f"${value:,.2f}" if value >= 1 or not value else f"${value:.2g}"
+    return f"{value / 3600:,.3g}" if cost == GPU_SECONDS else dollars(value)
 
 
 def _seconds(seconds: float) -> str:

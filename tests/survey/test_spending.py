@@ -53,3 +53,8 @@ def test_a_run_is_told_in_a_line_where_more_than_the_time_of_cpus_was_taken() ->
     assert bill_line(spent_of(TWO_ON_HALF_A_GPU)) == (
         "30m00s of workers, 0.25 GPU hours at work and 0.75 idle, 44 requests, $0.75, and $2.25 for idle GPUs"
     )
+
+
+def test_what_costs_a_part_of_a_cent_is_not_told_as_nothing() -> None:
+    line = bill_line(spent_of(run(measured=1, seconds=1.0, costs={"dollars": 0.0025, "requests": 1})))
+    assert line == "1s of workers, 1 requests, $0.0025"
