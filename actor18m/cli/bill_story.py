@@ -26,10 +26,10 @@ def bill_line(spent: Mapping[str, Spent]) -> str | None:
 
 
 def print_bill(spent: Mapping[str, Spent], runs: int) -> None:
-    """By stage; a column for each thing that any stage took."""
-    total = sum(spent.values(), Spent())
-    if not total.is_paid:
+    """By stage; a column for each thing that any stage took, and nothing where no stage took anything."""
+    if not spent:
         return
+    total = sum(spent.values(), Spent())
     names = [*total.more]
     has_gpus, has_dollars = bool(total.gpu_s or total.idle_gpu_s), bool(total.dollars or total.idle_dollars)
     headings = ["measured", "worker time", "busy"]

@@ -120,7 +120,8 @@ def status_command(
         say_json(found.told() | about | {"spent": {stage: vars(each) for stage, each in spent.items()}})
         return
     answers.print_status(found)
-    print_bill(spent, len(told))
+    if any(each.is_paid for each in spent.values()):
+        print_bill(spent, len(told))
     unpublished.tell_known(left_out)
     if build is not None:
         say(str(build))

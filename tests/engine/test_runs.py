@@ -39,6 +39,14 @@ def test_one_that_finished_is_told_with_its_states_and_its_version(site: Site) -
     assert third.strip() == "6 accepted: version 000001"
 
 
+def test_what_each_stage_took_is_told_of_a_build_on_cpus_too(site: Site) -> None:
+    site.build()
+    told = site.bare("runs", "--store", str(site.root / "store"), "--stages").stdout
+    assert "worker time" in told
+    assert {"read", "look"} <= {line.split()[0] for line in told.splitlines() if line.strip()}
+    assert "GPU" not in told
+
+
 def test_each_is_told_with_what_it_was_asked(site: Site) -> None:
     site.build("--limit", "3", "--budget-usd", "2", "--retry", "failed")
     site.build("--until", "look", "--budget-gpu-hours", "0.5")
