@@ -1,11 +1,13 @@
 """How `actor18m status` and `runs` tell what builds took: a line, or a table by stage."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from actor18m.amounts import amount, dollars
-from actor18m.survey.spending import Spent
+from actor18m.survey.runs import DID_NOT_END, RUNNING
+from actor18m.survey.spending import Spent, pays, spent_in_all
 from actor18m.terminal.progress_counts import spelt_time
-from actor18m.terminal.say import Grid, console
+from actor18m.terminal.say import Grid, console, say
 
 _NOTHING = "-"
 
@@ -41,6 +43,17 @@ def print_bill(spent: Mapping[str, Spent], runs: int) -> None:
     table.add_section()
     table.add_row("in all", *_cells(total, names, has_gpus, has_dollars, bool(total.idle_dollars)))
     console().print(table)
+
+
+def print_bills(accounts: Sequence[Mapping[str, Any]]) -> None:
+    """Of all builds together, where more than the time of CPUs was taken. One that was killed kept no record of it."""
+    spent = spent_in_all(accounts)
+    killed = [run for run in accounts if run["how"] == DID_NOT_END]
+    is_paid = any(each.is_paid for each in spent.values())
+    if is_paid:
+        print_bill(spent, sum(run["how"] not in (RUNNING, DID_NOT_END) for run in accounts))
+    if killed and (is_paid or any(pays(run) for run in killed)):
+        say(f"builds that were killed kept no record of what they took: {len(killed)}")
 
 
 def _cells(spent: Spent, names: Sequence[str], has_gpus: bool, has_dollars: bool, has_idle: bool) -> list[str]:

@@ -12,7 +12,7 @@ from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.cli import answers, assumed_story, plan_story, unpublished
 from actor18m.cli.arguments import AsJson, For, Settings, pipeline_file
-from actor18m.cli.bill_story import print_bill
+from actor18m.cli.bill_story import print_bills
 from actor18m.cli.build import Overrides, Pipe, Profile, Split, StoreUrl, project_of
 from actor18m.cli.story import print_story
 from actor18m.config import licensed, shipped
@@ -112,16 +112,15 @@ def status_command(
     project = project_of(pipeline or profile, opened, settings, split, overrides)
     found = status(project.record(), with_inputs=inputs)
     build, left_out, told = unended(opened), unpublished.known(opened), accounts(opened)
-    spent = spent_in_all(told)
     if as_json:
         building = str(build.holder) if build is not None and build.is_alive else None
         did_not_end = str(build.holder) if build is not None and not build.is_alive else None
+        spent = {stage: vars(each) for stage, each in spent_in_all(told).items()}
         about = {"building": building, "did_not_end": did_not_end, "not_published": left_out}
-        say_json(found.told() | about | {"spent": {stage: vars(each) for stage, each in spent.items()}})
+        say_json(found.told() | about | {"spent": spent})
         return
     answers.print_status(found)
-    if any(each.is_paid for each in spent.values()):
-        print_bill(spent, len(told))
+    print_bills(told)
     unpublished.tell_known(left_out)
     if build is not None:
         say(str(build))

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from actor18m.cli.bill_story import bill_line
+import pytest
+
+from actor18m.cli.bill_story import bill_line, print_bills
 from actor18m.survey.spending import Spent, spent_in_all, spent_of
 
 
@@ -58,3 +60,18 @@ def test_a_run_is_told_in_a_line_where_more_than_the_time_of_cpus_was_taken() ->
 def test_what_costs_a_part_of_a_cent_is_not_told_as_nothing() -> None:
     line = bill_line(spent_of(run(measured=1, seconds=1.0, costs={"dollars": 0.0025, "requests": 1})))
     assert line == "1s of workers, 1 requests, $0.0025"
+
+
+def test_a_build_that_was_killed_is_not_among_those_whose_time_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    ended, killed = TWO_ON_HALF_A_GPU | {"how": "finished"}, run(gpus=0.5) | {"how": "did not end"}
+    no_record = "builds that were killed kept no record of what they took: "
+    print_bills([killed, ended, killed, run(gpus=0.5) | {"how": "running"}])
+    told = capsys.readouterr().out
+    assert "in 1 build " in told
+    assert f"{no_record}2\n" in told
+    print_bills([killed])
+    assert capsys.readouterr().out == f"{no_record}1\n"
+    print_bills([ended])
+    assert "killed" not in capsys.readouterr().out
+    print_bills([run() | {"how": "did not end"}, run(measured=9, seconds=90.0) | {"how": "finished"}])
+    assert capsys.readouterr().out == "", "nothing but the time of CPUs"
