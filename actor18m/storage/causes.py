@@ -135,6 +135,11 @@ def refusal_of(error: BaseException, is_store: bool = True) -> Refusal | None:
     return next((known for known in _REFUSALS if not said.isdisjoint(known.codes)), None)
 
 
+def is_of_no_bucket(error: BaseException) -> bool:
+    """Is it that the bucket is not there, and not only the object?"""
+    return any("NoSuchBucket" in _names(each) for each in _chain(error))
+
+
 def is_without_words(error: BaseException) -> bool:
     """Does S3 say no more than the status of its answer, which it does of a refusal?"""
     codes = {name for each in _chain(error) for name in _names(each)}

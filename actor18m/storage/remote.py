@@ -17,6 +17,7 @@ from actor18m.storage.causes import (
     Refusal,
     brief,
     is_of_dropped_upload,
+    is_of_no_bucket,
     is_of_nobody,
     is_passing,
     is_without_words,
@@ -204,6 +205,12 @@ def _in_words(uri: str, error: Exception) -> Exception:
     except Exception as told:
         return told if refusal_of(told) else error
     return error
+
+
+def refuse_no_bucket(uri: str, error: FileNotFoundError) -> None:
+    """For whom it matters whether an object is not there, or all of its bucket."""
+    if is_of_no_bucket(error):
+        raise _refused(uri, "look at", NO_BUCKET, error) from error
 
 
 def _refused(uri: str, what: str, refusal: Refusal, error: BaseException) -> ActorError:

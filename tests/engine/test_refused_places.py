@@ -8,6 +8,8 @@ from uuid import uuid4
 import fsspec
 import pytest
 
+from actor18m.catalog.sources.files import find
+from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.errors import ActorError
 from actor18m.publish.target import target_of
 from actor18m.storage import remote
@@ -68,6 +70,12 @@ def test_a_bucket_that_is_not_there_is_told_where_something_is_written(site: Sit
     told = site.bare("doctor", "--store", url, "--dataset", url)
     assert told.exit_code == 1
     assert " ".join(told.output.split()).count("there is no such bucket") == 2
+
+
+@pytest.mark.parametrize("what", ["clips", "clips/*.mp4"])
+def test_a_bucket_that_is_not_there_is_told_of_an_input(what: str, proxy: Faulty) -> None:
+    with pytest.raises(ActorError, match=r"'s3://nobkt/clips.*there is no such bucket \(.*\)\. Make it, or see how"):
+        list(find(f"s3://nobkt/{what}", FilesLeftOut()))
 
 
 def test_a_place_that_is_busy_for_longer_than_the_patience_is_told_with_how_often_it_was_tried(

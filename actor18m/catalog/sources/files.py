@@ -200,7 +200,8 @@ def _kind(uri: str) -> str | None:
     fs, path = remote.at(uri)
     try:
         return str(remote.asked(uri, "look at", lambda: fs.info(path))["type"])
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        remote.refuse_no_bucket(uri, error)
         return None
 
 
