@@ -85,8 +85,25 @@ def test_the_job_of_kubernetes_has_what_a_ray_job_must_have() -> None:
         assert all(isinstance(limit, str) for c in pod["containers"] for limit in c["resources"]["limits"].values())
 
 
+def test_ray_s_objects_fit_into_the_shared_memory_of_each_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By Ray's own sum, for a pod that has all of its memory free."""
+    ray = pytest.importorskip("ray._private.utils", reason="ray is not installed")
+    cluster = rayjob()["spec"]["rayClusterSpec"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        pod = group["template"]["spec"]
+        (container,) = pod["containers"]
+        assert {"name": "shm", "mountPath": "/dev/shm"} in container["volumeMounts"]
+        (limit,) = (volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if volume["name"] == "shm")
+        shared, memory = (
+            int(told.removesuffix("Gi")) << 30 for told in (limit, container["resources"]["limits"]["memory"])
+        )
+        monkeypatch.setattr(ray, "get_shared_memory_bytes", lambda shared=shared: shared)
+        assert ray.resolve_object_store_memory(memory) <= shared
+
+
 def test_the_script_for_slurm_is_one() -> None:
     script = (CLUSTER / "build.sbatch").read_text()
+    assert '--cpus-per-task="$SLURM_CPUS_PER_TASK"' in script.partition("\nsrun ")[2], "which srun does not inherit"
     assert script.startswith("#!/bin/bash\n")
     assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
     ray = [sys.executable, "-m", "ray.scripts.scripts", "symmetric-run", "--help"]
