@@ -44,6 +44,8 @@ def main() -> int:
     args = parser.parse_args()
     until = time.monotonic() + args.seconds
     if args.cotracker:
+        if not (args.cotracker / "cotracker" / "predictor.py").is_file():
+            parser.error(f"{args.cotracker} has no cotracker/predictor.py: --cotracker names a checkout of co-tracker")
         os.environ[CHECKOUT] = str(args.cotracker)
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # by which libraries look for CUDA without touching it
     if not os.environ.get(EACH_ANEW):

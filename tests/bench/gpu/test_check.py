@@ -47,6 +47,22 @@ def test_a_model_is_measured_batch_by_batch_and_when_memory_is_short(tmp_path: P
     assert [batch["size"] for batch in found["speed"]["batches"]] == [1, 2, 4][: len(rows)]
 
 
+def test_a_folder_that_is_no_checkout_of_cotracker_is_refused(tmp_path: Path) -> None:
+    done = check("--cotracker", str(tmp_path), each_anew=True)
+    assert done.returncode == 2
+    assert f"{tmp_path} has no cotracker/predictor.py" in done.stderr
+
+
+def test_a_python_without_what_is_needed_is_told_with_how_to_set_it_up(tmp_path: Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "$@"\n')
+    bare.chmod(0o755)
+    done = subprocess.run([SCRIPT], capture_output=True, text=True, env=os.environ | {"PYTHON": str(bare)}, check=False)
+    assert done.returncode == 1
+    assert "pip install -c constraints.txt" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_without_a_gpu_it_says_so() -> None:
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
