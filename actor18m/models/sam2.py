@@ -17,7 +17,7 @@ from actor18m.models.torch_device import DeviceParameters, device_of, dtype_of, 
 
 _PERSON = 1
 """What the library is told to call the one object of a session."""
-_LOOKED_BACK_AT = {"maskmem_features", "maskmem_pos_enc", "object_pointer"}
+LOOKED_BACK_AT = {"maskmem_features", "maskmem_pos_enc", "object_pointer"}
 """What of a frame the model looks back at. The masks that the library keeps, too, are 4 MiB a frame."""
 
 
@@ -112,7 +112,7 @@ class _Film:
             told = seen["non_cond_frame_outputs"]
             told.pop(oldest, None)
             for each in (seen["cond_frame_outputs"].get(self._at), told.get(self._at)):
-                for name in set(each or ()) - _LOOKED_BACK_AT:
+                for name in set(each or ()) - LOOKED_BACK_AT:
                     del each[name]
         for tracked in session.frames_tracked_per_obj.values():
             tracked.pop(oldest, None)

@@ -15,12 +15,10 @@ import numpy.typing as npt
 from actor18m.arrays import Bools, Box, Frame
 from actor18m.media.boxes import overlap
 from actor18m.models.libraries import library
-from actor18m.models.sam2 import Sam2Parameters, box_of
+from actor18m.models.sam2 import LOOKED_BACK_AT, Sam2Parameters, box_of
 from actor18m.models.torch_device import device_of, dtype_of, released, torch
 
 _WORD = "person"
-_LOOKED_BACK_AT = {"maskmem_features", "maskmem_pos_enc", "object_pointer"}
-"""What of a frame the model looks back at."""
 
 
 class Sam3:
@@ -113,7 +111,7 @@ class _Film:
             begun, followed = seen["cond_frame_outputs"], seen["non_cond_frame_outputs"]
             followed.pop(oldest, None)
             for each in (*begun.values(), followed.get(self._at)):
-                for name in set(each or ()) - _LOOKED_BACK_AT:
+                for name in set(each or ()) - LOOKED_BACK_AT:
                     del each[name]
             for at in sorted(begun)[: -self._most_begun]:
                 for name in set(begun[at]) - {"object_pointer"}:

@@ -21,7 +21,8 @@ from actor18m.config.pipeline import load_pipeline
 from actor18m.errors import ActorError
 from actor18m.media.video import frames_at
 from actor18m.models.backends import Backend, load
-from actor18m.models.cotracker import CoTracker, CoTrackerParameters
+from actor18m.models.checkout_tracker import CheckoutParameters
+from actor18m.models.cotracker import CoTracker
 from actor18m.samples.shipped import SHIPPED
 from actor18m.stage import Row
 from stages.motion import Motion
@@ -111,8 +112,8 @@ def test_points_are_where_the_predictor_says(
     theirs = saved(name)
     film = _film(count)
     points = _points(film[0])
-    backend = load(name, CoTrackerParameters(checkout=str(checkout)))
-    _smaller(backend._predictor)
+    backend = load(name, CheckoutParameters(checkout=str(checkout)))
+    _smaller(backend._model)
     there, seen = backend.track(film, points)
     assert (there.shape, there.dtype, seen.shape, seen.dtype) == ((count, 3, 2), "float32", (count, 3), "bool")
     assert np.array_equal(there[0], points)
@@ -137,8 +138,8 @@ def test_points_are_where_the_predictor_says(
 @pytest.mark.parametrize("name", FILES)
 def test_points_of_a_film(name: str, saved: Callable[[str], Any], checkout: Path) -> None:
     saved(name)
-    points = load(name, CoTrackerParameters(checkout=str(checkout)))
-    _smaller(points._predictor)
+    points = load(name, CheckoutParameters(checkout=str(checkout)))
+    _smaller(points._model)
     (outcome,) = Motion(people=InTheMiddle(), encoder=Colours(), points=points).measure(
         [film_of_nobody_known("one_second_1")]
     )
@@ -153,7 +154,7 @@ def test_points_of_a_film(name: str, saved: Callable[[str], Any], checkout: Path
 
 def test_one_picture_or_no_point_needs_no_network(saved: Callable[[str], Any], checkout: Path) -> None:
     saved("cotracker3")
-    backend = load("cotracker3", CoTrackerParameters(checkout=str(checkout)))
+    backend = load("cotracker3", CheckoutParameters(checkout=str(checkout)))
     frame = _film(1)[0]
     there, seen = backend.track([frame], _points(frame))
     assert np.array_equal(there, _points(frame)[None])
@@ -172,7 +173,7 @@ def test_neither_path_nor_chance_is_changed_by_loading(saved: Callable[[str], An
     path = list(sys.path)
     torch.manual_seed(7)
     before = torch.get_rng_state()
-    load("cotracker3", CoTrackerParameters(checkout=str(checkout)))
+    load("cotracker3", CheckoutParameters(checkout=str(checkout)))
     assert sys.path == path
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -180,7 +181,7 @@ def test_neither_path_nor_chance_is_changed_by_loading(saved: Callable[[str], An
 def test_without_a_checkout_it_is_said_where_to_get_one(saved: Callable[[str], Any], tmp_path: Path) -> None:
     saved("cotracker3")
     with pytest.raises(ActorError, match=r"was loaded from .* before|is no checkout of CoTracker"):
-        load("cotracker3", CoTrackerParameters(checkout=str(tmp_path)))
+        load("cotracker3", CheckoutParameters(checkout=str(tmp_path)))
     _forget()
     with pytest.raises(ActorError, match=r"CC-BY-NC.*name its folder"):
         load("cotracker3")
@@ -209,11 +210,11 @@ def test_half_precision_is_nearly_the_same(saved: Callable[[str], Any], checkout
     film = _film(2)
     points = _points(film[0])
     full, half = (
-        load("cotracker3", CoTrackerParameters.model_validate({"checkout": str(checkout), "dtype": dtype}))
+        load("cotracker3", CheckoutParameters.model_validate({"checkout": str(checkout), "dtype": dtype}))
         for dtype in ("float32", "bfloat16")
     )
     for each in (full, half):
-        _smaller(each._predictor)
+        _smaller(each._model)
     (there, _), (about_there, _) = (each.track(film, points) for each in (full, half))
     assert about_there.dtype == np.float32
     assert np.abs(there - about_there).max() < 1

@@ -18,7 +18,8 @@ from actor18m.errors import ActorError
 from actor18m.media.video import frames_at
 from actor18m.models import tapnext
 from actor18m.models.backends import load
-from actor18m.models.tapnext import FILE, TapNextParameters
+from actor18m.models.checkout_tracker import CheckoutParameters
+from actor18m.models.tapnext import FILE
 from actor18m.samples.shipped import SHIPPED
 from actor18m.stage import Row
 from stages.motion import Motion
@@ -88,7 +89,7 @@ def _told(tracker: Any, film: list[Frame], points: Floats) -> tuple[Floats, Any]
 def test_points_are_where_its_tracker_says(saved: Any, checkout: Path) -> None:
     film = _film(5)
     points = _points(film[0])
-    backend = load("tapnext", TapNextParameters(checkout=str(checkout), device="cpu"))
+    backend = load("tapnext", CheckoutParameters(checkout=str(checkout), device="cpu"))
     there, seen = backend.track(film, points)
     assert (there.shape, there.dtype, seen.shape, seen.dtype) == ((5, 3, 2), "float32", (5, 3), "bool")
     assert np.array_equal(there[0], points)
@@ -105,7 +106,7 @@ def test_points_are_where_its_tracker_says(saved: Any, checkout: Path) -> None:
 
 
 def test_one_picture_or_no_point_needs_no_network(saved: Any, checkout: Path) -> None:
-    backend, (frame,) = load("tapnext", TapNextParameters(checkout=str(checkout))), _film(1)
+    backend, (frame,) = load("tapnext", CheckoutParameters(checkout=str(checkout))), _film(1)
     there, seen = backend.track([frame], _points(frame))
     assert np.array_equal(there, _points(frame)[None])
     assert seen.all()
@@ -114,7 +115,7 @@ def test_one_picture_or_no_point_needs_no_network(saved: Any, checkout: Path) ->
 
 
 def test_points_of_a_film_by_tapnext(saved: Any, checkout: Path) -> None:
-    points = load("tapnext", TapNextParameters(checkout=str(checkout)))
+    points = load("tapnext", CheckoutParameters(checkout=str(checkout)))
     (outcome,) = Motion(people=InTheMiddle(), encoder=Colours(), points=points).measure(
         [film_of_nobody_known("one_second_1")]
     )
@@ -128,6 +129,6 @@ def test_without_a_checkout_it_is_said_where_to_get_one(
     torch = needs("torch")
     small("tapnext", lambda place: torch.save({}, place / FILE))
     with pytest.raises(ActorError, match=r"is no checkout of TAPNext: it has no tapnet/tapnext/tapnext_torch\.py"):
-        load("tapnext", TapNextParameters(checkout=str(tmp_path)))
+        load("tapnext", CheckoutParameters(checkout=str(tmp_path)))
     with pytest.raises(ActorError, match=r"cannot be loaded .*on no package index.*name the folder"):
         load("tapnext")
