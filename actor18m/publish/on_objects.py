@@ -251,6 +251,7 @@ class ObjectsWriter:
         self.check()  # now, since who takes over from here on sees that this number is taken
         for path in sorted(path for path in self._version.rglob("*") if path.is_file()):
             self._place.replace(f"{number}/{path.relative_to(self._version).as_posix()}", path, "")
+        self._look_for_shards(content)
         check()
         self.check()
         with self._alone():
@@ -276,7 +277,9 @@ class ObjectsWriter:
         self.lease.delete(name)
 
     def remove(self, names: Sequence[str]) -> None:
-        """A version's manifest goes first: without it the rest is none."""
+        """A version's manifest goes first: without it the rest is none. Who lost the right meanwhile is told so, since
+        what it removed last may have been another's.
+        """
         for name in names:
             if is_version(name):
                 self._place.replace(f"{BUILDING}/{name}", b"", "")
@@ -285,6 +288,21 @@ class ObjectsWriter:
                 self.lease.delete(path)
             if is_version(name):
                 self.lease.delete(f"{BUILDING}/{name}")
+        self.check()
+
+    def _look_for_shards(self, content: bytes) -> None:
+        """Once more, that all are there which a manifest of this content names. A writer that was taken for dead while
+        it removed old shards may have removed one that has the name of a new one, since such names are of content.
+        """
+        self._listed.clear()
+        for shard in manifest.parse_manifest(content, self.target.dataset.url).recipes:
+            try:
+                self._stamp(shard)
+            except FileNotFoundError:
+                raise DatasetError(
+                    f"{self.target.dataset.url}/{shard} has gone since it was made: another process removed it. The "
+                    "latest version is as it was. Run the same command again, which makes the shard again."
+                ) from None
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

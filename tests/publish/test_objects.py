@@ -298,7 +298,7 @@ def meanwhile(
                 patch.setattr(lease_module, "_refuse_if_alive", lambda *given: None)
                 published(url, blocks)
 
-    for name in ("create", "replace"):
+    for name in ("create", "replace", "delete"):
         plain = getattr(Objects, name)
 
         def late(self: Objects, path: str, *given: Any, name: str = name, plain: Any = plain) -> Any:
@@ -343,6 +343,55 @@ def test_what_a_writer_that_was_taken_over_sent_before_and_arrives_later_changes
     assert findings(url) == []
     assert content_of(url) == wanted
     assert published(url, new()).is_new
+    assert findings(url) == []
+
+
+def shard_of_the_first_alone(url: str) -> str:
+    """Of two versions."""
+    published(url, old())
+    published(url, new())
+    first, second = ({*Version(Dataset.at(url), name).manifest.recipes} for name in ("000001", "000002"))
+    (shard,) = first - second
+    return shard
+
+
+def test_a_shard_that_a_writer_which_was_taken_over_removes_from_the_version_of_who_took_over_is_told_and_made_again(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name is of its content, so that an old shard and a new one may have the same. No condition on a removal tells
+    them apart: their bytes are the same, too.
+    """
+    shard = shard_of_the_first_alone(url)
+    wanted = content_of(f"{url}/000001")
+    came = meanwhile(url, old(), monkeypatch, lambda *request: request == ("delete", shard))
+    with pytest.raises(ActorError, match="was taken over by"):
+        gc(url, keep=1)
+    monkeypatch.undo()
+    assert came() == 1
+    assert Dataset.at(url).latest() == "000003"
+    assert [each for each in findings(url) if shard in each and "is missing" in each]
+    healed = published(url, old())
+    assert (healed.version, healed.shards_made) == ("000004", 1)
+    assert content_of(url) == wanted
+    assert findings(url) == []
+
+
+def test_no_version_is_published_whose_shard_was_removed_since_it_was_made(url: str) -> None:
+    shard = shard_of_the_first_alone(url)
+    assert shard in gc(url, keep=1)
+    right = content_of(url)
+
+    def removed(plans: Iterator[ShardPlan]) -> Iterator[Made]:
+        yield from map(make_shard, plans)
+        Objects(url).delete(shard)
+
+    with pytest.raises(DatasetError, match=f"{shard} has gone since it was made"):
+        published(url, old(), make_shards=removed)
+    assert Dataset.at(url).names() == [Dataset.at(url).latest()] == ["000002"]
+    assert content_of(url) == right
+    again = published(url, old())
+    assert (again.is_new, again.shards_made) == (True, 1)
+    assert shard in Version.open(url).manifest.recipes
     assert findings(url) == []
 
 
