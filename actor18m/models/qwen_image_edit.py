@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, field_validator
 
 from actor18m.arrays import Frame
 from actor18m.errors import ActorError
@@ -36,8 +36,8 @@ class QwenImageEditParameters(DeviceParameters):
     """How much of them is fused into the model's."""
     lightning: Adapter[str | None] = None
     """Such as `qwen-lightning`: weights by which a few steps do, without guidance."""
-    steps: PositiveInt | None = None
-    """Null: as many as Lightning's file says in its name, else 40."""
+    steps: int | None = Field(default=None, ge=2)
+    """Null: as many as Lightning's file says in its name, else 40. Of a single one the library makes no numbers."""
     true_cfg_scale: float | None = Field(default=None, ge=1)
     """How much the words are heard; above 1 each step takes twice as long. Null: 1 with Lightning, else 4."""
     negative_prompt: str = " "

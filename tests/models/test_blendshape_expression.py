@@ -63,6 +63,14 @@ def test_brows_that_lie_low_or_move_in_talking_are_no_anger(
     assert surest(BlendshapeExpression.load().read([frame], [face], [brows])[0]) == told
 
 
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_a_smile_on_either_side_alone_is_contempt(side: str, seen: Mapping[str, Seen]) -> None:
+    frame, face, mesh = seen["happiness"]
+    actions = dict.fromkeys(mesh.blendshapes, 0.0) | {f"mouthSmile{side}": 0.5}
+    smile = Mesh(mesh.points, mesh.five_points, actions, 0.0, 0.0, 0.0)
+    assert surest(BlendshapeExpression.load().read([frame], [face], [smile])[0]) == "contempt"
+
+
 def test_without_a_mesh_nothing_is_told(seen: Mapping[str, Seen]) -> None:
     frame, face, _ = seen["anger"]
     assert BlendshapeExpression.load().read([frame], [face], [None])[0] == {}

@@ -6,7 +6,7 @@ import pytest
 
 from actor18m.arrays import Frame
 from actor18m.media.boxes import overlap
-from actor18m.models.centerface import CenterFace
+from actor18m.models.centerface import CenterFace, decode
 
 Views = dict[str, list[tuple[str, Frame]]]
 
@@ -43,6 +43,20 @@ def test_a_box_stays_on_its_face_when_the_picture_grows_or_has_odd_sides(
             found = detector.detect([np.asarray(large, dtype=np.uint8)])[0]
             scaled = [value / factor for value in found[0].box]
             assert overlap((scaled[0], scaled[1], scaled[2], scaled[3]), box) > 0.7
+
+
+def test_what_a_cell_tells_is_read_in_the_order_of_the_networks_numbers() -> None:
+    """All of it differs in y and in x: cell, offset, size and points."""
+    heat, offset, size, points = (np.zeros((n, 6, 9), np.float32) for n in (1, 2, 2, 10))
+    heat[0, 2, 7] = 0.9
+    offset[:, 2, 7] = 0.25, -0.5
+    size[:, 2, 7] = np.log([5, 3])
+    points[:, 2, 7] = np.linspace(0.05, 0.95, 10)
+    ((box, score, found),) = decode(heat[0], size, offset, points, 0.5)
+    left, top = 4 * 7.0 - 6, 4 * 2.75 - 10
+    assert box == pytest.approx((left, top, left + 12, top + 20))
+    assert score == pytest.approx(0.9)
+    assert found == pytest.approx(points[:, 2, 7].reshape(5, 2)[:, ::-1] * (12, 20) + (left, top))
 
 
 def test_faces_are_sorted_by_score_and_each_is_told_once(detector: CenterFace, face_views: Views) -> None:

@@ -27,6 +27,30 @@ def test_points_go_where_the_picture_goes() -> None:
         assert np.abs(moved[seen[step]]).max() < 1.5
 
 
+def test_corners_are_looked_for_in_the_brightness_that_an_eye_sees() -> None:
+    """A pattern in red is two and a half times as bright as the same in blue."""
+    pattern, scene = texture(200, 200, 1)[..., 0], np.zeros((200, 400, 3), np.uint8)
+    pattern[:, :20] = pattern[:, -20:] = 0
+    scene[:, :200, 0] = scene[:, 200:, 2] = pattern
+    tracker = LucasKanade.load()
+    (points,) = tracker.seed([scene], [(0, 0, 400, 200)], 40)
+    assert (points[:, 0] < 200).mean() > 0.8, "most are in the red half"
+    (points,) = tracker.seed([scene[..., ::-1].copy()], [(0, 0, 400, 200)], 40)
+    assert (points[:, 0] > 200).mean() > 0.8
+
+
+def test_a_box_is_of_columns_and_rows_and_each_frame_has_its_own() -> None:
+    """In a picture that is broader than high, boxes that would hold nothing of it with x for y."""
+    scenes = [texture(240, 640, seed) for seed in (1, 2)]
+    boxes = [(400.0, 20.0, 600.0, 220.0), (300.0, 100.0, 620.0, 140.0)]
+    tracker = LucasKanade.load()
+    together = tracker.seed(scenes, boxes, 30)
+    for scene, box, points in zip(scenes, boxes, together, strict=True):
+        assert len(points) > 10
+        assert ((points >= box[:2]) & (points <= box[2:])).all()
+        assert np.array_equal(tracker.seed([scene], [box], 30)[0], points)
+
+
 def test_points_that_something_covers_are_lost() -> None:
     scene = texture(400, 800, 1)
     covered = scene.copy()

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from actor18m.arrays import Frame
+from actor18m.inputs import canonical_uri
+from actor18m.media.video import frames
 from actor18m.models.centerface import CenterFace
 from actor18m.models.mediapipe_face import MediaPipeFace
 from actor18m.models.roles import Mesh
+from actor18m.samples.shipped import SHIPPED
 
 Views = dict[str, list[tuple[str, Frame]]]
 
@@ -80,6 +83,19 @@ def test_points_lie_on_the_face_and_blendshapes_are_shares(pulled: Callable[[str
     assert ((mesh.points[:, :2] > (x0 - 0.3 * width, y0 - 0.3 * width)).all(axis=1)).mean() > 0.95
     assert all(0 <= share <= 1 for share in mesh.blendshapes.values())
     assert "jawOpen" in mesh.blendshapes
+
+
+def test_its_five_points_are_a_detectors_in_the_same_order(pulled: Callable[[str], None]) -> None:
+    """The subject's right before their left."""
+    pulled("centerface")
+    pulled("mediapipe-face")
+    _, frame = next(frames(canonical_uri(SHIPPED / "one_second_1.mp4")))
+    face = CenterFace.load().detect([frame])[0][0]
+    (mesh,) = MediaPipeFace.load().mesh([frame], [face.box])
+    assert mesh is not None
+    width = face.box[2] - face.box[0]
+    assert np.linalg.norm(mesh.five_points - face.points, axis=1).max() < 0.15 * width
+    assert face.points[1, 0] - face.points[0, 0] > 0.3 * width
 
 
 def test_no_mesh_where_there_is_no_face(pulled: Callable[[str], None]) -> None:

@@ -31,7 +31,7 @@ stages:
   - stage: stages.edited.views:EditedViews
     instead_of: stages.harvest:Harvest
     parameters: {side_px: 64}
-    roles: {editor: &editor {backend: qwen-image-edit, steps: 1, true_cfg_scale: 1, lora: qwen-angles},
+    roles: {editor: &editor {backend: qwen-image-edit, steps: 2, true_cfg_scale: 1, lora: qwen-angles},
             people: efficientdet, bodies: mediapipe-pose}
   - stage: stages.edited.attributes:EditedAttributes
     instead_of: stages.composites:Composites

@@ -11,14 +11,26 @@ import pytest
 
 from actor18m.arrays import Frame
 from actor18m.errors import ActorError
+from actor18m.media.encoded import decoded, encoded
+from actor18m.media.video import frames_at
 from actor18m.models.backends import Backend, backend_class, describe, load
 from actor18m.models.qwen_image_edit import QwenImageEdit, QwenImageEditParameters, stored_in
 from actor18m.models.roles import Edit
+from actor18m.samples.shipped import SHIPPED
+from actor18m.stage import Clip, Image, Row
+from stages.edited.views import EditedViews, EditedViewsParameters
 from tests.models.cluster.qwen import save_editor, save_lora, small_areas
+from tests.stages.test_edited import People
 
 __all__ = ["small_areas"]
 
 NAME = "qwen-image-edit"
+ALL = {
+    NAME: "Qwen/Qwen-Image-Edit-2509",
+    "qwen-image-edit-2511": "Qwen/Qwen-Image-Edit-2511",
+    "firered-image-edit": "FireRedTeam/FireRed-Image-Edit-1.1",
+}
+"""By the lock's name, what is told of who made a picture."""
 LORA, LIGHTNING = (
     "镜头转换.safetensors",
     ("Qwen-Image-Edit-2509/Qwen-Image-Edit-2509-Lightning-8steps-V1.0-bf16.safetensors"),
@@ -35,12 +47,15 @@ def saved(needs: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def editor(saved: Path, small: Callable[..., None], small_areas: None) -> Callable[..., QwenImageEdit]:
+def editor(
+    request: pytest.FixtureRequest, saved: Path, small: Callable[..., None], small_areas: None
+) -> Callable[..., QwenImageEdit]:
     """Loads the small one, in two steps if nothing else is said."""
-    small(NAME, lambda place: shutil.copytree(saved, place, dirs_exist_ok=True))
+    name = getattr(request, "param", NAME)
+    small(name, lambda place: shutil.copytree(saved, place, dirs_exist_ok=True))
 
     def loaded(**parameters: Any) -> QwenImageEdit:
-        found = load(NAME, QwenImageEditParameters(**{"steps": 2, "dtype": "float32", **parameters}))
+        found = load(name, QwenImageEditParameters(**{"steps": 2, "dtype": "float32", **parameters}))
         assert isinstance(found, QwenImageEdit)
         return found
 
@@ -63,7 +78,10 @@ def edits() -> list[Edit]:
     ]
 
 
-def test_what_is_made_is_what_the_library_makes(editor: Callable[..., QwenImageEdit], edits: list[Edit]) -> None:
+@pytest.mark.parametrize(("editor", "called"), ALL.items(), indirect=["editor"])
+def test_what_is_made_is_what_the_library_makes(
+    editor: Callable[..., QwenImageEdit], called: str, edits: list[Edit]
+) -> None:
     import PIL.Image
     import torch
 
@@ -78,10 +96,34 @@ def test_what_is_made_is_what_the_library_makes(editor: Callable[..., QwenImageE
             negative_prompt="blurry", generator=torch.Generator().manual_seed(edit.seed), output_type="np",
         ).images[0]  # fmt: skip
         assert np.abs(told * 255 - frame).max() <= 0.51, "rounded, in the order red, green, blue"
-    assert backend.called == "Qwen/Qwen-Image-Edit-2509"
+    assert backend.called == called
     backend.close()
 
 
+@pytest.mark.parametrize(("editor", "called"), ALL.items(), indirect=["editor"])
+def test_views_of_somebody_in_a_clip(editor: Callable[..., QwenImageEdit], called: str) -> None:
+    """A request of two steps, and one of one: what the stage keeps is what the editor made of what it made before."""
+    (frame,) = frames_at(str(SHIPPED / "talk_yaw_1.mp4"), [0.5])
+    picture, backend, people = np.ascontiguousarray(frame[:, 300:660]), editor(true_cfg_scale=1), People()
+    source = {"webp": encoded(".webp", picture, [])}
+    asked = {"left": ["A quarter to the left."], "back": ["A quarter to the left.", "Once more."]}
+    images = [
+        Image(f"{'0' * 20}-body-{view}", Clip("0" * 20, "none.mp4"), {"view": view, "steps": steps}, source=source)
+        for view, steps in asked.items()
+    ]
+    stage = EditedViews(EditedViewsParameters(side_px=64), editor=backend, people=people, bodies=people)
+    rows = [row for row in stage.measure(images) if isinstance(row, Row)]
+    assert [(row.values["how"], row.values["prompt"]) for row in rows] == [
+        (called, "\n".join(steps)) for steps in asked.values()
+    ]
+    pictures = [decoded(row.images["webp"]) for row in rows]
+    assert {each.shape for each in pictures} == {(80, 48, 3)}, "upright, as the source is, and about as large as asked"
+    assert all(each.std() > 5 for each in pictures), "something is to be seen"
+    assert not np.array_equal(pictures[0], pictures[1])
+    backend.close()
+
+
+@pytest.mark.parametrize("editor", ALL, indirect=True)
 def test_nothing_that_is_edited_beside_it_changes_a_picture(
     editor: Callable[..., QwenImageEdit], edits: list[Edit]
 ) -> None:
@@ -179,6 +221,11 @@ def test_weights_are_loaded_as_they_are_stored(needs: Callable[[str], Any]) -> N
     on_a_gpu, on_a_cpu = (stored_in(QwenImageEditParameters(), torch.device(each)) for each in ("cuda", "cpu"))
     assert (on_a_gpu, on_a_cpu) == (torch.bfloat16, torch.float32)
     assert stored_in(QwenImageEditParameters(dtype="float16"), torch.device("cuda")) == torch.float16
+
+
+def test_one_step_is_refused_of_which_the_library_makes_a_black_picture() -> None:
+    with pytest.raises(ValueError, match="greater than or equal to 2"):
+        QwenImageEditParameters(steps=1)
 
 
 def test_a_lora_is_named_as_the_lock_names_it_and_is_no_backend() -> None:
