@@ -18,6 +18,7 @@ from actor18m.amounts import amount
 from actor18m.building import measuring
 from actor18m.building.changes import changes, flags_of
 from actor18m.building.listener import Listener
+from actor18m.building.meanwhile import kept_meanwhile, with_taken
 from actor18m.building.releasing import release
 from actor18m.catalog.register import Registration
 from actor18m.catalog.sources import find_inputs
@@ -193,8 +194,10 @@ def build(
             with listener.progress([link.name for link in project.links]) as watcher:
                 wanted = replace(project, only=subset)
                 purse.expected = _expected(wanted)
-                tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, crew.watched, purse)
-            account |= {"tally": tally, "stages": _with_rates(account["stages"], tally)}
+                with kept_meanwhile(lease, account) as kept:
+                    watched: measuring.Watched = lambda each: kept(crew.watched(each))  # noqa: E731
+                    tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, watched, purse)
+            account |= {"tally": tally, "stages": with_taken(account["stages"], tally)}
             project, meaning = settled_for_good(project, lease)
             hearing = Hearing(lease.store, project.words, allow_lost_words)
             end = _ended(project, lease, to, tally, subset, crew, allowed, hearing, listener)
@@ -334,18 +337,3 @@ def _as_published(states: Mapping[str, int], published: Published | None) -> dic
     counts = dict.fromkeys(STATES, 0) | dict(states)
     counts |= {ACCEPTED: counts[ACCEPTED] - waiting, PENDING: counts[PENDING] + waiting}
     return {state: count for state, count in counts.items() if count}
-
-
-def _with_rates(stages: Mapping[str, Mapping[str, object]], tally: Tally) -> dict[str, object]:
-    """What the run tells of each stage, with how much it measured and how long that took."""
-    return {
-        name: {
-            **told,
-            "measured": tally.measured[name] + tally.failed[name] + tally.unavailable[name],
-            "seconds": round(tally.seconds.get(name, 0.0), 3),
-            **({"held_seconds": round(tally.held[name], 3)} if name in tally.held else {}),
-            **({"costs": {cost: round(value, 6) for cost, value in costs.items()}} if costs else {}),
-        }
-        for name, told in stages.items()
-        for costs in (tally.costs.get(name),)
-    }

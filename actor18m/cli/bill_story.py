@@ -5,7 +5,7 @@ from typing import Any
 
 from actor18m.amounts import amount, dollars
 from actor18m.survey.runs import DID_NOT_END, RUNNING
-from actor18m.survey.spending import Spent, pays, spent_in_all
+from actor18m.survey.spending import Spent, spent_in_all, spent_of
 from actor18m.terminal.progress_counts import spelt_time
 from actor18m.terminal.say import Grid, console, say
 
@@ -46,14 +46,14 @@ def print_bill(spent: Mapping[str, Spent], runs: int) -> None:
 
 
 def print_bills(accounts: Sequence[Mapping[str, Any]]) -> None:
-    """Of all builds together, where more than the time of CPUs was taken. One that was killed kept no record of it."""
+    """Of all builds together, where more than the time of CPUs was taken; those that did not end among them."""
     spent = spent_in_all(accounts)
-    killed = [run for run in accounts if run["how"] == DID_NOT_END]
-    is_paid = any(each.is_paid for each in spent.values())
-    if is_paid:
-        print_bill(spent, sum(run["how"] not in (RUNNING, DID_NOT_END) for run in accounts))
-    if killed and (is_paid or any(pays(run) for run in killed)):
-        say(f"builds that were killed kept no record of what they took: {len(killed)}")
+    if not any(each.is_paid for each in spent.values()):
+        return
+    print_bill(spent, sum(bool(spent_of(run)) for run in accounts))
+    for how, told in ((DID_NOT_END, "killed"), (RUNNING, "running")):
+        if count := sum(run["how"] == how and bool(spent_of(run)) for run in accounts):
+            say(f"of these {told}, and told as far as it was kept: {amount(count, 'build')}")
 
 
 def _cells(spent: Spent, names: Sequence[str], has_gpus: bool, has_dollars: bool, has_idle: bool) -> list[str]:

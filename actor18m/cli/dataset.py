@@ -24,13 +24,15 @@ from actor18m.publish.lookup import still_published
 from actor18m.storage.lease import hold
 from actor18m.storage.store import MARK, Store, open_store, store_at
 from actor18m.survey.purge import purge, unwanted
-from actor18m.survey.runs import accounts
+from actor18m.survey.runs import DID_NOT_END, RUNNING, accounts
 from actor18m.survey.spending import spent_of
 from actor18m.terminal.say import Grid, console, say, say_json
 
 app = typer.Typer()
 
 _NAMED = 8
+_LASTED = {RUNNING: " for {:,.0f} s", DID_NOT_END: ": killed after {:,.0f} s, or somewhat later"}
+_TAKEN = {RUNNING: " so far", DID_NOT_END: " until about then"}
 
 DatasetUrl = Annotated[str, typer.Option(help="Where versions of the dataset are published.")]
 
@@ -141,14 +143,14 @@ def runs_command(
 def _run_lines(run: Mapping[str, Any]) -> list[str]:
     asked = " ".join([str(run.get("pipeline")), *_flags(run)])
     states = ", ".join(f"{count} {state}" for state, count in (run.get("states") or {}).items())
-    took = f" after {run['seconds']:,.0f} s" if "seconds" in run else ""
+    took = _LASTED.get(run["how"], " after {:,.0f} s").format(run["seconds"]) if "seconds" in run else ""
     why = f": {run['why']}" if run["why"] else ""
     published, bill = (run.get("published") or {}).get("version"), bill_line(spent_of(run))
     return [
         f"{run['run']:06d}  {run['begun']}  {run['how']}{took}{why}",
         f"        {asked}",
         *([f"        {states}" + (f": version {published}" if published else "")] if states else []),
-        *([f"        took {bill}"] if bill else []),
+        *([f"        took{_TAKEN.get(run['how'], '')} {bill}"] if bill else []),
     ]
 
 

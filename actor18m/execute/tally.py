@@ -62,7 +62,7 @@ class Tally:
     """
 
     def __add__(self, other: "Tally") -> "Tally":
-        """Of two drains of different stages."""
+        """Of two drains, one after the other."""
         return Tally(
             self.measured + other.measured,
             self.failed + other.failed,
@@ -70,12 +70,19 @@ class Tally:
             self.unavailable + other.unavailable,
             self.adopted + other.adopted,
             self.given_up | other.given_up,
-            self.seconds | other.seconds,
-            self.held | other.held,
+            _added(self.seconds, other.seconds),
+            _added(self.held, other.held),
             self.stopped | other.stopped,
-            self.costs | other.costs,
+            {
+                name: Counter(_added(self.costs.get(name, {}), other.costs.get(name, {})))
+                for name in self.costs | other.costs
+            },
             self.spent | other.spent,
         )
+
+
+def _added(some: Mapping[str, float], others: Mapping[str, float]) -> dict[str, float]:
+    return {name: some.get(name, 0.0) + others.get(name, 0.0) for name in {**some, **others}}
 
 
 class Watcher(Protocol):

@@ -1,7 +1,7 @@
 """The builds of a store: what each was asked, when, and how it ended.
 
-`runs/000004.begun.json` is written when the build of epoch 4 begins, and `runs/000004.json` when it ends: one that was
-killed has the first alone. Beside them lies its log.
+`runs/000004.begun.json` is written when the build of epoch 4 begins, and `runs/000004.json` when it ends. Meanwhile
+`runs/000004.so-far.json` tells what it took so far: of one that was killed it stays. Beside them lies its log.
 """
 
 import json
@@ -34,7 +34,7 @@ FINISHED, REFUSED, FAILED, INTERRUPTED = "finished", "refused", "failed", "inter
 RUNNING, DID_NOT_END = "running", "did not end"
 """What a run is called that has told of its beginning alone: by whether its process is still there."""
 
-_ACCOUNT = re.compile(r"runs/(\d{6,})(\.begun)?\.json")
+_ACCOUNT = re.compile(r"runs/(\d{6,})(\.begun|\.so-far)?\.json")
 
 
 @contextmanager
@@ -74,6 +74,7 @@ def accounts(store: Store) -> list[dict[str, Any]]:
     told in the log.
     """
     found: dict[int, dict[str, Any]] = {}
+    so_far: dict[int, dict[str, Any]] = {}
     alive = living(store)
     for path in store.names("runs"):
         match = _ACCOUNT.fullmatch(path)
@@ -81,6 +82,8 @@ def accounts(store: Store) -> list[dict[str, Any]]:
             continue
         try:
             account = json.loads(store.read(path))
+        except FileNotFoundError:  # a build that ended while one looked
+            continue
         except ValueError:
             account = None
         if not isinstance(account, dict) or not is_account(account):
@@ -89,9 +92,25 @@ def accounts(store: Store) -> list[dict[str, Any]]:
         run = int(match[1])
         if match[2] is None:
             found[run] = {"how": FINISHED, "why": None} | account | {"run": run}
+        elif match[2] == ".so-far":
+            so_far[run] = account
         elif run not in found:
             found[run] = account | {"run": run, "how": RUNNING if run == alive else DID_NOT_END, "why": None}
+    for run in so_far.keys() & found.keys():
+        if is_open(found[run]):
+            found[run] |= so_far[run]
     return [found[run] for run in sorted(found)]
+
+
+def is_open(account: Mapping[str, object]) -> bool:
+    """It has not told how it ended: it is running, or was killed."""
+    return account["how"] in (RUNNING, DID_NOT_END)
+
+
+def keep_so_far(lease: Lease, account: Mapping[str, Any]) -> None:
+    """Of a run that goes on, in place of what was kept before; to have none of it is no reason to stop a build."""
+    with suppress(OSError, ActorError):
+        lease.store.place.replace(_so_far(lease), as_json(account).encode(), lease.aside)
 
 
 def stages_of(account: Mapping[str, object]) -> Mapping[str, Mapping[str, Any]]:
@@ -144,6 +163,11 @@ def _end(error: BaseException) -> dict[str, str | None]:
 def _keep(account: dict[str, Any], lease: Lease, begun: float) -> None:
     account |= {"ended": now(), "seconds": round(time.monotonic() - begun, 1)}
     lease.create(f"runs/{lease.epoch:06d}.json", as_json(account).encode())
+    lease.delete(_so_far(lease))
+
+
+def _so_far(lease: Lease) -> str:
+    return f"runs/{lease.epoch:06d}.so-far.json"
 
 
 @contextmanager

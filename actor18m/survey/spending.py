@@ -70,11 +70,6 @@ def spent_in_all(accounts: Iterable[Mapping[str, object]]) -> dict[str, Spent]:
     return found
 
 
-def pays(account: Mapping[str, object]) -> bool:
-    """Whether a stage of the run claims GPUs, or has a price."""
-    return any(told.get("gpus") or told.get("dollars_per") for told in stages_of(account).values())
-
-
 def _spent(told: Mapping[str, Any]) -> Spent:
     """Of one stage, as a run tells it."""
     worker_s = _number(told.get("seconds"))

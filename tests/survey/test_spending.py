@@ -62,16 +62,17 @@ def test_what_costs_a_part_of_a_cent_is_not_told_as_nothing() -> None:
     assert line == "1s of workers, 1 requests, $0.0025"
 
 
-def test_a_build_that_was_killed_is_not_among_those_whose_time_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    ended, killed = TWO_ON_HALF_A_GPU | {"how": "finished"}, run(gpus=0.5) | {"how": "did not end"}
-    no_record = "builds that were killed kept no record of what they took: "
-    print_bills([killed, ended, killed, run(gpus=0.5) | {"how": "running"}])
+def test_builds_that_were_killed_and_one_that_runs_are_told_with_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    ended, killed, running = (TWO_ON_HALF_A_GPU | {"how": how} for how in ("finished", "did not end", "running"))
+    took_nothing = run(gpus=0.5) | {"how": "did not end"}
+    print_bills([ended, killed, killed, took_nothing, running])
     told = capsys.readouterr().out
-    assert "in 1 build " in told
-    assert f"{no_record}2\n" in told
+    assert "in 4 builds " in told
+    assert "of these killed, and told as far as it was kept: 2 builds\n" in told
+    assert "of these running, and told as far as it was kept: 1 build\n" in told
     print_bills([killed])
-    assert capsys.readouterr().out == f"{no_record}1\n"
+    assert "in 1 build " in capsys.readouterr().out
     print_bills([ended])
     assert "killed" not in capsys.readouterr().out
-    print_bills([run() | {"how": "did not end"}, run(measured=9, seconds=90.0) | {"how": "finished"}])
+    print_bills([took_nothing, run(measured=9, seconds=90.0) | {"how": "did not end"}])
     assert capsys.readouterr().out == "", "nothing but the time of CPUs"
