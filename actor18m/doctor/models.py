@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from actor18m.config.own_python import trouble_with
 from actor18m.config.pipeline import Pipeline, load_pipeline
 from actor18m.config.stage_config import Step
 from actor18m.doctor.check import Check, State, carried_out
@@ -89,9 +90,13 @@ def _pythons(loaded: Pipeline) -> Iterator[Check]:
     """Which stages name for their workers; those of a cluster's other machines a build looks at."""
     for step in loaded.steps:
         environment = step.run.environment
-        if (program := environment.missing_program()) is not None:
-            fix = f"put it on each machine that builds, or correct {step.name}.run.environment.py_executable"
-            yield Check("pythons", "fail", f"{step.name} names {program}, which is no program on this machine", fix)
+        if (trouble := trouble_with(environment)) is not None:
+            fix = (
+                "put a Python with actor18m, its requirements and Ray there, of the versions of here, on each machine "
+                f"that builds, or correct {step.name}.run.environment.py_executable"
+            )
+            found = f"{step.name} names {environment.py_executable}, which on this machine {trouble}"
+            yield Check("pythons", "fail", found, fix)
         elif environment.py_executable is not None:
             yield Check("pythons", "ok", f"{step.name} runs with {environment.py_executable}")
 

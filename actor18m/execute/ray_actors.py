@@ -16,7 +16,7 @@ from typing import Any
 from actor18m.execute.deaths import OUT_OF_MEMORY, Death, hung, not_set_up
 from actor18m.execute.limits import SET_UP_S
 from actor18m.execute.messages import Duty, Task
-from actor18m.execute.ray_deaths import BESIDE, SETTING_UP, Begun, death, raised_in
+from actor18m.execute.ray_deaths import BESIDE, NO_ENVIRONMENT, SETTING_UP, Begun, death, raised_in
 from actor18m.execute.ray_site import RaySite
 from actor18m.execute.seating import Seating
 from actor18m.execute.site import Post, Site
@@ -339,7 +339,8 @@ class RayWorkers:
     def _count_failed_set_up(self, staff: Staff, stage: str, how: Death) -> None:
         kind, why = how
         staff.failed_set_ups[stage] += kind != "lost"
-        if staff.failed_set_ups[stage] == _SET_UPS:
+        tried_enough = kind == NO_ENVIRONMENT and not any(other.is_ready for other in staff.all_hands)
+        if tried_enough or staff.failed_set_ups[stage] == _SET_UPS:
             raise not_set_up(stage, why, staff.team.run.environment)
 
     def _look(self) -> None:

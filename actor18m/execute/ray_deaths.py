@@ -27,6 +27,8 @@ SETTING_UP = -1
 """In the place of a task's number."""
 BESIDE: Death = ("lost", "ended while this call waited, or before its answer was sent")
 _LOST: Death = ("lost", "was lost with its machine, or cannot be reached")
+NO_ENVIRONMENT = "no_environment"
+"""The kind of one that Ray could not make what its stage says for, though it tries several times itself."""
 _NOTES = b"actor18m"
 _MAX_WORDS = 500
 _CRASHED: Death = ("killed", "crashed or was killed, by a segmentation fault for example or for want of memory")
@@ -37,7 +39,7 @@ def death(error: BaseException) -> Death:
     """From what a call that did not come back raised."""
     text = str(error)
     if isinstance(error, RuntimeEnvSetupError):
-        return "killed", f"got no environment, since Ray could not make it: {_last_words(text)}"
+        return NO_ENVIRONMENT, f"got no environment, since Ray could not make it: {_last_words(text)}"
     if isinstance(error, OutOfMemoryError) or "low on memory" in text:
         return _NO_MEMORY
     is_preempted = isinstance(error, RayActorError) and error.preempted

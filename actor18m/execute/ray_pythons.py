@@ -1,5 +1,5 @@
-"""Whether machines have the Pythons that stages name. Ray tries without end, and without a word, to begin a worker with
-one that is not there: the build would wait for it until the time to be set up is over.
+"""Whether machines have the Pythons that stages name, with what a worker needs. Ray tries without end, and without a
+word, to begin a worker with one that cannot: the build would wait for it until the time to be set up is over.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,11 +9,12 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actor18m.config.environment import Environment
+from actor18m.config.own_python import trouble_with
 from actor18m.errors import ActorError
 from actor18m.execute import ray_cluster
 from actor18m.execute.messages import Duty
 
-_LOOK_S = 30.0
+_LOOK_S = 90.0
 """A machine that does not answer in time is not accused of anything."""
 
 
@@ -23,19 +24,21 @@ def check(duties: Mapping[str, Duty]) -> None:
         run = duty.step.run
         if run.environment.py_executable is None:
             continue
-        if lacking := list(_lacking(run.environment, "GPU" if run.gpus else "CPU")):
-            shown = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
+        if troubles := dict(_troubles(run.environment, "GPU" if run.gpus else "CPU")):
+            shown = "; ".join(f"{why} on {machine}" for machine, why in list(troubles.items())[:3])
+            shown += f"; and something on {len(troubles) - 3} more" if len(troubles) > 3 else ""
             raise ActorError(
-                f"stage {stage}: its workers are to run with {run.environment.py_executable}, and that is no program "
-                f"on {shown}. Put it there, on each machine or on a disk that all share, or correct "
-                f"`{stage}.run.environment.py_executable` in the pipeline; nothing was measured."
+                f"stage {stage}: its workers are to run with {run.environment.py_executable}, and that {shown}. Put "
+                "a Python with actor18m, its requirements and Ray there, of the versions of here, on each machine or "
+                f"on a disk that all share, or correct `{stage}.run.environment.py_executable` in the pipeline; "
+                "nothing was measured."
             )
 
 
-def _lacking(environment: Environment, resource: str) -> Iterator[str]:
-    """Names of the machines that have no such program."""
+def _troubles(environment: Environment, resource: str) -> Iterator[tuple[str, str]]:
+    """Names of the machines on which it cannot be, and why."""
     nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get(resource)]  # type: ignore[no-untyped-call]
-    look: Any = ray.remote(_is_missing)
+    look: Any = ray.remote(trouble_with)
     own = {"num_cpus": 0, "max_retries": 0, "runtime_env": {"env_vars": dict(ray_cluster.environment())}}
     asked = {
         look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False), **own).remote(
@@ -48,12 +51,8 @@ def _lacking(environment: Environment, resource: str) -> Iterator[str]:
         ray.cancel(answer, force=True)
     for answer in done:
         try:
-            is_missing = ray.get(answer)
+            trouble = ray.get(answer)
         except Exception:  # its machine was lost meanwhile: the build goes on without it
             continue
-        if is_missing:
-            yield asked[answer]
-
-
-def _is_missing(environment: Environment) -> bool:
-    return environment.missing_program() is not None
+        if trouble is not None:
+            yield asked[answer], trouble

@@ -157,7 +157,7 @@ def test_a_python_of_a_stages_own_that_is_not_there_is_told(tmp_path: Path) -> N
     )
     pythons = [(check.state, check.found) for check in models.pipeline(file) if check.name == "pythons"]
     assert pythons == [
-        ("fail", "faces names /nope/python, which is no program on this machine"),
+        ("fail", "faces names /nope/python, which on this machine is no program"),
         ("ok", f"pose runs with {sys.executable}"),
     ]
 

@@ -3,6 +3,7 @@
 import socket
 import sys
 import time
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from actor18m.execute.messages import Duty, Task
 from actor18m.execute.ray_actors import RayWorkers
 from actor18m.execute.ray_deaths import death
 from actor18m.execute.ray_pythons import check
+from actor18m.execute.ray_site import OnRay, RaySite
+from actor18m.execute.site import Post
 from actor18m.execute.staff import IN_FLIGHT
 from actor18m.execute.workers import Broken, Done
 from actor18m.storage.lease import Lease, TakenOver, hold
@@ -275,10 +278,46 @@ def test_clips_are_told_while_their_call_goes_on(start: Start, lease: Lease, mon
 
 def test_a_python_that_a_machine_has_not_is_refused_before_anything_is_measured(lease: Lease) -> None:
     crew = RayCrew(None, 1)
-    with pytest.raises(ActorError, match=rf"stage poison: .*/nope/python.* no program on {socket.gethostname()}\."):
+    with pytest.raises(
+        ActorError, match=rf"stage poison: .*/nope/python, and that is no program on {socket.gethostname()}\."
+    ):
         crew.hire({"poison": duty(lease, environment={"py_executable": "/nope/python"})})
     assert not committed(duty(lease))
     check({"poison": duty(lease, environment={"py_executable": sys.executable})})
+
+
+def test_a_python_without_ray_or_of_another_version_is_told_in_seconds(lease: Lease, tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare")
+    other = tmp_path / "other"
+    other.write_text("#!/bin/sh\necho actor18m sees 3.9.1 2.9.0\n")
+    other.chmod(0o755)
+    for python, why in (
+        (
+            tmp_path / "bare" / "bin" / "python",
+            r"cannot run a worker: ModuleNotFoundError: No module named '(ray|\w+)'",
+        ),
+        (other, r"is Python 3\.9\.1, and here it is 3\."),
+    ):
+        with pytest.raises(ActorError, match=rf"stage poison: .*{python}, and that {why}.* on {socket.gethostname()}"):
+            RayCrew(None, 1).hire({"poison": duty(lease, environment={"py_executable": str(python)})})
+    assert not committed(duty(lease))
+
+
+def test_an_environment_that_ray_cannot_make_is_tried_once(
+    start: Start, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray itself has tried several times by then."""
+    hired, hire = list[str](), RaySite.hire
+
+    def noting(site: RaySite, post: Post) -> OnRay:
+        hired.append(post.shown)
+        return hire(site, post)
+
+    monkeypatch.setattr(RaySite, "hire", noting)
+    workers = start(duty(lease, environment={"conda": "no-such-environment"}))
+    with pytest.raises(ActorError, match="got no environment, since Ray could not make it"):
+        run(workers, task("a"))
+    assert hired == ["poison-1"]
 
 
 def test_of_an_environment_that_ray_cannot_make_the_last_words_are_told() -> None:
