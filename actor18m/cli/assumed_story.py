@@ -26,6 +26,8 @@ def print_priced(found: Priced) -> None:
         f"{guesses} of {len(found.sources)} numbers are guesses (~), and on guesses of how long one takes "
         f"{found.guessed:.0%} of the GPU hours rest: measure those first. --json tells each one's source."
     )
+    for note in found.notes:
+        say(f"note: {note}")
 
 
 def priced_as_json(found: Priced) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from actor18m.config.measured_pools import PREFLIGHT, check_fits, refuse_alone
 from actor18m.config.shipped import find_pipeline
 from actor18m.config.taken_out import taken_out_in_vain, without, without_stages_of
 from actor18m.errors import ActorError, instead_of
@@ -38,6 +39,7 @@ def _read(path: Path, below: tuple[Path, ...]) -> tuple[object, list[tuple[str, 
     if not isinstance(given, Mapping):
         return given, []
     if EXTENDS not in given:
+        refuse_alone(path, given)
         problems = list(taken_out_in_vain(None, given))
         return without(given, [place for place, _ in problems]), problems
     names = given[EXTENDS] if isinstance(given[EXTENDS], list) else [given[EXTENDS]]
@@ -52,7 +54,9 @@ def _read(path: Path, below: tuple[Path, ...]) -> tuple[object, list[tuple[str, 
         raise explained(str(first), of_before)
     merged = _mapping(path, first, before)
     for other in further:
-        merged = _extended(merged, _own(_mapping(path, other, read_yaml(other))))
+        content = _mapping(path, other, read_yaml(other))
+        check_fits(other, content, first, merged)
+        merged = _extended(merged, _own(content))
     own = _own(given)
     problems = list(taken_out_in_vain(merged, own))
     return _extended(merged, without(own, [place for place, _ in problems])), problems
@@ -83,7 +87,7 @@ def _mapping(path: Path, other: Path, content: object) -> Mapping[Any, Any]:
 
 
 def _own(given: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {key: value for key, value in given.items() if key != EXTENDS}
+    return {key: value for key, value in given.items() if key not in (EXTENDS, PREFLIGHT)}
 
 
 def _merged(base: Mapping[Any, Any], own: Mapping[Any, Any], place: tuple[str, ...]) -> dict[Any, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from actor18m.amounts import amount
+from actor18m.config.measured_pools import PREFLIGHT
 from actor18m.models.backends import Backend
 from actor18m.preflight.apart import Ended
 from actor18m.preflight.backend_speed import BackendSpeed
@@ -16,6 +17,7 @@ from actor18m.preflight.device import Machine
 from actor18m.preflight.measuring import Playing, StageRun
 from actor18m.preflight.pool_plan import PoolPlan, says_claims
 from actor18m.preflight.stage_speed import StageSpeed
+from actor18m.survey.assumed import told_of
 from actor18m.yaml_file import as_yaml, read_yaml
 
 
@@ -37,8 +39,15 @@ def pools_yaml(found: Found) -> str:
     if shared is not None:
         told.append(f"# On {machines} {shared.clips_per_hour:,.0f} clips an hour may come in.")
         told.append(f"# The bottleneck: {shared.bottleneck}.")
-    told.append("stages:")
-    steps = (step for run in found.runs if (step := _pool(found, run)))
+    pools = {run.step.stage: _pool(found, run) for run in found.runs}
+    models = {
+        run.step.stage: {role: each.name for role, each in run.step.roles.items()}
+        for run in found.runs
+        if pools[run.step.stage]
+    }
+    marked = {PREFLIGHT: {"pipeline": found.pipeline, "models": models}}
+    told += [as_yaml(marked).rstrip(), "stages:"]
+    steps = (step for step in pools.values() if step)
     told += [
         f"  - {yaml.safe_dump(step, default_flow_style=True, sort_keys=False, width=1000).strip()}" for step in steps
     ]
@@ -81,9 +90,9 @@ def rates_yaml(found: Found, rates: Path) -> str:
         if isinstance(speed, Ended) or (claims_gpu and found.machine.gpu is None) or name not in stages:
             continue
         source = f"measured: preflight on {found.machine.called}, {date.today()}, {_of(run, speed)}"
-        own = {key: value for key, value in _mapping(stages[name]).items() if key not in ("gpu_seconds", "gpus")}
+        own = {key: value for key, value in _mapping(stages[name]).items() if key not in ("of", "gpu_seconds", "gpus")}
         gpus = {"gpus": [found.plan.claims[name].gpus, source]}
-        stages[name] = own | {"seconds": [_rounded(speed.seconds), source]} | gpus
+        stages[name] = {"of": told_of(run.step)} | own | {"seconds": [_rounded(speed.seconds), source]} | gpus
     return as_yaml({**told, "stages": stages})
 
 

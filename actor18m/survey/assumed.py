@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeFloat, ValidationError
 
 from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, REQUESTS, TOKENS, Step
-from actor18m.errors import instead_of
+from actor18m.errors import ActorError, instead_of
 from actor18m.shipped import manifest
 from actor18m.survey.chain import Chain, Link
 from actor18m.survey.rates import Rate
@@ -75,6 +75,7 @@ def _by_word(given: object) -> object:
 class OfStage(Section):
     """Of one clip or image."""
 
+    of: str | None = Field(default=None, description="the stage that it was told of: `module:Class with model, model`")
     passing: Annotated[Mapping[str, Share], BeforeValidator(_by_word)] = Field(
         default={}, description="the share that its rules pass; of images, where it differs, by the third word of keys"
     )
@@ -147,6 +148,55 @@ def shares_of(told: Assumptions, chain: Chain, file: Path) -> Shares:
     return Shares(passing, by_gate, asking, attempts)
 
 
+def told_of(step: Step) -> str:
+    """What a number is of: a stage and who plays its roles."""
+    models = ", ".join(sorted({backend.name for backend in step.roles.values()}))
+    return f"{step.stage} with {models}" if models else step.stage
+
+
+def of_others(told: Assumptions, chain: Chain) -> dict[str, tuple[str, str]]:
+    """By stage, of whom its numbers are told and who it is, where that is not the same."""
+    found = {link.name: (told.stages[link.name].of, told_of(link.step)) for link in chain.links}
+    return {name: (of, own) for name, (of, own) in found.items() if of is not None and of != own}
+
+
+def check_meant(others: Mapping[str, tuple[str, str]], pipeline: str, file: Path) -> None:
+    """What one stage takes says nothing of another stage, though they have one name; other models of it may do."""
+    problems = [
+        (f"stages.{name}", f"is told of {_stage(of)}, and that stage of {pipeline} is {_stage(own)}")
+        for name, (of, own) in others.items()
+        if _stage(of) != _stage(own)
+    ]
+    if problems:
+        raise ActorError(
+            f"{explained(str(file), problems)}\nThese are of another pipeline. Measure this one, `actor18m preflight "
+            f"{pipeline} --rates FILE`, or put numbers for it into a copy of {file}, without `of`."
+        )
+
+
+def notes_of(told: Assumptions, chain: Chain, others: Mapping[str, tuple[str, str]]) -> list[str]:
+    """What somebody should know who takes a file for another pipeline than it was made for."""
+    names = {link.name for link in chain.links}
+    said = []
+    if others:
+        models = (f"{name} ({_models(own)} instead of {_models(of)})" for name, (of, own) in others.items())
+        said.append(f"told of other models, and taken for guesses: {', '.join(models)}")
+    idle = [name for name in told.stages if name not in names]
+    subsets = {branch.subset for branch in chain.branches}
+    idle += [f"gates.{name}" for name in told.gates if name not in subsets]
+    if idle:
+        said.append(f"of no stage or subset of the pipeline, and left aside: {', '.join(idle)}")
+    return said
+
+
+def _stage(told: str) -> str:
+    return told.partition(" with ")[0]
+
+
+def _models(told: str) -> str:
+    return told.partition(" with ")[2] or "none"
+
+
 def rates_of(told: Assumptions, chain: Chain) -> dict[str, Rate]:
     return {link.name: _rate(told.stages[link.name], link.step, told.machines) for link in chain.links}
 
@@ -171,9 +221,11 @@ def _words(chain: Chain) -> list[str]:
 
 
 def _problems(told: Assumptions, chain: Chain) -> Iterator[tuple[str, str]]:
+    """What is told of stages that the pipeline has not is left aside, unless it may be meant for one that lacks."""
     links, words = {link.name: link for link in chain.links}, _words(chain)
-    for name in told.stages.keys() - links.keys():
-        yield f"stages.{name}", f"the pipeline has no such stage; {instead_of(name, links)}"
+    if links.keys() - told.stages.keys():
+        for name in told.stages.keys() - links.keys():
+            yield f"stages.{name}", f"the pipeline has no such stage; {instead_of(name, links)}"
     for name, link in links.items():
         if (of := told.stages.get(name)) is None:
             yield f"stages.{name}", "nothing is told of this stage of the pipeline: say at least its `seconds`"
@@ -184,8 +236,6 @@ def _problems(told: Assumptions, chain: Chain) -> Iterator[tuple[str, str]]:
             yield f"stages.{name}.passing.{word}", f"no images have this word in their keys; {instead_of(word, words)}"
     for subset, gate in told.gates.items():
         ways = {branch.subset: [chain.clips[0].name, *(link.name for link in branch.way)] for branch in chain.branches}
-        if subset not in ways:
-            yield f"gates.{subset}", f"the pipeline has no such subset; {instead_of(subset, ways)}"
         for name in gate.keys() - {*ways.get(subset, gate)}:
             yield f"gates.{subset}.{name}", f"clips do not meet it there; {instead_of(name, ways[subset])}"
 

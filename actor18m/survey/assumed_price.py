@@ -9,7 +9,17 @@ from pathlib import Path
 from actor18m.config.pipeline import Pipeline
 from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, REQUESTS, TOKENS
 from actor18m.models.backends import Backend
-from actor18m.survey.assumed import Assumed, Assumptions, OfStage, rates_of, read_assumptions, shares_of
+from actor18m.survey.assumed import (
+    Assumed,
+    Assumptions,
+    OfStage,
+    check_meant,
+    notes_of,
+    of_others,
+    rates_of,
+    read_assumptions,
+    shares_of,
+)
 from actor18m.survey.chain import Chain, Link, chain_of
 from actor18m.survey.foreseen import Waiting, foresee
 from actor18m.survey.kept_price import KeptPrice, kept_prices
@@ -59,6 +69,8 @@ class Priced:
     prices: tuple[KeptPrice, ...]
     sources: Mapping[str, str]
     """Of each number that is assumed, by its place in the file."""
+    notes: tuple[str, ...]
+    """Of what does not fit the pipeline."""
 
     def total(self, of: str) -> float:
         return sum(float(getattr(stage, of)) for stage in self.stages.values())
@@ -73,10 +85,14 @@ class Priced:
 def price(pipeline: Pipeline, file: Path) -> Priced:
     """Without a store, and without any weights."""
     chain, told = chain_of(pipeline, describe=by_name), read_assumptions(file)
-    shares, rates = shares_of(told, chain, file), rates_of(told, chain)
+    shares, rates, others = shares_of(told, chain, file), rates_of(told, chain), of_others(told, chain)
+    check_meant(others, pipeline.name, file)
     found = foresee(chain, Waiting({chain.clips[0].name: told.clips.value}), shares)
     units = {name: count or 0.0 for name, count in found.units.items()}
-    stages = {link.name: _of_stage(link, units[link.name], told.stages[link.name], rates) for link in chain.links}
+    stages = {
+        link.name: _of_stage(link, units[link.name], told.stages[link.name], rates, link.name in others)
+        for link in chain.links
+    }
     accepted = told.clips.value * math.prod(shares.passing[link.name, ""] for link in chain.clips)
     kept = {maker: count or 0.0 for maker, count in found.kept.items()}
     stored = _bytes(told, chain, units, accepted, sum(kept.values()))
@@ -90,6 +106,7 @@ def price(pipeline: Pipeline, file: Path) -> Priced:
         tuple(_wall(stages, gpus, told.machines.cpus_per_gpu.value) for gpus in told.machines.gpus),
         tuple(kept_prices(chain, shares, rates)),
         dict(_sources(told.model_dump(), ())),
+        tuple(notes_of(told, chain, others)),
     )
 
 
@@ -98,7 +115,7 @@ def by_name(backend: Backend) -> tuple[str, str]:
     return backend.name, ""
 
 
-def _of_stage(link: Link, units: float, of: OfStage, rates: Mapping[str, Rate]) -> StagePrice:
+def _of_stage(link: Link, units: float, of: OfStage, rates: Mapping[str, Rate], is_of_others: bool) -> StagePrice:
     costs, step = rates[link.name].costs, link.step
     at_once = step.run.in_flight if step.waits else 1
     requests = units * costs.get(REQUESTS, 0.0)
@@ -113,7 +130,7 @@ def _of_stage(link: Link, units: float, of: OfStage, rates: Mapping[str, Rate]) 
         requests,
         units * costs.get(TOKENS, 0.0),
         units * costs[DOLLARS],
-        (of.gpu_seconds or of.seconds).is_guess,
+        is_of_others or (of.gpu_seconds or of.seconds).is_guess,
         requests / pace / 60,
     )
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from actor18m.cli.app import app
 from actor18m.config.pipeline import load_pipeline
 from actor18m.config.shipped import find_pipeline
+from actor18m.errors import ActorError
 from actor18m.models.lock import read_lock
 from actor18m.preflight.apart import Ended
 from actor18m.preflight.backend_speed import BackendSpeed
@@ -156,6 +157,53 @@ def test_on_a_gpu_stages_claim_the_scarcer_of_its_memory_and_its_time(here: Path
     told: Any = parse_yaml(rates_yaml(found, here / "guessed.yaml"))
     assert told["stages"]["draw"]["gpus"][0] == 0.55
     assert told["stages"]["describe"]["seconds"] == [0.036, "measured"], "as it was"
+
+
+def measured(here: Path) -> Found:
+    """Of slow.yaml, on a machine that measured all of it."""
+    pipeline = load_pipeline(here / "slow.yaml")
+    runs = [StageRun(step, _speed(0.1, 0.5), "clips", 1) for step in pipeline.stages]
+    machine = Machine(8, 32 << 30, 0, None)
+    return Found("slow.yaml", machine, [], {}, runs, pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml"))
+
+
+def test_pools_of_another_pipeline_are_refused_with_the_file_the_stages_and_the_way_out(here: Path) -> None:
+    (here / "pools.yaml").write_text(pools_yaml(measured(here)))
+    (here / "other.yaml").write_text(DRAWING)
+    (here / "tuned.yaml").write_text(PIPELINE.replace("preflighted:Sees", "preflighted:Other"))
+    (here / "preflighted.py").write_text(OWN + "\n\nclass Other(Sees): pass\n")
+    (here / "ours.yaml").write_text("extends: [other.yaml, pools.yaml]\n")
+    with pytest.raises(ActorError) as stages:
+        load_pipeline(here / "ours.yaml")
+    (here / "ours.yaml").write_text("extends: [tuned.yaml, pools.yaml]\n")
+    with pytest.raises(ActorError) as models:
+        load_pipeline(here / "ours.yaml")
+    for error, of, why in (
+        (stages, "other", "preflighted:SlowDraw: {} has no such stage"),
+        (models, "tuned", "preflighted:SlowDraw: was measured with preflighted:Sees as people, and {} has"),
+    ):
+        other = str(here / f"{of}.yaml")
+        assert f"{here / 'pools.yaml'}: was measured of the pipeline slow.yaml, and does not fit {other}:" in str(
+            error.value
+        )
+        assert why.format(other) in str(error.value)
+        assert f"`actor18m preflight {other} --write pools.yaml`" in str(error.value)
+    assert "backend" not in str(stages.value)
+
+
+def test_pools_alone_are_no_pipeline_until_they_say_what_they_extend(here: Path) -> None:
+    text = pools_yaml(measured(here))
+    (here / "pools.yaml").write_text(text)
+    with pytest.raises(ActorError, match=r"is no pipeline by itself: .*extends: \[slow\.yaml, pools\.yaml\]"):
+        load_pipeline(here / "pools.yaml")
+    (here / "pools.yaml").write_text("extends: slow.yaml\n" + text)
+    assert load_pipeline(here / "pools.yaml").step("draw").run.clips_per_call == 64
+
+
+def test_rates_that_were_measured_say_of_which_stage_and_models(here: Path) -> None:
+    told: Any = parse_yaml(rates_yaml(measured(here), here / "guessed.yaml"))
+    assert told["stages"]["draw"]["of"] == "preflighted:SlowDraw with preflighted:Sees"
+    assert told["stages"]["read"]["of"] == "tests.engine.steady:Read"
 
 
 def test_what_a_process_may_write_to_bounds_a_claim_and_no_machine(here: Path) -> None:

@@ -204,3 +204,40 @@ def test_what_a_stage_claims_of_a_gpu_is_the_pipelines(stage: str) -> None:
         asked = ["plan", "cluster", "--assume", "rates", "--json", "--set", f"{stage}.run.gpus={claim}"]
         hours.append(json.loads(CliRunner().invoke(app, asked).stdout)["stages"][stage]["gpu_hours"])
     assert hours[1] == pytest.approx(hours[0] / 2)
+
+
+@pytest.mark.usefixtures("here")
+def test_numbers_of_another_stage_are_refused_and_those_of_other_models_are_guesses() -> None:
+    other = RATES.replace("describe: {", "describe: {of: 'mystages:Describe', ")
+    said = refused(other)
+    assert (
+        "stages.describe: is told of mystages:Describe, and the stage of drawing is tests.engine.drawing:Describe"
+        in said
+    )
+    assert "`actor18m preflight drawing --rates FILE`" in said
+    found = told(RATES.replace("describe: {", "describe: {of: 'tests.engine.drawing:Describe with clip', "))
+    assert found["stages"]["describe"]["is_guess"]
+    assert not found["stages"]["read"]["is_guess"]
+    assert found["notes"] == ["told of other models, and taken for guesses: describe (none instead of clip)"]
+    assert told(RATES)["notes"] == []
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_told_of_no_stage_is_left_aside_and_said() -> None:
+    more = RATES.replace("stages:\n", "gates: {Z: {read: [0.5, guess]}}\nstages:\n  depth: {seconds: [1, guess]}\n")
+    assert told(more)["notes"] == ["of no stage or subset of the pipeline, and left aside: depth, gates.Z"]
+    shown = CliRunner().invoke(app, ["plan", "drawing.yaml", "--assume", "rates.yaml"], env={"COLUMNS": "200"}).stdout
+    assert "note: of no stage or subset" in shown
+    misspelt = refused(RATES.replace("  describe:", "  descrive:"))
+    assert "stages.descrive: the pipeline has no such stage" in misspelt
+    assert "stages.describe: nothing is told of this stage" in misspelt
+
+
+def test_the_numbers_that_ship_are_of_the_pipeline_for_which_they_are_made(here: Path) -> None:
+    assert json.loads(CliRunner().invoke(app, ["plan", "cluster", "--assume", "rates", "--json"]).stdout)["notes"] == []
+    for_laptops = CliRunner().invoke(app, ["plan", "embedded", "--assume", "rates"], env={"COLUMNS": "200"})
+    assert for_laptops.exit_code == 1
+    assert (
+        "is told of stages.edited.views:EditedViews, and that stage of embedded is stages.harvest:Harvest"
+        in for_laptops.output
+    )
