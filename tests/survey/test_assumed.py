@@ -211,7 +211,7 @@ def test_numbers_of_another_stage_are_refused_and_those_of_other_models_are_gues
     other = RATES.replace("describe: {", "describe: {of: 'mystages:Describe', ")
     said = refused(other)
     assert (
-        "stages.describe: is told of mystages:Describe, and the stage of drawing is tests.engine.drawing:Describe"
+        "stages.describe: is told of mystages:Describe, and that stage of drawing is tests.engine.drawing:Describe"
         in said
     )
     assert "`actor18m preflight drawing --rates FILE`" in said
