@@ -1,4 +1,5 @@
-"""Networks whose code is under terms that are a choice: YOLO-World's is AGPL, CoTracker's CC-BY-NC and on no index."""
+"""Networks whose code a user chooses to have: YOLO-World's is AGPL, CoTracker's CC-BY-NC and on no package index, and
+TAPNext's, which is Apache-2.0, on none either."""
 
 import importlib
 import os
@@ -10,21 +11,22 @@ from actor18m.errors import ActorError
 from actor18m.models import roles
 from actor18m.models.cotracker import CoTracker
 from actor18m.models.libraries import library
+from actor18m.models.tapnext import SHAPE, TapNext
 from actor18m.models.torch_device import torch
 from actor18m.models.yolo_world import YoloWorld, YoloWorldParameters
 from tests.bench.gpu.network import Network, Where, counted, torch_network
 
-CHECKOUT = "ACTOR18M_COTRACKER"
+COTRACKER, TAPNET = "ACTOR18M_COTRACKER", "ACTOR18M_TAPNET"
+"""Environment variables with the folder of a checkout."""
+_SMALL_TAPNEXT = {"width": 32, "num_heads": 2, "lru_width": 32, "depth": 2}
+_FRAME = 256, 256
 _whole: list[Any] = []
 """What ultralytics has around the module, which it copies whole: it cannot be a part of it."""
 
 
 def _cotracker(full: bool) -> Any:
     """Whole, looking at 384 x 512 px; small looks at less."""
-    if not (folder := os.environ.get(CHECKOUT)):
-        raise ActorError("its code is on no package index: give --cotracker DIR, a checkout of it")
-    sys.path.insert(0, folder)
-    predictor = importlib.import_module("cotracker.predictor").CoTrackerPredictor(
+    predictor = _from_checkout("cotracker.predictor", COTRACKER, "--cotracker").CoTrackerPredictor(
         checkpoint=None, offline=True, window_len=60, v2=False
     )
     if not full:
@@ -34,6 +36,26 @@ def _cotracker(full: bool) -> Any:
 
 def _tracker(predictor: Any, where: Where) -> CoTracker:
     return CoTracker(predictor.to(where.device), torch().device(where.device), None)
+
+
+def _tapnext(full: bool) -> Any:
+    """BootsTAPNext-B."""
+    code = _from_checkout("tapnet.tapnext.tapnext_torch", TAPNET, "--tapnet")
+    network = code.TAPNext(image_size=_FRAME, **(SHAPE if full else _SMALL_TAPNEXT))
+    for part in network.parameters():  # some are made without any values
+        torch().nn.init.normal_(part, std=0.02)
+    return network
+
+
+def _by_token(network: Any, where: Where) -> TapNext:
+    return TapNext(network, torch().device(where.device), None)
+
+
+def _from_checkout(module: str, variable: str, flag: str) -> Any:
+    if not (folder := os.environ.get(variable)):
+        raise ActorError(f"its code is on no package index: give {flag} DIR, a checkout of it")
+    sys.path.insert(0, folder)
+    return importlib.import_module(module)
 
 
 def _yolo_world(full: bool) -> Any:
@@ -60,5 +82,6 @@ def _made_on_cpu(network: Network, make: Any) -> Network:
 
 NETWORKS = (
     _made_on_cpu(torch_network("cotracker3", roles.PointTracker, 25.4, _cotracker, _tracker), _cotracker),
+    torch_network("tapnext", roles.PointTracker, 194, _tapnext, _by_token),
     _made_on_cpu(torch_network("yolo-world", roles.PersonDetector, 72.9, _yolo_world, _detector), _yolo_world),
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 from actor18m.doctor.machine import visible_gpus
 from actor18m.preflight.apart import Ended, apart, preload
 from actor18m.preflight.device import Machine, machine
-from tests.bench.gpu.by_choice import CHECKOUT
+from tests.bench.gpu.by_choice import COTRACKER, TAPNET
 from tests.bench.gpu.every import FIRST
 from tests.bench.gpu.measured import Measured, measured
 
@@ -26,6 +26,10 @@ _NOTHING = """\
 gpu_check: torch sees no CUDA here, so there is nothing to measure.
 With --device cpu --small the same code runs, on small networks."""
 EACH_ANEW = "ACTOR18M_GPU_CHECK_EACH_ANEW"
+_CHECKOUTS = {
+    "--cotracker": ("co-tracker, where it may be used", COTRACKER, "cotracker/predictor.py"),
+    "--tapnet": ("tapnet", TAPNET, "tapnet/tapnext/tapnext_torch.py"),
+}
 _HEADINGS = (
     "model", "on", "weights (published)", "GiB computed", "GiB loaded", "at once", "GiB at most", "a second",
     "memory made short",
@@ -39,14 +43,16 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=(*FIRST, "decoding"), default=(*FIRST, "decoding"))
     parser.add_argument("--each", type=float, help="seconds that each model is looked at")
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="for all together")
-    parser.add_argument("--cotracker", type=Path, metavar="DIR", help="a checkout of it, where it may be used")
+    for flag, (called, *_) in _CHECKOUTS.items():
+        parser.add_argument(flag, type=Path, metavar="DIR", help=f"a checkout of {called}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there, too")
     args = parser.parse_args()
     until = time.monotonic() + args.seconds
-    if args.cotracker:
-        if not (args.cotracker / "cotracker" / "predictor.py").is_file():
-            parser.error(f"{args.cotracker} has no cotracker/predictor.py: --cotracker names a checkout of co-tracker")
-        os.environ[CHECKOUT] = str(args.cotracker)
+    for flag, (called, variable, file) in _CHECKOUTS.items():
+        if folder := vars(args)[flag.lstrip("-")]:
+            if not (folder / file).is_file():
+                parser.error(f"{folder} has no {file}: {flag} names a checkout of {called}")
+            os.environ[variable] = str(folder.absolute())
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # by which libraries look for CUDA without touching it
     if not os.environ.get(EACH_ANEW):
         preload(["tests.bench.gpu.preloaded"])

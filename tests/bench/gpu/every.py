@@ -6,8 +6,8 @@ from tests.bench.gpu.network import Network
 
 FIRST = (
     "d-fine", "sam2", "clip", "retinaface", "arcface", "dwpose", "bisenet", "qwen-image-edit", "segformer-face",
-    "siglip2", "rt-detrv2", "transnetv2", "cotracker3", "yolo-world", "scrfd", "auraface", "rtmw", "emotieffnet",
-    "rotation-6d", "edgetam",
+    "siglip2", "rt-detrv2", "transnetv2", "cotracker3", "tapnext", "yolo-world", "scrfd", "auraface", "rtmw",
+    "emotieffnet", "rotation-6d", "edgetam", "sam3",
 )  # fmt: skip
 
 
@@ -47,9 +47,9 @@ def _onnx() -> Sequence[Network]:
 
 
 _MODULES: dict[str, Callable[[], Sequence[Network]]] = {
-    **dict.fromkeys(("d-fine", "rt-detrv2", "sam2", "edgetam"), _people),
+    **dict.fromkeys(("d-fine", "rt-detrv2", "sam2", "edgetam", "sam3"), _people),
     **dict.fromkeys(("clip", "siglip2", "segformer-face", "transnetv2"), _pictures),
-    **dict.fromkeys(("cotracker3", "yolo-world"), _by_choice),
+    **dict.fromkeys(("cotracker3", "tapnext", "yolo-world"), _by_choice),
     "qwen-image-edit": _editor,
     **dict.fromkeys(
         ("retinaface", "scrfd", "arcface", "auraface", "bisenet", "emotieffnet", "rotation-6d", "dwpose", "rtmw"), _onnx

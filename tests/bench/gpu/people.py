@@ -1,11 +1,14 @@
 """Detectors of people, and who follows one of them, as large as the weights that the lock names."""
 
+import importlib
 from typing import Any
 
 from actor18m.models import roles
 from actor18m.models.detr import Detr, DetrParameters
 from actor18m.models.libraries import library
 from actor18m.models.sam2 import Sam2, Sam2Parameters
+from actor18m.models.sam3 import Sam3
+from actor18m.models.torch_device import torch
 from tests.bench.gpu.network import Network, Where, torch_network
 
 _PERSON = {"id2label": {number: "person" if not number else f"thing {number}" for number in range(80)}}
@@ -135,9 +138,73 @@ def _follower(module: Any, where: Where) -> Sam2:
     return Sam2(module, processor, Sam2Parameters())
 
 
+_PATCH, _GRID, _WIDTH = 14, 8, 128
+_ONE_IS_FOUND: dict[str, Any] = {
+    "max_num_objects": 1, "score_threshold_detection": 0.0, "new_det_thresh": 0.0, "assoc_iou_thresh": 0.0,
+}  # fmt: skip
+"""With random weights it would find a crowd in each frame, or nobody, and follow all of it."""
+
+
+def _sam3(full: bool) -> Any:
+    known = _transformers()
+    model = known.Sam3VideoModel(known.Sam3VideoConfig(**_ONE_IS_FOUND) if full else _small_sam3(known))
+    torch().nn.init.constant_(model.tracker_model.mask_decoder.pred_obj_score_head.proj_out.bias, 100.0)  # never away
+    return model
+
+
+def _small_sam3(known: Any) -> Any:
+    side, part = _PATCH * _GRID, {"hidden_size": _WIDTH, "num_attention_heads": 2}
+    deep = part | {"intermediate_size": _WIDTH, "num_layers": 1}
+    backbone = part | {
+        "model_type": "sam3_vit_model", "intermediate_size": _WIDTH, "num_hidden_layers": 2, "image_size": side,
+        "patch_size": _PATCH, "window_size": 4, "global_attn_indexes": [1], "pretrain_image_size": side,
+    }  # fmt: skip
+    vision = {
+        "model_type": "sam3_vision_model", "backbone_config": backbone, "fpn_hidden_size": _WIDTH,
+        "backbone_feature_sizes": [[4 * _GRID] * 2, [2 * _GRID] * 2, [_GRID] * 2],
+    }  # fmt: skip
+    words = part | {"model_type": "clip_text_model", "intermediate_size": _WIDTH, "num_hidden_layers": 1,
+                    "vocab_size": 64, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}  # fmt: skip
+    detector = {
+        "model_type": "sam3", "vision_config": vision, "text_config": words | {"projection_dim": _WIDTH},
+        "geometry_encoder_config": deep, "detr_encoder_config": deep, "mask_decoder_config": part,
+        "detr_decoder_config": deep | {"num_queries": 8},
+    }  # fmt: skip
+    tracker = {
+        "model_type": "sam3_tracker_video", "vision_config": vision, "image_size": side,
+        "prompt_encoder_config": {"hidden_size": _WIDTH, "image_size": side, "patch_size": _PATCH},
+        "mask_decoder_config": part | {"mlp_dim": _WIDTH, "iou_head_hidden_dim": _WIDTH},
+        "memory_attention_hidden_size": _WIDTH, "memory_attention_num_layers": 1,
+        "memory_attention_feed_forward_hidden_size": _WIDTH, "memory_encoder_hidden_size": _WIDTH,
+        "memory_encoder_output_channels": 64, "mask_downsampler_embed_dim": _WIDTH,
+        "memory_fuser_embed_dim": _WIDTH, "memory_fuser_intermediate_dim": _WIDTH,
+    }  # fmt: skip
+    return known.Sam3VideoConfig(
+        detector_config=detector, tracker_config=tracker, low_res_mask_size=4 * _GRID, **_ONE_IS_FOUND
+    )
+
+
+def _finder(module: Any, where: Where) -> Sam3:
+    """Its word is spelt, and not known: it is as long."""
+    known = _transformers()
+    side = 1008 if where.full else _PATCH * _GRID
+    mask = 288 if where.full else 4 * _GRID
+    size, small = ({"height": px, "width": px} for px in (side, mask))
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
+    numbered = {word: number for number, word in enumerate(words)}
+    tokens = known.CLIPTokenizer(vocab=numbered, merges=[], unk_token="<|endoftext|>", pad_token="<|endoftext|>")
+    images = known.Sam3ImageProcessor(size=size, mask_size=small)
+    importlib.import_module(type(module).__module__).cv_utils_kernel = False  # type: ignore[attr-defined]
+    return Sam3(
+        module, known.Sam3VideoProcessor(images, known.Sam2VideoVideoProcessor(), tokens), Sam2Parameters(lost_below=0)
+    )
+
+
 NETWORKS: tuple[Network, ...] = (
     torch_network("d-fine", roles.PersonDetector, 62, _d_fine, _detector),
     torch_network("rt-detrv2", roles.PersonDetector, 76, _rt_detr, _detector),
     torch_network("sam2", roles.PersonSegmenter, 224, _sam2, _follower),
     torch_network("edgetam", roles.PersonSegmenter, 13.9, _edgetam, _follower),
+    torch_network("sam3", roles.PersonSegmenter, 848, _sam3, _finder),
 )

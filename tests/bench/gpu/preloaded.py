@@ -14,7 +14,8 @@ _OF: Mapping[str, Sequence[str]] = {
     "open_clip": (),
     "transformers": (
         "DFineForObjectDetection", "RTDetrV2ForObjectDetection", "RTDetrImageProcessor", "Sam2VideoModel",
-        "Sam2ImageProcessor", "Sam2VideoProcessor", "Sam2VideoVideoProcessor", "SegformerForSemanticSegmentation",
+        "Sam2ImageProcessor", "Sam2VideoProcessor", "Sam2VideoVideoProcessor", "Sam3VideoModel",
+        "Sam3ImageProcessor", "Sam3VideoProcessor", "CLIPTokenizer", "SegformerForSemanticSegmentation",
         "SegformerImageProcessor", "Qwen2_5_VLForConditionalGeneration", "Qwen2Tokenizer", "Qwen2VLProcessor",
     ),
     "diffusers": ("QwenImageEditPlusPipeline",),

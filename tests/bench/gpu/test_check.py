@@ -14,7 +14,7 @@ from tests.bench.gpu.every import FIRST, named
 from tests.models.torchvision_kernels import stand_in
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "gpu_check.sh"
-BY_CHOICE = {"cotracker3", "yolo-world"}
+BY_CHOICE = {"cotracker3", "tapnext", "yolo-world"}
 ROUGHLY = {"dwpose", "rtmw", "bisenet", "scrfd"}
 LIBRARIES = "torch", "transformers", "diffusers", "open_clip", "onnx", "onnxruntime"
 
@@ -47,10 +47,14 @@ def test_a_model_is_measured_batch_by_batch_and_when_memory_is_short(tmp_path: P
     assert [batch["size"] for batch in found["speed"]["batches"]] == [1, 2, 4][: len(rows)]
 
 
-def test_a_folder_that_is_no_checkout_of_cotracker_is_refused(tmp_path: Path) -> None:
-    done = check("--cotracker", str(tmp_path), each_anew=True)
+@pytest.mark.parametrize(
+    ("flag", "file"),
+    [("--cotracker", "cotracker/predictor.py"), ("--tapnet", "tapnet/tapnext/tapnext_torch.py")],
+)
+def test_a_folder_that_is_no_checkout_is_refused(flag: str, file: str, tmp_path: Path) -> None:
+    done = check(flag, str(tmp_path), each_anew=True)
     assert done.returncode == 2
-    assert f"{tmp_path} has no cotracker/predictor.py" in done.stderr
+    assert f"{tmp_path} has no {file}" in done.stderr
 
 
 def test_a_python_without_what_is_needed_is_told_with_how_to_set_it_up(tmp_path: Path) -> None:
