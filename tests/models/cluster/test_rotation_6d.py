@@ -98,6 +98,13 @@ def test_angles_are_those_of_uniface_in_our_directions(
             )
 
 
+def test_more_is_seen_at_the_sides_of_a_face_that_is_high_than_above_it() -> None:
+    """As its authors' demonstration cuts it out: a fifth of the height at the sides, of the width above and below."""
+    frame = np.arange(200 * 300 * 3, dtype=np.uint32).astype(np.uint8).reshape(200, 300, 3)
+    assert np.array_equal(_around(frame, (100, 40, 180, 150)), frame[24:166, 78:202])
+    assert np.array_equal(_around(frame, (250, 150, 290, 190)), frame[142:198, 242:298])
+
+
 def test_a_batch_says_what_one_by_one_does(backend: Rotation6D, pictures: list[Frame]) -> None:
     faces = _faces(pictures)
     one_by_one = _told(backend, pictures, faces)
