@@ -12,15 +12,15 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from actor18m.amounts import amount
 from actor18m.building import measuring
+from actor18m.building.built import Built, NotPublished, StageStopped, as_published, why_stopped
 from actor18m.building.changes import changes, flags_of
 from actor18m.building.listener import Listener
 from actor18m.building.meanwhile import kept_meanwhile, with_taken
 from actor18m.building.releasing import release
-from actor18m.catalog.register import Registration
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.config import licensed
@@ -29,10 +29,10 @@ from actor18m.config.loading import load
 from actor18m.config.shipped import find_pipeline
 from actor18m.config.stage_config import DOLLARS, GPU_SECONDS
 from actor18m.dataset import Dataset
-from actor18m.errors import ActorError, Refused, WrongUsage
+from actor18m.errors import Refused, WrongUsage
 from actor18m.execute.budget import Purse
 from actor18m.execute.crews import Crew, RayCrew, SerialCrew
-from actor18m.execute.tally import Stopped, Tally
+from actor18m.execute.tally import Tally
 from actor18m.policy.overrides import read_overrides, taken
 from actor18m.policy.words import keep, now, read_words
 from actor18m.publish import Published, guards
@@ -44,15 +44,11 @@ from actor18m.storage.lease import Lease, hold
 from actor18m.storage.near_copies import sources_kept
 from actor18m.storage.store import make_store
 from actor18m.survey import runs
-from actor18m.survey.admission import PENDING
 from actor18m.survey.code import edited
-from actor18m.survey.meaning import Meaning
 from actor18m.survey.plan import Plan, unpriced
 from actor18m.survey.project import Project, settled_for_good
 from actor18m.survey.rates import rates_of
 from actor18m.survey.seen import Seen
-from actor18m.survey.subsets import SubsetCounts
-from actor18m.survey.survey import ACCEPTED, STATES
 
 Paths = str | Path | Sequence[str | Path]
 Settings = Sequence[str] | Mapping[str, object]
@@ -63,53 +59,6 @@ _GET_WORDS_BACK = (
     "Restore the folder from a backup. If nothing of that matters any more, go on with --allow-lost-words. "
     "Nothing was changed."
 )
-
-
-@dataclass(frozen=True)
-class Built:
-    """What a build came to."""
-
-    project: Project
-    """For questions that the rest leaves open, as `status`, `explain` and `what-if` ask them."""
-    states: Mapping[str, int]
-    """How many inputs are in which state, as the version tells them."""
-    subsets: Mapping[str, SubsetCounts]
-    """Of each, how many images are in which state and why, and of how many clips there are none and why."""
-    registration: Registration
-    """How what was given differs from what was registered."""
-    not_taken: FilesLeftOut
-    """Files that were given, and that are no videos and no lists."""
-    tally: Tally
-    """What was measured now, by stage."""
-    published: Published | None
-    """The version; None where a part of the stages was asked for, and where nothing could be published. Its `left_out`
-    names accepted clips whose files have gone: the next build tries again.
-    """
-    meaning: Meaning
-    """What people's words came to."""
-    account: Mapping[str, Any]
-    """All of it, as the store keeps it of this run, and `actor18m build --json` prints it."""
-
-    @property
-    def images(self) -> dict[str, dict[str, int]]:
-        """By subset, how many images are in which state, of those that are asked for."""
-        return {subset: each.states for subset, each in self.subsets.items()}
-
-
-class StageStopped(ActorError):
-    """A stage failed clips alike and was stopped. All others went on; nothing was published."""
-
-    def __init__(self, built: Built) -> None:
-        super().__init__(_why_stopped(built.tally))
-        self.built = built
-
-
-class NotPublished(Refused):
-    """All was measured, and a guard refused to publish it."""
-
-    def __init__(self, why: str, built: Built) -> None:
-        super().__init__(why)
-        self.built = built
 
 
 def build(
@@ -201,7 +150,7 @@ def build(
             project, meaning = settled_for_good(project, lease)
             hearing = Hearing(lease.store, project.words, allow_lost_words)
             end = _ended(project, lease, to, tally, subset, crew, allowed, hearing, listener)
-            states = _as_published(end.plan.states, end.published)
+            states = as_published(end.plan.states, end.published)
             account |= {"published": end.published, "states": states, "images": end.plan.images, **end.told}
             account["subsets"] = {subset: counts.told() for subset, counts in end.plan.subsets.items()}
             account |= {"unknown_overrides": meaning.unknown, "like_denied": meaning.like_denied}
@@ -243,7 +192,7 @@ def _ended(
     plan = looked.plan if project.until is None else unpriced(replace(project, until=None).record())
     try:
         if tally.stopped:
-            return _End(plan, told={"how": runs.FAILED, "why": _why_stopped(tally)})
+            return _End(plan, told={"how": runs.FAILED, "why": why_stopped(tally)})
         if to is None:
             guards.check_failed(looked.outlook, looked.plan.subsets, allowed)
             return _End(plan)
@@ -270,19 +219,6 @@ def _agreed(
     if found.forgotten and not yes and not listener.may_forget(found):
         raise found.refusal(str(pipeline))
     return found.lines
-
-
-def stopped(stage: str, why: Stopped) -> str:
-    """What happened, in a sentence."""
-    so_many = amount(why.clips, why.unit.removesuffix("s"))
-    return (
-        f"stage {stage} was stopped: {so_many} failed alike with no success between, {why.example} for one: "
-        f"{why.error}."
-    )
-
-
-def _why_stopped(tally: Tally) -> str:
-    return " ".join(stopped(*each) for each in tally.stopped.items())
 
 
 def _crew(executor: str | Crew) -> Crew:
@@ -329,11 +265,3 @@ def _take_into_store(lease: Lease, file: Path, listener: Listener) -> None:
             f"{file}: {amount(len(new), 'override is', 'overrides are')} in the store now, with the file or without "
             "it: `actor18m words` lists what holds, `actor18m undo KEY` takes one back"
         )
-
-
-def _as_published(states: Mapping[str, int], published: Published | None) -> dict[str, int]:
-    """The states as the version tells them, in which the clips that were left out wait for the next build."""
-    waiting = 0 if published is None else len(published.left_out)
-    counts = dict.fromkeys(STATES, 0) | dict(states)
-    counts |= {ACCEPTED: counts[ACCEPTED] - waiting, PENDING: counts[PENDING] + waiting}
-    return {state: count for state, count in counts.items() if count}

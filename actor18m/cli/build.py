@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from actor18m.building import build as building
-from actor18m.building.build import NotPublished, StageStopped
+from actor18m.building.built import NotPublished, StageStopped
 from actor18m.building.changes import Changes, Forgotten, flags_of
 from actor18m.building.listener import Shown
 from actor18m.cli.arguments import AsJson, For, Settings, pipeline_file

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from actor18m.amounts import amount
-from actor18m.building.build import Built, stopped
+from actor18m.building.built import Built, stopped
 from actor18m.cli import unpublished
 from actor18m.cli.spent import spent_lines
 from actor18m.execute.tally import Tally

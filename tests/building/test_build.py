@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from actor18m import build
-from actor18m.building.build import Built, NotPublished, StageStopped
+from actor18m.building.built import Built, NotPublished, StageStopped
 from actor18m.building.changes import Changes, Forgotten
 from actor18m.building.listener import Listener, Silent
 from actor18m.errors import WrongUsage

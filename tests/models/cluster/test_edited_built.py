@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actor18m import build
-from actor18m.building.build import Built
+from actor18m.building.built import Built
 from actor18m.models.weights import folder
 from actor18m.samples.shipped import SHIPPED
 from tests.models.cluster.qwen import save_editor, save_lora, small_areas

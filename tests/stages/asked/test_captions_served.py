@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from actor18m import build
-from actor18m.building.build import Built
+from actor18m.building.built import Built
 from actor18m.samples.shipped import SHIPPED
 from tests.engine.chat_server import ChatServer
 

@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 
 from actor18m import build
-from actor18m.building.build import Built, StageStopped
+from actor18m.building.built import Built, StageStopped
 from actor18m.execute import trouble
 from actor18m.media.encoded import encoded
 from actor18m.samples.shipped import SHIPPED
