@@ -14,7 +14,7 @@ from typing import IO
 from actor18m import stopping
 from actor18m.dataset.manifest import File
 from actor18m.errors import ActorError
-from actor18m.storage.filesystems import Place, size_in, tells_change
+from actor18m.storage.place import Place, size_in, tells_change
 
 NAME = ".hashed.json"
 _CHUNK = 1 << 20

@@ -11,8 +11,9 @@ from actor18m.dataset import manifest
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, refusal
 from actor18m.redact import without_secrets
-from actor18m.storage.filesystems import Disk, Place, size_in
+from actor18m.storage.disk import Disk
 from actor18m.storage.objects import place_at
+from actor18m.storage.place import Place, size_in
 
 LATEST = "latest"
 _VERSION = re.compile(r"\d{6,}")

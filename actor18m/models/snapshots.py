@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict
 from actor18m.errors import ActorError
 from actor18m.models.lock import Model, Snapshot, read_lock
 from actor18m.models.weights import FileState, folder
-from actor18m.storage.filesystems import stamp_of
+from actor18m.storage.disk import stamp_of
 
 PINNED = "pinned.json"
 _HUB = "https://huggingface.co"

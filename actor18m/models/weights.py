@@ -23,7 +23,7 @@ from urllib.error import HTTPError
 from actor18m.amounts import amount
 from actor18m.errors import ActorError
 from actor18m.models.lock import Lock, Url, WeightFile, Wheel, read_lock
-from actor18m.storage.filesystems import stamp_of
+from actor18m.storage.disk import stamp_of
 
 FileState = Literal["ok", "missing", "corrupt"]
 

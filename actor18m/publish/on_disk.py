@@ -24,7 +24,7 @@ from actor18m.dataset.root import LATEST, Dataset, DatasetError
 from actor18m.dataset.version import Version
 from actor18m.publish.shard import Shard
 from actor18m.publish.target import PART, Writer, remember
-from actor18m.storage.filesystems import NO_HARD_LINKS, Disk, sync_folder
+from actor18m.storage.disk import NO_HARD_LINKS, Disk, sync_folder
 
 LOCK = ".lock"
 BUILDING = ".building"

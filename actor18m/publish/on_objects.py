@@ -37,9 +37,9 @@ from actor18m.dataset.version import Version
 from actor18m.errors import ActorError
 from actor18m.publish.shard import Shard
 from actor18m.publish.target import PART, Writer
-from actor18m.storage.filesystems import put_once, trouble_with
 from actor18m.storage.lease import Lease, StoreBusy, hold, holder
 from actor18m.storage.objects import Objects
+from actor18m.storage.place import put_once, trouble_with
 from actor18m.storage.store import Store
 
 MARK = "dataset.json"

@@ -13,9 +13,10 @@ from typing import IO, Any
 from actor18m.inputs import local_path
 from actor18m.storage import conditional, remote
 from actor18m.storage.causes import is_passing
+from actor18m.storage.disk import Disk
 from actor18m.storage.far_file import open_far
 from actor18m.storage.file_versions import of_info
-from actor18m.storage.filesystems import Disk, Place
+from actor18m.storage.place import Place
 from actor18m.storage.uploads import drop_uploads
 
 _CHUNK = 1 << 20

@@ -14,8 +14,9 @@ from actor18m import __version__
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, refusal
 from actor18m.redact import without_secrets
-from actor18m.storage.filesystems import Disk, Place, trouble_with
+from actor18m.storage.disk import Disk
 from actor18m.storage.objects import place_at
+from actor18m.storage.place import Place, trouble_with
 
 SCHEMA = 2
 """Raised when a store written by this version cannot be read by an older one, or the other way round."""

@@ -22,7 +22,7 @@ from actor18m.errors import ActorError, Refused
 from actor18m.log import run_log
 from actor18m.policy.words import Words, now
 from actor18m.redact import redacted
-from actor18m.storage.filesystems import Disk
+from actor18m.storage.disk import Disk
 from actor18m.storage.lease import Lease, living
 from actor18m.storage.store import Store, StoreError
 from actor18m.survey.chain import Link

@@ -17,7 +17,7 @@ from actor18m.ledger.ledger import Ledger, LotFiles, ledgers
 from actor18m.ledger.rows import BESIDE as DIGESTS_BESIDE
 from actor18m.models.weights import damaged
 from actor18m.policy.words import read_words
-from actor18m.storage.filesystems import PRIVATE, Disk
+from actor18m.storage.disk import PRIVATE, Disk
 from actor18m.storage.sealed import DIGITS, digest_in
 from actor18m.storage.store import Store, StoreError, open_store, sha256_of
 from actor18m.survey.runs import is_account, lost_words

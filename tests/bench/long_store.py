@@ -18,7 +18,7 @@ from actor18m.keys import input_digest
 from actor18m.ledger.ledger import COVERS, Ledger
 from actor18m.ledger.rows import BESIDE, IDENTITY, OUTCOME
 from actor18m.stage import Stage
-from actor18m.storage.filesystems import Disk
+from actor18m.storage.disk import Disk
 from actor18m.storage.lease import Lease
 from actor18m.storage.parquet import to_bytes
 from actor18m.storage.sealed import digest_of

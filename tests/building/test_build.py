@@ -20,7 +20,7 @@ from actor18m.building.listener import Listener, Silent
 from actor18m.errors import WrongUsage
 from actor18m.execute.tally import Watcher
 from actor18m.publish.guards import Allowed
-from actor18m.storage.filesystems import Disk
+from actor18m.storage.disk import Disk
 from actor18m.survey.snapshot import Record
 from tests.engine.site import Site, content_of, films
 

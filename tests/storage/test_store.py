@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actor18m.storage.filesystems import Disk
+from actor18m.storage.disk import Disk
 from actor18m.storage.lease import Lease, hold
 from actor18m.storage.store import SCHEMA, Store, StoreError, make_store, open_store
 
