@@ -17,7 +17,7 @@ from pyarrow import float32, int32, list_, string, struct
 from pydantic import PositiveFloat, PositiveInt
 
 from actor18m.arrays import Box, Floats, Frame
-from actor18m.media.boxes import inside, shrunk, size
+from actor18m.media.boxes import shrunk, size
 from actor18m.media.breaks import LONGER_SIDE, Break, BreakFinder
 from actor18m.media.chunks import chunks
 from actor18m.media.colours import colours
@@ -30,6 +30,7 @@ from actor18m.models.roles import FrameEncoder, Person, PersonDetector, PointTra
 from actor18m.stage import Clip, Failure, Parameters, Row, Stage, schema
 from stages.identity import Identity
 from stages.links import LINK, FaceAt, faces_at, is_of, links
+from stages.looks.others import OTHER, count, others
 from stages.looks.people import PeopleFinder, Sample
 from stages.told import SIDES, one_by_one, rounded, rounded_fields, sides
 
@@ -47,13 +48,6 @@ _BREAK = struct([(name, float32()) for name in ("at_s", "difference", "ratio", "
 _OCCLUSION = struct([("start_s", float32()), ("end_s", float32()), ("visible_fraction", float32())])
 """From the first sample in which the subject is hidden to the first in which it is not; `visible_fraction` is the
 lowest."""
-_OTHER = struct(
-    [("first_s", float32()), ("last_s", float32()), ("samples", int32()), ("score", float32()),
-     ("size_share", float32()), ("inside_share", float32())]
-)  # fmt: skip
-"""Someone beside the subject: `samples` in which they are seen, the middle of their scores, how large they are at most,
-as a share of the subject, and how much of them lies in the subject's box: a detector at times takes an upper body for
-another person."""
 
 
 class MotionParameters(Parameters):
@@ -103,7 +97,7 @@ class Motion(Stage):
         subject=list_(_SUBJECT),
         subject_share=float32(),
         people=list_(int32()),
-        others=list_(_OTHER),
+        others=list_(OTHER),
         cuts=list_(_CUT),
         breaks=list_(_BREAK),
         neighbour_similarity=list_(float32()),
@@ -141,8 +135,8 @@ class Motion(Stage):
             "frame_times": [rounded(time) for time in times],
             "subject": [_box_row(person) for person in seen],
             "subject_share": rounded(len(chosen.seen) / len(times)),
-            "people": [_count(people, told.min_person_score) for people in looked.people],
-            "others": [_other_row(track, chosen, times) for track in found if not _is_part(track, chosen)],
+            "people": [count(people, told.min_person_score) for people in looked.people],
+            "others": others(found, chosen, times),
             "cuts": self._cuts(looked),
             "breaks": [rounded_fields(asdict(each)) for each in looked.breaks],
             "neighbour_similarity": [None, *map(rounded, looked.neighbours)],
@@ -262,7 +256,6 @@ class Motion(Stage):
 
 _INNER = 0.15
 """Of a person's box, so much is left out at each side: the surroundings show there."""
-_PART = 0.85
 _Marked = tuple[Box, float, Floats, Floats]
 """Box, score, colours and points of a person in a frame."""
 
@@ -285,31 +278,6 @@ def _weight(track: Track, faces: Sequence[FaceAt], height: int, width: int) -> f
     """A face makes someone more likely the one the clip is about than a back does."""
     own = sum(float(face["score"]) for face in faces if (seen := track.seen.get(face["sample"])) and is_of(face, seen))
     return prominence(track, height, width) * (1 + own)
-
-
-def _count(people: Sequence[SeenPerson], min_score: float) -> int:
-    """Those who are no part of a surer one."""
-    sure = [person for person in people if person.score >= min_score]
-    return sum(all(inside(one.box, other.box) < _PART for other in sure[:i]) for i, one in enumerate(sure))
-
-
-def _is_part(track: Track, whole: Track) -> bool:
-    return any(whole.seen.get(at) is person for at, person in track.seen.items())
-
-
-def _other_row(track: Track, chosen: Track, times: Sequence[float]) -> dict[str, object]:
-    own = [size(person.box) for person in chosen.seen.values()]
-    first, last = next(iter(track.seen)), track.last
-    within = [inside(track.seen[at].box, chosen.seen[at].box) for at in track.seen if at in chosen.seen]
-    largest = max(size(person.box) for person in track.seen.values())
-    return {
-        "first_s": rounded(times[first]),
-        "last_s": rounded(times[last]),
-        "samples": len(track.seen),
-        "score": rounded(float(np.median([person.score for person in track.seen.values()]))),
-        "size_share": rounded(largest / float(np.median(own))),
-        "inside_share": rounded(fmean(within) if within else 0.0),
-    }
 
 
 def _box_row(person: SeenPerson | None) -> dict[str, object] | None:
