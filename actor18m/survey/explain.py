@@ -1,7 +1,7 @@
 """The whole story of a clip or an image: where it came from, what was measured, what decided, and what went wrong."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -10,19 +10,16 @@ import pyarrow.compute as pc
 from actor18m.catalog.catalog import COLUMNS
 from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, local_path
-from actor18m.keys import clip_of, reference_key
-from actor18m.ledger.rows import OUTCOME
-from actor18m.policy.rules import by_name, judge, spelt
+from actor18m.keys import clip_of
 from actor18m.policy.words import is_image
 from actor18m.redact import without_secrets
-from actor18m.shortest import shortest
-from actor18m.stage import UNAVAILABLE
 from actor18m.survey.admission import NO_FILE
-from actor18m.survey.chain import DURATION, FIRST_WRITES, SIGNATURE, Link
+from actor18m.survey.chain import DURATION, FIRST_WRITES, SIGNATURE
 from actor18m.survey.image_digests import like_keys
-from actor18m.survey.images import attempts_of
+from actor18m.survey.image_story import image_story
 from actor18m.survey.project import Project
 from actor18m.survey.snapshot import Record
+from actor18m.survey.stage_story import held_rows, stage_story
 from actor18m.survey.subsets import reason
 from actor18m.survey.survey import Surveyed
 
@@ -40,7 +37,7 @@ def explain(project: Project, name: str) -> list[dict[str, Any]]:
         if is_image(name) and pc.any(pc.equal(surveyed.inputs["clip"], clip_of(name))).as_py():
             near = _images_of(surveyed, clip_of(name))["key"].to_pylist()
         for image in surveyed.images.filter(pc.equal(surveyed.images["key"], name)).to_pylist():
-            found[name] = _image_story(project, record, surveyed, image)
+            found[name] = image_story(project, record, surveyed, image)
         for number in _matching(surveyed, name):
             story = _story(project, record, surveyed, number)
             found[story["id"]] = story
@@ -145,7 +142,7 @@ def _stages(
         if (is_source and row["parent"] is not None) or link.stage_class.of != "clips":
             continue
         key = row["id"] if is_source or link is project.chain[0] else row["clip"]
-        held = _held(project, record, link, row["lot"], key)
+        held = held_rows(project, record, link, row["lot"], key)
         if not held:
             continue
         if is_source:
@@ -154,7 +151,7 @@ def _stages(
             decided = surveyed.measured[link.name]
             decided = decided.filter(pc.equal(decided["number"], number))
             digests = decided["input_digest"].to_pylist()
-        yield _told(link, held, digests, decided, standing.get(link.name))
+        yield stage_story(link, held, digests, decided, standing.get(link.name))
         if is_source and row["stage"] == link.name:
             return
 
@@ -180,127 +177,3 @@ def _images(surveyed: Surveyed, clip: str) -> list[dict[str, Any]]:
 
 def _images_of(surveyed: Surveyed, clip: str) -> pa.Table:
     return surveyed.images.filter(pc.equal(surveyed.images["clip"], clip))
-
-
-def _image_story(project: Project, record: Record, surveyed: Surveyed, image: Mapping[str, Any]) -> dict[str, Any]:
-    """Of one image: what was asked for, what was made of it in which attempt, and what was seen in it."""
-    key = image["key"]
-    fate = {
-        name: value
-        for name, value in image.items()
-        if value is not None and name not in ("key", "number") and not name.endswith("@")
-    }
-    (given,) = surveyed.inputs.slice(image["number"], 1).to_pylist()
-    asking = record.links[image["asked_by"]]
-    stages = []
-    for link in project.stages.images:
-        if link.name == image["maker"] or image["maker"] in link.of:
-            held = _held(project, record, link, image["lot"], key)
-            decided = surveyed.measured[link.name]
-            decided = decided.filter(pc.equal(decided["key"], key))
-            digest = image["made@" if link.name == image["maker"] else f"{link.name}@"]
-            # what was seen in another attempt, or in another picture of before, is no part of this one's story
-            if digest is not None and held:
-                last = decided.filter(pc.equal(decided["input_digest"], digest))
-                told = _told(link, held, [digest], last)
-                stages.append(told | {"attempts": _attempts(link, held, decided, image)})
-    said = [str(word) for word in project.words.in_force if word.is_of_image and word.of == key]
-    request = _request(project, record, asking, image)
-    return {"image": key, "uri": given["uri"], **fate, "request": request, "stages": stages, "overrides": said}
-
-
-def _attempts(
-    link: Link, held: Sequence[Mapping[str, Any]], decided: pa.Table, image: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Of a maker, each attempt but the last: what it told in numbers, and what rules say of it."""
-    found = []
-    for number, digest in enumerate(attempts_of(image)[:-1] if link.name == image["maker"] else [], start=1):
-        row = next((row for row in held if row["input_digest"] == digest), {})
-        rules = _ruled(link, decided.filter(pc.equal(decided["input_digest"], digest)), row)
-        found.append({"candidate": number, "values": {n: v for n, v in row.items() if _is_number(v)}, "rules": rules})
-    return found
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _request(project: Project, record: Record, asking: Link, image: Mapping[str, Any]) -> dict[str, Any]:
-    requests = asking.stage_class.requests
-    assert requests is not None
-    held = _held(project, record, asking, image["lot"], image["clip"])
-    asked = next((row[requests.column] for row in held if row["input_digest"] == image["asked@"]), None) or []
-    found: dict[str, Any] = next(
-        (each for each in asked if reference_key(image["clip"], each["name"]) == image["key"]), {}
-    )
-    return {name: _plain(value) for name, value in found.items()}
-
-
-def _held(project: Project, record: Record, link: Link, lot: int, key: str | None) -> list[dict[str, Any]]:
-    """All rows of a clip or an image that hold, of whatever input digest."""
-    files = record.files[link.name].get(lot)
-    if files is None or key is None:
-        return []
-    rows = link.ledger(project.store).read_lot(files)
-    found: list[dict[str, Any]] = shortest(rows.filter(pc.equal(rows["key"], key))).to_pylist()
-    return found
-
-
-def _told(
-    link: Link,
-    held: Sequence[Mapping[str, Any]],
-    digests: Sequence[str],
-    decided: pa.Table | None,
-    state: str | None = None,
-) -> dict[str, Any]:
-    """Of the row that counts now, or of one that did: what was measured, and what rules say of it. `state` is how the
-    clip ended in this stage, if it did.
-    """
-    ended = next((row for row in held if row["state"] == state), held[-1])
-    current = next((row for row in held if [row["input_digest"]] == [*digests]), ended)
-    own = {name: _plain(value) for name, value in current.items() if name not in (*OUTCOME.names, "part")}
-    return {
-        "stage": link.name,
-        "fingerprint": link.fingerprint,
-        "backends": {role: backend[0] for role, backend in link.backends.items()},
-        "state": UNAVAILABLE if current["error_kind"] == UNAVAILABLE else current["state"],
-        "error": None if current["error"] is None else f"{current['error_kind']}: {current['error']}",
-        "values": {} if current["error"] else own,
-        "rules": [] if decided is None else _ruled(link, decided, current),
-        "older_rows": len(held) - 1,
-    }
-
-
-def _ruled(link: Link, decided: pa.Table, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What each rule says of a judged row, if there is one. A rule does not apply that passes by what its expression
-    puts in place of nulls alone: what a sheet shows in its panels is told of no other picture.
-    """
-    found = []
-    for name, rule in by_name(link.rules).items() if decided.num_rows else ():
-        passed = judge(decided, {name: rule})["passed"][0].as_py()
-        applies = not passed or not stands_in(link.rules[name].value or name, row)
-        found.append(
-            {
-                "rule": name,
-                "value": shortest(decided)[name][0].as_py() if applies else None,
-                "bound": ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items()),
-                "passed": passed,
-                "applies": applies,
-            }
-        )
-    return found
-
-
-def stands_in(expression: str, row: Mapping[str, Any]) -> bool:
-    """Whether it is computed of nulls, by what `coalesce` says."""
-    read = [value for column, value in row.items() if re.search(rf"\b{re.escape(column)}\b", expression)]
-    return bool(read) and "coalesce(" in expression.lower() and all(value is None for value in read)
-
-
-def _plain(value: object) -> object:
-    """As JSON holds it: bytes in hexadecimal digits, everything whole."""
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value

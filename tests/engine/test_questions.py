@@ -11,7 +11,7 @@ import pytest
 from actor18m.catalog.register import Register
 from actor18m.storage.lease import hold
 from actor18m.storage.store import open_store
-from actor18m.survey.explain import stands_in
+from actor18m.survey.stage_story import stands_in
 from tests.engine.films import film
 from tests.engine.site import Site, films
 from tests.engine.steady import AT, PIPELINE, SEEN
