@@ -22,7 +22,8 @@ from actor18m.survey.admission import ENTRY, NO_FILE, PENDING, REMOVED, SPLIT, S
 from actor18m.survey.chain import CLIP, DURATION, SIGNATURE, Branch, Chain, Link
 from actor18m.survey.following import MISSING, REJECTED, VERDICT, Known, Way, here_of, stopped, stops
 from actor18m.survey.following import follow as follow_through
-from actor18m.survey.images import Images, requested, survey_images
+from actor18m.survey.image_requests import requested
+from actor18m.survey.images import Images, survey_images
 
 ACCEPTED, DUPLICATE = "accepted", "duplicate"
 STATES = (ACCEPTED, REJECTED, "failed", "quarantined", DUPLICATE, SPLIT, SUPERSEDED, REMOVED, PENDING)
