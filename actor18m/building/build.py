@@ -24,10 +24,10 @@ from actor18m.building.releasing import release
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.config import licensed
+from actor18m.config.costs import DOLLARS, GPU_SECONDS
 from actor18m.config.licensed import Licence
 from actor18m.config.loading import load
 from actor18m.config.shipped import find_pipeline
-from actor18m.config.stage_config import DOLLARS, GPU_SECONDS
 from actor18m.dataset import Dataset
 from actor18m.errors import Refused, WrongUsage
 from actor18m.execute.budget import Purse

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from actor18m.amounts import amount, dollars
 from actor18m.catalog.register import Registration
-from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, SECONDS
+from actor18m.config.costs import DOLLARS, GPU_SECONDS, SECONDS
 from actor18m.survey.foreseen import Number
 from actor18m.survey.kept_price import KeptPrice
 from actor18m.survey.plan import Plan, StagePlan

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from actor18m.config.stage_config import GPU_SECONDS
+from actor18m.config.costs import GPU_SECONDS
 from actor18m.execute.budget import LIMIT, OWN
 from actor18m.execute.tally import Bound, Tally
 

@@ -27,7 +27,8 @@ from actor18m.catalog.cuts import Cutting
 from actor18m.config.checks import between_sections
 from actor18m.config.extended import read_extended
 from actor18m.config.settings import apply
-from actor18m.config.stage_config import Step, imported
+from actor18m.config.stage_class import imported
+from actor18m.config.stage_config import Step
 from actor18m.errors import ActorError, WrongUsage, instead_of
 from actor18m.models.backends import ONLY_WHAT_COUNTS
 from actor18m.policy.rules import Rule, Rules

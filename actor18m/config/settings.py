@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from actor18m.config.stage_config import imported
+from actor18m.config.stage_class import imported
 from actor18m.errors import WrongUsage, instead_of
 from actor18m.policy.rules import BOUNDS
 from actor18m.yaml_file import in_one_line, parse_yaml

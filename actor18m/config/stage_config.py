@@ -1,8 +1,6 @@
 """One stage of a pipeline: its class, by import path, with its parameters, backends, and how it is run."""
 
-import importlib
 import logging
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,7 +15,9 @@ from pydantic import (
     model_validator,
 )
 
+from actor18m.config.costs import DOLLARS, GPU_SECONDS, REQUESTS, SECONDS, TOKENS, DollarsPer
 from actor18m.config.environment import Environment
+from actor18m.config.stage_class import imported
 from actor18m.errors import ActorError, instead_of
 from actor18m.media import readers
 from actor18m.models.backends import Backend, backend_class, cannot_play
@@ -28,36 +28,7 @@ from actor18m.traces import place_of, trace_of
 from actor18m.waiting import WaitingStage
 from actor18m.yaml_file import Section, problems_of, trouble, troubles
 
-REQUESTS, GPU_SECONDS = "requests", "gpu_seconds"
-"""Costs that workers count: attempts of a stage that waits; what a stage claims of a GPU, times how long it works."""
-DOLLARS, TOKENS, SECONDS = "dollars", "tokens", "seconds"
-"""What stages that pay for something say that they cost; and the time of one worker."""
-_SAYS = {
-    "version": "write `version = 1`, and raise it whenever it would measure something else",
-    "writes": 'write `writes = schema("its_name", column=float32())`',
-}
-"""What a stage must have."""
-
-
 _CONCURRENCY = 16
-_imported: dict[str, type[Stage[Any]]] = {}
-"""Stages' classes by import path, as they were when they were imported last."""
-
-
-class DollarsPer(Section):
-    """What is paid for what a stage costs, beside the dollars that its rows tell."""
-
-    gpu_hour: NonNegativeFloat = 0
-    request: NonNegativeFloat = 0
-    thousand_tokens: NonNegativeFloat = 0
-
-    def of(self, costs: Mapping[str, float]) -> float:
-        """Dollars for these."""
-        return (
-            self.gpu_hour * costs.get(GPU_SECONDS, 0.0) / 3600
-            + self.request * costs.get(REQUESTS, 0.0)
-            + self.thousand_tokens * costs.get(TOKENS, 0.0) / 1000
-        )
 
 
 class Run(Section):
@@ -263,38 +234,6 @@ def _cannot_play(backend: Backend, role: type) -> str | None:
         return cannot_play(backend_class(backend.name), role)
     except ActorError as error:
         return str(error)
-
-
-def imported(path: str) -> type[Stage[Any]]:
-    """A stage's class; what is wrong with it is told as validators tell it. It is asked for by each clip that is handed
-    out, so one that was found before is only looked at again where its module has another one now.
-    """
-    module, _, name = path.partition(":")
-    known = _imported.get(path)
-    if known is not None and getattr(sys.modules.get(module), name, None) == known:
-        return known
-    if not module or not name:
-        raise trouble(f"{path} is no import path; write module:Class, such as stages.identity:Identity")
-    try:
-        loaded = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name and f"{module}.".startswith(f"{error.name}."):
-            raise trouble(f"{path}: there is no module {error.name}; is its folder on PYTHONPATH?") from error
-        raise trouble(f"{path} needs the library {error.name}, which is not installed") from error
-    except (ImportError, SyntaxError) as error:
-        raise trouble(f"{path} cannot be imported: {error}") from error
-    except (Exception, SystemExit) as error:
-        raise trouble(f"{path} cannot be imported: {type(error).__name__}: {error} (at {place_of(error)})") from error
-    found = getattr(loaded, name, None)
-    if found is None:
-        there = [each for each, kind in vars(loaded).items() if isinstance(kind, type) and issubclass(kind, Stage)]
-        raise trouble(f"{module} has no {name}; {instead_of(name, there)}")
-    if not (isinstance(found, type) and issubclass(found, Stage)):
-        raise trouble(f"{path} is no stage: it is not a subclass of actor18m.stage.Stage")
-    if lacking := [f"`{each}` ({how})" for each, how in _SAYS.items() if not hasattr(found, each)]:
-        raise trouble(f"{path} does not say {' and '.join(lacking)}")
-    _imported[path] = found
-    return found
 
 
 def _cannot(what: str, error: BaseException, way_out: str) -> ActorError:

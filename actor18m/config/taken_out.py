@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from actor18m.config.stage_config import imported
+from actor18m.config.stage_class import imported
 from actor18m.errors import instead_of
 from actor18m.stage import Stage
 

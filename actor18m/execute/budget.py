@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, REQUESTS, Step
+from actor18m.config.costs import DOLLARS, GPU_SECONDS, REQUESTS
+from actor18m.config.stage_config import Step
 from actor18m.execute.tally import Bound
 from actor18m.stage import Failure, Row
 

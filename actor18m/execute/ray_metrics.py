@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ray.util.metrics import Counter, Gauge, Histogram
 
-from actor18m.config.stage_config import GPU_SECONDS
+from actor18m.config.costs import GPU_SECONDS
 from actor18m.execute.tally import Watcher
 
 _BY = ("stage",)

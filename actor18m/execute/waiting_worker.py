@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from actor18m.config.stage_config import REQUESTS
+from actor18m.config.costs import REQUESTS
 from actor18m.execute.messages import Duty, Report, Task, Todo
 from actor18m.execute.pace import Pace
 from actor18m.execute.sources import troubles

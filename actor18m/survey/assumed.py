@@ -9,7 +9,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeFloat, ValidationError
 
-from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, REQUESTS, TOKENS, Step
+from actor18m.config.costs import DOLLARS, GPU_SECONDS, REQUESTS, TOKENS
+from actor18m.config.stage_config import Step
 from actor18m.errors import ActorError, instead_of
 from actor18m.shipped import manifest
 from actor18m.survey.chain import Chain, Link

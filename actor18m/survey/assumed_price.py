@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from actor18m.config.costs import DOLLARS, GPU_SECONDS, REQUESTS, TOKENS
 from actor18m.config.pipeline import Pipeline
-from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, REQUESTS, TOKENS
 from actor18m.models.backends import Backend
 from actor18m.survey.assumed import (
     Assumed,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from actor18m.config.stage_config import SECONDS
+from actor18m.config.costs import SECONDS
 from actor18m.survey.chain import Branch, Chain, Link
 from actor18m.survey.foreseen import Foreseen, Number, Waiting, foresee
 from actor18m.survey.rates import Rate

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, SECONDS
+from actor18m.config.costs import DOLLARS, GPU_SECONDS, SECONDS
 from actor18m.survey.foreseen import Number, Waiting, foresee, if_all_pass
 from actor18m.survey.kept_price import kept_prices
 from actor18m.survey.plan import Plan, Planning, StagePlan

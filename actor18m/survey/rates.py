@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from actor18m.config.stage_config import DOLLARS, GPU_SECONDS, REQUESTS, SECONDS, DollarsPer, Step
+from actor18m.config.costs import DOLLARS, GPU_SECONDS, REQUESTS, SECONDS, DollarsPer
+from actor18m.config.stage_config import Step
 from actor18m.survey.chain import Link
 from actor18m.survey.runs import stages_of
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from actor18m.config.stage_config import DOLLARS, GPU_SECONDS
+from actor18m.config.costs import DOLLARS, GPU_SECONDS
 from actor18m.survey.rates import prices_of
 from actor18m.survey.runs import stages_of
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ray.exceptions import ActorDiedError, NodeDiedError
 
-from actor18m.config.stage_config import GPU_SECONDS
+from actor18m.config.costs import GPU_SECONDS
 from actor18m.execute.messages import Duty, Report, Task
 from actor18m.execute.pools import Node
 from actor18m.execute.ray_deaths import SETTING_UP, Begun

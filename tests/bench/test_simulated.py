@@ -5,7 +5,7 @@ from queue import Empty, SimpleQueue
 
 import pytest
 
-from actor18m.config.stage_config import GPU_SECONDS
+from actor18m.config.costs import GPU_SECONDS
 from tests.bench.pretended_cluster import Chances
 from tests.bench.simulated import simulate
 from tests.bench.virtual_time import VirtualTime

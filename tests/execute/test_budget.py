@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from actor18m.config.stage_config import GPU_SECONDS, Step
+from actor18m.config.costs import GPU_SECONDS
+from actor18m.config.stage_config import Step
 from actor18m.execute.budget import FIRST, Budget, Purse, costs_of
 
 ASKED = {"stage": "tests.engine.slow_server:Asked", "parameters": {"url": "127.0.0.1:1"}}
