@@ -17,26 +17,21 @@ from functools import partial
 from typing import Any, TypeVar
 
 from actor18m.config.costs import REQUESTS
+from actor18m.execute.asker import Asker, Ready
 from actor18m.execute.messages import Duty, Report, Task, Todo
 from actor18m.execute.pace import Pace
 from actor18m.execute.sources import troubles
-from actor18m.execute.trouble import Patience, ended_by, is_soon_over, retry_after_s
 from actor18m.execute.units import Unit, Units
-from actor18m.execute.worker import Measured, Outcome, away, check, committed, stage_of
+from actor18m.execute.worker import Measured, Outcome, away, committed, stage_of
 from actor18m.media.watch import SourceTrouble, watch_coroutine
 from actor18m.models.shared import Shared
-from actor18m.stage import Failure, Row
-from actor18m.waiting import Again, WaitingStage
+from actor18m.waiting import WaitingStage
 
 T = TypeVar("T")
 
 COMMIT_S = 2.0
 """What has come waits no longer than this for company."""
 BEAT_S = 1.0
-LONGEST_RETRY_AFTER_S = 300.0
-"""Who wants to be left alone for longer is asked again by the next build."""
-PATIENT_TIMES = 10
-"""So often a clip waits for as long as it is asked to, before that counts as an attempt that failed."""
 _LAST_WORDS_S = 5.0
 _IN_STORE = 3
 """A worker is given so many times what it has in flight: what was committed is told, and what comes next is there."""
@@ -60,16 +55,12 @@ class _Call:
     """When the first of it was asked."""
     took_s: float | None = None
 
+    def asks(self) -> None:
+        self.requests += 1
+
     @property
     def is_whole(self) -> bool:
         return len(self.ended) + len(self.left) == len(self.task.todos)
-
-
-@dataclass(frozen=True, eq=False)
-class _Ready:
-    """What the stage is given when its turn comes."""
-
-    ready: Any
 
 
 class WaitingWorker:
@@ -80,7 +71,6 @@ class WaitingWorker:
         made = stage_of(duty, self._shared)
         assert isinstance(made, WaitingStage)
         self._duty, self._stage, self._units, self._alive = duty, made, Units(duty, made), alive
-        self._patience = Patience()
         self._threads = ThreadPoolExecutor(4, f"actor18m-{duty.stage}")
         """For the engine's own reading and writing: asyncio's are the stage's."""
         self._is_set_up = threading.Event()
@@ -129,6 +119,7 @@ class WaitingWorker:
         self._slots = asyncio.Semaphore(self._duty.step.run.in_flight)
         self._ahead = asyncio.Semaphore(_READY * self._duty.step.run.in_flight)
         self._pace = Pace(self._duty.step.run.requests_per_minute)
+        self._asker = Asker(self._duty, self._stage, self._pace)
         self._since = time.monotonic()
         """When it was committed last, or a call came after there was none."""
         self._is_set_up.set()
@@ -193,11 +184,11 @@ class WaitingWorker:
         if lost := await self._lost(todo):
             return lost
         watch = watch_coroutine({todo.uri: todo.version} if self._stage.reads_source else {})
-        ready = await self._prepared(todo, unit)
-        if isinstance(ready, _Ready):
+        ready = await self._asker.prepared(todo.key, unit)
+        if isinstance(ready, Ready):
             async with self._slots:
                 call.begun = call.begun or time.monotonic()
-                outcome = await self._patiently(call, todo, ready.ready)
+                outcome = await self._asker.patiently(todo.key, ready.ready, call.asks)
                 call.took_s = time.monotonic() - call.begun
             if outcome is None:
                 return None
@@ -211,71 +202,6 @@ class WaitingWorker:
         if not self._stage.reads_source:
             return None
         return (await self._in_thread(troubles, {todo.key: (todo.uri, todo.version)})).get(todo.key)
-
-    async def _prepared(self, todo: Todo, unit: Unit) -> "_Ready | Outcome":
-        """Tried again while its trouble looks as if it would pass. Nobody is asked yet."""
-        pauses = list(self._patience.pauses_s)
-        while True:
-            try:
-                ready = await self._within_deadline(asyncio.to_thread(self._stage.prepare, unit))
-                return self._checked(todo.key, ready) if isinstance(ready, Row | Failure) else _Ready(ready)
-            except Exception as error:
-                if not pauses or not is_soon_over(error):
-                    return ended_by(todo.key, error)
-                await self._pace.rest(pauses.pop(0))
-
-    async def _patiently(self, call: _Call, todo: Todo, ready: Any) -> Outcome | None:
-        """Tried again while its trouble looks as if it would pass. Whoever asks to be left alone is, by all. Where
-        there is more to ask, that comes in a turn of its own, and also when nothing else is begun any more: what was
-        answered before was paid for."""
-        pauses, times, is_begun = list(self._patience.pauses_s), PATIENT_TIMES, False
-        while await self._pace.turn() or is_begun:
-            call.requests += 1
-            is_begun = False
-            try:
-                outcome = await self._attempt(todo.key, ready)
-            except Exception as error:
-                if not is_soon_over(error):
-                    return ended_by(todo.key, error)
-                asked_s = retry_after_s(error)
-                if asked_s is not None and asked_s <= LONGEST_RETRY_AFTER_S and times:
-                    times -= 1
-                    self._pace.hold(asked_s)
-                elif pauses and asked_s is None:
-                    await self._pace.rest(pauses.pop(0))
-                else:
-                    self._patience.gave_up()
-                    return ended_by(todo.key, error)
-            else:
-                self._patience.regained()
-                if not isinstance(outcome, Again):
-                    return outcome
-                ready, pauses, times, is_begun = outcome.ready, list(self._patience.pauses_s), PATIENT_TIMES, True
-        return None
-
-    async def _attempt(self, key: str, ready: Any) -> Row | Failure | Again[Any]:
-        told = await self._within_deadline(self._stage.measure_one(ready))
-        return told if isinstance(told, Again) else self._checked(key, told)
-
-    def _checked(self, key: str, outcome: Row | Failure) -> Row | Failure:
-        if outcome.key != key:
-            raise ValueError(f"stage {self._duty.stage} was given {key}, and gave an outcome of {outcome.key}")
-        check(self._stage, [outcome])
-        return outcome
-
-    async def _within_deadline(self, work: Awaitable[T]) -> T:
-        deadline_s = self._duty.step.run.deadline_s
-        try:
-            async with asyncio.timeout(deadline_s) as limit:
-                return await work
-        except TimeoutError as error:
-            if limit.expired():
-                raise TimeoutError(f"gave no answer within {deadline_s:g} s") from error
-            raise
-        except (Exception, asyncio.CancelledError):
-            raise
-        except BaseException as error:  # sys.exit(), a panic of a library: it has no say in when a build ends
-            raise RuntimeError(f"it raised {type(error).__name__}: {error}") from error
 
     async def _commit_when_due(self) -> None:
         """One commit for each lot, of all that is whole."""
