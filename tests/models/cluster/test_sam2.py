@@ -11,13 +11,9 @@ import pytest
 
 from actor18m.arrays import Bools, Box, Frame
 from actor18m.errors import ActorError
-from actor18m.media.video import frames
 from actor18m.models.backends import load
 from actor18m.models.sam2 import Sam2, Sam2Parameters
-from actor18m.samples.shipped import SHIPPED
-from actor18m.stage import Row
-from stages.bodies import Bodies
-from tests.stages.told_by_truth import with_boxes
+from tests.models.cluster.segmented_films import bodies_by, first_three_seconds, masks_one_by_one, sessions_of
 
 SIDE = 128
 GRIDS = [[SIDE // 4] * 2, [SIDE // 8] * 2, [SIDE // 16] * 2]
@@ -91,8 +87,8 @@ def loaded(
 
 @pytest.fixture(scope="module")
 def film() -> list[Frame]:
-    """Longer than the model looks back: the first three seconds of a head that turns."""
-    return [frame for _, frame in frames(str(SHIPPED / "talk_yaw_1.mp4"), fps=8)][:24]
+    """A head that turns."""
+    return first_three_seconds("talk_yaw_1")
 
 
 BOX: Box = (20.0, 10.0, 120.0, 150.0)
@@ -120,36 +116,19 @@ def test_a_film_is_tracked_as_by_the_library_in_bounded_memory(
     loaded: Callable[..., Sam2], film: list[Frame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = loaded(lost_below=0.0)
-    sessions: list[Any] = []
-    init = backend._processor.init_video_session
-
-    def kept(**told: Any) -> Any:
-        sessions.append(init(**told))
-        return sessions[-1]
-
-    monkeypatch.setattr(backend._processor, "init_video_session", kept)
-    read: list[int] = []
-
-    def shown() -> Iterator[tuple[Frame, Box | None]]:
-        for at, frame in enumerate(film):
-            read.append(at)
-            yield frame, BOX if at == 0 else None
-
-    masks: list[Bools] = []
-    for at, mask in enumerate(backend.masks(shown())):
-        assert mask is not None
-        assert read[-1] == at, "no frame is read before it is needed"
-        masks.append(mask)
+    sessions = sessions_of(backend, monkeypatch)
+    masks = masks_one_by_one(backend, film, BOX)
     told = sessions[0].output_dict_per_obj[0]
     assert len(film) == 24
     assert sorted(told["non_cond_frame_outputs"]) == list(range(24 - 16, 24))
     assert "high_res_masks" not in told["cond_frame_outputs"][0]
     assert sessions[0].processed_frames == {}
     expected = list(_by_the_library(backend, film, BOX))
-    assert all(np.array_equal(mask, true) for mask, true in zip(masks, expected, strict=True))
-    assert masks[0].shape == film[0].shape[:2]
-    assert 0 < np.mean(masks) < 1
-    assert any(not np.array_equal(one, other) for one, other in pairwise(masks))
+    found = [mask for mask in masks if mask is not None]
+    assert all(np.array_equal(mask, true) for mask, true in zip(found, expected, strict=True))
+    assert found[0].shape == film[0].shape[:2]
+    assert 0 < np.mean(found) < 1
+    assert any(not np.array_equal(one, other) for one, other in pairwise(found))
     backend.close()
 
 
@@ -206,16 +185,5 @@ def test_what_edgetam_needs_beside_transformers_is_named(
         load("edgetam")
 
 
-class _Nobody:
-    def people(self, frames: list[Frame]) -> list[list[Any]]:
-        return [[] for _ in frames]
-
-
 def test_bodies_of_a_clip(loaded: Callable[..., Sam2]) -> None:
-    clip, truth = with_boxes("low_resolution_1", 1, 6)
-    (outcome,) = Bodies(bodies=loaded(), people=_Nobody()).measure([clip])
-    assert isinstance(outcome, Row), outcome
-    found = outcome.values["bodies"]
-    assert isinstance(found, list)
-    assert [each["sample"] for each in found][:5] == [1, 2, 3, 4, 5]
-    assert all(0 <= each["x0"] < each["x1"] <= truth.width and each["y1"] <= truth.height for each in found)
+    assert [each["sample"] for each in bodies_by(loaded())][:5] == [1, 2, 3, 4, 5]

@@ -10,14 +10,10 @@ import pytest
 
 from actor18m.arrays import Bools, Box, Frame
 from actor18m.media.boxes import overlap
-from actor18m.media.video import frames
 from actor18m.models.backends import load
 from actor18m.models.sam2 import Sam2Parameters, box_of
 from actor18m.models.sam3 import Sam3
-from actor18m.samples.shipped import SHIPPED
-from actor18m.stage import Row
-from stages.bodies import Bodies
-from tests.stages.told_by_truth import with_boxes
+from tests.models.cluster.segmented_films import bodies_by, first_three_seconds, masks_one_by_one, sessions_of
 
 PATCH, GRID, WIDTH = 14, 8, 128
 SIDE = PATCH * GRID
@@ -99,8 +95,7 @@ def loaded(needs: Callable[[str], Any], small: Callable[..., None]) -> Callable[
 
 @pytest.fixture(scope="module")
 def film() -> list[Frame]:
-    """Longer than the model looks back: the first three seconds of a film."""
-    return [frame for _, frame in frames(str(SHIPPED / "low_resolution_1.mp4"), fps=8)][:24]
+    return first_three_seconds("low_resolution_1")
 
 
 def _by_the_library(backend: Sam3, film: Iterable[Frame], word: str = "person") -> Iterator[dict[int, Bools]]:
@@ -123,26 +118,9 @@ def test_people_are_followed_as_by_the_library_in_bounded_memory(
     loaded: Callable[..., Sam3], film: list[Frame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = loaded(lost_below=0.0)
-    sessions: list[Any] = []
-    init = backend._processor.init_video_session
-
-    def kept(**told: Any) -> Any:
-        sessions.append(init(**told))
-        return sessions[-1]
-
-    monkeypatch.setattr(backend._processor, "init_video_session", kept)
-    read: list[int] = []
+    sessions = sessions_of(backend, monkeypatch)
     whole = 0.0, 0.0, float(film[0].shape[1]), float(film[0].shape[0])
-
-    def shown() -> Iterator[tuple[Frame, Box | None]]:
-        for at, frame in enumerate(film):
-            read.append(at)
-            yield frame, whole if at == 0 else None
-
-    masks = list[Bools | None]()
-    for at, mask in enumerate(backend.masks(shown())):
-        assert read[-1] == at, "no frame is read before it is needed"
-        masks.append(mask)
+    masks = masks_one_by_one(backend, film, whole)
     (session,) = sessions
     assert session.processed_frames == dict.fromkeys(range(24))
     for seen in session.output_dict_per_obj.values():
@@ -206,20 +184,10 @@ def test_who_is_in_the_box_is_followed_until_somebody_else_is(
         assert mask is true, number
 
 
-class _Nobody:
-    def people(self, frames: list[Frame]) -> list[list[Any]]:
-        return [[] for _ in frames]
-
-
 def test_bodies_of_a_clip(loaded: Callable[..., Sam3]) -> None:
-    clip, truth = with_boxes("low_resolution_1", 1, 6)
-    (outcome,) = Bodies(bodies=loaded(lost_below=0.0), people=_Nobody()).measure([clip])
-    assert isinstance(outcome, Row), outcome
-    found = outcome.values["bodies"]
-    assert isinstance(found, list)
-    assert {each["sample"] for each in found} & {1, 2, 3, 4, 5}
-    assert min(each["sample"] for each in found) >= 1, "nobody before the first box"
-    assert all(0 <= each["x0"] < each["x1"] <= truth.width and each["y1"] <= truth.height for each in found)
+    samples = [each["sample"] for each in bodies_by(loaded(lost_below=0.0))]
+    assert {*samples} & {1, 2, 3, 4, 5}
+    assert min(samples) >= 1, "nobody before the first box"
 
 
 def test_no_code_is_fetched_to_fill_holes(loaded: Callable[..., Sam3]) -> None:
