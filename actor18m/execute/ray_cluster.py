@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ray
 import ray._private.worker as ray_worker
@@ -18,6 +18,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from actor18m.errors import ActorError
 from actor18m.execute.limits import ONE_THREAD
 from actor18m.execute.pools import Node
+
+T = TypeVar("T")
 
 _OBJECT_STORE_BYTES = 256 * 2**20
 """Keys and small numbers travel. Ray's default, a third of the memory, is more than many a container's /dev/shm."""
@@ -93,18 +95,36 @@ def nodes() -> list[Node]:
 
 def on_each_node(task: Callable[[str], None], told: str) -> None:
     """Runs it on every machine that answers soon: what a lost one leaves undone is left."""
-    remote: Any = ray.remote(task)
-    own = {"num_cpus": 0, "max_retries": 0, "runtime_env": {"env_vars": dict(environment())}}
+    late = 0
     try:
-        places = [node["NodeID"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-        on = [NodeAffinitySchedulingStrategy(place, soft=False) for place in places]
-        running = [remote.options(scheduling_strategy=each, **own).remote(told) for each in on]
-        done, late = ray.wait(running, num_returns=len(running), timeout=_EACH_NODE_S)
-        ray.get(done)
+        for _, answer, is_late in answers(task, told, _EACH_NODE_S):
+            if is_late:
+                late += 1
+            else:
+                ray.get(answer)
         if late:
-            _log.info("%d machines of the cluster did not do %s in time", len(late), task.__name__)
+            _log.info("%d machines of the cluster did not do %s in time", late, task.__name__)
     except Exception as error:  # a cluster that is lost raises whatever it comes to
         _log.info("not each machine of the cluster did %s: %s", task.__name__, error)
+
+
+def answers(
+    task: Callable[[T], object], told: T, within_s: float, having: str | None = None
+) -> Iterator[tuple[str, "ray.ObjectRef[Any]", bool]]:
+    """Runs a task on every machine that is there and, if one is named, has the resource. Of each: its name, what to ask
+    for the answer, and whether that is late; those come last.
+    """
+    nodes = [node for node in ray.nodes() if node["Alive"] and (having is None or node["Resources"].get(having))]  # type: ignore[no-untyped-call]
+    own = {"num_cpus": 0, "max_retries": 0, "runtime_env": {"env_vars": dict(environment())}}
+    remote: Any = ray.remote(task)
+    asked = {
+        remote.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False), **own).remote(
+            told
+        ): node["NodeManagerHostname"]
+        for node in nodes
+    }
+    done, late = ray.wait(list(asked), num_returns=len(asked), timeout=within_s) if asked else ([], [])
+    yield from ((asked[answer], answer, answer in late) for answer in (*done, *late))
 
 
 def environment() -> Mapping[str, str]:

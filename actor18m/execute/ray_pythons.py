@@ -3,10 +3,8 @@ word, to begin a worker with one that cannot: the build would wait for it until 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actor18m.config.environment import Environment
 from actor18m.config.own_python import trouble_with
@@ -37,22 +35,13 @@ def check(duties: Mapping[str, Duty]) -> None:
 
 def _troubles(environment: Environment, resource: str) -> Iterator[tuple[str, str]]:
     """Names of the machines on which it cannot be, and why."""
-    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get(resource)]  # type: ignore[no-untyped-call]
-    look: Any = ray.remote(trouble_with)
-    own = {"num_cpus": 0, "max_retries": 0, "runtime_env": {"env_vars": dict(ray_cluster.environment())}}
-    asked = {
-        look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False), **own).remote(
-            environment
-        ): node["NodeManagerHostname"]
-        for node in nodes
-    }
-    done, late = ray.wait(list(asked), num_returns=len(asked), timeout=_LOOK_S) if asked else ([], [])
-    for answer in late:
-        ray.cancel(answer, force=True)
-    for answer in done:
+    for machine, answer, is_late in ray_cluster.answers(trouble_with, environment, _LOOK_S, resource):
+        if is_late:
+            ray.cancel(answer, force=True)
+            continue
         try:
             trouble = ray.get(answer)
         except Exception:  # its machine was lost meanwhile: the build goes on without it
             continue
         if trouble is not None:
-            yield asked[answer], trouble
+            yield machine, trouble
