@@ -4,51 +4,25 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actor18m.dataset import Dataset
 from actor18m.keys import seed
-from actor18m.publish.previous import samples_of
 from tests.engine.drawing import FRAMED, PIPELINE
+from tests.engine.drawn import WORDS, drawn_by, framed_by, images, key_of, references
 from tests.engine.site import Site
 from tests.engine.steady import attempts
-
-WORDS = {name: f"a film about {name}" for name in ("apples", "pears", "plums")}
 
 
 @pytest.fixture
 def drawn(site: Site) -> Site:
-    site = replace(site, pipeline=PIPELINE)
-    site.put(WORDS)
-    site.build()
-    assert site.called() == {"read": 3, "ask": 3, "draw": 12, "describe": 12}
-    return site
+    return drawn_by(site)
 
 
 @pytest.fixture
 def framed(site: Site) -> Site:
-    site = replace(site, pipeline=FRAMED)
-    site.put(WORDS)
-    site.build()
-    assert site.called() == {"read": 3, "ask": 3, "draw": 12, "frames": 3, "frame": 2, "describe": 14, "judge": 2}
-    return site
-
-
-def images(site: Site, subset: str = "A") -> dict[str, Any]:
-    answer: dict[str, Any] = site.ask("status")["images"][subset]
-    return answer
-
-
-def references(site: Site, subset: str = "A") -> dict[str, dict[str, Any]]:
-    return {row["key"]: row for row in site.table("references") if row["subset"] == subset}
-
-
-def key_of(site: Site, name: str) -> str:
-    return next(str(row["clip"]) for row in site.table("inputs") if Path(row["uri"]).stem == name)
+    return framed_by(site)
 
 
 def test_images_add_up_to_what_was_asked_for(drawn: Site) -> None:
@@ -308,143 +282,6 @@ def test_two_makers_of_one_request_are_refused(site: Site) -> None:
     ) in " ".join(said.stderr.split())
 
 
-def test_only_what_a_subset_needs_is_measured(site: Site) -> None:
-    site = replace(site, pipeline=FRAMED)
-    site.put(WORDS)
-    site.build("--only", "subset-A")
-    assert site.called() == {"read": 3, "ask": 3, "draw": 12, "describe": 12}
-    assert images(site, "B")["why_stopped"] == {"pending in frames": 3}, "nobody asked for images of B yet"
-    assert {str(row["without_images"]) for row in site.table("clips")} == {"[]"}, "which is no failure"
-    site.build("--only", "subset-B")
-    assert site.called() == {"frames": 3, "frame": 2, "describe": 2, "judge": 2}
-    site.build()
-    assert site.called() == {}
-    fresh = replace(site, root=site.root / "fresh")
-    fresh.root.mkdir()
-    fresh.build("--only", "subset-B", given=site.videos)
-    needed = {"read": 3, "ask": 3, "draw": 12, "frames": 3, "frame": 2, "describe": 2, "judge": 2}
-    assert site.called() == needed, "images that B's are made from, too, and nobody looks at those"
-
-
-def test_a_subset_of_which_nothing_is_kept_yet_is_measured_without_a_version(site: Site) -> None:
-    """Its clips are not measured to the end, so nobody knows yet whether they are accepted."""
-    ask = "  - stage: tests.engine.drawing:Ask"
-    look = '  - stage: tests.engine.steady:Look\n    roles: {meter: "tests.engine.steady:Steady"}\n'
-    none = '  describe: {long: {value: "length(seen)", at_least: 1000}}\nsubsets:\n  C: {gate: [read], '
-    site = replace(site, pipeline=PIPELINE.replace(ask, look + ask).replace("subsets:\n  A: {", none))
-    site.put(WORDS)
-    said = site.run("build", str(site.root / "steady.yaml"), "--input", str(site.videos), "--only", "subset-C")
-    assert said.exit_code == 0
-    assert "nothing is published yet: no image of subset C is kept" in " ".join(said.stderr.split())
-    assert "subset C: 12 rejected images" in said.output
-    assert not site.dataset.exists() or not list(site.dataset.glob("0*"))
-    site.build()
-    assert site.states() == dict.fromkeys(WORDS, "accepted")
-
-
-def test_a_gate_asks_of_rows_and_not_of_acceptance(site: Site) -> None:
-    """A subset may take in clips that the chain rejects, and then has what it needs measured of them."""
-    look = '  - stage: tests.engine.steady:Look\n    roles: {meter: "tests.engine.steady:Steady"}\n'
-    ask = "  - stage: tests.engine.drawing:Ask"
-    pipeline = PIPELINE.replace(ask, look + ask)
-    pipeline = pipeline.replace("subsets:\n  A: {", "  look: {score: {above: 2}}\nsubsets:\n  C: {gate: [read], ")
-    site = replace(site, pipeline=pipeline)
-    site.put(WORDS | {"one": "short"})
-    site.build()
-    assert site.called() == {"read": 4, "look": 3, "ask": 3, "draw": 12, "describe": 12}
-    assert site.states() == dict.fromkeys([*WORDS, "one"], "rejected")
-    assert images(site, "C")["states"] == {"kept": 12}
-    assert len(references(site, "C")) == 12
-    assert site.table("clips")[0]["shard"] is None
-    site.run("deny", key_of(site, "pears"), "--why", "she asked")
-    site.build()
-    assert len(references(site, "C")) == 8, "what a person denied is in no subset"
-    fresh = replace(site, root=site.root / "fresh")
-    fresh.root.mkdir()
-    fresh.build("--only", "subset-C", given=site.videos)
-    assert site.called() == {"read": 4, "ask": 3, "draw": 12, "describe": 12}, "the chain's own stages are left out"
-
-
-def test_a_gate_may_name_rules_of_stages_that_are_not_measured_yet(site: Site) -> None:
-    """In a new store, where nothing is there to be judged."""
-    look = '  - stage: tests.engine.steady:Look\n    roles: {meter: "tests.engine.steady:Steady"}\n'
-    ask = "  - stage: tests.engine.drawing:Ask"
-    rules = (
-        "  look: {known: {value: score, at_least: 0}, score: {above: 2}}\nsubsets:\n  C: {gate: [read, look.known], "
-    )
-    pipeline = PIPELINE.replace(ask, look + ask).replace("subsets:\n  A: {", rules)
-    site = replace(site, pipeline=pipeline)
-    site.put(WORDS | {"one": "short"})
-    site.build()
-    assert site.called() == {"read": 4, "look": 3, "ask": 3, "draw": 12, "describe": 12}
-    assert images(site, "C")["states"] == {"kept": 12}
-
-
-def test_a_denied_image_is_rejected_and_its_clip_stays(drawn: Site) -> None:
-    key = f"{key_of(drawn, 'pears')}-face-word-03"
-    assert drawn.run("deny", key, "--why", "a hand over the face").exit_code == 0
-    drawn.build()
-    assert images(drawn)["states"] == {"kept": 11, "rejected": 1}
-    assert key not in references(drawn)
-    (story,) = drawn.ask("explain", key)
-    assert (story["state"], story["rule"]) == ("rejected", "override")
-    assert "a hand over the face" in story["overrides"][0]
-
-
-def test_what_is_made_from_a_denied_image_goes_with_it_and_comes_back(framed: Site) -> None:
-    """Nothing waits for ever, nothing of it is published, and taking the word back makes nothing anew."""
-    pears = key_of(framed, "pears")
-    source, made = f"{pears}-face-word-03", f"{pears}-face-framed-00"
-    before = {subset: references(framed, subset) for subset in "AB"}
-    assert before["B"][made]["source_key"] == source
-    denied = framed.run("deny", source, "--why", "a hand over the face")
-    assert "the next build leaves it out, and with it 1 image made from it" in denied.output
-    framed.build()
-    assert framed.called() == {}
-    assert images(framed)["states"] == {"kept": 11, "rejected": 1}
-    told = images(framed, "B")
-    assert told["states"] == {"kept": 1, "rejected": 1}
-    assert told["reasons"] == {"rejected by frame.override: its source image was denied": 1}
-    assert references(framed, "B").keys() == before["B"].keys() - {made}
-    (story,) = framed.ask("explain", made)
-    assert (story["state"], story["rule"], story["why"]) == ("rejected", "override", "its source image was denied")
-    everything = replace(framed, pipeline=f"{framed.pipeline}publish: {{images: all}}\n")
-    everything.build()
-    row = references(everything, "B")[made]
-    assert (row["state"], row["why"], row["shard"]) == (
-        "rejected",
-        "denied by a person; its source image was denied",
-        None,
-    )
-    where = ["--dataset", str(framed.dataset), "--store", str(framed.root / "store")]
-    restored = " ".join(framed.bare("restore", "000001", *where).stderr.split())
-    assert "2 images of it are denied today" in restored
-    assert framed.run("undo", source).exit_code == 0
-    framed.build()
-    assert framed.called() == {}
-    assert {subset: references(framed, subset) for subset in "AB"} == before
-
-
-def test_what_could_not_be_made_from_a_denied_image_is_not_denied_with_it(site: Site) -> None:
-    """As many are left out as `deny` said."""
-    pipeline = FRAMED.replace("drawing:Frames", "drawing:TwoFrames").replace("drawing:Frame\n", "drawing:PlainFrame\n")
-    site = replace(site, pipeline=pipeline)
-    site.put(WORDS)
-    site.build()
-    assert images(site, "B")["states"] == {"kept": 2, "unavailable": 2}
-    denied = site.run("deny", f"{key_of(site, 'pears')}-face-word-03", "--why", "a hand over the face")
-    assert "and with it 1 image made from it" in denied.output
-    site.called()
-    site.build()
-    assert site.called() == {}
-    told = images(site, "B")
-    assert told["states"] == {"kept": 1, "rejected": 1, "unavailable": 2}
-    assert told["reasons"] == {
-        "rejected by frame.override: its source image was denied": 1,
-        "unavailable in frame: nobody has gold": 2,
-    }
-
-
 def test_pairs_of_images_that_are_asked_for_no_more_say_nothing_of_a_judge(site: Site) -> None:
     site = replace(site, pipeline=FRAMED.replace("drawing:Judge", "drawing:TestedJudge"))
     site.put(WORDS)
@@ -458,27 +295,6 @@ def test_pairs_of_images_that_are_asked_for_no_more_say_nothing_of_a_judge(site:
     assert (told["pairs"], told["accepted"]) == (1, 0)
     site.build("--set", "draw.ink=red")
     assert site.ask("status", "--set", "draw.ink=red")["judges"]["judge"]["pairs"] == 1, "and none of black pictures"
-
-
-def test_many_images_may_go_with_one_that_is_denied(framed: Site) -> None:
-    """A person's word is no accident, also of what was made from what it names."""
-    store, dataset = framed.root / "store", framed.dataset
-    keys = [f"{key_of(framed, name)}-face-word-03" for name in ("pears", "plums")]
-    assert framed.run("deny", *keys, "--why", "no").exit_code == 0
-    assert samples_of(Dataset.at(dataset), pa.array([], pa.string()), keys) == {"subset-A": 2, "subset-B": 2}
-    assert store.exists()
-
-
-def test_a_mistyped_key_of_an_image_is_told_from_those_that_there_are(framed: Site) -> None:
-    pears = key_of(framed, "pears")
-    for command in ["deny", "--why", "no"], ["explain", str(framed.root / "steady.yaml")]:
-        mistyped = framed.run(command[0], f"{pears}-face-framed-07", *command[1:])
-        assert mistyped.exit_code == 1
-        assert f"Did you mean {pears}-face-framed-00" in " ".join(mistyped.stderr.split())
-        other = framed.run(command[0], f"{pears}-body-view-01", *command[1:])
-        assert "Of this clip there are face-framed-00, face-word-00, face-word-01" in " ".join(other.stderr.split())
-    nobody = framed.run("explain", str(framed.root / "steady.yaml"), f"{'0' * 20}-face-word-00")
-    assert f"no clip {'0' * 20}" in " ".join(nobody.stderr.split())
 
 
 def test_what_if_tells_of_images(drawn: Site) -> None:

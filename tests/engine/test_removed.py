@@ -2,10 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,9 +13,8 @@ from actor18m.storage.lease import Lease
 from tests.engine.drawing import PIPELINE as DRAWN
 from tests.engine.people import PIPELINE as PEOPLE
 from tests.engine.reels import REELS, reel
-from tests.engine.site import Site, films
-
-GOOD = films("good", 3, 0.6, 1.0)
+from tests.engine.said import GOOD, row, said
+from tests.engine.site import Site
 
 
 @pytest.fixture
@@ -29,19 +25,8 @@ def built(site: Site) -> Site:
     return site
 
 
-def said(site: Site, *command: str, code: int = 0) -> str:
-    result = site.run(*command)
-    assert result.exit_code == code, result.output
-    return result.output
-
-
 def gc(site: Site, *arguments: str) -> str:
     return said(site, "gc", "--dataset", str(site.dataset), *arguments)
-
-
-def row(site: Site, name: str) -> Mapping[str, Any]:
-    (found,) = (row for row in site.table("inputs") if Path(row["uri"]).stem == name and row["parent"] is None)
-    return found
 
 
 @pytest.mark.parametrize("by", ["path", "id", "key"])

@@ -2,53 +2,23 @@
 
 import json
 import os
-from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from actor18m.keys import clip_key
 from tests.engine.drawing import PIPELINE as DRAWN
-from tests.engine.films import film
 from tests.engine.reels import REELS, reel
+from tests.engine.said import GOOD, built_with_one_poor, deny, look_alike, published, row, said
 from tests.engine.site import Site, films
 
-GOOD = films("good", 3, 0.6, 1.0)
 TWO_SHOTS = "one take of ann cut other take of bob"
 
 
 @pytest.fixture
 def built(site: Site) -> Site:
-    site.put(GOOD | films("poor", 1, 0.2, 0.4))
-    site.build()
-    site.called()
-    return site
-
-
-def said(site: Site, *command: str, code: int = 0) -> str:
-    """By one of the commands that take words."""
-    result = site.run(*command)
-    assert result.exit_code == code, result.output
-    return result.output
-
-
-def deny(site: Site, *names: object) -> str:
-    return said(site, "deny", *map(str, names), "--why", "asked to be left out", "--who", "ann")
-
-
-def row(site: Site, name: str) -> Mapping[str, Any]:
-    (found,) = (row for row in site.table("inputs") if Path(row["uri"]).stem == name and row["parent"] is None)
-    return found
-
-
-def published(site: Site) -> set[str]:
-    """Names of the films that are in the dataset, by any of their sources."""
-    rows = [row for row in site.table("clips") if row["shard"] is not None]
-    return {Path(uri).stem for row in rows for uri in row["uris"]}
+    return built_with_one_poor(site)
 
 
 @pytest.mark.parametrize("by", ["key", "first digits", "path", "uri"])
@@ -158,141 +128,6 @@ def test_what_is_published_of_a_word_has_no_secret_and_steers_no_terminal(built:
         assert not [each for each in ("pw123456", "abcdef123", "\x1b[", "u001b") if each in text]
     assert "deny by a\\x1b[31mnn: see https://***@host" in told
     assert told.endswith("and more")
-
-
-def test_a_near_duplicate_does_not_take_the_place_of_what_was_denied(built: Site) -> None:
-    built.put({"again": f"{GOOD['good0']} ", "before": f" {GOOD['good0']}"})
-    built.build()
-    assert Counter(built.states().values())["duplicate"] == 2
-    deny(built, row(built, "good0")["clip"])
-    told = built.run("build", str(built.root / "steady.yaml")).stderr
-    assert published(built) == {"good1", "good2"}
-    again = row(built, "again")
-    assert f"{again['clip']} (like {row(built, 'good0')['clip']})" in told
-    (story,) = built.ask("explain", again["clip"])
-    assert story["overrides"] == [f"near duplicate of {row(built, 'good0')['clip']}, which is denied"]
-    said(built, "allow", again["clip"], "--why", "another take")
-    built.build()
-    assert published(built) == {"again", "good1", "good2"}
-
-
-def test_of_two_near_duplicates_the_earlier_goes_when_the_later_is_denied(built: Site) -> None:
-    built.put({"zz": f"{GOOD['good0']} "})
-    built.build()
-    assert row(built, "zz")["state"] == "duplicate"
-    deny(built, built.videos / "zz.mp4")
-    built.build()
-    assert published(built) == {"good1", "good2"}
-
-
-def look_alike(site: Site, name: str) -> None:
-    """A film that is a near duplicate of the first good one."""
-    site.put({name: f"{GOOD['good0']} "})
-
-
-def forgotten_by_an_edit(site: Site) -> None:
-    site.put({"good0": films("edited", 1, 0.6, 1.0)["edited0"]})
-
-
-def forgotten_by_gc(site: Site) -> None:
-    said(site, "remove", str(site.videos / "good0.mp4"))
-    said(site, "gc", "--dataset", str(site.dataset))
-    (site.videos / "good0.mp4").unlink()
-
-
-@pytest.mark.parametrize("forget", [forgotten_by_an_edit, forgotten_by_gc])
-@pytest.mark.parametrize("built_between", [True, False])
-def test_what_is_like_a_denied_clip_stays_out_when_nothing_else_is_left_of_that(
-    built: Site, forget: Callable[[Site], None], built_between: bool
-) -> None:
-    denied = row(built, "good0")["clip"]
-    deny(built, denied)
-    if built_between:
-        built.build()
-    forget(built)
-    look_alike(built, "again")
-    built.build()
-    assert published(built) - {"good0"} == {"good1", "good2"}
-    (story,) = built.ask("explain", row(built, "again")["clip"])
-    assert story["overrides"] == [f"near duplicate of {denied}, which is denied"]
-
-
-def test_how_a_denied_clip_looks_is_kept_as_soon_as_it_is_measured(built: Site) -> None:
-    """Denied before it was registered, by what is in it."""
-    late = built.root / "late.mp4"
-    late.write_bytes(film(f"{GOOD['good0']} late"))
-    deny(built, late)
-    late.rename(built.videos / "renamed.mp4")
-    built.build()
-    (built.videos / "renamed.mp4").unlink()
-    built.put({"again": f"{GOOD['good0']} late "})
-    built.build("--sync")
-    words = [path.read_text() for path in sorted((built.root / "store" / "words").glob("*.json"))]
-    assert ['"looks"' in text for text in words] == [False, True]
-    assert row(built, "again")["rule"] == "override"
-
-
-def test_what_is_denied_again_means_at_least_what_it_meant_before(built: Site) -> None:
-    film, uri = built.videos / "good0.mp4", row(built, "good0")["uri"]
-    deny(built, film)
-    film.rename(built.root / "copy.mp4")
-    said(built, "remove", uri)
-    said(built, "gc", "--dataset", str(built.dataset))
-    said(built, "undo", uri)
-    assert "1 clip" not in deny(built, uri), "nothing of it is left"
-    look_alike(built, "again")
-    (built.root / "copy.mp4").rename(built.videos / "copy.mp4")
-    built.build("--sync")
-    assert published(built) == {"good1", "good2"}
-
-
-def test_a_newer_denial_of_what_is_like_it_beats_an_older_allow(built: Site) -> None:
-    look_alike(built, "again")
-    built.build()
-    again, first = row(built, "again")["clip"], row(built, "good0")["clip"]
-    said(built, "allow", again, "--why", "another take", "--who", "bob")
-    built.build()
-    assert published(built) == {"again", "good0", "good1", "good2"}
-    deny(built, first)
-    built.build()
-    assert published(built) == {"good1", "good2"}
-    (story,) = built.ask("explain", again)
-    said_of_it = f"near duplicate of {first}, which is denied (before: allow by bob: another take)"
-    assert story["overrides"] == [said_of_it]
-    said(built, "allow", again, "--why", "she agreed to this one", "--who", "bob")
-    built.build()
-    assert published(built) == {"again", "good1", "good2"}
-    said(built, "allow", first, "--why", "and to that", "--who", "bob")
-    deny(built, again)
-    built.build()
-    assert published(built) == {"good1", "good2"}, "the newest word speaks for both"
-
-
-def test_of_several_that_are_alike_the_one_that_was_denied_last_is_compared(built: Site) -> None:
-    look_alike(built, "again")
-    look_alike(built, "more")
-    (built.videos / "more.mp4").write_bytes(film(f"  {GOOD['good0']}"))
-    built.build()
-    first, again, more = (row(built, name)["clip"] for name in ("good0", "again", "more"))
-    deny(built, first)
-    said(built, "allow", again, "--why", "another take")
-    built.build()
-    assert published(built) == {"again", "good1", "good2"}
-    deny(built, more)
-    built.build()
-    assert published(built) == {"good1", "good2"}
-    (story,) = built.ask("explain", again)
-    assert story["overrides"][0].startswith(f"near duplicate of {more}, ")
-
-
-def test_how_a_clip_looked_that_is_allowed_since_denies_nothing(built: Site) -> None:
-    first = row(built, "good0")["clip"]
-    deny(built, first)
-    built.build()
-    said(built, "allow", str(built.videos / "good0.mp4"), "--why", "she agreed")
-    look_alike(built, "again")
-    built.build()
-    assert published(built) == {"again", "good0", "good1", "good2"}
 
 
 def test_a_denied_source_takes_its_clips_along_however_it_is_split(site: Site) -> None:
@@ -464,53 +299,3 @@ def test_one_image_may_be_denied_and_its_number_does_not_matter(site: Site) -> N
 def test_a_mistyped_name_is_refused(built: Site, name: str, why: str) -> None:
     assert why in said(built, "deny", name, "--why", "no", code=1)
     assert said(built, "words") == "nothing was said\n"
-
-
-def test_a_word_that_was_lost_or_damaged_is_noticed(built: Site) -> None:
-    for name in ("good0", "good1"):
-        deny(built, built.videos / f"{name}.mp4")
-    first = built.root / "store" / "words" / "000001.json"
-    content = first.read_text()
-    first.write_text(content[:-20])
-    assert "words/000001.json is damaged" in built.run("build", str(built.root / "steady.yaml")).stderr
-    first.unlink()
-    assert "words/000001.json is not there" in built.run("status", str(built.root / "steady.yaml")).stderr
-    first.write_text(content)
-    (first.parent / ".DS_Store").write_bytes(b"\0")
-    built.build()
-    assert published(built) == {"good2"}
-
-
-def test_the_last_word_that_was_lost_is_noticed(built: Site) -> None:
-    for name in ("good0", "good1"):
-        deny(built, built.videos / f"{name}.mp4")
-    words = built.root / "store" / "words"
-    for first in (2, 1):
-        for number in range(first, 3):
-            (words / f"{number:06d}.json").rename(built.root / f"{number}")
-        for command in ("plan", "status", "build", "words"):
-            asked = built.run(command, *([] if command == "words" else [str(built.root / "steady.yaml")]))
-            assert (asked.exit_code, f"words/{first:06d}.json is not there" in asked.output) == (1, True), asked.output
-        for number in range(first, 3):
-            (built.root / f"{number}").rename(words / f"{number:06d}.json")
-    assert built.build()["states"] == {"accepted": 1, "rejected": 3}
-
-
-def test_a_word_without_its_mark_holds_and_is_marked_with_the_next_one(built: Site) -> None:
-    """A death between the two."""
-    deny(built, built.videos / "good0.mp4")
-    mark = built.root / "store" / "words" / "000001.mark"
-    mark.unlink()
-    assert built.build()["states"] == {"accepted": 2, "rejected": 2}
-    deny(built, built.videos / "good1.mp4")
-    assert mark.is_file()
-
-
-def test_a_flipped_bit_in_what_was_said_is_not_believed(built: Site) -> None:
-    deny(built, row(built, "good0")["clip"])
-    (path,) = (built.root / "store" / "words").glob("*.json")
-    whole = path.read_bytes()
-    for at in range(0, len(whole), 7):
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        asked = built.run("plan", str(built.root / "steady.yaml"))
-        assert (asked.exit_code, f"{path} is damaged" in asked.output.replace("\n", "")) == (1, True), at
