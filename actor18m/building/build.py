@@ -38,7 +38,7 @@ from actor18m.policy.words import keep, now, read_words
 from actor18m.publish import Published, guards
 from actor18m.publish.heard import Hearing
 from actor18m.publish.previous import published_clips
-from actor18m.publish.target import target_of
+from actor18m.publish.targets import target_of
 from actor18m.stopping import stoppable
 from actor18m.storage.lease import Lease, hold
 from actor18m.storage.near_copies import sources_kept

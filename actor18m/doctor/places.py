@@ -8,7 +8,8 @@ from pathlib import Path
 
 from actor18m.doctor.check import Check
 from actor18m.doctor.machine import space
-from actor18m.publish.target import Target, target_of
+from actor18m.publish.target import Target
+from actor18m.publish.targets import target_of
 from actor18m.storage.disk import Disk
 from actor18m.storage.lease import unended
 from actor18m.storage.place import Place, trouble_with

@@ -15,7 +15,8 @@ from actor18m.dataset.manifest import NAME
 from actor18m.dataset.root import Dataset, DatasetError, is_tag
 from actor18m.dataset.version import Version
 from actor18m.errors import WrongUsage
-from actor18m.publish.target import remember, target_of
+from actor18m.publish.target import remember
+from actor18m.publish.targets import target_of
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from actor18m.publish.on_disk import write
 from actor18m.publish.previous import open_latest
 from actor18m.publish.shard import Shard
 from actor18m.publish.tables import TableWriter
-from actor18m.publish.target import Target, Writer, remember, target_of
+from actor18m.publish.target import Target, Writer, remember
+from actor18m.publish.targets import target_of
 from actor18m.relations.identities import ALIASES
 
 _BESIDE_SHARDS = ("inputs", "decisions")

@@ -105,13 +105,3 @@ def remember(writer: Writer, hashes: Hashes) -> None:
     """What is known of a dataset's files; where that cannot be kept, it is as if it were lost."""
     with suppress(OSError, DatasetError):
         writer.put(HASHES, hashes.to_bytes())
-
-
-def target_of(dataset: "str | Path | Dataset") -> Target:
-    """The one that a URL or a path asks for."""
-    from actor18m.publish.on_disk import OnDisk
-    from actor18m.publish.on_objects import OnObjects
-    from actor18m.storage.disk import Disk
-
-    found = dataset if isinstance(dataset, Dataset) else Dataset.at(dataset)
-    return OnDisk(found.place.root) if isinstance(found.place, Disk) else OnObjects(found)

@@ -14,7 +14,7 @@ import pytest
 
 from actor18m.dataset import Version
 from actor18m.errors import ActorError
-from actor18m.publish.target import target_of
+from actor18m.publish.targets import target_of
 from actor18m.storage import remote
 from actor18m.storage.file_versions import versions
 from actor18m.storage.lease import StoreBusy, hold

@@ -11,7 +11,7 @@ import pytest
 from actor18m.catalog.sources.files import find
 from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.errors import ActorError
-from actor18m.publish.target import target_of
+from actor18m.publish.targets import target_of
 from actor18m.storage import remote
 from actor18m.storage.objects import Objects
 from actor18m.storage.store import make_store, store_at

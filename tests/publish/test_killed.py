@@ -10,7 +10,7 @@ import pytest
 
 from actor18m.errors import ActorError
 from actor18m.publish import publish
-from actor18m.publish.target import target_of
+from actor18m.publish.targets import target_of
 from tests.publish import killed
 from tests.publish.material import FACTS, PIPELINE, tree
 

@@ -12,7 +12,7 @@ import pytest
 from actor18m.dataset import Dataset, DatasetError, Version
 from actor18m.errors import ActorError
 from actor18m.publish import diff, gc, history
-from actor18m.publish.target import target_of
+from actor18m.publish.targets import target_of
 from actor18m.storage.objects import Objects
 from actor18m.verify.dataset import verify_dataset
 from tests.publish.in_objects import content_of, findings, objects, published

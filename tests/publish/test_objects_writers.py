@@ -10,7 +10,7 @@ import pytest
 from actor18m.dataset import Dataset, DatasetError, Version
 from actor18m.errors import ActorError
 from actor18m.publish import Made, ShardPlan, gc, make_shard, on_objects
-from actor18m.publish.target import target_of
+from actor18m.publish.targets import target_of
 from actor18m.storage import conditional
 from actor18m.storage import lease as lease_module
 from actor18m.storage.lease import hold
