@@ -10,7 +10,7 @@ from actor18m.arrays import Frame
 from actor18m.models.batches import Batches
 from actor18m.models.libraries import library
 from actor18m.models.roles import Person
-from actor18m.models.torch_device import TorchParameters, at_once, device_of, dtype_of, released, torch
+from actor18m.models.torch_device import TorchParameters, at_once, of_transformers, released, torch
 
 
 class DetrParameters(TorchParameters):
@@ -32,12 +32,9 @@ class Detr:
     @classmethod
     def load(cls, weights: Path, parameters: DetrParameters) -> Self:
         transformers = library("transformers", "transformers")
-        device = device_of(parameters)
         processor = transformers.AutoImageProcessor.from_pretrained(weights, local_files_only=True)
-        model = transformers.AutoModelForObjectDetection.from_pretrained(
-            weights, local_files_only=True, dtype=dtype_of(parameters, device)
-        )
-        return cls(model.to(device).eval(), processor, parameters)
+        model = of_transformers(transformers.AutoModelForObjectDetection, weights, parameters)
+        return cls(model, processor, parameters)
 
     def people(self, frames: Sequence[Frame]) -> list[list[Person]]:
         return self._detected(frames)

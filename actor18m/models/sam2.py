@@ -13,7 +13,7 @@ from pydantic import Field
 from actor18m.arrays import Bools, Box, Frame
 from actor18m.media.boxes import overlap
 from actor18m.models.libraries import library
-from actor18m.models.torch_device import DeviceParameters, device_of, dtype_of, released, torch
+from actor18m.models.torch_device import DeviceParameters, of_transformers, released, torch
 
 _PERSON = 1
 """What the library is told to call the one object of a session."""
@@ -41,13 +41,10 @@ class Sam2:
         transformers = library("transformers", "transformers")
         if transformers.AutoConfig.from_pretrained(weights, local_files_only=True).model_type == "edgetam_video":
             library("timm", "timm, which has EdgeTAM's first layers")
-        device = device_of(parameters)
         images = transformers.Sam2ImageProcessor.from_pretrained(weights, local_files_only=True)
         processor = transformers.Sam2VideoProcessor(images, transformers.Sam2VideoVideoProcessor())  # no whole videos
-        model = transformers.AutoModel.from_pretrained(
-            weights, local_files_only=True, dtype=dtype_of(parameters, device)
-        )
-        return cls(model.to(device).eval(), processor, parameters)
+        model = of_transformers(transformers.AutoModel, weights, parameters)
+        return cls(model, processor, parameters)
 
     def masks(self, frames: Iterable[tuple[Frame, Box | None]]) -> Iterator[Bools | None]:
         """From the first box on, and also where no box is given: the model finds again who was away or hidden."""

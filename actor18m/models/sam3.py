@@ -16,7 +16,7 @@ from actor18m.arrays import Bools, Box, Frame
 from actor18m.media.boxes import overlap
 from actor18m.models.libraries import library
 from actor18m.models.sam2 import LOOKED_BACK_AT, Sam2Parameters, box_of
-from actor18m.models.torch_device import device_of, dtype_of, released, torch
+from actor18m.models.torch_device import of_transformers, released, torch
 
 _WORD = "person"
 
@@ -35,19 +35,16 @@ class Sam3:
     @classmethod
     def load(cls, weights: Path, parameters: Sam2Parameters) -> Self:
         transformers = library("transformers", "transformers")
-        device = device_of(parameters)
         processor = transformers.Sam3VideoProcessor(
             transformers.Sam3ImageProcessor.from_pretrained(weights, local_files_only=True),
             transformers.Sam2VideoVideoProcessor(),  # no whole videos
             transformers.AutoTokenizer.from_pretrained(weights, local_files_only=True),
         )
-        model = transformers.Sam3VideoModel.from_pretrained(
-            weights, local_files_only=True, dtype=dtype_of(parameters, device)
-        )
+        model = of_transformers(transformers.Sam3VideoModel, weights, parameters)
         # where it is installed, `kernels` would fetch code from a hub to fill holes of masks
         code: Any = importlib.import_module(type(model).__module__)
         code.cv_utils_kernel = False
-        return cls(model.to(device).eval(), processor, parameters)
+        return cls(model, processor, parameters)
 
     def masks(self, frames: Iterable[tuple[Frame, Box | None]]) -> Iterator[Bools | None]:
         """From the first box on. Where a box is given, the person is who is there: who was followed, or else who

@@ -10,7 +10,7 @@ from actor18m.arrays import Frame
 from actor18m.models.learned_parsing import LearnedParsing, Parts
 from actor18m.models.libraries import library
 from actor18m.models.roles import FACE_PARTS
-from actor18m.models.torch_device import TorchParameters, at_once, device_of, dtype_of, released, torch
+from actor18m.models.torch_device import TorchParameters, at_once, of_transformers, released, torch
 
 _CALLED = {
     "l_brow": "left_brow", "r_brow": "right_brow", "l_eye": "left_eye", "r_eye": "right_eye", "eye_g": "glasses",
@@ -33,12 +33,9 @@ class Segformer(LearnedParsing):
     @classmethod
     def load(cls, weights: Path, parameters: TorchParameters) -> Self:
         transformers = library("transformers", "transformers")
-        device = device_of(parameters)
         processor = transformers.AutoImageProcessor.from_pretrained(weights, local_files_only=True)
-        model = transformers.SegformerForSemanticSegmentation.from_pretrained(
-            weights, local_files_only=True, dtype=dtype_of(parameters, device)
-        )
-        return cls(model.to(device).eval(), processor, parameters)
+        model = of_transformers(transformers.SegformerForSemanticSegmentation, weights, parameters)
+        return cls(model, processor, parameters)
 
     def close(self) -> None:
         del self._model, self._parsed

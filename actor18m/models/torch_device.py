@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -52,6 +53,13 @@ def dtype_of(parameters: DeviceParameters, device: Any) -> Any:
     if parameters.dtype == "auto":
         return torch().float32 if device.type == "cpu" else "auto"
     return getattr(torch(), parameters.dtype)
+
+
+def of_transformers(kind: Any, weights: Path, parameters: DeviceParameters) -> Any:
+    """A model of the library `transformers` by what was pulled of it, on its device, as it is asked and not trained."""
+    device = device_of(parameters)
+    model = kind.from_pretrained(weights, local_files_only=True, dtype=dtype_of(parameters, device))
+    return model.to(device).eval()
 
 
 def released() -> None:
