@@ -14,18 +14,14 @@ import pytest
 from actor18m.ledger.ledger import Ledger
 from actor18m.storage.store import open_store
 from tests.engine.drawing import PIPELINE
+from tests.engine.drawn import drawn_by
 from tests.engine.pretended import text_of
 from tests.engine.site import Site, content_of
 
 
 @pytest.fixture
 def built(site: Site) -> Site:
-    """Three films, built once."""
-    site = replace(site, pipeline=PIPELINE)
-    site.put({name: f"a film about {name}" for name in ("apples", "pears", "plums")})
-    site.build()
-    assert site.called() == {"read": 3, "ask": 3, "draw": 12, "describe": 12}
-    return site
+    return drawn_by(site)
 
 
 def rows(site: Site, stage: str) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.engine.drawing import PIPELINE
+from tests.engine.drawn import WORDS
 from tests.engine.site import Site
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -24,7 +25,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 def built(site: Site) -> Site:
     """Three films, built twice, so that all that is ever written is there."""
     site = replace(site, pipeline=PIPELINE)
-    site.put({name: f"a film about {name}" for name in ("apples", "pears", "plums")})
+    site.put(WORDS)
     site.build()
     (site.videos / "plums.mp4").rename(site.videos / "prunes.mp4")
     site.build("--sync")

@@ -39,6 +39,7 @@ from actor18m.verify.dataset import verify_dataset
 from actor18m.verify.known_files import BESIDE, ROWS, What
 from actor18m.verify.store import verify_store
 from tests.engine.drawing import PIPELINE
+from tests.engine.drawn import WORDS
 from tests.engine.site import Site, content_of
 from tests.publish.material import key_of, lot, sample, video
 from tests.publish.test_damage import published
@@ -132,7 +133,7 @@ def of_a_site(site: Site, caplog: pytest.LogCaptureFixture) -> list[Kind]:
     def on(store: Path) -> Site:
         return replace(site, root=store.parent)
 
-    replace(site, root=videos.parent).put({name: f"a film about {name}" for name in ("apples", "pears", "plums")})
+    replace(site, root=videos.parent).put(WORDS)
     site.root.mkdir()
     site.build(given=videos)
     (videos / "plums.mp4").rename(videos / "prunes.mp4")

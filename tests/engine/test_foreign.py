@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from actor18m.cli.app import app
 from tests.engine.drawing import PIPELINE
+from tests.engine.drawn import WORDS
 from tests.engine.site import Site
 
 FILES = {
@@ -29,7 +30,7 @@ FOLDERS = ("000009", "lot-000003.0123456789abcdef.parquet", "#recycle")
 @pytest.fixture
 def built(site: Site) -> Site:
     site = replace(site, pipeline=PIPELINE)
-    site.put({name: f"a film about {name}" for name in ("apples", "pears", "plums")})
+    site.put(WORDS)
     site.build()
     site.put({"quinces": "a film about quinces"})
     site.build()

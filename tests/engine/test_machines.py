@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.engine.killing import Build, Project, finished, paused
+from tests.engine.ports import free_ports
 
 pytestmark = pytest.mark.slow
 FILMS = 60
@@ -162,14 +163,6 @@ def autoscaling(machine: dict[str, int], most: int) -> Iterator[str]:
         head.terminate()
         head.wait(timeout=300)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def machines(address: str) -> int:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.engine.drawing import PIPELINE
+from tests.engine.drawn import WORDS
 from tests.engine.site import Site
 from tests.engine.slow_server import PIPELINE as ASKED
 from tests.engine.slow_server import SlowServer
 
-WORDS = {name: f"a film about {name}" for name in ("apples", "pears", "plums")}
 MORE = {name: f"a film about {name} and nuts" for name in ("dates", "figs")}
 STRICT = PIPELINE.replace("subsets:", "  describe: {letters: {value: 'len(seen)', at_least: 12}}\nsubsets:")
 """Of `a film about apples in black` the words a, film and about are too short for it."""

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actor18m.samples.shipped import SHIPPED
+from tests.engine.ports import free_ports
 from tests.engine.site import content_of
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +70,7 @@ def _ray(*words: str) -> Iterator["subprocess.Popen[str]"]:
 @pytest.fixture
 def head() -> Iterator[Head]:
     """Its ports are free ones: another Ray may run here."""
-    dashboard, *others = _free_ports(1 + len(PORTS))
+    dashboard, *others = free_ports(1 + len(PORTS))
     ports = [f"--{name}={port}" for name, port in zip(PORTS, others, strict=True)]
     address = f"http://127.0.0.1:{dashboard}"
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # a socket's path below it may be 107 bytes long
@@ -82,14 +83,6 @@ def head() -> Iterator[Head]:
             yield Head(address, f"{host}:{others[0]}", folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _wait_until_up(address: str, ray: "subprocess.Popen[str]") -> None:

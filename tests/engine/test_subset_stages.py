@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.engine.drawing import FRAMED, HEALED
+from tests.engine.drawn import WORDS
 from tests.engine.site import Site
 
-WORDS = {name: f"a film about {name}" for name in ("apples", "pears", "plums")}
 WHY = "failed in frames: ValueError"
 
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from actor18m.cli.app import app
 from tests.engine.drawing import PIPELINE
+from tests.engine.drawn import WORDS
 from tests.engine.site import Site
 
 FOREIGN = (".DS_Store", "._x", "Thumbs.db", "notes.txt~", "zero", "lot-000000.parquet", "000002.json.bak")
@@ -22,7 +23,7 @@ FOREIGN = (".DS_Store", "._x", "Thumbs.db", "notes.txt~", "zero", "lot-000000.pa
 def built(site: Site) -> Site:
     """All kinds of files, and two versions."""
     site = replace(site, pipeline=f"{PIPELINE}identities: {{stage: draw, within: 0.5}}\n")
-    site.put({name: f"a film about {name}" for name in ("apples", "pears", "plums")})
+    site.put(WORDS)
     site.build()
     (site.videos / "plums.mp4").rename(site.videos / "prunes.mp4")
     site.put({"quinces": "a film about quinces"})
