@@ -42,23 +42,23 @@ def weights() -> Path:
 
 
 @pytest.fixture(scope="session")
-def pulled() -> Callable[[str], None]:
-    """Have the weights of a model in place."""
+def pulled() -> Callable[..., None]:
+    """Have the weights of models in place."""
 
-    def have(model: str) -> None:
-        try:
-            pull([model])
-        except ActorError as error:
-            pytest.skip(f"weights of {model} cannot be had here: {error}")
+    def have(*models: str) -> None:
+        for model in models:
+            try:
+                pull([model])
+            except ActorError as error:
+                pytest.skip(f"weights of {model} cannot be had here: {error}")
 
     return have
 
 
 @pytest.fixture(scope="session")
-def embedded_models(pulled: Callable[[str], None]) -> None:
+def embedded_models(pulled: Callable[..., None]) -> None:
     """The weights of all models of the profile are in place."""
-    for model in read_lock().named(profile="embedded"):
-        pulled(model)
+    pulled(*read_lock().named(profile="embedded"))
 
 
 def _folder(variable: str, what: str) -> Path:

@@ -75,10 +75,9 @@ def test_only_what_is_named_changes_in_a_wrong_picture(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_judge_is_right_about_a_cast(folder: Path, pulled: Callable[[str], None]) -> None:
+def test_a_judge_is_right_about_a_cast(folder: Path, pulled: Callable[..., None]) -> None:
     """Of one cast a few more may be missed than of many. Patterns are told of who faces the camera."""
-    for model in ("centerface", "dlib-face", "efficientnet", "mediapipe-pose", "mediapipe-face", "efficientdet"):
-        pulled(model)
+    pulled("centerface", "dlib-face", "efficientnet", "mediapipe-pose", "mediapipe-face", "efficientdet")
     answers = judging.judged(judging.rendered((3,), 1, folder), folder)
     told = judging.figures(answers)
     assert (told[judging.label(TRUE)].value or 0) >= 0.8

@@ -14,13 +14,12 @@ from tests.engine.killing import Project
 
 
 @pytest.fixture(scope="session")
-def mirror(pulled: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path | None]:
+def mirror(pulled: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path | None]:
     """And CoTracker's checkout, where it can be had."""
     lend()
     for library in LIBRARIES:
         pytest.importorskip(library, reason=f"{library} is not installed (extra `cluster`)")
-    for model in (*EMBEDDED, "centerface"):
-        pulled(model)
+    pulled(*EMBEDDED, "centerface")
     place = tmp_path_factory.mktemp("mirror")
     checkout = unpack_checkout(tmp_path_factory.mktemp("cotracker"))
     return save_mirror(place, checkout), checkout

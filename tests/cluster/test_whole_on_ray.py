@@ -3,13 +3,13 @@ workers there are, and wherever it was killed. A test of plumbing, as in test_wh
 """
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster.whole import differing, images
+from tests.engine.killed_samples import kill_in
 from tests.engine.killing import Build, Project
 
 pytestmark = pytest.mark.slow
@@ -57,8 +57,7 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(
 
     for run, stage in enumerate(stages):
         build = started(run)
-        build.until(partial(_is_at, build, stage))
-        build.kill(alone=run % 2 == 1)
+        kill_in(stage, build, alone=run % 2 == 1)
         print(f"kill {run + 1} in {stage}: {dict(killed.rows())}")
     build = started(len(stages))
     build.until(build.is_publishing)
@@ -69,7 +68,3 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(
     assert killed.published() == whole.published()
     made = killed.rows()
     assert {name: made[name] for name in MAKERS} == {name: whole.rows()[name] for name in MAKERS}
-
-
-def _is_at(build: Build, stage: str) -> bool:
-    return stage in build.stages()

@@ -16,10 +16,8 @@ from tests.docs.page import Reader, reader, run
 __all__ = ["reader"]
 
 
-def test_a_face_detector_is_written_and_tried(reader: Reader, pulled: Callable[[str], None]) -> None:
-    pulled("centerface")
-    pulled("dlib-face")
-    pulled("efficientnet")
+def test_a_face_detector_is_written_and_tried(reader: Reader, pulled: Callable[..., None]) -> None:
+    pulled("centerface", "dlib-face", "efficientnet")
     reader.follow("a-backend.md", until="## In batches, on a GPU")
     step = load_pipeline(reader.folder / "mirrored.yaml").step("identity")
     found = step.roles["faces"].loaded()

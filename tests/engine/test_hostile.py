@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -132,12 +132,8 @@ def test_mutants_under_hostile_names_end_in_one_state_each(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_500_mutants_through_real_models(
-    tmp_path: Path, pulled: Callable[[str], None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    pulled("centerface")
-    pulled("dlib-face")
-    pulled("efficientnet")
+@pytest.mark.usefixtures("embedded_models")
+def test_500_mutants_through_real_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     made = mutants(tmp_path / "in", 500, seed=2026)
     shipped = (ROOT / "pipelines" / "embedded.yaml").read_text()

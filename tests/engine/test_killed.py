@@ -1,16 +1,14 @@
 """A build can be killed at any moment: run again until it is done, it publishes what an undisturbed one does."""
 
-import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from actor18m.samples.shipped import SHIPPED
 from tests.engine.drawing import PIPELINE as DRAWN
-from tests.engine.killing import PAUSE_S, ROOT, Project, finished, kill_often, paused
+from tests.engine.killed_samples import project_of
+from tests.engine.killing import PAUSE_S, Project, finished, kill_often, paused
 
 STEADY = ("read", "look", "deep")
 EMBEDDED = ("intake", "identity")
@@ -45,25 +43,11 @@ def test_killed_inside_makers_and_those_who_look_it_publishes_the_same_images(tm
 
 
 @pytest.mark.slow
-def test_killed_with_real_models_it_publishes_the_same_bytes(tmp_path: Path, pulled: Callable[[str], None]) -> None:
-    pulled("centerface")
-    pulled("dlib-face")
-    pulled("efficientnet")
-    (tmp_path / "in").mkdir()
-    for name in SAMPLES:
-        shutil.copy(SHIPPED / f"{name}.mp4", tmp_path / "in")
-    pipeline = (ROOT / "pipelines" / "embedded.yaml").read_text()
-    (tmp_path / "pipeline.yaml").write_text(one_clip_a_call(pipeline))
-    whole = Project(tmp_path / "undisturbed", tmp_path / "in", tmp_path / "pipeline.yaml")
+@pytest.mark.usefixtures("embedded_models")
+def test_killed_with_real_models_it_publishes_the_same_bytes(tmp_path: Path) -> None:
+    whole = project_of(SAMPLES, tmp_path)
     print(whole.finish())
     kill_often(whole, whole.again(tmp_path / "killed"), EMBEDDED, in_stages=2, in_publish=1)
-
-
-def one_clip_a_call(pipeline: str) -> str:
-    """Of few clips, some are measured already when a build is killed."""
-    lines = pipeline.splitlines()
-    called = "    run: {clips_per_call: 1}"
-    return "\n".join(f"{line}\n{called}" if line.startswith("  - stage:") else line for line in lines)
 
 
 def _serial(run: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,10 +97,8 @@ def _wait_until_up(address: str, ray: "subprocess.Popen[str]") -> None:
 
 
 @pytest.mark.slow
-def test_a_job_builds_what_a_build_here_does(head: Head, tmp_path: Path, pulled: Callable[[str], None]) -> None:
-    pulled("centerface")
-    pulled("dlib-face")
-    pulled("efficientnet")
+@pytest.mark.usefixtures("embedded_models")
+def test_a_job_builds_what_a_build_here_does(head: Head, tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     (shared / "clips").mkdir(parents=True)
     for name in ("nobody_1", "one_second_1", "talk_yaw_1"):

@@ -28,9 +28,8 @@ NAMES = ("centerface", "dlib-face", "efficientdet", "efficientnet", "mediapipe-f
 
 
 @pytest.fixture(autouse=True)
-def _weights_are_here(pulled: Callable[[str], None]) -> None:
-    for name in NAMES:
-        pulled(name)
+def _weights_are_here(pulled: Callable[..., None]) -> None:
+    pulled(*NAMES)
 
 
 @pytest.fixture(scope="module")

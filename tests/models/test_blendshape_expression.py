@@ -16,10 +16,9 @@ Seen = tuple[Frame, Face, Mesh]
 
 
 @pytest.fixture(scope="module")
-def seen(pulled: Callable[[str], None]) -> Mapping[str, Seen]:
+def seen(pulled: Callable[..., None]) -> Mapping[str, Seen]:
     """A face for each expression of a sample, halfway through it."""
-    pulled("centerface")
-    pulled("mediapipe-face")
+    pulled("centerface", "mediapipe-face")
     truth = Truth.read(SHIPPED / "expressions_2.json")
     shown = truth.actors[0].expression
     at = {name: [i for i, each in enumerate(shown) if each == name] for name in EXPRESSIONS if name != "neutral"}

@@ -12,7 +12,7 @@ Views = dict[str, list[tuple[str, Frame]]]
 
 
 @pytest.fixture(scope="module")
-def detector(pulled: Callable[[str], None]) -> CenterFace:
+def detector(pulled: Callable[..., None]) -> CenterFace:
     pulled("centerface")
     return CenterFace.load()
 

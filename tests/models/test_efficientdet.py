@@ -14,7 +14,7 @@ from actor18m.samples.truth import Truth
 
 
 @pytest.fixture(scope="module")
-def detector(pulled: Callable[[str], None]) -> EfficientDet:
+def detector(pulled: Callable[..., None]) -> EfficientDet:
     pulled("efficientdet")
     return EfficientDet.load()
 

@@ -10,7 +10,7 @@ from actor18m.samples.shipped import SHIPPED
 
 
 @pytest.fixture(scope="module")
-def encoder(pulled: Callable[[str], None]) -> EfficientNet:
+def encoder(pulled: Callable[..., None]) -> EfficientNet:
     pulled("efficientnet")
     return EfficientNet.load()
 

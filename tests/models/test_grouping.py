@@ -39,10 +39,9 @@ ASK: dict[str, Asked] = {
 
 
 @pytest.fixture(scope="module")
-def seen(pulled: Callable[[str], None]) -> list[Seen]:
+def seen(pulled: Callable[..., None]) -> list[Seen]:
     """Frames of two sizes: of one person and of two, near and small."""
-    for model in ("centerface", "mediapipe-face"):
-        pulled(model)
+    pulled("centerface", "mediapipe-face")
     pictures = [
         frame
         for name, times in (("two_people_1", (0.0, 1.0)), ("low_resolution_1", (0.5,)), ("talk_yaw_1", (0.0, 1.5)))
@@ -56,7 +55,7 @@ def seen(pulled: Callable[[str], None]) -> list[Seen]:
 
 @pytest.mark.parametrize("name", ASK)
 def test_results_are_the_same_in_any_grouping(
-    name: str, seen: list[Seen], pulled: Callable[[str], None], request: pytest.FixtureRequest
+    name: str, seen: list[Seen], pulled: Callable[..., None], request: pytest.FixtureRequest
 ) -> None:
     backend, ask = name.partition(" ")[0], ASK[name]
     if backend not in ("mesh-parsing", "blendshape-expression", "lucas-kanade"):

@@ -15,10 +15,9 @@ Views = dict[str, list[tuple[str, Frame]]]
 
 
 @pytest.fixture(scope="module")
-def meshes(pulled: Callable[[str], None], face_views: Views) -> dict[str, list[Mesh | None]]:
+def meshes(pulled: Callable[..., None], face_views: Views) -> dict[str, list[Mesh | None]]:
     """Of every picture in which the detector sees a face."""
-    pulled("centerface")
-    pulled("mediapipe-face")
+    pulled("centerface", "mediapipe-face")
     detector, model = CenterFace.load(), MediaPipeFace.load()
     return {
         view: [
@@ -54,7 +53,7 @@ def test_pitch_is_positive_when_they_look_up(meshes: dict[str, list[Mesh | None]
 
 
 def test_roll_is_positive_when_the_head_leans_to_its_own_left_shoulder(
-    pulled: Callable[[str], None], face_views: Views
+    pulled: Callable[..., None], face_views: Views
 ) -> None:
     pulled("mediapipe-face")
     _, picture = face_views["front"][0]
@@ -68,9 +67,8 @@ def test_roll_is_positive_when_the_head_leans_to_its_own_left_shoulder(
     assert on_its_side.roll_deg - upright.roll_deg == pytest.approx(90, abs=10)
 
 
-def test_points_lie_on_the_face_and_blendshapes_are_shares(pulled: Callable[[str], None], face_views: Views) -> None:
-    pulled("centerface")
-    pulled("mediapipe-face")
+def test_points_lie_on_the_face_and_blendshapes_are_shares(pulled: Callable[..., None], face_views: Views) -> None:
+    pulled("centerface", "mediapipe-face")
     detector, model = CenterFace.load(), MediaPipeFace.load()
     _, picture = face_views["front"][0]
     face = detector.detect([picture])[0][0]
@@ -85,10 +83,9 @@ def test_points_lie_on_the_face_and_blendshapes_are_shares(pulled: Callable[[str
     assert "jawOpen" in mesh.blendshapes
 
 
-def test_its_five_points_are_a_detectors_in_the_same_order(pulled: Callable[[str], None]) -> None:
+def test_its_five_points_are_a_detectors_in_the_same_order(pulled: Callable[..., None]) -> None:
     """The subject's right before their left."""
-    pulled("centerface")
-    pulled("mediapipe-face")
+    pulled("centerface", "mediapipe-face")
     _, frame = next(frames(canonical_uri(SHIPPED / "one_second_1.mp4")))
     face = CenterFace.load().detect([frame])[0][0]
     (mesh,) = MediaPipeFace.load().mesh([frame], [face.box])
@@ -98,6 +95,6 @@ def test_its_five_points_are_a_detectors_in_the_same_order(pulled: Callable[[str
     assert face.points[1, 0] - face.points[0, 0] > 0.3 * width
 
 
-def test_no_mesh_where_there_is_no_face(pulled: Callable[[str], None]) -> None:
+def test_no_mesh_where_there_is_no_face(pulled: Callable[..., None]) -> None:
     pulled("mediapipe-face")
     assert MediaPipeFace.load().mesh([np.full((120, 160, 3), 90, dtype=np.uint8)], [(40, 20, 100, 90)])[0] is None

@@ -24,7 +24,7 @@ IN_OPENPOSE = {"left_shoulder": 5, "right_shoulder": 2, "left_hip": 12, "right_h
 
 
 @pytest.fixture(scope="module")
-def model(pulled: Callable[[str], None]) -> MediaPipePose:
+def model(pulled: Callable[..., None]) -> MediaPipePose:
     pulled("mediapipe-pose")
     return MediaPipePose.load()
 
@@ -87,7 +87,7 @@ def test_nobody_has_neither_pose_nor_mask(model: MediaPipePose) -> None:
     assert list(model.masks([(grey, whole), (grey, None)])) == [None, None]
 
 
-def test_what_its_native_code_says_is_not_heard(pulled: Callable[[str], None]) -> None:
+def test_what_its_native_code_says_is_not_heard(pulled: Callable[..., None]) -> None:
     pulled("mediapipe-pose")
     seeing = """
 from actor18m.inputs import canonical_uri
@@ -117,7 +117,7 @@ class Counting:
         self.task.close()
 
 
-def test_who_was_masked_is_not_looked_at_again_for_their_pose(pulled: Callable[[str], None]) -> None:
+def test_who_was_masked_is_not_looked_at_again_for_their_pose(pulled: Callable[..., None]) -> None:
     pulled("mediapipe-pose")
     truth = Truth.read(SHIPPED / "turn_walking_1.json")
     shown = islice(frames(canonical_uri(SHIPPED / "turn_walking_1.mp4")), 0, 60, 20)

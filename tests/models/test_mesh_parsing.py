@@ -18,9 +18,8 @@ Seen = tuple[Frame, Face, Mesh]
 
 
 @pytest.fixture(scope="module")
-def seen(pulled: Callable[[str], None]) -> Seen:
-    pulled("centerface")
-    pulled("mediapipe-face")
+def seen(pulled: Callable[..., None]) -> Seen:
+    pulled("centerface", "mediapipe-face")
     _, frame = next(frames(canonical_uri(SHIPPED / "one_second_1.mp4")))
     face = CenterFace.load().detect([frame])[0][0]
     mesh = MediaPipeFace.load().mesh([frame], [face.box])[0]

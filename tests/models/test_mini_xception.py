@@ -21,9 +21,8 @@ from tests.stages.test_faces import clip, true
 
 
 @pytest.fixture(scope="module")
-def reader(pulled: Callable[[str], None]) -> MiniXception:
-    for model in ("centerface", "mediapipe-face", "mini-xception"):
-        pulled(model)
+def reader(pulled: Callable[..., None]) -> MiniXception:
+    pulled("centerface", "mediapipe-face", "mini-xception")
     return MiniXception.load()
 
 

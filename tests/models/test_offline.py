@@ -33,7 +33,7 @@ def backends() -> set[str]:
     return {backend.name for step in steps for backend in step.roles.values()}
 
 
-def test_every_backend_is_loaded_without_a_network(pulled: Callable[[str], None]) -> None:
+def test_every_backend_is_loaded_without_a_network(pulled: Callable[..., None]) -> None:
     if subprocess.run([*NO_NETWORK, "true"], capture_output=True, check=False).returncode:
         pytest.skip("a process cannot be cut off from the network here: that takes root")
     wanted = sorted(backends())

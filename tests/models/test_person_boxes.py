@@ -56,7 +56,7 @@ def _box_of(mask: Frame) -> Box:
 
 
 @pytest.fixture
-def told(weights: Path, pulled: Callable[[str], None]) -> dict[str, Callable[[Sequence[Frame]], list[list[Box]]]]:
+def told(weights: Path, pulled: Callable[..., None]) -> dict[str, Callable[[Sequence[Frame]], list[list[Box]]]]:
     pulled("efficientdet")
     detector = EfficientDet.load()
     return {

@@ -12,7 +12,7 @@ from actor18m.samples.truth import Truth
 
 
 @pytest.fixture(scope="module")
-def segmenter(pulled: Callable[[str], None]) -> SelfieSegmenter:
+def segmenter(pulled: Callable[..., None]) -> SelfieSegmenter:
     pulled("selfie-segmenter")
     return SelfieSegmenter.load()
 

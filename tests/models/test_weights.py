@@ -246,7 +246,7 @@ def test_a_backend_that_lacks_its_weights_says_what_to_run(tmp_path: Path, monke
 
 @pytest.mark.parametrize("name", sorted(read_lock().models))
 def test_a_backend_whose_weights_are_damaged_is_not_loaded(
-    name: str, pulled: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, pulled: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A flipped bit changes measurements, and no fingerprint."""
     pulled(name)
@@ -267,7 +267,7 @@ def test_a_backend_whose_weights_are_damaged_is_not_loaded(
 
 
 def test_weights_are_looked_at_again_when_they_were_written_to(
-    pulled: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pulled: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pulled("dlib-face")
     name = "shape_predictor_5_face_landmarks.dat"

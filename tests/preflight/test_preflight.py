@@ -277,9 +277,8 @@ def test_whoever_has_weights_can_be_measured() -> None:
 
 
 @pytest.mark.slow
-def test_the_pipeline_that_ships_is_measured(pulled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("centerface", "dlib-face", "efficientnet", "efficientdet", "mediapipe-face", "mediapipe-pose"):
-        pulled(name)
+@pytest.mark.usefixtures("embedded_models")
+def test_the_pipeline_that_ships_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     run = CliRunner().invoke(app, ["preflight", "embedded", "--seconds", "0.5", "--json"])
     found = json.loads(run.stdout)
     assert all("why" not in stage for stage in found["stages"].values()), found["stages"]

@@ -36,9 +36,8 @@ BODIES = (0, 17, 24, 31, 38)
 
 
 @pytest.fixture(scope="module")
-def stage(pulled: Callable[[str], None]) -> Annotate:
-    for model in ("centerface", "mediapipe-face", "efficientdet", "mediapipe-pose"):
-        pulled(model)
+def stage(pulled: Callable[..., None]) -> Annotate:
+    pulled("centerface", "mediapipe-face", "efficientdet", "mediapipe-pose")
     return Annotate(**{role: load(name) for role, name in BACKENDS.items()})
 
 

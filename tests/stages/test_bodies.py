@@ -16,9 +16,8 @@ from tests.stages.told_by_truth import with_boxes
 
 
 @pytest.fixture(scope="module")
-def stage(pulled: Callable[[str], None]) -> Bodies:
-    pulled("mediapipe-pose")
-    pulled("efficientdet")
+def stage(pulled: Callable[..., None]) -> Bodies:
+    pulled("mediapipe-pose", "efficientdet")
     return Bodies(bodies=load("mediapipe-pose"), people=load("efficientdet"))
 
 

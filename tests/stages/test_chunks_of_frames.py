@@ -23,9 +23,8 @@ CUT = 20, 44
 
 
 @pytest.fixture(scope="module")
-def measuring(pulled: Callable[[str], None]) -> list[Stage]:
-    for model in ("centerface", "dlib-face", "efficientdet", "efficientnet", "mediapipe-face", "mediapipe-pose"):
-        pulled(model)
+def measuring(pulled: Callable[..., None]) -> list[Stage]:
+    pulled("centerface", "dlib-face", "efficientdet", "efficientnet", "mediapipe-face", "mediapipe-pose")
     pipeline, shared = load_pipeline(find_pipeline("embedded")), Shared()
     return [pipeline.step(stage.writes.name).made(shared) for stage in MEASURING]
 

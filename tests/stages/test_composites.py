@@ -23,9 +23,8 @@ POOL = pool()
 
 
 @pytest.fixture(scope="module")
-def stage(pulled: Callable[[str], None]) -> Composites:
-    for model in ("efficientnet", "selfie-segmenter"):
-        pulled(model)
+def stage(pulled: Callable[..., None]) -> Composites:
+    pulled("efficientnet", "selfie-segmenter")
     return Composites(encoder=load("efficientnet"), second=load("selfie-segmenter"))
 
 

@@ -43,9 +43,8 @@ def true(name: str, sample: int, actor: int = 0) -> tuple[ActorTruth, int]:
 
 
 @pytest.fixture(scope="module")
-def stage(pulled: Callable[[str], None]) -> Faces:
-    for model in ("centerface", "mediapipe-face"):
-        pulled(model)
+def stage(pulled: Callable[..., None]) -> Faces:
+    pulled("centerface", "mediapipe-face")
     return Faces(**{role: load(name) for role, name in BACKENDS.items()})
 
 
@@ -79,7 +78,7 @@ def test_a_head_that_turns_is_told_by_its_mesh_and_farther_out_by_its_points(
 
 
 def test_a_head_that_is_turned_past_a_profile_is_told_by_the_bodys_points(
-    stage: Faces, pulled: Callable[[str], None]
+    stage: Faces, pulled: Callable[..., None]
 ) -> None:
     """Five points alone stay at a profile."""
     pulled("mediapipe-pose")

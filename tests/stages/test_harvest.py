@@ -21,20 +21,19 @@ SEEN_BY = {"left": "left", "right": "right", "top_down": "down", "bottom_up": "u
 
 
 @pytest.fixture(scope="module")
-def stage(pulled: Callable[[str], None]) -> Harvest:
+def stage(pulled: Callable[..., None]) -> Harvest:
     return harvest(pulled)
 
 
 @pytest.fixture(scope="module")
-def embedder(pulled: Callable[[str], None]) -> FaceEmbedder:
+def embedder(pulled: Callable[..., None]) -> FaceEmbedder:
     pulled("dlib-face")
     loaded: FaceEmbedder = load("dlib-face")
     return loaded
 
 
-def harvest(pulled: Callable[[str], None], **parameters: Any) -> Harvest:
-    for model in ("centerface", "mediapipe-face"):
-        pulled(model)
+def harvest(pulled: Callable[..., None], **parameters: Any) -> Harvest:
+    pulled("centerface", "mediapipe-face")
     return Harvest(HarvestParameters(**parameters), faces=load("centerface"), mesh=load("mediapipe-face"))
 
 
@@ -118,7 +117,7 @@ def test_a_face_is_turned_and_seen_there(stage: Harvest, embedder: FaceEmbedder,
     assert abs(mask.mean() - (decoded(crop.images["mask.png"])[..., 0] > 127).mean()) < 0.05
 
 
-def test_a_turn_that_would_be_too_far_is_not_made(stage: Harvest, pulled: Callable[[str], None], face: Image) -> None:
+def test_a_turn_that_would_be_too_far_is_not_made(stage: Harvest, pulled: Callable[..., None], face: Image) -> None:
     away = wanted_images("talk_yaw_1", (("face", 18),))[0][0]
     assert away.request["viewpoint"] == "right"
     outcome = turned(harvest(pulled, max_source_deg=90), away, "left")

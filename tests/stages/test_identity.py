@@ -27,10 +27,8 @@ CLIPS = [Clip(sample.name, canonical_uri(sample.video)) for sample in find_clips
 
 
 @pytest.fixture(scope="module")
-def stage(pulled: Callable[[str], None]) -> Identity:
-    pulled("centerface")
-    pulled("dlib-face")
-    pulled("efficientnet")
+def stage(pulled: Callable[..., None]) -> Identity:
+    pulled("centerface", "dlib-face", "efficientnet")
     return made()
 
 

@@ -24,9 +24,8 @@ FRONT, SIDE, BACK = 0, 17, 24
 
 
 @pytest.fixture(scope="module")
-def judge(pulled: Callable[[str], None]) -> Judge:
-    for model in BACKENDS.values():
-        pulled(model)
+def judge(pulled: Callable[..., None]) -> Judge:
+    pulled(*BACKENDS.values())
     return Judge(**{role: load(name) for role, name in BACKENDS.items()})
 
 

@@ -28,17 +28,14 @@ Values = Mapping[str, Any]
 
 
 @pytest.fixture(scope="module")
-def identity(pulled: Callable[[str], None]) -> Identity:
-    pulled("centerface")
-    pulled("dlib-face")
-    pulled("efficientnet")
+def identity(pulled: Callable[..., None]) -> Identity:
+    pulled("centerface", "dlib-face", "efficientnet")
     return Identity(faces=load("centerface"), identity=load("dlib-face"), depiction=load("efficientnet"))
 
 
 @pytest.fixture(scope="module")
-def stage(pulled: Callable[[str], None]) -> Motion:
-    pulled("efficientdet")
-    pulled("efficientnet")
+def stage(pulled: Callable[..., None]) -> Motion:
+    pulled("efficientdet", "efficientnet")
     points = load("lucas-kanade")
     return Motion(people=load("efficientdet"), encoder=load("efficientnet"), points=points)
 

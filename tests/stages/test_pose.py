@@ -16,9 +16,8 @@ from tests.stages.told_by_truth import with_boxes
 
 
 @pytest.fixture(scope="module")
-def stage(pulled: Callable[[str], None]) -> Pose:
-    pulled("mediapipe-pose")
-    pulled("centerface")
+def stage(pulled: Callable[..., None]) -> Pose:
+    pulled("mediapipe-pose", "centerface")
     return Pose(pose=load("mediapipe-pose"), faces=load("centerface"))
 
 

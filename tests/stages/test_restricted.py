@@ -25,11 +25,9 @@ identities: {stage: identity, within: 0.36}
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], None]) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory, pulled: Callable[..., None]) -> Path:
     """A folder with a store and a dataset of a clip with a face and one without."""
-    pulled("centerface")
-    pulled("dlib-face")
-    pulled("efficientnet")
+    pulled("centerface", "dlib-face", "efficientnet")
     here = tmp_path_factory.mktemp("restricted")
     (here / "in").mkdir()
     for name in ("talk_yaw_1", "nobody_1"):

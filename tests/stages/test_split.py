@@ -122,7 +122,7 @@ def test_a_detector_is_told_how_sure_it_has_to_be() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["dissolve_other_1", "dissolve_other_2"])
-def test_no_clip_has_a_picture_of_two_shots(name: str, pulled: Callable[[str], None]) -> None:
+def test_no_clip_has_a_picture_of_two_shots(name: str, pulled: Callable[..., None]) -> None:
     """By TransNetV2 with its real weights."""
     pytest.importorskip("torch")
     pulled("transnetv2")
@@ -135,7 +135,7 @@ def test_no_clip_has_a_picture_of_two_shots(name: str, pulled: Callable[[str], N
 
 
 @pytest.mark.slow
-def test_people_who_move_are_no_cut_to_a_network(footage: Path, pulled: Callable[[str], None]) -> None:
+def test_people_who_move_are_no_cut_to_a_network(footage: Path, pulled: Callable[..., None]) -> None:
     """Who turns, runs, shakes the head or talks with hands, in films without a cut. Differences call some one."""
     pytest.importorskip("torch")
     pulled("transnetv2")

@@ -29,7 +29,7 @@ TWO_PEOPLE = "idswap_asl_man_woman"
 
 @pytest.mark.slow
 def test_real_weights_tell_a_change_of_person_in_real_footage(
-    needs: Callable[[str], Any], footage: Path, weights: Path, pulled: Callable[[str], None], tmp_path: Path
+    needs: Callable[[str], Any], footage: Path, weights: Path, pulled: Callable[..., None], tmp_path: Path
 ) -> None:
     """RetinaFace and ArcFace by the paper's rule: the mean similarity to the first face is at least 0.40."""
     needs("onnx")
@@ -52,10 +52,9 @@ def test_real_weights_tell_a_change_of_person_in_real_footage(
     assert {rows[name]["max_faces"] for name in ONE_PERSON} == {1}
 
 
-def test_a_face_is_read_by_networks(needs: Callable[[str], Any], pulled: Callable[[str], None], tmp_path: Path) -> None:
+def test_a_face_is_read_by_networks(needs: Callable[[str], Any], pulled: Callable[..., None], tmp_path: Path) -> None:
     needs("onnx")
-    for model in ("centerface", "mediapipe-face"):
-        pulled(model)
+    pulled("centerface", "mediapipe-face")
     stage = Faces(
         faces=load("centerface"),
         mesh=load("mediapipe-face"),

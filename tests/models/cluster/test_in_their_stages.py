@@ -147,12 +147,11 @@ def test_faces_of_a_film_and_who_they_are(kind: type[Any], needs: Callable[[str]
 
 
 def test_parts_of_a_films_faces(
-    needs: Callable[[str], Any], small: Callable[..., None], pulled: Callable[[str], None]
+    needs: Callable[[str], Any], small: Callable[..., None], pulled: Callable[..., None]
 ) -> None:
     for library in ("torch", "torchvision", "transformers"):
         needs(library)
-    for model in ("centerface", "mediapipe-face"):
-        pulled(model)
+    pulled("centerface", "mediapipe-face")
     others = {"faces": load("centerface"), "mesh": load("mediapipe-face"), "expression": load("blendshape-expression")}
     small("segformer-face", save_segformer)
     network = load("segformer-face")

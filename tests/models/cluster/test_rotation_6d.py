@@ -139,10 +139,9 @@ def _about(axis: int, angle_deg: float) -> npt.NDArray[np.float64]:
     return turned
 
 
-def test_heads_of_a_clip(backend: Rotation6D, pulled: Callable[[str], None]) -> None:
+def test_heads_of_a_clip(backend: Rotation6D, pulled: Callable[..., None]) -> None:
     """Where the mesh tells nothing, pitch is the network's; its yaw is none that counts, since it is never far."""
-    for model in ("centerface", "mediapipe-face"):
-        pulled(model)
+    pulled("centerface", "mediapipe-face")
     players = {"faces": "centerface", "mesh": "mediapipe-face", "parsing": "mesh-parsing"}
     loaded: dict[str, Any] = {role: load(name) for role, name in players.items()} | {
         "expression": load("blendshape-expression")

@@ -18,7 +18,7 @@ from actor18m.samples.truth import Truth
 
 
 @pytest.fixture
-def loaded(needs: Callable[[str], Any], pulled: Callable[[str], None]) -> Callable[..., TransNet]:
+def loaded(needs: Callable[[str], Any], pulled: Callable[..., None]) -> Callable[..., TransNet]:
     needs("torch")
     pulled("transnetv2")
     return lambda **told: load("transnetv2", TorchParameters(**told))

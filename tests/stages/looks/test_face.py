@@ -19,9 +19,8 @@ SEEN_AS = {"front": "front", "up": "up", "image_right": "left", "image_left": "r
 
 
 @pytest.fixture(scope="module")
-def reader(pulled: Callable[[str], None]) -> FaceReader:
-    for model in ("centerface", "mediapipe-face"):
-        pulled(model)
+def reader(pulled: Callable[..., None]) -> FaceReader:
+    pulled("centerface", "mediapipe-face")
     backends = {
         "faces": load("centerface"),
         "mesh": load("mediapipe-face"),
