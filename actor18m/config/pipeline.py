@@ -33,7 +33,7 @@ from actor18m.errors import ActorError, WrongUsage, instead_of
 from actor18m.models.backends import ONLY_WHAT_COUNTS
 from actor18m.policy.rules import Rule, Rules
 from actor18m.relations.linkage import Same
-from actor18m.relations.signature_search import Likeness
+from actor18m.relations.signature_search import DuplicateRule
 from actor18m.yaml_file import Section, as_yaml, explained, parse_yaml, problems_of, trouble
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
@@ -150,7 +150,9 @@ class Pipeline(Section):
     profile: Name
     stages: tuple[Step, ...] = Field(min_length=1, description="in the order a clip meets them")
     split: Split = Split()
-    duplicates: Likeness | None = Field(default=None, description="when two clips repeat each other; exact copies do")
+    duplicates: DuplicateRule | None = Field(
+        default=None, description="when two clips repeat each other; exact copies do"
+    )
     identities: Same | None = Field(default=None, description="when clips show one person: they get one identity")
     policy: Mapping[str, Mapping[str, Rule]] = Field(default={}, description="stage -> rule -> bounds, in this order")
     subsets: Mapping[Name, Subset] = Field(default={})

@@ -30,7 +30,7 @@ _LOST: Death = ("lost", "was lost with its machine, or cannot be reached")
 NO_ENVIRONMENT = "no_environment"
 """The kind of one that Ray could not make what its stage says for, though it tries several times itself."""
 _NOTES = b"actor18m"
-_MAX_WORDS = 500
+_MOST_LETTERS = 500
 _CRASHED: Death = ("killed", "crashed or was killed, by a segmentation fault for example or for want of memory")
 _NO_MEMORY: Death = ("out_of_memory", "was stopped since its machine had hardly any memory left")
 
@@ -55,7 +55,7 @@ def death(error: BaseException) -> Death:
 def _last_words(text: str) -> str:
     """What a long trace ends with: `said` would keep its beginning, and cut it anywhere."""
     telling = [line.strip() for line in text.splitlines() if line.strip(" ^~")]
-    return redact(telling[-1])[:_MAX_WORDS] if telling else ""
+    return redact(telling[-1])[:_MOST_LETTERS] if telling else ""
 
 
 def raised_in(error: BaseException) -> Exception | None:

@@ -10,7 +10,8 @@ from actor18m.redact import redact
 _NO_IMAGE = "no_image"
 _KINDS = {"STOP": _NO_IMAGE, "NO_IMAGE": _NO_IMAGE, "MAX_TOKENS": "cut_short"}
 """Of reasons for which it ended without an image; all others are refusals."""
-_MAX_WORDS = 300
+MOST_LETTERS = 300
+"""Of what Google says, so many are told."""
 
 
 def told(answer: Mapping[str, Any]) -> Edited | NoAnswer:
@@ -25,7 +26,7 @@ def told(answer: Mapping[str, Any]) -> Edited | NoAnswer:
         return Edited(_bytes_of(pictures[-1]), tokens)
     reason = candidate.get("finishReason") or "STOP"
     words = " ".join(part["text"] for part in parts if part.get("text")) or candidate.get("finishMessage") or ""
-    why = f"no image came: {reason} {redact(words)[:_MAX_WORDS]}".rstrip()
+    why = f"no image came: {reason} {redact(words)[:MOST_LETTERS]}".rstrip()
     return NoAnswer(_KINDS.get(reason, "refused"), why, tokens, 0.0)
 
 

@@ -17,7 +17,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from actor18m.media.encoded import encoded
 from actor18m.models.asked_roles import Edited, NoAnswer
 from actor18m.models.endpoint import Address, Endpoint, EndpointError, Finding, HiddenVariable, key_of
-from actor18m.models.gemini_answer import told
+from actor18m.models.gemini_answer import MOST_LETTERS, told
 from actor18m.models.gemini_jobs import GeminiJobs
 from actor18m.models.libraries import library
 from actor18m.models.parameters import BackendParameters, NoEffect
@@ -27,7 +27,6 @@ from actor18m.redact import redact
 _GOOGLE = "https://generativelanguage.googleapis.com"
 _SHAPES = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
 """Widths to heights that it makes."""
-_MAX_WORDS = 300
 _INT32 = 2**31
 
 
@@ -144,7 +143,7 @@ class GeminiImage:
         for each in details.get("details", []):
             if isinstance(each, dict) and str(each.get("retryDelay", "")).endswith("s"):
                 headers.setdefault("Retry-After", each["retryDelay"][:-1])
-        said = redact(str(error.message or ""))[:_MAX_WORDS]
+        said = redact(str(error.message or ""))[:MOST_LETTERS]
         return EndpointError(f"{self._of.url} answered {error.code} {error.status or ''}: {said}", error.code, headers)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from actor18m.models.asked_roles import Edited, JobEnded, NoAnswer
 from actor18m.models.endpoint import EndpointError
-from actor18m.models.gemini_answer import told
+from actor18m.models.gemini_answer import MOST_LETTERS, told
 from actor18m.models.libraries import library
 from actor18m.redact import redact
 
@@ -21,7 +21,6 @@ _LATER_S = "3600"
 _IN_VAIN = {"JOB_STATE_EXPIRED", "JOB_STATE_CANCELLED"}
 _OF_HTTP = {4: 504, 8: 429, 13: 500, 14: 503}
 """Codes that Google has for what will pass, in HTTP's."""
-_MAX_WORDS = 300
 
 
 class _Asked(Protocol):
@@ -102,7 +101,7 @@ def _read(lines: Iterable[bytes], job: str) -> dict[str, Edited | NoAnswer | Exc
 
 def _error_of(job: str, error: Mapping[str, Any]) -> EndpointError:
     code = error.get("code")
-    said = redact(str(error.get("message", "")))[:_MAX_WORDS]
+    said = redact(str(error.get("message", "")))[:MOST_LETTERS]
     return EndpointError(
         f"{job} answered {code}: {said}", _OF_HTTP.get(code, code) if isinstance(code, int) else None, {}
     )

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from actor18m.dataset import Version
 from actor18m.policy.words import DENY, read_words
 from actor18m.publish.made_from import and_made_from
-from actor18m.relations.signature_search import Likeness
+from actor18m.relations.signature_search import DuplicateRule
 from actor18m.storage.store import Store
 from actor18m.survey.contents import contents
 from actor18m.survey.like_denied import LikeDenied
@@ -29,7 +29,7 @@ def denied_today(version: Version, store: Store) -> list[str]:
     newest = {row["clip"]: _newest(force, row) for row in rows}
     denied = {clip for clip, rank in newest.items() if rank >= 0 and force.words[rank].verb == DENY}
     published = pa.array(newest, pa.string())
-    like = LikeDenied(_likeness(version), force.denied())
+    like = LikeDenied(_duplicate_rule(version), force.denied())
     for known in contents(store, with_looks=True):
         clips = known.filter(pc.is_in(known["clip"], published))
         for clip, found in zip(clips["clip"].to_pylist(), like.of(clips), strict=True):
@@ -74,8 +74,8 @@ def _newest(force: Force, row: Mapping[str, Any]) -> int:
     return max((rank for rank in ranks if rank is not None), default=-1)
 
 
-def _likeness(version: Version) -> Likeness | None:
+def _duplicate_rule(version: Version) -> DuplicateRule | None:
     """As the version was built: stages that its pipeline names may not be there any more."""
     pipeline = parse_yaml(version.read("pipeline.yaml").decode())
     rule = pipeline.get("duplicates") if isinstance(pipeline, Mapping) else None
-    return None if rule is None else Likeness.model_validate(rule)
+    return None if rule is None else DuplicateRule.model_validate(rule)

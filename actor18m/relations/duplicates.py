@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from actor18m import stopping
 from actor18m.keys import SHORT_DIGITS
 from actor18m.relations.cache import MEMBERS, OF, Relation
-from actor18m.relations.signature_search import NONE, Durations, Likeness, Shelves, Signatures
+from actor18m.relations.signature_search import NONE, DuplicateRule, Durations, Shelves, Signatures
 from actor18m.storage.lease import Lease
 from actor18m.storage.store import Store
 
@@ -27,9 +27,9 @@ _AT_ONCE = 2048
 class Duplicates:
     """Give it lots in order: the earliest of the clips that are alike stands, and the others repeat it."""
 
-    def __init__(self, store: Store, likeness: Likeness | None) -> None:
-        self.likeness = likeness
-        self._relation = Relation(store, "duplicates", likeness.model_dump(mode="json") if likeness else {})
+    def __init__(self, store: Store, rule: DuplicateRule | None) -> None:
+        self.rule = rule
+        self._relation = Relation(store, "duplicates", rule.model_dump(mode="json") if rule else {})
         self._digest = ""
         self._search: _Search | None = None
         """None as long as all lots were kept."""
@@ -46,7 +46,7 @@ class Duplicates:
             self._digest = self._last_digests[lot] = _digest(self._digest, some)
             if self._search is None:
                 if (kept := self._relation.kept(lot, self._digest)) is None:
-                    self._search = _Search(self.likeness, self._relation.taken())
+                    self._search = _Search(self.rule, self._relation.taken())
                 else:
                     outcomes.append(kept)
                     done += len(kept)
@@ -64,8 +64,8 @@ class Duplicates:
 class _Search:
     """Goes on where the lots that were kept end."""
 
-    def __init__(self, likeness: Likeness | None, before: Iterator[pa.Table]) -> None:
-        self._shelves = Shelves(likeness) if likeness else None
+    def __init__(self, rule: DuplicateRule | None, before: Iterator[pa.Table]) -> None:
+        self._shelves = Shelves(rule) if rule else None
         self._repeats: dict[str, str] = {}
         """Clip -> the one that it repeats; itself, if it stands."""
         self._standing: list[str] = []
@@ -98,7 +98,7 @@ class _Search:
         """Clips that were not given before."""
         start = 0
         if self._shelves is not None:
-            number, own = np.arange(len(clips)), Shelves(self._shelves.likeness)
+            number, own = np.arange(len(clips)), Shelves(self._shelves.rule)
             own.add(signatures, durations, number)
             earliest = self._shelves.earliest(signatures, durations)
             for at in np.flatnonzero((earliest != NONE) | (own.earliest(signatures, durations) < number)).tolist():

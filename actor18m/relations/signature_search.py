@@ -22,7 +22,7 @@ _WORDS_AT_FIRST = 3
 _COMPARED_AT_ONCE = 8192
 
 
-class Likeness(Section):
+class DuplicateRule(Section):
     """When two clips are near duplicates."""
 
     at_most: float = Field(ge=0, lt=0.5, description="share of the signatures' bits that differ")
@@ -34,8 +34,8 @@ class Shelves:
     or no duration is like nothing.
     """
 
-    def __init__(self, likeness: Likeness) -> None:
-        self.likeness = likeness
+    def __init__(self, rule: DuplicateRule) -> None:
+        self.rule = rule
         self._shelves: dict[tuple[int, float], _Shelf] = defaultdict(_Shelf)
 
     def earliest(self, signatures: Signatures, durations: Durations) -> Numbers:
@@ -45,7 +45,7 @@ class Shelves:
             words, lasting = _words(signatures, at, length), durations[at]
             for number in (cell - 1, cell, cell + 1):
                 if (shelf := self._shelves.get((length, number))) is not None:
-                    first = shelf.earliest(words, lasting, self.likeness, 8 * length)
+                    first = shelf.earliest(words, lasting, self.rule, 8 * length)
                     found[at] = np.minimum(found[at], first)
         return found
 
@@ -56,7 +56,7 @@ class Shelves:
 
     def _placed(self, signatures: Signatures, durations: Durations) -> dict[tuple[int, float], list[int]]:
         """(length, durations' cell) -> which of them."""
-        cells = (durations.astype(np.float64) // self.likeness.within_s).tolist()
+        cells = (durations.astype(np.float64) // self.rule.within_s).tolist()
         placed: dict[tuple[int, float], list[int]] = defaultdict(list)
         for index, (signature, cell) in enumerate(zip(signatures, cells, strict=True)):
             if signature and math.isfinite(cell):
@@ -83,8 +83,8 @@ class _Shelf:
             array[..., self._count : count] = more
         self._count = count
 
-    def earliest(self, words: Words, durations: Durations, likeness: Likeness, bits: int) -> Numbers:
-        limit = likeness.at_most * bits
+    def earliest(self, words: Words, durations: Durations, rule: DuplicateRule, bits: int) -> Numbers:
+        limit = rule.at_most * bits
         found = np.full(len(durations), NONE, np.int64)
         for start in range(0, self._count, _COMPARED_AT_ONCE):
             here = slice(start, min(start + _COMPARED_AT_ONCE, self._count))
@@ -95,7 +95,7 @@ class _Shelf:
             column += start
             whole = np.bitwise_count(words[:, row] ^ self._words[:, column]).sum(axis=0, dtype=np.int64)
             apart = np.abs(self._durations[column] - durations[row])
-            alike = (whole <= limit) & (apart <= likeness.within_s)
+            alike = (whole <= limit) & (apart <= rule.within_s)
             np.minimum.at(found, row[alike], self._numbers[column[alike]])
         return found
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.policy.words import Look
-from actor18m.relations.signature_search import NONE, Likeness, Shelves
+from actor18m.relations.signature_search import NONE, DuplicateRule, Shelves
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Denied:
 
 
 class LikeDenied:
-    def __init__(self, likeness: Likeness | None, denied: Sequence[Denied]) -> None:
+    def __init__(self, rule: DuplicateRule | None, denied: Sequence[Denied]) -> None:
         # the newest word first, so that the earliest of those that are alike is the one that counts
         self._denied = sorted(denied, key=lambda each: -each.rank)
-        self._shelves = Shelves(likeness) if likeness is not None and denied else None
+        self._shelves = Shelves(rule) if rule is not None and denied else None
         if self._shelves is not None:
             looks = [each.look for each in self._denied]
             durations = [np.nan if each.duration_s is None else each.duration_s for each in looks]

@@ -172,7 +172,7 @@ def _meant(record: Record, words: Sequence[Word]) -> _Meant:
 
 def _decided(record: Record, force: Force) -> dict[str, LastWord]:
     """By clip: the newest word counts, whether it is said of the clip or of what the clip is like."""
-    like = LikeDenied(record.surveyor.duplicates.likeness, force.denied())
+    like = LikeDenied(record.surveyor.duplicates.rule, force.denied())
     own: dict[str, tuple[int, LastWord]] = {}
     alike: dict[str, Denied] = {}
     for clips in _clips(record):
