@@ -19,6 +19,7 @@ from actor18m.dataset.manifest import Manifest, parse_manifest, unreadable
 from actor18m.dataset.root import LATEST, Dataset, DatasetError, is_version
 from actor18m.dataset.schemas import OF_VIDEOS, Family, families_in
 from actor18m.errors import WrongUsage
+from actor18m.storage.objects import refuse_no_bucket
 
 Row = Mapping[str, Any]
 
@@ -45,6 +46,7 @@ class Version:
         dataset = Dataset.at(text)
         latest = Version.latest(dataset)
         if latest is None:
+            refuse_no_bucket(dataset.place)
             raise WrongUsage(f"there is no version of a dataset at {text} (it has no {manifest.NAME}, and no {LATEST})")
         return latest
 

@@ -78,6 +78,8 @@ class Objects:
         try:
             found: list[dict[str, Any]] = self._asked("list", folder, list_)
         except (FileNotFoundError, NotADirectoryError):
+            if not folder:
+                remote.refuse_no_bucket(self.url)
             return
         inside = remote.at(self._url(folder))[1].strip("/")
         for info in found:
@@ -210,6 +212,12 @@ def _put(fs: Any, full: str, content: bytes | Path, **how: str) -> None:
         if is_passing(error):
             raise ConnectionError(f"whether it was written is not known: {error}") from error
         raise
+
+
+def refuse_no_bucket(place: Place) -> None:
+    """Where there is nothing: is there a place for it at all?"""
+    if isinstance(place, Objects):
+        remote.refuse_no_bucket(place.url)
 
 
 def place_at(uri: str, shown: str) -> tuple[str, Place]:

@@ -207,10 +207,27 @@ def _in_words(uri: str, error: Exception) -> Exception:
     return error
 
 
-def refuse_no_bucket(uri: str, error: FileNotFoundError) -> None:
-    """For whom it matters whether an object is not there, or all of its bucket."""
-    if is_of_no_bucket(error):
-        raise _refused(uri, "look at", NO_BUCKET, error) from error
+def refuse_no_bucket(uri: str) -> None:
+    """For whom it matters whether there is nothing at a place, or not even its bucket. Of what else is wrong with it
+    nothing is said here.
+    """
+    scheme = uri.partition("://")[0]
+    if scheme not in (*AMAZON, *GOOGLE):
+        return
+    fs, path = at(uri)
+    bucket = fs.split_path(path)[0]
+
+    def look() -> None:
+        if scheme in AMAZON:
+            fs.call_s3("list_objects_v2", Bucket=bucket, MaxKeys=1)
+        else:
+            fs.call("GET", "b/{}/o", bucket, maxResults=1, json_out=True)
+
+    try:
+        _watched(uri, look, _CALL * timeout_s())
+    except Exception as error:
+        if is_of_no_bucket(error) or isinstance(error, FileNotFoundError):
+            raise _refused(uri, "look at", NO_BUCKET, error) from error
 
 
 def _refused(uri: str, what: str, refusal: Refusal, error: BaseException) -> ActorError:

@@ -15,7 +15,7 @@ from actor18m.errors import ActorError
 from actor18m.inputs import canonical_uri, refusal
 from actor18m.redact import without_secrets
 from actor18m.storage.disk import Disk
-from actor18m.storage.objects import place_at
+from actor18m.storage.objects import place_at, refuse_no_bucket
 from actor18m.storage.place import Place, trouble_with
 
 SCHEMA = 2
@@ -143,6 +143,8 @@ def open_store(url: str | Path) -> Store:
     try:
         text = store.place.read(MARK)
     except FileNotFoundError as error:
+        with store.trouble(MARK):
+            refuse_no_bucket(store.place)
         raise StoreError(f"there is no store at {store.url} (it has no {MARK}). `actor18m build` makes one.") from error
     except ActorError as error:
         raise StoreError(f"the store {store.url}: {error}") from error

@@ -12,7 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from actor18m.dataset import Version
+from actor18m.catalog.sources.files import find
+from actor18m.catalog.sources.left_out import FilesLeftOut
+from actor18m.dataset import Dataset, Version
 from actor18m.errors import ActorError
 from actor18m.publish.targets import target_of
 from actor18m.storage import remote
@@ -20,7 +22,7 @@ from actor18m.storage.file_versions import versions
 from actor18m.storage.lease import StoreBusy, hold
 from actor18m.storage.lease import _claim_next as claim_next
 from actor18m.storage.objects import Objects
-from actor18m.storage.store import make_store
+from actor18m.storage.store import make_store, open_store
 from tests.engine import drawing
 from tests.engine.faults import SHAKY, Faults
 from tests.engine.faulty import Fault, Faulty, faulty, half
@@ -164,6 +166,17 @@ def test_a_bucket_that_is_not_there_is_told_where_something_is_written(shaky: Fa
     ):
         with pytest.raises(ActorError, match=r"there is no such bucket \(.*\)\. Make it, or see how its name is spelt"):
             write()
+
+
+@pytest.mark.parametrize("url", ["gs://no-such-bucket", "gs://no-such-bucket/folder"])
+def test_a_bucket_that_is_not_there_is_told_where_something_is_read(url: str, shaky: Faulty) -> None:
+    for read in (
+        lambda: open_store(url),
+        lambda: Dataset.at(url).names(),
+        lambda: list(find(url, FilesLeftOut())),
+    ):
+        with pytest.raises(ActorError, match=r"there is no such bucket \(.*\)\. Make it, or see how its name is spelt"):
+            read()
 
 
 @pytest.mark.slow

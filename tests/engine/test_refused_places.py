@@ -10,6 +10,7 @@ import pytest
 
 from actor18m.catalog.sources.files import find
 from actor18m.catalog.sources.left_out import FilesLeftOut
+from actor18m.dataset.version import Version
 from actor18m.errors import ActorError
 from actor18m.publish.targets import target_of
 from actor18m.storage import remote
@@ -72,10 +73,34 @@ def test_a_bucket_that_is_not_there_is_told_where_something_is_written(site: Sit
     assert " ".join(told.output.split()).count("there is no such bucket") == 2
 
 
-@pytest.mark.parametrize("what", ["clips", "clips/*.mp4"])
+@pytest.mark.parametrize("what", ["", "/", "/clips", "/clips/*.mp4", "/*.mp4"])
 def test_a_bucket_that_is_not_there_is_told_of_an_input(what: str, proxy: Faulty) -> None:
-    with pytest.raises(ActorError, match=r"'s3://nobkt/clips.*there is no such bucket \(.*\)\. Make it, or see how"):
-        list(find(f"s3://nobkt/{what}", FilesLeftOut()))
+    with pytest.raises(ActorError, match=r"'s3://nobkt.*there is no such bucket \(.*\)\. Make it, or see how"):
+        list(find(f"s3://nobkt{what}", FilesLeftOut()))
+
+
+@pytest.mark.parametrize("url", ["s3://nobkt", "s3://nobkt/", "s3://nobkt/folder"])
+@pytest.mark.parametrize(
+    "command",
+    [("status", "embedded", "--store"), ("runs", "--store"), ("verify",), ("versions", "--dataset"),
+     ("diff", "000001", "--dataset")],
+)  # fmt: skip
+def test_a_bucket_that_is_not_there_is_told_where_something_is_read(
+    command: tuple[str, ...], url: str, site: Site, proxy: Faulty
+) -> None:
+    told = site.bare(*command, url)
+    assert told.exit_code != 0
+    assert "there is no such bucket" in " ".join(told.output.split())
+
+
+def test_a_dataset_that_is_loaded_from_a_bucket_that_is_not_there_is_told_so(proxy: Faulty) -> None:
+    with pytest.raises(ActorError, match="there is no such bucket"):
+        Version.open("s3://nobkt/dataset")
+
+
+def test_an_empty_place_in_a_bucket_has_nothing_and_no_trouble(site: Site, place: Objects) -> None:
+    assert site.bare("versions", "--dataset", place.url).exit_code == 0
+    assert "there is no store at" in site.bare("runs", "--store", place.url).output
 
 
 def test_a_place_that_is_busy_for_longer_than_the_patience_is_told_with_how_often_it_was_tried(

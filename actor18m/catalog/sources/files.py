@@ -200,8 +200,8 @@ def _kind(uri: str) -> str | None:
     fs, path = remote.at(uri)
     try:
         return str(remote.asked(uri, "look at", lambda: fs.info(path))["type"])
-    except FileNotFoundError as error:
-        remote.refuse_no_bucket(uri, error)
+    except FileNotFoundError:
+        remote.refuse_no_bucket(uri)
         return None
 
 
