@@ -13,8 +13,14 @@ def print_priced(found: Priced) -> None:
     kept = ", ".join(f"{_short(count)} by {maker}" for maker, count in found.kept.items())
     say(f"images kept: {_short(sum(found.kept.values()))} ({kept})")
     _print_stages(found)
+    published = sum(found.bytes.values()) - found.store_bytes
     stored = ", ".join(f"{kind} {_tib(size)}" for kind, size in found.bytes.items())
     say(f"storage: {_tib(sum(found.bytes.values()))} ({stored}), ${found.storage_dollars:,.0f} a month")
+    each, of_each = found.store_bytes / found.clips / 1e3, published / max(found.accepted, 1) / 1e6
+    say(
+        f"  of it the store {_tib(found.store_bytes)}, {each:,.0f} kB for each clip that comes in, and the dataset "
+        f"{_tib(published)}, {of_each:,.1f} MB for each that is accepted"
+    )
     say()
     table = _table("on", "wall time", "waits for")
     for wall in found.walls:

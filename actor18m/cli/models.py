@@ -16,7 +16,8 @@ from actor18m.config.licensed import Licence
 from actor18m.config.shipped import shipped
 from actor18m.errors import ActorError
 from actor18m.models.lock import Lock, Model, read_lock
-from actor18m.models.snapshots import pins_of, pull_snapshot, state_of
+from actor18m.models.sizes import size_of, sizes_of
+from actor18m.models.snapshots import pull_snapshot, state_of
 from actor18m.models.terms import forbidding, strictest, terms_of
 from actor18m.models.weights import FileState, folder, pull, verify
 from actor18m.terminal.say import Grid, console, say, say_json
@@ -45,6 +46,7 @@ def list_models(
             name: model.model_dump()
             | {"commercial": strictest(model), "terms": [vars(term) for term in terms_of(model)]}
             | {"state": of_files[name] or snapshots[name]}
+            | {"bytes": None if (size := size_of(name, model)) is None else size.bytes}
             for name, model in lock.models.items()
         }
         say_json({"folder": str(folder()), "models": rows})
@@ -58,12 +60,12 @@ def list_models(
         table.add_column(heading, no_wrap=heading != "code")
     table.add_column("plays")
     for name, model in lock.models.items():
-        size = _size(name, model)
+        size = size_of(name, model)
         here = Counter([snapshots[name]] if name in snapshots else [states[file.name] for file in model.files])
         said = "ok" if set(here) == {"ok"} else ", ".join(f"{count} {state}" for state, count in here.items())
         table.add_row(
             name,
-            "" if size is None else f"{size / 1e6:.1f}",
+            "" if size is None else f"{'~' if size.is_about else ''}{size.bytes / 1e6:.1f}",
             said,
             _gives_way(model.code.licence),
             model.weights.licence.partition(":")[0],
@@ -71,6 +73,12 @@ def list_models(
             _gives_way(model.role),
         )
     console().print(table)
+    for profile in sorted({model.profile for model in lock.models.values()}):
+        models = lock.named(profile=profile)
+        size = sizes_of(models)
+        say(f"{profile}: {amount(len(models), 'model')}, {size}")
+    if any(model.snapshot and size_of(name, model) is None for name, model in lock.models.items()):
+        say("sizes of large models are known exactly once they are pinned: `actor18m models pull NAME --pin`")
     say(f"in {folder()}; --terms tells what each was trained on and from where it is, --json tells of each file")
 
 
@@ -88,18 +96,6 @@ def _large() -> dict[str, FileState]:
     """Single files of the cluster's models."""
     large = read_lock().named(profile="cluster")
     return verify(Lock(version=1, models={name: model for name, model in large.items() if model.files}))
-
-
-def _size(name: str, model: Model) -> int | None:
-    """Of a snapshot it is known when it is pinned, of a file whose size the lock does not say when it is here."""
-    if model.files:
-        sizes = [file.size or _size_here(folder() / file.name) for file in model.files]
-        return None if None in sizes else sum(size or 0 for size in sizes)
-    return None if state_of(name) == "missing" else sum(file.size for file in pins_of(name).files.values())
-
-
-def _size_here(file: Path) -> int | None:
-    return file.stat().st_size if file.is_file() else None
 
 
 def _gives_way(text: str) -> Text:

@@ -3,6 +3,7 @@
 import ctypes
 import importlib.metadata
 import importlib.util
+import shutil
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from actor18m.models.endpoint import Endpoint
 from actor18m.models.libraries import extra
 from actor18m.models.lock import Model, read_lock
 from actor18m.models.onnx_network import OnnxParameters, sees_gpu
+from actor18m.models.sizes import sizes_of
 from actor18m.models.snapshots import state_of
 from actor18m.models.weights import folder, verify
 from actor18m.stage import ReadingParameters
@@ -25,6 +27,7 @@ from actor18m.stage import ReadingParameters
 _MEDIAPIPE = "mediapipe"
 _BESIDE = (_MEDIAPIPE, "ultralytics")
 """Libraries that no extra has, since each would bring another OpenCV along."""
+_MORE_ROOM = "free some space, or set ACTOR18M_MODELS to a folder on a larger disk"
 _EGL = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}
 _ON_CPUS = "embedded"
 
@@ -115,7 +118,11 @@ def _of(models: dict[str, Model], is_needed: bool, elsewhere: Collection[str] = 
         yield Check("weights", "ok", "the pipeline needs none")
     elif wrong := [f"{name} is {state}" for name, state in states.items() if state != "ok"]:
         lacking = [name for name, model in models.items() if any(states[each] != "ok" for each in _parts(name, model))]
-        found = f"in {folder()}: {', '.join(wrong)}"
+        size, free = sizes_of({name: models[name] for name in lacking}), _free(folder())
+        room = f"{size} to fetch, {free / 1e9:,.1f} GB free there"
+        found = f"in {folder()}: {', '.join(wrong)}; {room}"
+        if free < size.bytes:
+            yield Check("room for weights", bad, f"{folder()}: {room}", _MORE_ROOM)
         yield Check("weights", bad, found, f"actor18m models pull {' '.join(lacking)}")
     else:
         yield Check("weights", "ok", f"of {', '.join(models)}, in {folder()}")
@@ -128,6 +135,12 @@ def _of(models: dict[str, Model], is_needed: bool, elsewhere: Collection[str] = 
         yield Check("model libraries", "ok", ", ".join(libraries))
     if _MEDIAPIPE in libraries:
         yield _drawing_libraries(bad)
+
+
+def _free(place: Path) -> int:
+    """In bytes, where the folder is or will be made."""
+    there = next(each for each in (place.absolute(), *place.absolute().parents) if each.exists())
+    return shutil.disk_usage(there).free
 
 
 def _parts(name: str, model: Model) -> list[str]:

@@ -55,6 +55,9 @@ class Snapshot(_Record):
     at: Literal["huggingface", "github"] = "huggingface"
     revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$", description="the hub's commit, where known")
     files: list[str] = Field(min_length=1, description="names or patterns, of which each has to be there")
+    about_gb: float | None = Field(
+        default=None, gt=0, description="of large ones, reckoned from their parameters; what is pinned is known exactly"
+    )
 
     @model_validator(mode="after")
     def _is_said_whole(self) -> Self:

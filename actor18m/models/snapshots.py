@@ -73,6 +73,12 @@ def pins_of(name: str) -> Pins:
     return pins
 
 
+def pinned_size(name: str) -> int | None:
+    """In bytes, of all of it, whether it is here or not; None of one that is not pinned."""
+    pins = _pins_in(folder() / name)
+    return None if pins is None else sum(file.size for file in pins.files.values())
+
+
 def _pins_in(place: Path) -> Pins | None:
     """Of a model's folder, if it was pinned."""
     file = place / PINNED

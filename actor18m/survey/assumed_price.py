@@ -63,6 +63,8 @@ class Priced:
     stages: Mapping[str, StagePrice]
     bytes: Mapping[str, float]
     """By kind of file."""
+    store_bytes: float
+    """Of these, what the store takes; the rest is the dataset's."""
     storage_dollars: float
     """A month."""
     walls: tuple[Wall, ...]
@@ -102,6 +104,7 @@ def price(pipeline: Pipeline, file: Path) -> Priced:
         kept,
         stages,
         stored,
+        sum(size.value * units[link.name] for link in chain.links for size in told.stages[link.name].bytes.values()),
         sum(stored.values()) / 2**40 * told.machines.dollars_per_tib_month.value,
         tuple(_wall(stages, gpus, told.machines.cpus_per_gpu.value) for gpus in told.machines.gpus),
         tuple(kept_prices(chain, shares, rates)),

@@ -1,11 +1,13 @@
 import importlib.metadata
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from actor18m.config.shipped import find_pipeline
 from actor18m.doctor import models
 from actor18m.doctor.check import Check
 from actor18m.models.lock import read_lock
@@ -146,6 +148,22 @@ def test_a_reader_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.
     assert "install decord2, or say `reader: pyav`" in readers[0][1]
     assert readers[1][1:] == ("bodies is read by nvdec, and its workers claim no GPU",
                               "claim a part of one: --set bodies.run.gpus=0.1")  # fmt: skip
+
+
+def test_weights_that_are_lacking_are_told_with_their_size_and_a_disk_that_is_too_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path / "none" / "yet"))
+    free = [100 << 30]
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=free[0]))
+    weights = next(check for check in models.pipeline(find_pipeline("cluster")) if check.name == "weights")
+    assert "about 57." in weights.found
+    assert " GB beside 10 models of unknown size to fetch, 107.4 GB free there" in weights.found
+    assert not [check for check in models.pipeline(find_pipeline("cluster")) if check.name == "room for weights"]
+    free[0] = 40 << 30
+    room = next(check for check in models.pipeline(find_pipeline("cluster")) if check.name == "room for weights")
+    assert room.state == "fail"
+    assert room.fix == "free some space, or set ACTOR18M_MODELS to a folder on a larger disk"
 
 
 def test_a_python_of_a_stages_own_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typer.testing import CliRunner
 from actor18m.cli import models as commands
 from actor18m.cli.app import app
 from actor18m.models.lock import read_lock
+from actor18m.models.sizes import Size, size_of, sizes_of
+from actor18m.models.snapshots import Pinned, Pins
 from actor18m.models.terms import strictest
 from actor18m.terminal.say import console
 
@@ -21,6 +23,26 @@ def test_each_model_is_one_line_of_a_narrow_terminal(tmp_path: Path, monkeypatch
         assert model.weights.licence.partition(":")[0] in line
     files = json.loads(CliRunner().invoke(app, ["models", "list", "--json"]).stdout)["models"]
     assert files["dlib-face"]["state"].keys() == {file.name for file in read_lock().models["dlib-face"].files}
+
+
+def test_sizes_are_told_by_profile_as_the_lock_or_the_pins_have_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTOR18M_MODELS", str(tmp_path))
+    lock = read_lock()
+    told = CliRunner().invoke(app, ["models", "list"]).stdout
+    embedded = sum(file.size or 0 for file in lock.files(profile="embedded"))
+    assert f"embedded: 8 models, {embedded / 1e6:,.0f} MB\n" in told
+    large = lock.named(profile="cluster")
+    about = sizes_of(large)
+    assert about.bytes > 3 * 57e9
+    assert about.is_about
+    shown = f"about {about.bytes / 1e9:,.1f} GB beside {len(about.unknown)} models of unknown size"
+    assert f"cluster: {len(large)} models, {shown}" in told
+    pins = Pins(hub="a/b", revision="c", files={"x": Pinned(size=50_000_000_000, sha256="0" * 64)})
+    (tmp_path / "qwen-image-edit").mkdir()
+    (tmp_path / "qwen-image-edit" / "pinned.json").write_text(pins.model_dump_json())
+    assert size_of("qwen-image-edit", large["qwen-image-edit"]) == Size(50_000_000_000), "also before it is here"
 
 
 def test_what_may_not_be_used_for_money_is_not_pulled_for_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +65,9 @@ def test_what_may_not_be_used_for_money_is_not_pulled_for_that(tmp_path: Path, m
     models = read_lock().named(profile="cluster")
     assert left_out == {name for name, model in models.items() if strictest(model) == "forbidden"} != set()
     assert {*fetched} == models.keys() - left_out
+    kept = [name for name in models if name not in left_out]
+    in_order = [name for name in kept if models[name].files] + [name for name in kept if models[name].snapshot]
+    assert fetched == in_order, "the same each time"
 
 
 def test_a_profile_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,11 +186,20 @@ def test_the_papers_size_is_priced_without_store_and_weights(here: Path) -> None
     before = sorted(here.rglob("*"))
     shown = CliRunner().invoke(app, ["plan", "cluster", "--assume", "rates"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0, shown.output
-    for line in ("GPU hours", "storage:", "1,024 GPUs", "a kept image of", "rest: measure those first"):
+    for line in (
+        "GPU hours",
+        "storage:",
+        " kB for each clip that comes in, and the dataset ",
+        "1,024 GPUs",
+        "a kept image of",
+        "rest: measure those first",
+    ):
         assert line in shown.stdout
     found = json.loads(CliRunner().invoke(app, ["plan", "cluster", "--assume", "rates", "--json"]).stdout)
     assert sorted(here.rglob("*")) == before
     assert found["accepted"] == pytest.approx(1.6e6, rel=0.01), "the paper's videos"
+    kinds = found["bytes"]
+    assert found["store_bytes"] == pytest.approx(kinds["ledger"] + kinds["images"] + kinds["restricted"])
     assert sum(found["kept"].values()) == pytest.approx(18e6, rel=0.03), "and its images"
     assert all(source.startswith(("measured", "published", "guess")) for source in found["sources"].values())
 
