@@ -206,6 +206,23 @@ def test_rates_that_were_measured_say_of_which_stage_and_models(here: Path) -> N
     assert told["stages"]["read"]["of"] == "tests.engine.steady:Read"
 
 
+@pytest.mark.parametrize(("gib", "busy", "gpus"), [(20, 0.98, 1), (72, 0.3, 1), (100, 0.3, 2)])
+def test_who_keeps_a_gpu_busy_or_needs_more_than_one_claims_whole_ones(
+    gib: float, busy: float, gpus: float, here: Path
+) -> None:
+    """Of 80 GiB each: with a tenth more than was seen, 72 just fit."""
+    (here / "slow.yaml").write_text(PIPELINE.replace("    roles:", "    run: {gpus: 0.1}\n    roles:"))
+    pipeline = load_pipeline(here / "slow.yaml")
+    machine = Machine(32, 256 << 30, 4, Gpu("a card", "abc", 80 << 30, 0, 1 << 29))
+    runs = [StageRun(step, _speed(2, 4, gib, busy), "images", 1) for step in pipeline.stages if step.name == "draw"]
+    plan = pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml")
+    assert plan.claims["draw"].gpus == gpus
+    assert plan.workers("draw") == 4 // gpus
+    assert plan.shared is not None
+    assert plan.per_clip["draw"] > 1
+    assert plan.shared.clips_per_hour == pytest.approx(3600 * (4 // gpus) / (2 * plan.per_clip["draw"]))
+
+
 def test_what_a_process_may_write_to_bounds_a_claim_and_no_machine(here: Path) -> None:
     """Libraries reserve a GiB that they never use: a limit has to leave it, and 17 stages do not take it 17 times."""
     pipeline = load_pipeline(here / "slow.yaml")
