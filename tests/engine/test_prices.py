@@ -143,12 +143,13 @@ def test_a_budget_of_gpu_hours_stops_cleanly_and_the_next_build_goes_on(site: Si
     assert "GPU hours of all stages together" in first.stdout
     assert "or raise --budget-gpu-hours" in first.stdout
     drawn = site.called()["draw"]
-    assert 4 <= drawn <= 12
+    assert 0 < drawn <= 12, "fewer where a machine is busy: what is paid for is time"
     told = site.ask("status")
     assert told["adds_up"]
     assert told["images"]["A"]["states"] == {"kept": drawn, "pending": 24 - drawn}
     plan = site.ask("plan")
     assert plan["totals"]["dollars"]["least"] == pytest.approx(plan["totals"]["gpu_seconds"]["least"])
+    assert plan["totals"]["gpu_seconds"]["least"] >= 0.05 * (24 - drawn)
     too_small = site.run("build", str(site.root / "steady.yaml"), "--budget-usd", "0.001")
     assert "draw: stopped at its budget: 0 of 0.001 dollars of all stages together" in too_small.stdout
     assert "not one fits into --budget-usd; raise it to go on" in too_small.stdout

@@ -233,6 +233,10 @@ def test_what_a_process_may_write_to_bounds_a_claim_and_no_machine(here: Path) -
     assert plan.claims["draw"].memory_gib == 4.5
     assert plan.shared is not None
     assert plan.shared.bottleneck == "the 2 CPUs"
+    busier = [replace(run, speed=replace(speed, cpus=2.0)) for run in runs]
+    other = pool_plan(pipeline, busier, machine, 1, here / "guessed.yaml").shared
+    assert other is not None
+    assert other.clips_per_hour == pytest.approx(plan.shared.clips_per_hour / 2), "each keeps both of them busy"
 
 
 def test_python_and_the_clips_at_hand_are_in_a_process_once_whatever_the_least_stage_takes(here: Path) -> None:
