@@ -25,3 +25,14 @@ def test_each_folder_is_on_the_map() -> None:
     folders = [path for path in (ROOT / "actor18m").iterdir() if any(path.glob("*.py"))]
     assert {f"{path.relative_to(ROOT)}/" for path in folders} | {"stages/", "pipelines/"} <= told
     assert all((ROOT / name).is_dir() for name in told if name.endswith("/") and Path(name).parts[0] != "..")
+
+
+def test_each_file_that_is_named_is_there() -> None:
+    """On the map also beside its folder: `execute/queues.py`."""
+    named = re.compile(r"`((?:actor18m|stages|accuracy|studio|tests|scripts|pipelines|manifests)/[\w/.-]+\.\w+)`")
+    pages = [*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    found = {(page.name, name) for page in pages for name in named.findall(page.read_text())}
+    assert len(found) > 60
+    assert {(page, name) for page, name in found if not (ROOT / name).is_file()} == set()
+    short = re.findall(r"`(\w+/\w+\.py)`", (DOCS / "map.md").read_text())
+    assert [name for name in short if not any((ROOT / below / name).is_file() for below in ("", "actor18m"))] == []

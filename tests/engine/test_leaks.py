@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pyarrow.parquet as pq
 
 from actor18m.samples.shipped import find_clips
+from tests.catalog.test_lists import SECRETS
 from tests.engine.site import Site
-from tests.test_lists import SECRETS
 
 PIPELINE = """\
 name: intake
