@@ -2,7 +2,7 @@
 of the source image, turned as far as it bears to be.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, ClassVar
 
 from pyarrow import DataType, float32
@@ -12,11 +12,12 @@ from actor18m.arrays import Bools, Frame
 from actor18m.media.encoded import decoded
 from actor18m.media.source import MediaError
 from actor18m.media.views import FRONT_PITCH_DEG, FRONT_YAW_DEG
-from actor18m.models.roles import FaceDetector, FaceMesh, Mesh
+from actor18m.models.roles import FaceDetector, FaceMesh, Mesh, PersonSegmenter
 from actor18m.stage import UNAVAILABLE, Failure, Image, Row, Stage, schema
 from stages.brought import OF_MADE, OF_PICTURE, brought
 from stages.cut import CutParameters, by_clip, cut_out
 from stages.intake import Intake
+from stages.looks.agreement import AgreementParameters, agreement
 from stages.looks.face import FaceParameters, FaceReader, believed
 from stages.looks.turned import Angles, between_deg, turned
 from stages.told import one_by_one, rounded
@@ -32,7 +33,7 @@ face that was turned by its mesh: how far, and how much of what it shows then wa
 smaller by far."""
 
 
-class HarvestParameters(CutParameters, FaceParameters):
+class HarvestParameters(CutParameters, FaceParameters, AgreementParameters):
     """How far faces are turned. docs/accuracy.md has what the limits were chosen by."""
 
     sideways_deg: PositiveFloat = 26.0
@@ -49,12 +50,14 @@ class HarvestParameters(CutParameters, FaceParameters):
 class Harvest(Stage[Image]):
     """A real frame where the request knows one, else a turned face."""
 
-    version = 2
+    version = 3
     of = "requests"
     leaves_aside = ("steps",)
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {Intake: ("width", "height")}
-    roles: ClassVar[Mapping[str, type]] = {"faces": FaceDetector, "mesh": FaceMesh}
-    writes = schema("view_images", **OF_VIEW)
+    roles: ClassVar[Mapping[str, type]] = {"faces": FaceDetector, "mesh": FaceMesh, "second": PersonSegmenter}
+    may_lack: ClassVar[Set[str]] = frozenset({"second"})
+    writes = schema("view_images", **OF_VIEW, agreement=float32())
+    """`agreement` is that of crops."""
     parameters = HarvestParameters()
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:
@@ -122,7 +125,8 @@ class Harvest(Stage[Image]):
     def _row(self, image: Image, picture: Frame, mask: Bools, told: Mapping[str, Any]) -> Row:
         about, brings = brought(picture, mask, self.parameters)
         own = {"source": "view-aug", "is_generated": False, "prompt": None, "seed": None, **told}
-        return Row(image.key, {**own, **about}, brings)
+        agrees = rounded(agreement(self.backends.get("second"), picture, mask, self.parameters))
+        return Row(image.key, {**own, **about, "agreement": agrees}, brings)
 
 
 def _within(angle: float, most: float) -> float:

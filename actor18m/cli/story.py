@@ -101,7 +101,8 @@ def _rules(judged: Mapping[str, Any]) -> Iterator[str]:
             yield f"    -       {rule['rule']} does not apply: nothing that it reads is told  ({rule['bound']})"
             continue
         sign = "passed" if rule["passed"] else "FAILED"
-        yield f"    {sign}  {rule['rule']} = {rule['value']}  ({rule['bound']})"
+        becomes = "; published without its mask" if rule["otherwise"] == "without_mask" and not rule["passed"] else ""
+        yield f"    {sign}  {rule['rule']} = {rule['value']}  ({rule['bound']}{becomes})"
 
 
 def _brief(value: object) -> str:

@@ -9,9 +9,9 @@ from actor18m.config.serving import asks_or_makes, served_by
 from actor18m.config.stage_config import Step
 from actor18m.errors import instead_of
 from actor18m.ledger.rows import OUTCOME
-from actor18m.policy.rules import check_rules
+from actor18m.policy.rules import check_rules, withholding
 from actor18m.requests import SOURCE
-from actor18m.stage import Stage
+from actor18m.stage import PICTURE, Stage
 
 if TYPE_CHECKING:
     from actor18m.config.pipeline import Pipeline
@@ -153,6 +153,9 @@ def _of_policy(pipeline: "Pipeline") -> list[tuple[str, str]]:
             if rule in TAKEN
         ]
         found += [(f"policy.{stage}.{path}", cause) for path, cause in check_rules(rules, columns)]
+        if pipeline.step(stage).stage_class.of != "requests" or PICTURE["mask.png"] not in columns.names:
+            cause = f"{stage} makes no masks; without `otherwise`, what fails the rule is rejected"
+            found += [(f"policy.{stage}.{rule}.otherwise", cause) for rule in withholding(rules)]
     return found
 
 

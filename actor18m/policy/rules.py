@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import product
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import duckdb
 import numpy as np
@@ -53,6 +53,9 @@ class Rule(Section):
     below: _Number | None = None
     equals: _Scalar | None = None
     is_in: tuple[_Scalar, ...] | None = Field(default=None, min_length=1)
+    otherwise: Literal["without_mask"] | None = Field(
+        default=None, description="what becomes of an image that fails it: published without its mask; else rejected"
+    )
 
     @property
     def bounds(self) -> dict[str, Any]:
@@ -153,6 +156,16 @@ def values(table: pa.Table, rules: Rules) -> pa.Table:
 def by_name(rules: Rules) -> dict[str, Rule]:
     """The rules for a table that has their values already, each in a column of the rule's name."""
     return {name: rule.model_copy(update={"value": None}) for name, rule in rules.items()}
+
+
+def deciding(rules: Rules) -> dict[str, Rule]:
+    """Those by which clips and images are rejected."""
+    return {name: rule for name, rule in rules.items() if rule.otherwise is None}
+
+
+def withholding(rules: Rules) -> dict[str, Rule]:
+    """Those by which images go without their masks."""
+    return {name: rule for name, rule in rules.items() if rule.otherwise == "without_mask"}
 
 
 def columns_read(rules: Rules, columns: pa.Schema) -> tuple[str, ...]:

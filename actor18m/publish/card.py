@@ -99,7 +99,7 @@ class _References:
         """Of one image, in words."""
         if self.masks == self.images:
             return "`<key>.webp` with the person's mask `<key>.mask.png`"
-        return "`<key>.webp`" + (", of some with the person's mask `<key>.mask.png`" if self.masks else "")
+        return "`<key>.webp`" + (f", of {self.masks:,} with the person's mask `<key>.mask.png`" if self.masks else "")
 
     def reading(self, name: str) -> str:
         some = _MAY_READ_MASK if self.masks else ""

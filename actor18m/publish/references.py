@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from actor18m.dataset.schemas import REFERENCES
 from actor18m.ledger.rows import BESIDE
+from actor18m.policy.rules import judge, withholding
 from actor18m.publish.content import Part, Reference, Sample, without_nulls
 from actor18m.publish.verdicts import fates
 from actor18m.shortest import shortest
@@ -107,7 +108,7 @@ class References:
         ]
 
     def _rows(self, link: Link, lot: int, images: pa.Table) -> dict[tuple[str, str], Row]:
-        """By key and input digest, rows of one lot that these images stand on."""
+        """By key and input digest, rows of one lot that these images stand on: without masks where rules say so."""
         if lot not in self.record.files[link.name]:
             return {}
         asks = link.stage_class.requests
@@ -120,8 +121,12 @@ class References:
             key, digest = ("clip", "asked@") if asks else ("key", f"{link.name}@")
             wanted = pc.binary_join_element_wise(images[key], images[digest], "/").drop_null()
         about = pc.binary_join_element_wise(rows["key"], rows["input_digest"], "/")
-        rows = shortest(rows.filter(pc.is_in(about, value_set=pc.unique(wanted))))
-        return {(row["key"], row["input_digest"]): row for row in rows.to_pylist()}
+        rows = rows.filter(pc.is_in(about, value_set=pc.unique(wanted)))
+        if rules := withholding(link.rules):
+            column = PICTURE["mask.png"]
+            digests = pc.if_else(judge(rows, rules)["passed"], rows[column], None)
+            rows = rows.set_column(rows.column_names.index(column), column, digests)
+        return {(row["key"], row["input_digest"]): row for row in shortest(rows).to_pylist()}
 
     @cached_property
     def _images(self) -> pa.Table:

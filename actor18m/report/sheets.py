@@ -21,6 +21,7 @@ from actor18m.report.tiles import (
     Row,
     asked,
     label,
+    masked,
     name_of,
     outlined,
     seen_in,
@@ -33,7 +34,7 @@ from actor18m.report.tiles import (
 
 STILLS = 8
 INK = {"accepted": GREEN, "rejected": RED}
-_WORDS_PX = 102
+_WORDS_PX = 118
 """Below each reference."""
 
 
@@ -93,7 +94,7 @@ def _reference(version: Version, row: Row) -> Pixels:
     people = "" if row.get("seen_people") in (1, None) or row.get("seen_views") else f" {row['seen_people']} people"
     agrees = WHITE if not view(row, "") or row.get("seen_viewpoint") == row["viewpoint"] else RED
     seen = sees or "no view seen"
-    made = " ".join(str(row[name]) for name in ("method", "how") if row.get(name))
+    made = " ".join(filter(None, (row.get("method"), row.get("how"), masked(row))))
     notes = "" if row.get("time_s") is None else f"{row['time_s']:.1f}s"
     notes += "" if row.get("quality") is None else f" q{row['quality']:.2f} {row['anchor'] or ''}"
     notes += " *" if row.get("is_clearest") else ""

@@ -21,6 +21,7 @@ from actor18m.report.tiles import (
     Row,
     asked,
     label,
+    masked,
     name_of,
     outlined,
     seen_in,
@@ -99,7 +100,7 @@ def _made(version: Version, store: FromStore | None, row: Row) -> Pixels:
     lines = [
         (wanted(row), WHITE),
         ("" if shown is None else f"{made} {seen_in(row)}".strip(), GREY),
-        (word, GREY),
+        (" ".join(filter(None, (word, masked(row)))), GREY),
         (f"{row['state']} {why}".strip(), _INK.get(row["state"], GREY)),
     ]
     return _over(shown, lines)

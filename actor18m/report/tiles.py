@@ -55,6 +55,14 @@ def outlined(version: Version, row: Row) -> Pixels:
     return image
 
 
+def masked(row: Row) -> str:
+    """Whether a published image has a mask, and how far two segmenters agree on it; nothing where nobody asked."""
+    agreement = row.get("agreement")
+    if agreement is None or row["shard"] is None:
+        return ""
+    return f"{'no mask' if row.get('mask_offset') is None else 'mask'} {agreement:.2f}"
+
+
 def view(row: Row, of: str) -> str:
     """Viewpoint and angles as whoever asked for the image told them, or who looked at it; nothing where nobody did."""
     viewpoint, yaw, pitch = (row.get(f"{of}{name}") for name in ("viewpoint", "yaw_deg", "pitch_deg"))

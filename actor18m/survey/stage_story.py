@@ -12,6 +12,7 @@ from actor18m.policy.rules import by_name, judge, spelt
 from actor18m.shortest import shortest
 from actor18m.stage import UNAVAILABLE
 from actor18m.survey.chain import Link
+from actor18m.survey.following import REJECTED
 from actor18m.survey.project import Project
 from actor18m.survey.snapshot import Record
 
@@ -66,6 +67,7 @@ def ruled(link: Link, decided: pa.Table, row: Mapping[str, Any]) -> list[dict[st
                 "bound": ", ".join(f"{bound} {spelt(limit)}" for bound, limit in rule.bounds.items()),
                 "passed": passed,
                 "applies": applies,
+                "otherwise": rule.otherwise or REJECTED,
             }
         )
     return found

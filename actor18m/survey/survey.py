@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from actor18m.ledger.rows import OK
 from actor18m.policy.overrides import LastWord, override
-from actor18m.policy.rules import Rules, by_name, judge
+from actor18m.policy.rules import Rules, by_name, deciding, judge
 from actor18m.relations.cache import MEMBERS
 from actor18m.relations.duplicates import Duplicates
 from actor18m.survey.admission import ENTRY, NO_FILE, PENDING, REMOVED, SPLIT, SUPERSEDED, found, where
@@ -121,7 +121,7 @@ class Surveyor:
         """With a verdict for each row that was measured."""
         is_ok = pc.equal(known["state"], OK)
         rows = where(known, is_ok)
-        verdicts = judge(rows, by_name(link.rules))
+        verdicts = judge(rows, by_name(deciding(link.rules)))
         if self._overrides:
             clips = rows[f"_{CLIP}"] if link is self.chain[0] else rows["key"]
             verdicts = override(verdicts.set_column(0, "key", clips), self._overrides)

@@ -234,3 +234,10 @@ def test_gpus_are_a_part_of_one_or_whole(gpus: float) -> None:
     with pytest.raises(ValidationError, match=f"{gpus:g} is neither a part of one GPU nor whole GPUs.*below 1"):
         Run(gpus=gpus)
     assert [Run(gpus=told).gpus for told in (0.25, 1, 2)] == [0.25, 1, 2]
+
+
+def test_only_who_makes_masks_can_be_without_them(tmp_path: Path) -> None:
+    doubt = "doubt: {value: people, at_least: 1, otherwise: without_mask}"
+    path = changed(tmp_path, "mean_similarity: {at_least: 0.40}", doubt)
+    with pytest.raises(ActorError, match=r"policy\.faces\.doubt\.otherwise: faces makes no masks"):
+        load_pipeline(path)

@@ -8,6 +8,8 @@ from actor18m.config.pipeline import Pipeline, load_pipeline
 from actor18m.config.shipped import find_pipeline
 from actor18m.errors import ActorError
 
+OF_TWO_SEGMENTERS = "crops.clean_mask", "view_images.clean_mask", "attribute_images.clean_cut"
+
 
 @pytest.fixture
 def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -77,7 +79,7 @@ def test_the_clusters_rules_are_those_of_the_base() -> None:
     """A bound that is a backend's may be another one; that of composites is lost, and the asked judge brings one."""
     base, cluster = named("embedded"), named("cluster")
     assert rules(cluster) - rules(base) == {"judge.sure"}
-    assert rules(base) - rules(cluster) == {"attribute_images.clean_cut"}, "nothing is composited"
+    assert rules(base) - rules(cluster) == {*OF_TWO_SEGMENTERS}, "nothing is composited, and masks are looked at once"
     assert cluster.rules("identity")["mean_similarity"].bounds == {"at_least": 0.40}, "the paper's, of ArcFace"
     assert cluster.rules("motion")["neighbours"].bounds == {"at_least": 0.45}, "the paper's, of CLIP"
     assert cluster.identities is not None
@@ -88,7 +90,7 @@ def test_the_clusters_rules_are_those_of_the_base() -> None:
 def test_the_papers_rules_over_the_clusters_models() -> None:
     paper, cluster, both = named("paper"), named("cluster"), named("paper-cluster")
     assert both.stages == cluster.stages
-    assert rules(both) - {"judge.sure"} == rules(paper) - {"attribute_images.clean_cut"}
+    assert rules(both) - {"judge.sure"} == rules(paper) - {*OF_TWO_SEGMENTERS}
     assert both.rules("identity") == paper.rules("identity")
     assert both.rules("motion")["neighbours"].bounds == {"at_least": 0.45}
 

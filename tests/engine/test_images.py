@@ -1,6 +1,8 @@
 """Images as units of work: each has its own rows, its own end, and is made again alone."""
 
+import json
 import re
+import tarfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -173,6 +175,49 @@ def test_candidates_are_tried_until_one_passes(site: Site) -> None:
     site.build()
     assert site.called() == {}, "fewer attempts: those that were made stay, and what passed among the first ones"
     assert references(site) == found
+
+
+WITHHELD = """\
+  draw:
+    clean_mask: {value: "mask_sha256 < 'BOUND'", equals: true, otherwise: without_mask}
+subsets:"""
+"""Some masks' digests begin with a lower digit, and some do not."""
+
+
+def test_a_mask_that_fails_a_rule_is_left_out_and_its_image_stays(drawn: Site) -> None:
+    def bounded(bound: str) -> Site:
+        return replace(drawn, pipeline=PIPELINE.replace("subsets:", WITHHELD.replace("BOUND", bound)))
+
+    whole, strict = references(drawn), bounded("8")
+    strict.build()
+    some = references(strict)
+    trusted = {key for key, row in whole.items() if row["mask_sha256"] < "8"}
+    without = next(key for key in whole if key not in trusted)
+    assert strict.called() == {}, "what was measured is kept"
+    assert images(strict)["states"] == {"kept": 12}
+    assert {key for key, row in some.items() if row["mask_sha256"] is not None} == trusted
+    assert {key for key, row in some.items() if row["mask_offset"] is not None} == trusted
+    assert {key: row["sha256"] for key, row in some.items()} == {key: row["sha256"] for key, row in whole.items()}
+    files = in_shards(strict)
+    assert {name for name in files if name.startswith(without)} == {f"{without}.webp", f"{without}.json"}
+    assert "mask_sha256" in json.loads(files[f"{without}.json"])["unknown"].split()
+    assert {name.partition(".")[0] for name in files if name.endswith(".mask.png")} == trusted
+    assert f"of {len(trusted)} with the person's mask" in (strict.dataset / "latest/README.md").read_text()
+    said = strict.run("explain", str(strict.root / "steady.yaml"), without).output
+    assert "FAILED  clean_mask = False  (equals true; published without its mask)" in said
+    assert strict.bare("verify", str(strict.root / "store"), str(strict.dataset)).exit_code == 0
+    wide = bounded("g")
+    wide.build()
+    assert (wide.called(), references(wide)) == ({}, whole)
+
+
+def in_shards(site: Site) -> dict[str, bytes]:
+    """Name -> content of all files in the shards of subset A."""
+    found = {}
+    for shard in (site.dataset / "latest/subset-A").glob("*.tar"):
+        with tarfile.open(shard) as tar:
+            found |= {each.name: tar.extractfile(each).read() for each in tar}  # type: ignore[union-attr]
+    return found
 
 
 @pytest.mark.parametrize("executor", ["serial", pytest.param("ray", marks=pytest.mark.slow)])

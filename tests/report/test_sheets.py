@@ -17,7 +17,7 @@ from actor18m.dataset import Version
 from actor18m.dataset.manifest import NAME, describe
 from actor18m.publish import publish
 from actor18m.report.sheets import STILLS, clips_sheet, references_sheet
-from actor18m.report.tiles import GREY, LABEL_WIDTH, RED, TILE_HEIGHT, TILE_WIDTH, seen_in, text, wanted
+from actor18m.report.tiles import GREY, LABEL_WIDTH, RED, TILE_HEIGHT, TILE_WIDTH, masked, seen_in, text, wanted
 from actor18m.stage import Row
 from stages.crops import Crops
 from tests.publish.material import FACTS, PIPELINE, key_of, lot, sample, video
@@ -113,6 +113,14 @@ def test_how_an_image_was_made_is_said(version: Path, tmp_path: Path) -> None:
         return int((drawn(tmp_path / "references.png")[TILE_HEIGHT:, LABEL_WIDTH:] != PAPER).any(axis=2).sum())
 
     assert inked(method=None, how=None) < inked(method="real", how=None) < inked(method="composited", how="relit")
+    assert inked(method="real", how=None) < inked(method="real", how=None, agreement=0.95)
+
+
+def test_an_image_says_how_far_its_mask_is_agreed_on_and_whether_it_has_one() -> None:
+    published = {"shard": "a.tar", "agreement": 0.951, "mask_offset": 512}
+    assert masked(published) == "mask 0.95"
+    assert masked({**published, "mask_offset": None}) == "no mask 0.95"
+    assert masked({**published, "agreement": None}) == masked({**published, "shard": None}) == ""
 
 
 def test_what_a_copy_solves_stands_out(version: Path, tmp_path: Path) -> None:

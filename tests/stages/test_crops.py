@@ -1,6 +1,6 @@
 """Cut out of real samples, at the places and with the masks that are true."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,8 +12,10 @@ import numpy.typing as npt
 import pytest
 
 from actor18m.inputs import canonical_uri
+from actor18m.media.run_lengths import from_run_lengths, to_run_lengths
 from actor18m.media.sharpness import sharpness
 from actor18m.media.video import frames
+from actor18m.models.backends import load
 from actor18m.samples.truth import Truth
 from actor18m.stage import Failure, Image, Row
 from stages.crops import Crops, CropsParameters
@@ -35,7 +37,10 @@ def rows(turning: tuple[list[Image], Truth]) -> list[Row]:
 
 def cut(images: list[Image], **parameters: Any) -> list[Row]:
     """In the order of the images."""
-    stage = Crops(CropsParameters(**parameters))
+    return cut_by(Crops(CropsParameters(**parameters)), images)
+
+
+def cut_by(stage: Crops, images: list[Image]) -> list[Row]:
     outcomes = {outcome.key: outcome for outcome in stage.measure(images)}
     found = []
     for image in images:
@@ -125,6 +130,39 @@ def test_quality_costs_bytes_and_101_loses_nothing(rows: list[Row], turning: tup
     assert sizes == sorted(set(sizes))
     place = frame[each["y0"] : each["y1"], each["x0"] : each["x1"]]
     assert np.array_equal(picture(lossless, "webp"), place)
+
+
+@pytest.fixture(scope="module")
+def doubting(pulled: Callable[..., None]) -> Crops:
+    """With another segmenter."""
+    pulled("selfie-segmenter")
+    return Crops(second=load("selfie-segmenter"))
+
+
+def test_another_segmenter_agrees_on_a_true_mask_and_not_on_one_that_lacks_half(doubting: Crops) -> None:
+    images, truth = wanted_images("sixty_fps_1", (("face", 15), ("body", 15)))
+    right = cut_by(doubting, images)
+    whole = from_run_lengths(images[0].request["mask"], truth.height, truth.width)
+    half = whole & (np.arange(truth.width) < np.flatnonzero(whole.any(axis=0)).mean())
+    lacking = [replace(each, request={**each.request, "mask": to_run_lengths(half)}) for each in images]
+    wrong = cut_by(doubting, lacking)
+    assert min(row.values["agreement"] for row in right) > 0.93 > 0.7 > max(row.values["agreement"] for row in wrong)
+    assert [row.images["webp"] for row in wrong] == [row.images["webp"] for row in right], "the picture is what it is"
+
+
+def test_nobody_agrees_on_a_mask_of_nobody(doubting: Crops) -> None:
+    (image,), truth = wanted_images("sixty_fps_1", (("face", 15),))
+    nobody = to_run_lengths(np.zeros((truth.height, truth.width), bool))
+    (row,) = cut_by(doubting, [replace(image, request={**image.request, "mask": nobody})])
+    assert row.values["agreement"] == 0
+
+
+def test_without_another_segmenter_nothing_is_said_of_the_mask(
+    rows: list[Row], turning: tuple[list[Image], Truth], doubting: Crops
+) -> None:
+    assert {row.values["agreement"] for row in rows} == {None}
+    asked = cut_by(doubting, turning[0])
+    assert [row.images for row in asked] == [row.images for row in rows]
 
 
 def test_a_turned_video_is_cut_upright() -> None:

@@ -33,8 +33,9 @@ def embedder(pulled: Callable[..., None]) -> FaceEmbedder:
 
 
 def harvest(pulled: Callable[..., None], **parameters: Any) -> Harvest:
-    pulled("centerface", "mediapipe-face")
-    return Harvest(HarvestParameters(**parameters), faces=load("centerface"), mesh=load("mediapipe-face"))
+    roles = {"faces": "centerface", "mesh": "mediapipe-face", "second": "selfie-segmenter"}
+    pulled(*roles.values())
+    return Harvest(HarvestParameters(**parameters), **{role: load(model) for role, model in roles.items()})
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def seen(stage: Harvest, row: Row) -> tuple[Face, Mesh]:
 
 def test_a_real_frame_is_cut_like_a_reference(stage: Harvest, turning: list[Image]) -> None:
     found = made(stage, turning)
-    crops = {row.key: row for row in Crops().measure(turning)}
+    crops = {row.key: row for row in Crops(second=stage.backends["second"]).measure(turning)}
     for key, row in found.items():
         crop = crops[key]
         assert isinstance(row, Row)
@@ -115,6 +116,7 @@ def test_a_face_is_turned_and_seen_there(stage: Harvest, embedder: FaceEmbedder,
     # and their mask goes along
     mask = decoded(row.images["mask.png"])[..., 0] > 127
     assert abs(mask.mean() - (decoded(crop.images["mask.png"])[..., 0] > 127).mean()) < 0.05
+    assert 0.9 < told["agreement"] < 1
 
 
 def test_a_turn_that_would_be_too_far_is_not_made(stage: Harvest, pulled: Callable[..., None], face: Image) -> None:
