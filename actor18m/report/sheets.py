@@ -34,14 +34,14 @@ from actor18m.report.tiles import (
 
 STILLS = 8
 INK = {"accepted": GREEN, "rejected": RED}
-_WORDS_PX = 118
+_WORDS_PX = 134
 """Below each reference."""
 
 
 def clips_sheet(version: Version, out: Path, most: int) -> int:
     """Evenly spaced stills of accepted and rejected clips, as many of each; how many there are."""
     sql = """
-        SELECT clip, uri, cut, crop, state, stage, rule, value, bound FROM read_parquet($tables)
+        SELECT clip, uri, cut, crop, state, stage, rule, why FROM read_parquet($tables)
         WHERE state IN ('accepted', 'rejected') AND clip IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY state ORDER BY clip) <= $most ORDER BY state, stage, rule, uri
     """
@@ -55,7 +55,7 @@ def references_sheet(version: Version, out: Path, most: int) -> int:
     sql = """
         SELECT * FROM read_parquet($tables) WHERE shard IS NOT NULL AND clip IN (
             SELECT DISTINCT clip FROM read_parquet($tables) WHERE shard IS NOT NULL ORDER BY clip LIMIT $most
-        ) ORDER BY uri, clip, key
+        ) ORDER BY uri, clip, subset, key
     """
     rows = asked(version, "references", sql, most=most)
     by_clip = [list(some) for _, some in groupby(rows, key=lambda row: (row["uri"], row["clip"]))]
@@ -65,12 +65,12 @@ def references_sheet(version: Version, out: Path, most: int) -> int:
 
 def _clip(row: Row) -> Pixels:
     cut, crop = (None if row[name] is None else tuple(row[name]) for name in ("cut", "crop"))
-    why = [] if row["rule"] is None else [f"{row['stage']}.{row['rule']}", f"{row['value']} not {row['bound']}"]
+    place, _, said = (row["why"] or "").partition(": ")
     lines = [
         (name_of(row["uri"]), WHITE),
         (row["clip"], GREY),
         (row["state"], INK[row["state"]]),
-        *((w, GREY) for w in why),
+        *((words, GREY) for words in (place, said) if words),
     ]
     try:
         with open_video(row["uri"], cut=cut) as video:
@@ -100,5 +100,6 @@ def _reference(version: Version, row: Row) -> Pixels:
     notes += " *" if row.get("is_clearest") else ""
     share = row.get("copy_share")
     copied = ("" if share is None else f"a copy of {share:.0%}", YELLOW if row.get("copy_solves") else GREY)
-    lines = [(said, WHITE), (made, GREY), (seen + people, agrees), (notes.strip(), GREY), copied]
+    named = f"{row['subset']} {str(row['key']).partition('-')[2]}"
+    lines = [(named, GREY), (said, WHITE), (made, GREY), (seen + people, agrees), (notes.strip(), GREY), copied]
     return np.vstack([tile(outlined(version, row)), text(lines, _WORDS_PX, TILE_WIDTH, 16)])

@@ -103,12 +103,13 @@ def _made(version: Version, store: FromStore | None, row: Row) -> Pixels:
         (" ".join(filter(None, (word, masked(row)))), GREY),
         (f"{row['state']} {why}".strip(), _INK.get(row["state"], GREY)),
     ]
-    return _over(shown, lines)
+    return _over(shown, lines, (row.get("why") or "").partition(": ")[2])
 
 
-def _over(shown: Pixels | None, lines: Sequence[tuple[str, Ink]]) -> Pixels:
-    blank: Pixels = np.full((TILE_HEIGHT, TILE_WIDTH, 3), PAPER + 12, np.uint8)
-    return np.vstack([blank if shown is None else tile(shown), text(lines, _TEXT_HEIGHT, TILE_WIDTH, 16)])
+def _over(shown: Pixels | None, lines: Sequence[tuple[str, Ink]], why: str = "") -> Pixels:
+    """Why there is no picture stands in its place."""
+    upper = text([(why, GREY)], TILE_HEIGHT, TILE_WIDTH, 16) + np.uint8(12) if shown is None else tile(shown)
+    return np.vstack([upper, text(lines, _TEXT_HEIGHT, TILE_WIDTH, 16)])
 
 
 def _picture(version: Version, store: FromStore | None, row: Row) -> Pixels | None:

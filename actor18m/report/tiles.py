@@ -74,7 +74,9 @@ def view(row: Row, of: str) -> str:
 
 
 def wanted(row: Row) -> str:
-    """What a request says in a word of what is wanted; else the image's own name."""
+    """What a request says in a word of what is wanted: of a view, that alone. Else the image's own name."""
+    if row.get("view"):
+        return str(row["view"])
     return ", ".join(str(row[name]) for name in WANTED if row.get(name)) or str(row["key"]).partition("-")[2]
 
 

@@ -90,6 +90,21 @@ def test_references_of_a_clip_are_a_line_with_their_outlines(version: Path, tmp_
         assert ((red > green + 10) & (red > blue + 10)).mean() > 0.02, "skin, and not only a mask"
 
 
+def test_what_was_filmed_comes_before_what_was_made(version: Path, tmp_path: Path) -> None:
+    def stills(first: str) -> list[Pixels]:
+        publish_references(version, "turn_standing_1", [("body", 0), ("face", 0)])
+        (table,) = (version / "metadata" / "references").glob("*.parquet")
+        rows = pq.read_table(table).to_pylist()
+        table.chmod(0o644)
+        pq.write_table(pa.Table.from_pylist([rows[0] | {"subset": first}, rows[1]]), table)
+        add_to_manifest(version, [str(table.relative_to(version))])
+        references_sheet(Version.open(version), tmp_path / "references.png", most=10)
+        return tiles(drawn(tmp_path / "references.png"), 0)
+
+    body, face = stills("A")
+    assert [np.array_equal(*pair) for pair in zip(stills("B"), (face, body), strict=True)] == [True, True]
+
+
 def test_a_label_that_disagrees_stands_out(version: Path, tmp_path: Path) -> None:
     def reds(seen: str) -> int:
         publish_references(version, "turn_standing_1", [("body", 0)], seen_viewpoint=seen)
@@ -102,6 +117,7 @@ def test_a_label_that_disagrees_stands_out(version: Path, tmp_path: Path) -> Non
 
 def test_a_made_image_is_titled_by_what_was_wanted_and_a_sheet_by_its_panels() -> None:
     assert wanted({"key": "c-body-view-03", "view": "right"}) == "right"
+    assert wanted({"key": "c-face-view-03", "view": "right", "expression": "neutral"}) == "right", "that is its frame's"
     assert wanted({"key": "c-sheet-01", "view": None}) == "sheet-01"
     assert seen_in({"seen_yaw_deg": None, "seen_views": ["front", "side", "back"]}) == "seen front, side, back"
 
@@ -138,7 +154,7 @@ def test_an_image_without_mask_time_or_angles_is_drawn_too(version: Path, tmp_pa
     publish_references(version, "turn_standing_1", [("face", 0), ("face", 8)])
     (table,) = (version / "metadata" / "references").glob("*.parquet")
     rows = pq.read_table(table).to_pylist()
-    told = ("key", "clip", "uri", "shard", "image_offset", "image_size", "sha256")
+    told = ("key", "clip", "uri", "subset", "shard", "image_offset", "image_size", "sha256")
     bare = [{name: row[name] for name in told} | {"maker": "tint", "mask_offset": None} for row in rows[:1]]
     waiting = [bare[0] | {"shard": None}]
     table.chmod(0o644)
@@ -169,7 +185,7 @@ def publish_references(version: Path, name: str, wanted: list[tuple[str, int]], 
             places |= {f"{member}_offset": len(shard), f"{member}_size": len(content)}
             shard += content
         labels = {"seen_viewpoint": each["viewpoint"], "seen_yaw_deg": 0.0, "seen_pitch_deg": 0.0, "seen_people": 1}
-        about = {"key": image.key, "clip": name, "uri": image.uri, "shard": "shard.tar"}
+        about = {"key": image.key, "clip": name, "uri": image.uri, "subset": "A", "shard": "shard.tar"}
         rows.append(each | labels | seen | about | places)
     (version / "shard.tar").write_bytes(shard)
     (version / "metadata" / "references").mkdir(exist_ok=True)

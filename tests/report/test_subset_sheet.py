@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from actor18m.dataset import Version
 from actor18m.execute.brought import files_of
 from actor18m.ledger.ledger import Ledger
+from actor18m.media.tile import PAPER
 from actor18m.publish import publish
 from actor18m.report.subset_sheet import subset_sheet, subsets_made
 from actor18m.report.tiles import LABEL_WIDTH, TILE_HEIGHT, TILE_WIDTH
@@ -21,8 +22,12 @@ from tests.stages.shot_by_truth import wanted_images
 
 
 def is_drawn(sheet: Pixels, column: int) -> bool:
+    return bool(in_tile(sheet, column).std() > 20)
+
+
+def in_tile(sheet: Pixels, column: int) -> Pixels:
     x = LABEL_WIDTH + column * TILE_WIDTH
-    return bool(sheet[:TILE_HEIGHT, x : x + TILE_WIDTH].std() > 10)
+    return sheet[:TILE_HEIGHT, x : x + TILE_WIDTH]
 
 
 def test_a_source_stands_beside_all_that_was_asked_for(tmp_path: Path, lease: Lease) -> None:
@@ -41,7 +46,10 @@ def test_a_source_stands_beside_all_that_was_asked_for(tmp_path: Path, lease: Le
         source | about | {"subset": "A", "state": "kept", "source_key": None},
         kept | about | {"state": "kept"},
         kept | about | nowhere | verdict | {"key": row.key, "state": "rejected"},
-        kept | about | nowhere | {"key": "turn_standing_1-face-turn-09", "state": "unavailable"},
+        kept
+        | about
+        | nowhere
+        | {"key": "turn_standing_1-face-turn-09", "state": "unavailable", "why": "turn: no film"},
     ]
     every = {name: None for each in rows for name in each}
     table.chmod(0o644)
@@ -54,6 +62,7 @@ def test_a_source_stands_beside_all_that_was_asked_for(tmp_path: Path, lease: Le
         sheet = drawn(tmp_path / "T.png")
         assert sheet.shape[1] == LABEL_WIDTH + 4 * TILE_WIDTH
         assert sorted((is_drawn(sheet, column) for column in range(4)), reverse=True) == seen
+        assert 0 < (in_tile(sheet, 3) != PAPER + 12).mean() < 0.1, "why there is no picture, in its place"
 
 
 def test_a_source_that_is_in_no_subset_is_drawn_from_the_store(tmp_path: Path, lease: Lease) -> None:
