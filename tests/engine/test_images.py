@@ -213,7 +213,7 @@ def test_a_mask_that_fails_a_rule_is_left_out_and_its_image_stays(drawn: Site) -
 
 def in_shards(site: Site) -> dict[str, bytes]:
     """Name -> content of all files in the shards of subset A."""
-    found = {}
+    found = dict[str, bytes]()
     for shard in (site.dataset / "latest/subset-A").glob("*.tar"):
         with tarfile.open(shard) as tar:
             found |= {each.name: tar.extractfile(each).read() for each in tar}  # type: ignore[union-attr]

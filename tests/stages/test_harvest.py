@@ -116,6 +116,7 @@ def test_a_face_is_turned_and_seen_there(stage: Harvest, embedder: FaceEmbedder,
     # and their mask goes along
     mask = decoded(row.images["mask.png"])[..., 0] > 127
     assert abs(mask.mean() - (decoded(crop.images["mask.png"])[..., 0] > 127).mean()) < 0.05
+    assert isinstance(told["agreement"], float)
     assert 0.9 < told["agreement"] < 1
 
 
