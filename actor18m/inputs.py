@@ -50,7 +50,7 @@ class Input:
     consent: str | None = None
     source: Mapping[str, object] = field(default_factory=dict)
     version: str | None = None
-    """Of the file as it was seen last (versions.py), which does not count for the id; None when it was not there."""
+    """Of the file as it was seen last (file_versions.py); None when it was not there. It does not count for the id."""
     states: tuple[str, ...] = ()
     """Of `licence` and `consent` those of which the source says something, be it that there is none."""
 

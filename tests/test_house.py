@@ -1,6 +1,7 @@
 """Which part of the house may know which: arrows between folders lead one way."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,3 +104,14 @@ def test_stages_know_no_library_of_models() -> None:
     for path in sorted((ROOT / "stages").rglob("*.py")):
         for module in imports(path):
             assert folder(module) in FOR_STAGES or module in ("models.roles", "models.asked_roles"), (path.name, module)
+
+
+def test_files_that_point_to_others_point_to_those_that_are_there() -> None:
+    """In their docstrings and comments, `(cache.py)`: a file that was renamed is no way on."""
+    known = [
+        path.relative_to(ROOT).as_posix() for folder in (ENGINE, *BESIDE) for path in (ROOT / folder).rglob("*.py")
+    ]
+    files = [name for name in known if not name.startswith("tests/")]
+    named = {(file, name) for file in files for name in re.findall(r"[\w/]+\.py\b(?!:\d)", (ROOT / file).read_text())}
+    assert len(named) > 20
+    assert {each for each in named if not any(f"/{file}".endswith(f"/{each[1]}") for file in known)} == set()

@@ -4,7 +4,7 @@ One commit is `ledger/<stage>/<fingerprint>/lot-000017.<part>.parquet`, where th
 A fold is `lot-000017.g3.<digest>.parquet`: the rows that hold of all parts so far, whose names it carries (fold.py). To
 read a lot is to read its latest fold and the parts that the fold does not name. Each file is checked when it is read.
 
-A row that holds knows for ever what is beside it (beside.py): the digest of each file of its commit.
+A row that holds knows for ever what is beside it (attachments.py): the digest of each file of its commit.
 """
 
 import hashlib

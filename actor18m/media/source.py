@@ -54,7 +54,7 @@ class FileSeen:
 
     size: int
     version: str
-    """Another one when the file is, as far as its place can tell (versions.py)."""
+    """Another one when the file is, as far as its place can tell (file_versions.py)."""
 
     @property
     def tells_changes(self) -> bool:

@@ -5,7 +5,7 @@ dataset.json                           that this is a dataset
 videos/ subset-A/                      shards of all versions, named by content
 000002/                                tables, lists of shards, and manifest.json: with that, a version
 latest  paper-v1                       a number
-writers/                               who has, or had, the right to write (writer.py)
+writers/                               who has, or had, the right to write (lease.py)
 .building/made/<recipe>.json           shards that no version has yet, and what is in them
 .building/000003                       this folder is being written, or removed
 ```

@@ -1,6 +1,6 @@
 """Who repeats whom: found in order of registration, so that neither arrival nor parallelism changes it.
 
-What was found is kept (relations.py). A lot's digest covers its members and those of all lots before: where the digest
+What was found is kept (cache.py). A lot's digest covers its members and those of all lots before: where the digest
 is the one that was kept, so is the outcome.
 """
 

@@ -1,4 +1,4 @@
-"""The store: whole files under an fsspec URL, written once. Reading needs nothing, writing a lease (writer.py)."""
+"""The store: whole files under an fsspec URL, written once. Reading needs nothing, writing a lease (lease.py)."""
 
 import hashlib
 import json

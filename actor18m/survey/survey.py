@@ -1,9 +1,9 @@
 """What is known of every input, and what is missing: the one question behind build, plan, status and publish.
 
-Lots are surveyed in order. An input that is split, or waits to be, does not enter (entry.py). Another is found in the
-first stage's rows by its version; the rows tell which clip it is, and whether that clip repeats an earlier one. A clip
-is then followed from stage to stage for as long as its rows are there and pass their rules: through the chain, and
-through the branches of subsets, each with a gate of its own. Images are followed likewise (image_survey.py).
+Lots are surveyed in order. An input that is split, or waits to be, does not enter (admission.py). Another is found in
+the first stage's rows by its version; the rows tell which clip it is, and whether that clip repeats an earlier one. A
+clip is then followed from stage to stage for as long as its rows are there and pass their rules: through the chain, and
+through the branches of subsets, each with a gate of its own. Images are followed likewise (images.py).
 """
 
 from collections.abc import Sequence
