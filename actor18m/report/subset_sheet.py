@@ -33,8 +33,8 @@ from actor18m.report.tiles import (
 )
 from actor18m.storage.store import Store
 
-_TEXT_HEIGHT = 102
-"""Six lines: what was wanted and why something was rejected may take two each."""
+_TEXT_HEIGHT = 118
+"""Seven lines: what was wanted, how it was made, what was judged and why it was rejected may take two each."""
 _INK = {"kept": GREEN, "rejected": RED, "unavailable": YELLOW}
 
 

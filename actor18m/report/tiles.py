@@ -108,9 +108,9 @@ def text(lines: Sequence[tuple[str, Ink]], height: int, width: int, step: int) -
 
 
 def _folded(line: str, width: int) -> list[str]:
-    """Broken after a space or a dot; a word that is too long even so, where it must be."""
+    """Broken after a space or a dot that is in no number; a word that is too long even so, where it must be."""
     lines = [""]
-    for word in re.findall(r"[^ .]*[ .]?", line):
+    for word in re.findall(r"(?:[^ .]|\.(?=\d))*[ .]?", line):
         if lines[-1] and _wide(lines[-1] + word.rstrip()) > width:
             lines.append("")
         lines[-1] += word

@@ -201,6 +201,14 @@ def add_to_manifest(version: Path, names: list[str]) -> None:
     (version / NAME).write_bytes(replace(manifest, files=files).to_bytes())
 
 
+def test_a_number_is_not_broken_at_its_point() -> None:
+    folded, in_two = (
+        text([(line, GREY) for line in lines], TILE_HEIGHT, TILE_WIDTH, 16)
+        for lines in (["consistent 0.97 no mask 0.91"], ["consistent 0.97 no mask", "0.91"])
+    )
+    assert np.array_equal(folded, in_two)
+
+
 def test_words_that_do_not_fit_go_on_in_the_next_line() -> None:
     """Each line has a colour of its own, so that it can be found again."""
     short, long, wide = ("kept", GREY), ("rejected attribute_images.clean_cut", RED), ("w" * 40, GREY)
