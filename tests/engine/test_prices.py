@@ -63,6 +63,22 @@ def test_what_a_changed_stage_will_ask_for_is_expected_as_before(site: Site) -> 
     assert counts(plan, "describe") == (0, 12, 12)
 
 
+def test_films_that_repeat_others_and_attempts_that_were_needed_are_expected_again(site: Site) -> None:
+    pipeline = PIPELINE.replace("drawing:Draw", "drawing:Sketch\n    candidates: 3")
+    site = replace(site, pipeline=pipeline.replace("subsets:", "  draw: {likeness: {at_least: 0.6}}\nsubsets:"))
+    site.put(WORDS | {"pears again": WORDS["pears"]})
+    site.build()
+    drawn = site.called()["draw"]
+    assert 12 < drawn < 36, "four images of each of three films, in up to three attempts"
+    site.put(
+        {f"more{number}": f"{text} and nuts" for number, text in enumerate((*WORDS.values(), "a film about figs"))}
+    )
+    plan = site.ask("plan", "--input", str(site.videos))
+    assert counts(plan, "ask") == (0, 3, 4), "of four films one repeated another"
+    images = 3 * 4
+    assert counts(plan, "draw")[1:] == (round(images * drawn / 12), 4 * 4 * 3)
+
+
 def test_rows_of_an_older_version_lack_what_rules_of_now_compare(site: Site) -> None:
     site = replace(site, pipeline=STRICT)
     site.put(WORDS)
