@@ -19,6 +19,7 @@ from actor18m.dataset import Version
 from actor18m.publish import publish
 from actor18m.storage import remote
 from actor18m.storage.far_file import open_far
+from actor18m.storage.objects import Objects
 from tests.engine import drawing
 from tests.engine.faulty import Fault, Faulty, half
 from tests.engine.films import film
@@ -229,6 +230,24 @@ def test_a_sample_is_had_by_range_requests(proxy: Faulty, bucket: str) -> None:
     assert b"range: bytes=" in request.lower()
     assert json.loads(found["json"])["clip"] == keys[1]
     assert published.path == version.url
+
+
+def test_of_two_who_write_where_both_have_looked_one_is_refused(bucket: str, proxy: Faulty) -> None:
+    """And a write whose answer was lost is known for one's own."""
+    place = Objects(f"s3://{bucket}/folder")
+    place.create("latest", b"1", "")
+    with pytest.raises(FileExistsError):
+        place.create("latest", b"2", "")
+    for new, other in ((b"2", b"3"), (b"4", b"5")):
+        with pytest.raises(FileExistsError):
+            place.overwrite("latest", new, lambda other=other: place.replace("latest", other, ""))  # type: ignore[misc]
+        assert place.read("latest") == other
+    with pytest.raises(FileExistsError):
+        place.overwrite("new", b"1", lambda: place.replace("new", b"2", ""))
+    once: list[Fault] = ["lost"]
+    proxy.fault = lambda head: once.pop() if once and head.startswith(b"PUT") else "none"
+    place.overwrite("latest", b"6", lambda: None)
+    assert place.read("latest") == b"6"
 
 
 @pytest.mark.slow
