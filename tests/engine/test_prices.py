@@ -38,6 +38,8 @@ def test_of_new_inputs_as_many_are_expected_as_came_so_far(site: Site) -> None:
     assert counts(plan, "read") == (0, 2, 2)
     assert counts(plan, "ask") == (0, 2, 2), "3 of 4 passed before, which makes 1.5"
     assert counts(plan, "draw") == (0, 6, 8)
+    read = plan["stages"]["read"]["each"]["seconds"]
+    assert plan["totals"]["seconds"]["least"] == pytest.approx(2 * read), "each new one is read, come what may"
     assert counts(plan, "describe") == (0, 6, 8)
     (kept,) = plan["kept_images"]
     shares = site.table("references")
