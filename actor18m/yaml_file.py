@@ -4,13 +4,15 @@ import re
 import reprlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from actor18m.errors import ActorError, instead_of
 
+LACKING = "is lacking and must be said"
 _LONGEST = 4 << 20
 _DEEPEST = 100
 _MOST_VALUES = 200_000
@@ -25,14 +27,19 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _knows_every_key(cls, given: object) -> object:
-        if isinstance(given, Mapping):
-            for key in given:
-                if key not in cls.model_fields:
-                    raise trouble(f"unknown key {key}; {instead_of(str(key), cls.model_fields)}")
-        return given
+    def _knows_every_key(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        """What else is wrong is told with them."""
+        unknown = [key for key in given if key not in cls.model_fields] if isinstance(given, Mapping) else []
+        if not unknown:
+            return read(given)
+        found = [("", f"unknown key {key}; {instead_of(str(key), cls.model_fields)}") for key in unknown]
+        try:
+            read({key: value for key, value in given.items() if key not in unknown})
+        except ValidationError as error:
+            found += [problem for problem in problems_of(error) if problem[1] != LACKING]  # it may be misspelt
+        raise troubles(found)
 
 
 def trouble(message: str) -> PydanticCustomError:
@@ -117,6 +124,9 @@ def explained(where: str, problems: Iterable[tuple[str, str]]) -> ActorError:
     return ActorError("\n".join(f"{where}: {f'{path}: ' if path else ''}{cause}" for path, cause in problems))
 
 
+_A_MAPPING = "must be a mapping, as `name: value`"
+_KINDS = {"missing": LACKING, "dict_type": _A_MAPPING, "mapping_type": _A_MAPPING}
+"""In place of pydantic's words."""
 _OWN = "Value error, "
 """What pydantic puts before the words of a stage's own validator."""
 
@@ -131,9 +141,8 @@ def problems_of(error: ValidationError) -> list[tuple[str, str]]:
             if each["type"] == "missing" or isinstance(each["input"], dict)
             else f", not {_brief.repr(each['input'])}"
         )
-        below = (
-            each["ctx"]["problems"] if each["type"] == "actor18m" else [("", each["msg"].removeprefix(_OWN) + shown)]
-        )
+        said = _KINDS.get(each["type"], each["msg"].removeprefix(_OWN)) + shown
+        below = each["ctx"]["problems"] if each["type"] == "actor18m" else [("", said)]
         found += [(".".join((*path, inner) if inner else path), cause) for inner, cause in below]
     return found
 

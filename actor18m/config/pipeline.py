@@ -4,7 +4,6 @@ What is not in the file is filled in: the object, and the YAML that it renders, 
 on. Stages are named by import path, and imported by it: the engine knows none of them.
 """
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,6 +25,7 @@ from actor18m.catalog import cuts
 from actor18m.catalog.cuts import Cutting
 from actor18m.config.checks import between_sections
 from actor18m.config.extended import read_extended
+from actor18m.config.rest import rest_of
 from actor18m.config.settings import apply
 from actor18m.config.stage_class import imported
 from actor18m.config.stage_config import Step
@@ -34,9 +34,10 @@ from actor18m.models.backends import ONLY_WHAT_COUNTS
 from actor18m.policy.rules import Rule, Rules
 from actor18m.relations.linkage import Same
 from actor18m.relations.signature_search import DuplicateRule
-from actor18m.yaml_file import Section, as_yaml, explained, parse_yaml, problems_of, trouble
+from actor18m.yaml_file import LACKING, Section, as_yaml, explained, parse_yaml, problems_of, trouble
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+_SAY_OR_EXTEND = f"{LACKING}; or take it from another pipeline, as with `extends: embedded`"
 _MODES = ("shots", "windows")
 _ROOM_S = 4
 _MOST_LOTS = 1024
@@ -237,7 +238,7 @@ def _validated(given: object, where: str, before: Sequence[tuple[str, str]] = ()
     try:
         pipeline = Pipeline.model_validate(given)
     except ValidationError as error:
-        problems = problems_of(error)
+        problems = _with_way_out(problems_of(error))
         raise explained(where, _with_names(given, [*before, *problems, *_in_the_rest(given, problems)])) from error
     if problems := [*before, *between_sections(pipeline)]:
         raise explained(where, _with_names(given, problems))
@@ -269,24 +270,18 @@ def _called(stages: Sequence[Any], number: int) -> str:
 
 
 def _in_the_rest(given: Mapping[Any, Any], problems: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """What else is wrong, as far as it can be told without the sections that have problems already: whoever mends a
-    file wants to hear of everything at once.
-    """
-    rest = copy.deepcopy(dict(given))
-    if not all(_left_out(rest, path.split(".")) for path, _ in problems):
+    """What else is wrong, as far as it can be told without what has problems already."""
+    if (found := rest_of(given, problems, list(Pipeline.model_fields))) is None:
         return []
+    rest, gone = found
     try:
-        found = between_sections(Pipeline.model_validate(rest))
+        more = between_sections(Pipeline.model_validate(rest))
     except ValidationError:
         return []
     # A gate may name a rule that was left out just now.
-    return [(path, cause) for path, cause in found if not path.endswith(".gate")]
+    return [(path, cause) for path, cause in more if path not in gone and not path.endswith(".gate")]
 
 
-def _left_out(section: Any, path: Sequence[str]) -> bool:
-    """Takes out what the path leads to. False when the rest would mean something else: a stage is no such section."""
-    for name in path[:-1]:
-        section = section[int(name)] if isinstance(section, list) else section.get(name)
-        if not isinstance(section, dict | list):
-            return False
-    return isinstance(section, dict) and section.pop(path[-1], None) is not None
+def _with_way_out(problems: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a pipeline must say it may take from another one, too."""
+    return [(path, _SAY_OR_EXTEND if cause == LACKING and "." not in path else cause) for path, cause in problems]

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from pydantic import (
     Field,
+    ModelWrapValidatorHandler,
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
@@ -151,12 +152,12 @@ class Step(Section):
             what = f"stage {self.name}: backend {backend.name}, which plays {role}, cannot be loaded"
             raise _cannot(what, error, "check it with `actor18m doctor` and `actor18m models verify`") from error
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _takes_what_its_classes_take(cls, given: Any) -> Any:
+    def _takes_what_its_classes_take(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
         """The stage's parameters and its backends' with their defaults; all that is wrong with them is told at once."""
         if not isinstance(given, Mapping) or not isinstance(given.get("stage"), str):
-            return given
+            return read(given)
         stage = imported(given["stage"])
         found: list[tuple[str, str]] = []
         parameters = _read(type(stage.parameters), given.get("parameters") or {}, "parameters", found)
@@ -168,9 +169,13 @@ class Step(Section):
                 if backend is not None or role not in stage.may_lack
             }
             found += _of_roles(stage, roles)
-        if found:
-            raise troubles(found)
-        return {**given, "parameters": parameters, "roles": roles}
+        if not found:
+            return read({**given, "parameters": parameters, "roles": roles})
+        try:
+            read({**given, "parameters": stage.parameters, "roles": {}})
+        except ValidationError as error:
+            found += problems_of(error)
+        raise troubles(found)
 
     @model_validator(mode="after")
     def _says_what_its_kind_can(self) -> "Step":

@@ -8,9 +8,10 @@ that is called when nobody needs what was loaded any more.
 
 import importlib
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
+    ModelWrapValidatorHandler,
     SerializationInfo,
     SerializeAsAny,
     StringConstraints,
@@ -48,16 +49,18 @@ class Backend(Section):
     name: Name
     parameters: SerializeAsAny[BackendParameters] = BackendParameters()
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _is_a_name_or_has_parameters(cls, given: Any) -> Any:
+    def _is_a_name_or_has_parameters(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(given, cls):
+            return given
         if isinstance(given, str):
             given = {"backend": given}
         if not isinstance(given, Mapping) or not isinstance(given.get("backend"), str):
             raise trouble(f"must be a backend's name, or a mapping with `backend` and its parameters, not {given!r}")
         name = given["backend"]
         told = {key: value for key, value in given.items() if key != "backend"}
-        return {"name": name, "parameters": _read_parameters(name, told)}
+        return read({"name": name, "parameters": _read_parameters(name, told)})
 
     @model_serializer(mode="plain")
     def _as_it_is_written(self, info: SerializationInfo) -> str | dict[str, Any]:

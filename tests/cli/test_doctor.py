@@ -37,7 +37,7 @@ def test_a_pipeline_that_is_wrong_is_a_finding_and_one_that_is_not_there_wrong_u
     (tmp_path / "wrong.yaml").write_text("name: a")
     told = run("--pipeline", str(tmp_path / "wrong.yaml"))
     assert told.exit_code == 1
-    assert "profile: Field required" in told.stdout
+    assert "profile: is lacking and must be said" in told.stdout
     assert run("--pipeline", str(tmp_path / "none.yaml")).exit_code == 2
 
 

@@ -135,7 +135,7 @@ def test_a_pipeline_is_frozen(tmp_path: Path) -> None:
         (":TwoEyes'", ":FacesParameters'", r"roles\.faces: .* FacesParameters has no load\(\)"),
         ("'tests.tiny_stages:TwoEyes'", "'no.eyes:Two'", r"roles\.faces: .* no\.eyes cannot be imported"),
         ("name: tiny", "name: ../tiny", r"tiny\.yaml: name: .*, not '\.\./tiny'"),
-        ("name: tiny\n", "", r"tiny\.yaml: name: Field required"),
+        ("name: tiny\n", "", r"tiny\.yaml: name: is lacking and must be said; or take it from .*`extends: embedded`"),
         # stages
         ("tests.tiny_stages:Faces", "tests.tiny_stages.Faces", r"stages\.tests\.tiny_stages\.Faces: .* module:C"),
         ("tests.tiny_stages:Faces", "tests.tiny_stages:Face", "stages.tests.tiny_stages:Face: .* no Face; .* Faces"),
@@ -241,3 +241,29 @@ def test_only_who_makes_masks_can_be_without_them(tmp_path: Path) -> None:
     path = changed(tmp_path, "mean_similarity: {at_least: 0.40}", doubt)
     with pytest.raises(ActorError, match=r"policy\.faces\.doubt\.otherwise: faces makes no masks"):
         load_pipeline(path)
+
+
+def test_mistakes_of_all_kinds_are_told_at_once(tmp_path: Path) -> None:
+    """What is wrong in one stage, and with one key, hides nothing of what is wrong elsewhere."""
+    text = TEXT.replace("name: tiny", "name: tiny\nnonsense: 1").replace("{fps: 2}", "{fsp: 2}")
+    text = text.replace("TwoEyes'}", "ThreeEyes'}\n    run: {gpus: -1, wrokers: 2}")
+    text = text.replace("at_least: 0.40", "at_leest: 0.40").replace("value: duration_s", "value: duration")
+    text = text.replace("C: 1024", "D: 1024")
+    with pytest.raises(ActorError) as caught:
+        load_pipeline(written(tmp_path, text))
+    said = str(caught.value).splitlines()
+    for each in (
+        "unknown key nonsense", "faces.parameters: unknown key fsp", "roles.faces: ", "faces.run: unknown key wrokers",
+        "faces.run.gpus: ", "mean_similarity: ", "policy.probe.duration.value: ",
+    ):  # fmt: skip
+        assert [line for line in said if each in line], each
+    assert len(said) == len(set(said))
+
+
+def test_what_a_pipeline_lacks_is_told_with_where_it_may_come_from(tmp_path: Path) -> None:
+    with pytest.raises(ActorError) as caught:
+        load_pipeline(written(tmp_path, "policy: {judg: {verdict: {at_least: 0.5}}, motion: 3}\n"))
+    said = [line.removeprefix(f"{tmp_path}/tiny.yaml: ") for line in str(caught.value).splitlines()]
+    assert [line.partition(":")[0] for line in said] == ["name", "profile", "stages", "policy.motion"]
+    assert all("`extends: embedded`" in line for line in said[:3])
+    assert said[3] == "policy.motion: must be a mapping, as `name: value`, not 3"

@@ -49,7 +49,7 @@ def test_an_empty_file_overrides_nothing(tmp_path: Path) -> None:
     ("name", "text", "why"),
     [
         ("o.yaml", f"- {{key: {A}, verdict: alow, who: a, why: b}}", r"o\.yaml: entry 1\.verdict: .*'allow' or 'deny'"),
-        ("o.yaml", f"- {{key: {A}, verdict: allow, who: a}}", r"entry 1\.why: Field required"),
+        ("o.yaml", f"- {{key: {A}, verdict: allow, who: a}}", r"entry 1\.why: is lacking"),
         ("o.yaml", f"- {{key: {A}, verdict: allow, who: '  ', why: b}}", r"entry 1\.who: .*at least 1 character"),
         ("o.yaml", f"- {{key: {A}, verdict: allow, whom: a, why: b}}", r"unknown key whom; did you mean who\?"),
         (
