@@ -18,6 +18,7 @@ import numpy as np
 
 from accuracy.figures import Figures, ratio, share
 from accuracy.identities import TWINS
+from accuracy.kinds import PATTERN, STRANGER, TRUE, WRONG
 from accuracy.read import Seen
 from actor18m.keys import digest
 from actor18m.media.encoded import encoded
@@ -30,11 +31,7 @@ from stages.judge import Judge, JudgeParameters
 NAME = "judging"
 SEEDS, CASTS = (60,), 8
 """Bounds were chosen on seeds 5, 12, 41 and 77."""
-TRUE, STRANGER, GARMENT, PATTERN, MIRRORED, OTHER_VIEW, TWO = (
-    "right ones", "another person", "another garment", "another pattern", "mirrored", "another view", "two people",
-)  # fmt: skip
 AGREES, DIFFERS = "consistent", "inconsistent"
-WRONG = (STRANGER, GARMENT, PATTERN, MIRRORED, OTHER_VIEW, TWO)
 RENDERED_TITLE, REAL_TITLE = "judge, rendered people", "judge, real people"
 _APART_S = 0.5
 _BACKENDS = {

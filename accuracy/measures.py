@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from accuracy import bodies, captions, faces, golden, judging, jumps, moments, persons, verdicts
+from accuracy import bodies, captions, faces, golden, judging, jumps, kinds, moments, persons, verdicts
 from accuracy.build import DEFAULT, POLICIES
 from accuracy.figures import Figure, Figures, Separation, together
 from accuracy.read import Seen
@@ -90,12 +90,12 @@ SUMMARY = {
     **{
         f"judge_{name}": Bar(judging.RENDERED_TITLE, judging.label(kind), bar, is_at_most, (judging.NAME,))
         for name, kind, bar, is_at_most in (
-            ("right_accepted", judging.TRUE, 0.90, False),
-            ("stranger_accepted", judging.STRANGER, 0.05, True),
-            ("garment_accepted", judging.GARMENT, 0.05, True),
-            ("mirrored_accepted", judging.MIRRORED, 0.05, True),
-            ("other_view_accepted", judging.OTHER_VIEW, 0.05, True),
-            ("two_accepted", judging.TWO, 0.05, True),
+            ("right_accepted", kinds.TRUE, 0.90, False),
+            ("stranger_accepted", kinds.STRANGER, 0.05, True),
+            ("garment_accepted", kinds.GARMENT, 0.05, True),
+            ("mirrored_accepted", kinds.MIRRORED, 0.05, True),
+            ("other_view_accepted", kinds.OTHER_VIEW, 0.05, True),
+            ("two_accepted", kinds.TWO, 0.05, True),
         )
     },
     "real_accepted_right": Bar(_REAL_VERDICTS, "expected accepted: right", 0.85, sets=(REAL,)),

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from accuracy.judging import GARMENT, MIRRORED, OTHER_VIEW, PATTERN, STRANGER, TRUE, TWO
+from accuracy.kinds import GARMENT, MIRRORED, OTHER_VIEW, PATTERN, STRANGER, TRUE, TWO
 from actor18m.arrays import Bools, Frame
 from actor18m.media.boxes import square, with_margin
 from studio.acting import alive, eye_height, framed

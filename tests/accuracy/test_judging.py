@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from accuracy import judging
-from accuracy.judging import GARMENT, MIRRORED, PATTERN, STRANGER, TRUE, TWO, WRONG, Answered, Shown
+from accuracy.judging import Answered, Shown
+from accuracy.kinds import GARMENT, MIRRORED, PATTERN, STRANGER, TRUE, TWO, WRONG
 from actor18m.media.encoded import decoded
 
 

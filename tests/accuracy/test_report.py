@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from accuracy import judging, measures, report
+from accuracy import judging, kinds, measures, report
 from accuracy.build import DEFAULT, POLICIES
 from accuracy.figures import Figure
 from accuracy.measures import SUMMARY, of_samples
@@ -74,7 +74,7 @@ def test_tables_and_json_tell_the_same(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_of_one_table_no_bar_of_another_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    right = {judging.label(judging.TRUE): Figure(0.96, 80, "share")}
+    right = {judging.label(kinds.TRUE): Figure(0.96, 80, "share")}
     report.show(Result({judging.NAME: {judging.title((9,)): right}}))
     text = capsys.readouterr().out
     assert "judge_right_accepted" in text

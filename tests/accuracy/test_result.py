@@ -9,7 +9,8 @@ import pytest
 from accuracy import identities, judging, measures, result, sets
 from accuracy.build import pipelines
 from accuracy.identities import Pairs
-from accuracy.judging import TRUE, Answered, Shown
+from accuracy.judging import Answered, Shown
+from accuracy.kinds import TRUE
 from accuracy.read import Seen
 from accuracy.result import measured
 from accuracy.sets import REAL, Filmed, Set
