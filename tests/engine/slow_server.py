@@ -3,12 +3,9 @@ the response.
 """
 
 import asyncio
-import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, unquote
 
 from pyarrow import string
@@ -16,13 +13,14 @@ from pyarrow import string
 from actor18m.stage import Clip, Image, Parameters, Row, schema
 from actor18m.waiting import WaitingStage
 from tests.engine.drawing import Draw
+from tests.engine.local_server import Close, ServerInThread
 from tests.engine.pretended import text_of
 from tests.engine.steady import Read, counted
 
 RETRY_AFTER_S = 0.3
 
 
-class SlowServer:
+class SlowServer(ServerInThread):
     """What it is asked for it answers after `pause_s`. Of a text with the word `busy` it has too much the first two
     times, and `down` is never there.
     """
@@ -32,29 +30,18 @@ class SlowServer:
         self.asked: Counter[str] = Counter()
         self.answered = 0
         self.in_flight = self.most_in_flight = 0
-        self._is_up = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"127.0.0.1:{self._port}"
+        return f"127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._is_up.wait()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(5)
-
-    async def _serve(self) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+    async def opened(self) -> tuple[int, Close]:
         server = await asyncio.start_server(self._answer, "127.0.0.1", 0, backlog=1000)
-        self._port = server.sockets[0].getsockname()[1]
-        self._is_up.set()
-        await self._end.wait()
-        server.close()
+
+        async def close() -> None:
+            server.close()
+
+        return server.sockets[0].getsockname()[1], close
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
