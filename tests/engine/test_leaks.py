@@ -13,17 +13,9 @@ import pyarrow.parquet as pq
 
 from actor18m.samples.shipped import find_clips
 from tests.catalog.test_lists import SECRETS
+from tests.engine.intake_alone import PIPELINE
 from tests.engine.site import Site
 
-PIPELINE = """\
-name: intake
-profile: test
-stages:
-  - stage: stages.intake:Intake
-policy:
-  intake:
-    seconds: {value: duration_s, at_least: 0.1}
-"""
 SECRET = "S3CRET"
 ESC, BELL, TURN = "\x1b", "\x07", "\u202e"
 STEERING = {

@@ -23,22 +23,13 @@ from actor18m.storage.objects import Objects
 from tests.engine import drawing
 from tests.engine.faulty import Fault, Faulty, half
 from tests.engine.films import film
+from tests.engine.intake_alone import PIPELINE
 from tests.engine.s3 import environment
 from tests.engine.site import Site, films
 from tests.publish import killed
 from tests.publish.material import FACTS
 
 s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
-
-PIPELINE = """\
-name: intake
-profile: test
-stages:
-  - stage: stages.intake:Intake
-policy:
-  intake:
-    seconds: {value: duration_s, at_least: 0.1}
-"""
 
 
 @pytest.fixture
