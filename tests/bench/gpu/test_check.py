@@ -4,13 +4,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actor18m.models.batches import Batches
+from actor18m.models.roles import Person, PersonDetector
+from actor18m.preflight.backend_speed import BackendSpeed, Batch
 from tests.bench.gpu.check import EACH_ANEW
 from tests.bench.gpu.every import FIRST, named
+from tests.bench.gpu.measured import _short
+from tests.bench.gpu.network import Built, counted, made_in
 from tests.models.torchvision_kernels import stand_in
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "gpu_check.sh"
@@ -100,3 +106,31 @@ def test_all_models_are_measured(tmp_path: Path) -> None:
     for name, each in models.items():
         if name not in BY_CHOICE:
             assert each["short"] == "one at a time" or "->" in each["short"], (name, each["short"])
+
+
+class _Sees:
+    """People in frames, one each, but for those that it loses."""
+
+    def __init__(self, loses: int) -> None:
+        self._loses, self._in_batches = loses, Batches[Any, list[Person]]("seen", self._some, 8)
+
+    def people(self, frames: Sequence[Any]) -> list[list[Person]]:
+        return self._in_batches(frames)[self._loses :]
+
+    def _some(self, frames: Sequence[Any]) -> list[list[Person]]:
+        return [[Person((0, 0, 1, 1), 0.9)] for _ in frames]
+
+
+@pytest.mark.parametrize(("loses", "told"), [(0, "4 -> 2 (pretended)"), (1, "LOST 1 of 4 results")])
+def test_results_that_are_lost_where_memory_is_short_are_told(loses: int, told: str) -> None:
+    speed = BackendSpeed(0.0, 0, (Batch(1, 1.0, 0), Batch(2, 2.0, 0)), "frames")
+    backend = _Sees(loses)
+    assert _short(backend, PersonDetector, speed, Built(backend, 0, 0, "cpu")) == told
+
+
+def test_bytes_are_those_of_what_weights_are_stored_in() -> None:
+    torch = pytest.importorskip("torch")
+    for dtype, each in (("float32", 4), ("bfloat16", 2)):
+        with made_in("cpu", dtype):
+            assert counted(torch.nn.Linear(3, 2)) == (8, 8 * each)
+    assert torch.get_default_dtype() == torch.float32
