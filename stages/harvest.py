@@ -27,10 +27,11 @@ OF_VIEW: dict[str, DataType] = {
     "turned_deg": float32(),
     "unseen_share": float32(),
     **OF_PICTURE,
+    "agreement": float32(),
 }
 """Columns of every maker of views. `how` is harvest, mesh, or a model's name. `turned_deg` and `unseen_share` are of a
 face that was turned by its mesh: how far, and how much of what it shows then was turned away before, hidden, or seen
-smaller by far."""
+smaller by far. `agreement` is that of crops, and null of what a model made."""
 
 
 class HarvestParameters(CutParameters, FaceParameters, AgreementParameters):
@@ -56,8 +57,7 @@ class Harvest(Stage[Image]):
     needs: ClassVar[Mapping[type[Stage[Any]], Sequence[str]]] = {Intake: ("width", "height")}
     roles: ClassVar[Mapping[str, type]] = {"faces": FaceDetector, "mesh": FaceMesh, "second": PersonSegmenter}
     may_lack: ClassVar[Set[str]] = frozenset({"second"})
-    writes = schema("view_images", **OF_VIEW, agreement=float32())
-    """`agreement` is that of crops."""
+    writes = schema("view_images", **OF_VIEW)
     parameters = HarvestParameters()
 
     def measure(self, images: Sequence[Image]) -> Iterable[Row | Failure]:

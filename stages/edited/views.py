@@ -19,7 +19,7 @@ class EditedViewsParameters(EditedParameters):
 class EditedViews(Stage[Image]):
     """Step after step, each made from what came of the one before."""
 
-    version = 1
+    version = 2
     of = "requests"
     reads_source = False
     roles: ClassVar[Mapping[str, type]] = ROLES
@@ -38,7 +38,7 @@ class EditedViews(Stage[Image]):
             told = generated(
                 "view-aug", self.backends["editor"].called, "\n".join(image.request["steps"]), _seed(image)
             )
-            yield Row(image.key, {**told, "turned_deg": None, "unseen_share": None, **about}, brings)
+            yield Row(image.key, {**told, "turned_deg": None, "unseen_share": None, **about, "agreement": None}, brings)
 
     def _turned(self, images: Sequence[Image]) -> list[Frame]:
         """The first steps of all, then the second steps of those that have one, and so on."""

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from actor18m.config import shipped
@@ -7,8 +8,7 @@ from actor18m.config.licensed import Licence, check
 from actor18m.config.pipeline import Pipeline, load_pipeline
 from actor18m.config.shipped import find_pipeline
 from actor18m.errors import ActorError
-
-OF_TWO_SEGMENTERS = "crops.clean_mask", "view_images.clean_mask", "attribute_images.clean_cut"
+from actor18m.policy.rules import judge
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_the_clusters_rules_are_those_of_the_base() -> None:
     """A bound that is a backend's may be another one; that of composites is lost, and the asked judge brings one."""
     base, cluster = named("embedded"), named("cluster")
     assert rules(cluster) - rules(base) == {"judge.sure"}
-    assert rules(base) - rules(cluster) == {*OF_TWO_SEGMENTERS}, "nothing is composited, and masks are looked at once"
+    assert rules(base) - rules(cluster) == {"attribute_images.clean_cut"}, "nothing is composited"
     assert cluster.rules("identity")["mean_similarity"].bounds == {"at_least": 0.40}, "the paper's, of ArcFace"
     assert cluster.rules("motion")["neighbours"].bounds == {"at_least": 0.45}, "the paper's, of CLIP"
     assert cluster.identities is not None
@@ -90,7 +90,7 @@ def test_the_clusters_rules_are_those_of_the_base() -> None:
 def test_the_papers_rules_over_the_clusters_models() -> None:
     paper, cluster, both = named("paper"), named("cluster"), named("paper-cluster")
     assert both.stages == cluster.stages
-    assert rules(both) - {"judge.sure"} == rules(paper) - {*OF_TWO_SEGMENTERS}
+    assert rules(both) - {"judge.sure"} == rules(paper) - {"attribute_images.clean_cut"}
     assert both.rules("identity") == paper.rules("identity")
     assert both.rules("motion")["neighbours"].bounds == {"at_least": 0.45}
 
@@ -111,3 +111,12 @@ def test_no_terms_forbid_the_commercial_pipeline() -> None:
     with pytest.raises(ActorError, match="arcface"):
         check(named("cluster"), Licence.commercial)
     assert rules(named("commercial")) == rules(named("cluster"))
+
+
+@pytest.mark.parametrize("maker", ["crops", "view_images"])
+def test_a_mask_stays_on_which_nobody_gives_a_second_opinion(maker: str) -> None:
+    cluster = named("cluster")
+    told = pa.table({"key": ["asked", "doubted", "alone"], "agreement": pa.array([0.95, 0.5, None], pa.float32())})
+    assert judge(told, cluster.rules(maker))["passed"].to_pylist() == [True, False, True]
+    assert "second" not in cluster.step(maker).roles
+    assert "second" in named("embedded").step(maker).roles
