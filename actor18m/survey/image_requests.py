@@ -39,7 +39,7 @@ def read_of_clips(maker: Link, images: Sequence[Link]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def requests_of(
+def requests_to(
     link: Link, read: Sequence[str], branches: Sequence[Branch], admitted: Mapping[str, pa.Table]
 ) -> pa.Table:
     """REQUEST of all that the maker is asked for, with what is read of each clip's rows."""

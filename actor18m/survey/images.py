@@ -32,7 +32,7 @@ from actor18m.survey.image_fates import (
     with_rows,
     without_source,
 )
-from actor18m.survey.image_requests import REQUEST, clips_asked_in_full, read_of_clips, requests_of
+from actor18m.survey.image_requests import REQUEST, clips_asked_in_full, read_of_clips, requests_to
 
 KEPT = "kept"
 STATES = (KEPT, REJECTED, FAILED, "quarantined", UNAVAILABLE, PENDING)
@@ -58,22 +58,25 @@ def survey_images(chain: Chain, admitted: Mapping[str, pa.Table], known: Known, 
     asked, stops = list[pa.Table](), list[pa.Table]()
     way = Way(pa.table({}), [], {}, {})
     kept, withheld = list[pa.Table](), list[pa.Table]()
+    # of each maker what it is asked for, what it made of that, and what of it no word denies
     for link in chain.images:
         if link.stage_class.of != "requests":
             continue
-        requests = requests_of(link, read_of_clips(link, chain.images), chain.branches, admitted)
+        requests = requests_to(link, read_of_clips(link, chain.images), chain.branches, admitted)
         before = sum(each.num_rows for each in asked)
         requests = requests.append_column(PLACE, pa.array(np.arange(before, before + requests.num_rows)))
         asked.append(requests.select(REQUEST.names))
         asked_in_full = clips_asked_in_full(link, chain, admitted)
         made = _make(link, requests, known[link.name], kept, withheld, asked, asked_in_full, stops, way)
         kept.append(_without_denied(link, made, denied, stops, withheld))
+    # of these what passes who looks at it; the rest is kept
     images = _together(kept)
     looking = [f"{link.name}@" for link in chain.images if link.stage_class.of == "images"]
     for link in chain.images:
         if link.stage_class.of == "images":
             images = _look(link, images, known[link.name], stops, way, looking)
     stops.append(with_rows(in_state(images, KEPT), images, looking))
+    # all that is asked for, with where it ended
     every = pa.concat_tables([REQUEST.empty_table(), *asked]).select([n for n in IMAGES.names if n in REQUEST.names])
     ended = with_columns(pa.concat_tables(stops, promote_options="default"), [*ROWS.names, *looking])
     # each image ended once; where, is looked up in the order of keys, so that no column is moved twice
@@ -106,6 +109,7 @@ def _make(
     way: Way,
 ) -> pa.Table:
     """Images that were made and pass, with MADE; what is not there, or fails, is told to `stops` and `way`."""
+    # what is to be made from an image that is not kept waits for it, or never will be made
     sources = _together(kept)
     at = pc.index_in(requests["source_image"], value_set=sources["key"].combine_chunks())
     is_waiting = pc.and_(pc.is_valid(requests["source_image"]), pc.is_null(at))
@@ -113,6 +117,7 @@ def _make(
     stops.append(none := _never_made(link, waiting, known, withheld))
     waiting = where(waiting, pc.invert(pc.is_in(waiting[PLACE], value_set=none[PLACE].combine_chunks())))
     stops.append(without_source(waiting, link.name, asked, asked_in_full, stops))
+    # the rest goes from attempt to attempt, for as long as the maker's rules are failed
     source = sources.take(at)
     told = {"source_maker": source["maker"], "source@": source["made@"], "source_picture": source["picture"]}
     for name in MADE[:3]:
