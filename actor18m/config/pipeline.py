@@ -273,11 +273,13 @@ def _in_the_rest(given: Mapping[Any, Any], problems: Sequence[tuple[str, str]]) 
     """What else is wrong, as far as it can be told without what has problems already."""
     if (found := rest_of(given, problems, list(Pipeline.model_fields))) is None:
         return []
-    rest, gone = found
+    rest, gone, lacks_a_stage = found
     try:
         more = between_sections(Pipeline.model_validate(rest))
     except ValidationError:
         return []
+    if lacks_a_stage:  # others may name it, or need it
+        return [(path, cause) for path, cause in more if path.startswith("policy.") and path.count(".") > 1]
     # A gate may name a rule that was left out just now.
     return [(path, cause) for path, cause in more if path not in gone and not path.endswith(".gate")]
 

@@ -17,27 +17,31 @@ _WHOLE = {"policy": 3, "subsets": 2}
 
 def rest_of(
     given: Mapping[Any, Any], problems: Sequence[tuple[str, str]], known: Sequence[str]
-) -> tuple[dict[str, Any], list[str]] | None:
-    """The pipeline without what the problems are of, and paths of which nothing more can be told. None where a stage
-    cannot be imported, since what others need of it is not known then.
+) -> tuple[dict[str, Any], list[str], bool] | None:
+    """The pipeline without what the problems are of, and paths of which nothing more can be told; and whether it lacks
+    a stage, which could not be imported. None where nothing can be said of the rest.
     """
     rest = {key: value for key, value in copy.deepcopy(dict(given)).items() if key in known}
     stages = rest.get("stages")
     if not isinstance(stages, list):
         return None
     gone: list[str] = []
+    lacking: set[int] = set()
     for path in [path for path, _ in problems if path]:
         section, *below = path.split(".")
         if section in _SAID:
             rest[section] = _SAID[section]
         elif section != "stages":
             _leave_out(rest, [section, *below][: _WHOLE.get(section, 1)])
-        elif not below or (step := _bare(stages[int(below[0])])) is None:
+        elif not below:
             return None
+        elif (step := _bare(stages[int(below[0])])) is None:
+            lacking.add(int(below[0]))
         else:
             stages[int(below[0])] = step
             gone.append(f"stages.{below[0]}")
-    return rest, gone
+    rest["stages"] = [step for number, step in enumerate(stages) if number not in lacking]
+    return rest, gone, bool(lacking)
 
 
 def _bare(step: object) -> Step | None:

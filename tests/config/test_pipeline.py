@@ -267,3 +267,14 @@ def test_what_a_pipeline_lacks_is_told_with_where_it_may_come_from(tmp_path: Pat
     assert [line.partition(":")[0] for line in said] == ["name", "profile", "stages", "policy.motion"]
     assert all("`extends: embedded`" in line for line in said[:3])
     assert said[3] == "policy.motion: must be a mapping, as `name: value`, not 3"
+
+
+def test_beside_a_stage_that_cannot_be_imported_rules_of_others_are_looked_at(tmp_path: Path) -> None:
+    text = TEXT.replace("tests.tiny_stages:Faces", "tests.tiny_stages:Face").replace(
+        "value: duration_s", "value: duration"
+    )
+    with pytest.raises(ActorError) as caught:
+        load_pipeline(written(tmp_path, text))
+    first, second = str(caught.value).splitlines()
+    assert "stages.tests.tiny_stages:Face: " in first
+    assert "policy.probe.duration.value: there is no column duration" in second
