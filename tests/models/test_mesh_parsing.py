@@ -125,4 +125,8 @@ def test_without_a_mesh_only_skin_is_told(seen: Seen) -> None:
     frame, face, _ = seen
     parsing = parsed(frame, face, None)
     assert set(np.unique(parsing.parts)) == {0, FACE_PARTS.index("skin")}
+    rows, columns = np.nonzero(parsing.hull)
+    x0, y0, x1, y1 = face.box
+    assert y1 - y0 > 1.1 * (x1 - x0), "a face is higher than broad"
+    assert (np.ptp(columns), np.ptp(rows)) == pytest.approx((x1 - x0, y1 - y0), abs=3)
     assert 0.6 < shown(parsing) < 1
