@@ -53,6 +53,17 @@ def test_a_model_is_measured_batch_by_batch_and_when_memory_is_short(tmp_path: P
     assert [batch["size"] for batch in found["speed"]["batches"]] == [1, 2, 4][: len(rows)]
 
 
+def test_what_no_time_is_left_for_says_so() -> None:
+    for library in ("onnx", "onnxruntime", "torch"):
+        pytest.importorskip(library)
+    done = check("--device", "cpu", "--small", "--only", "scrfd", "arcface", "--seconds", "1", each_anew=True)
+    assert done.returncode == 0, done.stderr
+    assert [line.split("|")[1:4:2] for line in done.stdout.splitlines()[4:6]] == [
+        [" arcface ", " not measured: no time was left for it "],
+        [" scrfd ", " not measured: no time was left for it "],
+    ]
+
+
 @pytest.mark.parametrize(
     ("flag", "file"),
     [("--cotracker", "cotracker/predictor.py"), ("--tapnet", "tapnet/tapnext/tapnext_torch.py")],
