@@ -17,6 +17,7 @@ import numpy as np
 
 from accuracy.kinds import GARMENT, MIRRORED, OTHER_VIEW, PATTERN, STRANGER, TRUE, TWO
 from actor18m.arrays import Bools, Frame
+from actor18m.media.bounds import bounds
 from actor18m.media.boxes import square, with_margin
 from studio.acting import alive, eye_height, framed
 from studio.actor import Actor, draw_actor
@@ -211,10 +212,8 @@ class _Set:
         return self._cut(picture, seen.objects == number, wanted & (seen.face if self._region == "face" else True))
 
     def _cut(self, picture: Frame, mask: Bools, about: Bools) -> Still:
-        rows, columns = np.flatnonzero(about.any(axis=1)), np.flatnonzero(about.any(axis=0))
-        box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
         around = square if self._region == "face" else with_margin
-        cut = around(box, _MARGIN[self._region], self._width, self._height)
+        cut = around(bounds(about), _MARGIN[self._region], self._width, self._height)
         part = slice(cut["y0"], cut["y1"]), slice(cut["x0"], cut["x1"])
         return Still(np.ascontiguousarray(picture[part]), np.ascontiguousarray(mask[part]))
 

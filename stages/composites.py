@@ -15,6 +15,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from actor18m.arrays import Bools, Floats, Frame
 from actor18m.keys import seed
+from actor18m.media.bounds import bounds
 from actor18m.media.encoded import decoded
 from actor18m.models.roles import FrameEncoder, PersonSegmenter
 from actor18m.stage import UNAVAILABLE, Failure, Image, Row, Stage, schema
@@ -165,19 +166,19 @@ class Composites(Stage[Image]):
         """A camera as may have filmed the person."""
         of = self.parameters
         height, width = cut.matte.shape
-        rows, columns = (np.flatnonzero((cut.matte > 0.5).any(axis=axis)) for axis in (1, 0))
+        x0, y0, x1, y1 = bounds(cut.matte > 0.5)
         if region == "face":
             px_per_m = max(height, width) / _FACE_CROP_M
         elif cut.stands:
-            px_per_m = float(rows[-1] - rows[0] + 1) / _HEAD_M
+            px_per_m = (y1 - y0) / _HEAD_M
         else:
-            px_per_m = float(columns[-1] - columns[0] + 1) / _SHOULDERS_M
+            px_per_m = (x1 - x0) / _SHOULDERS_M
         eye_m = _EYE_M["face" if region == "face" else "whole" if cut.stands else "half"]
         subject_m = max(1.4, 1.6 * height / px_per_m)
         return View(
             height=height,
             width=width,
-            horizon=float(rows[0] + px_per_m * (_HEAD_M - eye_m)),
+            horizon=float(y0 + px_per_m * (_HEAD_M - eye_m)),
             eye_m=eye_m,
             focal_px=px_per_m * subject_m,
             subject_m=subject_m,

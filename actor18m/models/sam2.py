@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 from pydantic import Field
 
 from actor18m.arrays import Bools, Box, Frame
+from actor18m.media.bounds import bounds
 from actor18m.media.boxes import overlap
 from actor18m.models.libraries import library
 from actor18m.models.torch_device import DeviceParameters, of_transformers, released, torch
@@ -60,7 +60,7 @@ class Sam2:
             else:
                 film.show(frame)
                 mask = film.followed()
-                if box is not None and (mask is None or overlap(box_of(mask), box) < self._lost_below):
+                if box is not None and (mask is None or overlap(bounds(mask), box) < self._lost_below):
                     mask = film.begun(box)
             yield mask
 
@@ -113,9 +113,3 @@ class _Film:
                     del each[name]
         for tracked in session.frames_tracked_per_obj.values():
             tracked.pop(oldest, None)
-
-
-def box_of(mask: Bools) -> Box:
-    """Of a mask that is not empty."""
-    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return float(xs[0]), float(ys[0]), float(xs[-1] + 1), float(ys[-1] + 1)

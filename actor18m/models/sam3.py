@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from actor18m.arrays import Bools, Box, Frame
+from actor18m.media.bounds import bounds
 from actor18m.media.boxes import overlap
 from actor18m.models.libraries import library
-from actor18m.models.sam2 import LOOKED_BACK_AT, Sam2Parameters, box_of
+from actor18m.models.sam2 import LOOKED_BACK_AT, Sam2Parameters
 from actor18m.models.torch_device import of_transformers, released, torch
 
 _WORD = "person"
@@ -66,7 +67,7 @@ class Sam3:
         released()
 
     def _who(self, people: Mapping[int, Bools], box: Box, followed: int | None) -> int | None:
-        fits = {number: overlap(box_of(mask), box) for number, mask in people.items()}
+        fits = {number: overlap(bounds(mask), box) for number, mask in people.items()}
         if followed is not None and fits.get(followed, 0.0) >= self._lost_below:
             return followed
         best = max(fits, key=lambda number: fits[number], default=None)

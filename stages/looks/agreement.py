@@ -4,6 +4,7 @@ import numpy as np
 from pydantic import Field, PositiveFloat
 
 from actor18m.arrays import Bools, Frame
+from actor18m.media.bounds import bounds
 from actor18m.models.roles import PersonSegmenter
 from actor18m.stage import Parameters
 
@@ -22,10 +23,9 @@ def second_opinion(
     `picture` is uint8[H, W, 3] RGB, `mask` bool[H, W]. With a mask of nobody nothing agrees."""
     if not mask.any():
         return mask, 0.0
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)).tolist() for axis in (1, 0))
-    height, width = rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
-    end = rows[0] + min(height, max(round(of.upper_share * height), round(of.upper_wide * width)))
-    box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(end)
+    x0, y0, x1, y1 = bounds(mask)
+    end = y0 + min(y1 - y0, max(round(of.upper_share * (y1 - y0)), round(of.upper_wide * (x1 - x0))))
+    box = float(x0), float(y0), float(x1), float(end)
     (found,) = second.masks([(np.ascontiguousarray(picture[:end]), box)])
     other = mask.copy()
     other[:end] = False if found is None else found

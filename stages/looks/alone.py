@@ -3,6 +3,7 @@
 import numpy as np
 
 from actor18m.arrays import Bools, Frame
+from actor18m.media.bounds import bounds
 from actor18m.media.similarity import similarity
 from actor18m.models.roles import FrameEncoder
 from stages.told import rounded
@@ -27,6 +28,6 @@ def likeness(
 
 def alone(picture: Frame, mask: Bools) -> Frame:
     """The person's box, with grey for all that is not them."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    x0, y0, x1, y1 = bounds(mask)
+    box = slice(y0, y1), slice(x0, x1)
     return np.where(mask[box][..., None], picture[box], np.uint8(_GREY)).astype(np.uint8)

@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 
 from actor18m.arrays import Bools, Frame
+from actor18m.media.bounds import PixelBox, bounds
 from actor18m.media.sharpness import edges
 
-PixelBox = tuple[int, int, int, int]
-"""x0, y0, x1, y1 in pixels; x1 and y1 are exclusive."""
 _SHARPNESS_PX = 256
 """Longer side of a body whose sharpness is measured: bodies that are near and far can be compared."""
 
@@ -34,10 +33,9 @@ class Body:
 def body_of(mask: Bools, at_edge: float) -> Body | None:
     """Of bool[H, W]; None of an empty one. A body is cut off at an edge when what touches the edge is at least
     `at_edge` of the shorter side of its box: a fingertip is not."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if len(rows) == 0:
+    if not mask.any():
         return None
-    x0, y0, x1, y1 = box = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    x0, y0, x1, y1 = box = bounds(mask)
     area = int(mask.sum())
     long_enough = max(1.0, at_edge * min(x1 - x0, y1 - y0))
     left, top, right, bottom = (int(edge.sum()) >= long_enough for edge in (mask[:, 0], mask[0], mask[:, -1], mask[-1]))

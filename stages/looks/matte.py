@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actor18m.arrays import Bools, Floats, Frame
+from actor18m.media.bounds import bounds
 
 Doubles = npt.NDArray[np.float64]
 _WINDOW_PX = 3
@@ -49,15 +50,12 @@ def soft_matte(picture: Frame, mask: Bools, band: Band, second: Bools | None = N
         return mask.astype(np.float32)
     is_person &= ~clinging(picture, mask, is_beside)
     # only the box of what is not known is solved
-    rows, columns = (np.flatnonzero((~is_person & ~is_beside).any(axis=axis)) for axis in (1, 0))
+    is_open = ~is_person & ~is_beside
     matte = is_person.astype(np.float32)
-    if not len(rows):
+    if not is_open.any():
         return matte
-    edge = 2 * _WINDOW_PX
-    part = (
-        slice(max(0, rows[0] - edge), rows[-1] + edge + 1),
-        slice(max(0, columns[0] - edge), columns[-1] + edge + 1),
-    )
+    (x0, y0, x1, y1), edge = bounds(is_open), 2 * _WINDOW_PX
+    part = slice(max(0, y0 - edge), y1 + edge), slice(max(0, x0 - edge), x1 + edge)
     found = _sized(picture[part] / 255.0, is_person[part], is_beside[part], ((mask + 1.0 * other) / 2)[part])
     matte[part] = np.where(is_person[part], 1, np.where(is_beside[part], 0, found))
     # what is nearly nothing or nearly all is no edge but noise

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from actor18m.arrays import Bools, Floats, Frame
+from actor18m.media.bounds import bounds
 from actor18m.models.roles import KEYPOINTS
 from stages.looks.garments import garments
 from stages.looks.outline import faded, outline, own_colours
@@ -172,11 +173,10 @@ def _lit(colours: Floats, gain: float) -> Floats:
 def _reach(person: CutOut) -> tuple[float, float]:
     """How far they reach to either side from their middle, and below their ankles."""
     is_there = person.matte > 0.5
-    columns, rows = np.flatnonzero(is_there.any(axis=0)), np.flatnonzero(is_there.any(axis=1))
-    if not len(columns):
+    if not is_there.any():
         return 0.0, 0.0
-    beside = max(person.middle_x - columns[0], columns[-1] + 1 - person.middle_x)
-    return float(beside), max(0.0, float(rows[-1]) + 1 - person.ankle_y)
+    x0, _, x1, y1 = bounds(is_there)
+    return float(max(person.middle_x - x0, x1 - person.middle_x)), max(0.0, y1 - person.ankle_y)
 
 
 def _placed(values: Floats, move: Floats, scale: float, size: tuple[int, int]) -> Floats:

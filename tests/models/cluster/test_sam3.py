@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from actor18m.arrays import Bools, Box, Frame
+from actor18m.media.bounds import bounds
 from actor18m.media.boxes import overlap
 from actor18m.models.backends import load
-from actor18m.models.sam2 import Sam2Parameters, box_of
+from actor18m.models.sam2 import Sam2Parameters
 from actor18m.models.sam3 import Sam3
 from tests.models.cluster.segmented_films import bodies_by, first_three_seconds, masks_one_by_one, sessions_of
 
@@ -131,7 +132,7 @@ def test_people_are_followed_as_by_the_library_in_bounded_memory(
     assert max(len(seen["cond_frame_outputs"]) for seen in session.output_dict_per_obj.values()) > 4, "found again"
     monkeypatch.undo()
     expected = list(_by_the_library(backend, film))
-    largest = max(expected[0], key=lambda number: overlap(box_of(expected[0][number]), whole))
+    largest = max(expected[0], key=lambda number: overlap(bounds(expected[0][number]), whole))
     for mask, people in zip(masks, expected, strict=True):
         true = people.get(largest)
         if mask is None:
