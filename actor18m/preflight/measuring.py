@@ -139,8 +139,14 @@ class SampleRun:
 
 
 def _mixed(by_clip: Sequence[Sequence[Clip | Image]]) -> list[Clip | Image]:
-    """The first of each clip, the second of each, and so on."""
-    rounds = itertools.zip_longest(*by_clip)
+    """The first of each clip, the second of each, and so on; of images, of each clip and kind: a stage that comes to
+    few of them has some of all kinds, which those after it may need.
+    """
+    alike: dict[tuple[int, str], list[Clip | Image]] = {}
+    for at, units in enumerate(by_clip):
+        for unit in units:
+            alike.setdefault((at, unit.key.partition("-")[2].rpartition("-")[0]), []).append(unit)
+    rounds = itertools.zip_longest(*alike.values())
     return [unit for each in rounds for unit in each if unit is not None]
 
 
