@@ -11,7 +11,7 @@ from tests.engine.killed_samples import project_of
 from tests.engine.killing import PAUSE_S, Project, finished, kill_often, paused
 
 STEADY = ("read", "look", "deep")
-EMBEDDED = ("intake", "identity")
+EMBEDDED = ("annotate", "view_images")
 SAMPLES = ("talk_yaw_1", "turn_standing_1", "half_turn_1", "near_duplicate_1", "from_behind_1", "low_resolution_1")
 
 
