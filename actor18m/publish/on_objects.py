@@ -42,8 +42,9 @@ from actor18m.storage.store import Store
 
 MARK = "dataset.json"
 WRITERS = "writers"
-_TRIAL = ".trial-"
-"""Begins the name of an object that is written to see whether one can be."""
+_TRIAL = f"{BUILDING}/trial-"
+"""Begins the name of an object that is written to see whether one can be; what is left of it, when its end was lost on
+the way, goes with all that builds leave there."""
 _LOOK_EVERY_S = 1.0
 _UNDER_WAY_S = 86_400.0
 """No request arrives later than this, and no clock is wrong by more."""
@@ -140,7 +141,7 @@ class OnObjects:
                 self._place.create(MARK, mark.encode(), "")
 
     def _refuse_foreign(self) -> None:
-        if not self._place.exists(MARK) and any(not name.startswith(_TRIAL) for name, _ in self._place.entries("")):
+        if not self._place.exists(MARK) and any(name != BUILDING for name, _ in self._place.entries("")):
             raise DatasetError(
                 f"{self.dataset.url} is not empty and is no dataset (it has no {MARK}). Name an empty or new place "
                 "with --dataset."

@@ -179,8 +179,16 @@ def test_a_place_of_other_things_is_left_alone(url: str) -> None:
 def test_usable_is_tried_and_leaves_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     target_of(url).check_usable()
     assert objects(url) == {}
-    Objects(url).create(".trial-of-a-killed-build", b"", "")
+    with monkeypatch.context() as stubborn:
+        stubborn.setattr(Objects, "delete", lambda self, path: None)
+        with pytest.raises(DatasetError, match="a deleted file is still there"):
+            target_of(url).check_usable()
+    assert len(objects(url)) == 1, "of a request that arrived too late, or of a build that was killed"
     target_of(url).check_usable()
+    assert published(url, old()).version == "000001"
+    assert [str(found) for found in verify_dataset(url) if "trial" in str(found)] == []
+    gc(url, keep=1)
+    assert not any("trial" in path for path in objects(url))
 
     def refuse(self: Objects, path: str, content: bytes, aside: str) -> None:
         raise PermissionError(13, "Access Denied")
