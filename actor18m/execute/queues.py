@@ -11,7 +11,7 @@ from actor18m.execute.messages import Read, Task, Todo
 from actor18m.execute.tally import Tally, Watcher
 from actor18m.execute.workers import Workers
 from actor18m.ledger.ledger import LotFiles
-from actor18m.survey.chain import Link
+from actor18m.survey.chain import Link, sources_of
 
 TASK_S = 0.5
 """A task has as many calls as take about so long: of stages that are quick, to hand out and to commit takes longest."""
@@ -35,8 +35,13 @@ class Queues:
     ) -> None:
         self._chain, self._workers, self._journal, self._watcher = chain, workers, journal, watcher
         self._tally, self._files_of = tally, files_of
-        self._waiting: dict[str, dict[int, deque[Todo]]] = {name: {} for name in chain}
-        """By lot: a task has clips of one."""
+        self._sources = {name for maker in chain for name in sources_of(chain, maker)}
+        """Makers of images that others are made from."""
+        later_first = list(reversed(list(chain)))
+        self._order = sorted(later_first, key=lambda stage: stage not in self._sources)
+        """Later stages first, so that what is under way stays small; but what others are made from before all."""
+        self._waiting: dict[str, dict[tuple[bool, int], deque[Todo]]] = {name: {} for name in chain}
+        """By lot, since a task has clips of one; of images, those that others are made from apart."""
         self._length: Counter[str] = Counter()
         self._alone: dict[str, deque[Task]] = {name: deque() for name in chain}
         self._flying: dict[int, Task] = {}
@@ -62,7 +67,8 @@ class Queues:
         return task.number in self._tried_alone
 
     def add(self, stage: str, lot: int, todo: Todo) -> None:
-        self._waiting[stage].setdefault(lot, deque()).append(todo)
+        is_last = todo.image is not None and todo.image.made is not None and todo.image.made.stage not in self._sources
+        self._waiting[stage].setdefault((is_last, lot), deque()).append(todo)
         self._length[stage] += 1
 
     def add_alone(self, stage: str, lot: int, todo: Todo) -> None:
@@ -72,14 +78,14 @@ class Queues:
         self._alone[stage].append(task)
 
     def hand_out(self) -> None:
-        """Later stages first, so that what is under way stays small."""
-        for stage in reversed(list(self._chain)):
+        for stage in self._order:
             while self._alone[stage] and self._workers.room_alone(stage) and self._affords(stage, 1):
                 task = self._alone[stage].popleft()
                 self._fly(stage, [task])
                 self._workers.submit_alone(task)
-            if self._length[stage] and (room := self._workers.room(stage)):
-                tasks = list(self._next_tasks(stage, room))
+            size = self._clips_per_task(stage) if self._length[stage] else 1
+            if self._length[stage] and (room := self._workers.room(stage, -(-self._length[stage] // size))):
+                tasks = list(self._next_tasks(stage, room, size))
                 if tasks:
                     self._fly(stage, tasks)
                 for task in tasks:
@@ -114,8 +120,9 @@ class Queues:
     def close(self, stage: str) -> Counter[int]:
         """Nothing more of it goes out; how many clips of each lot had waited for that."""
         self.closed.add(stage)
-        dropped = Counter({lot: len(todos) for lot, todos in self._waiting[stage].items()})
-        dropped.update(task.lot for task in self._alone[stage])
+        dropped = Counter(task.lot for task in self._alone[stage])
+        for (_, lot), todos in self._waiting[stage].items():
+            dropped[lot] += len(todos)
         self._waiting[stage].clear()
         self._alone[stage].clear()
         self._length[stage] = 0
@@ -128,18 +135,21 @@ class Queues:
         steps = [link.step for link in self._chain.values()]
         return sum(self._workers.at_once(step.name) * (1 if step.waits else step.run.clips_per_call) for step in steps)
 
-    def _next_tasks(self, stage: str, at_most: int) -> Iterator[Task]:
-        """Each of clips of one lot, the first lots first."""
-        size, queues, affordable = self._clips_per_task(stage), self._waiting[stage], self._affordable(stage)
-        for lot in sorted(queues):
-            while queues[lot] and at_most and affordable:
-                todos = [queues[lot].popleft() for _ in range(min(size, affordable, len(queues[lot])))]
+    def _next_tasks(self, stage: str, at_most: int, size: int) -> Iterator[Task]:
+        """Each of clips of one lot, the first lots first. Images that others are made from go before all: makers would
+        wait for them while a stage is busy with what the makers made.
+        """
+        queues, affordable = self._waiting[stage], self._affordable(stage)
+        for place in sorted(queues):
+            queue = queues[place]
+            while queue and at_most and affordable:
+                todos = [queue.popleft() for _ in range(min(size, affordable, len(queue)))]
                 self._length[stage] -= len(todos)
                 affordable -= len(todos)
                 at_most -= 1
-                yield self._task(stage, lot, todos)
-            if not queues[lot]:
-                del queues[lot]
+                yield self._task(stage, place[1], todos)
+            if not queue:
+                del queues[place]
 
     def _clips_per_task(self, stage: str) -> int:
         """Of whole calls, by how long they took so far. A short queue is shared out: else one worker would have it all,
