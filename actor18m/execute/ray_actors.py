@@ -55,14 +55,17 @@ class RayWorkers:
         self._held: dict[str, float] = dict.fromkeys(duties, 0.0)
         """By stage, seconds of actors, as far as they are counted."""
         self._came: queue.SimpleQueue[tuple[Hand, Call, float]] = queue.SimpleQueue()
+        self._asked: dict[Staff, None] = {}
+        """Staffs that were given something since the last wait: for what to hire is best told by all of it."""
 
     def now(self) -> float:
         return self._site.now()
 
-    def room(self, stage: str) -> int:
+    def room(self, stage: str, waiting: int = 1) -> int:
         staff = self._staff_of[stage]
         room = staff.room(stage)
         staff.is_short |= room <= 0
+        staff.behind[stage] = max(0, waiting - max(0, room))
         return room
 
     def at_once(self, stage: str) -> int:
@@ -75,7 +78,7 @@ class RayWorkers:
         staff = self._staff_of[task.stage]
         staff.under_way[task.stage] += 1
         staff.waiting.setdefault(task.stage, deque()).append(task)
-        self._staff(staff)
+        self._asked[staff] = None
 
     def room_alone(self, stage: str) -> int:
         staff = self._staff_of[stage]
@@ -86,9 +89,12 @@ class RayWorkers:
         staff = self._staff_of[task.stage]
         staff.waiting_alone[task.stage] = task
         staff.is_settled = False
-        self._staff(staff)
+        self._asked[staff] = None
 
     def wait(self, seconds: float) -> Sequence[Done | Broken]:
+        for staff in self._asked:
+            self._staff(staff)
+        self._asked.clear()
         until = self.now() + seconds
         back: list[Done | Broken] = []
         while True:
@@ -196,9 +202,10 @@ class RayWorkers:
         for stage in list(staff.waiting):
             while stage in staff.waiting and (free := staff.freest(stage)) is not None:
                 self._give(free, staff.pop(stage))
-        while staff.waiting and (changing := staff.changing(stage := staff.neediest(), self.now())) is not None:
-            while stage in staff.waiting and changing.tasks < staff.calls_each:
-                self._give(changing, staff.pop(stage))
+        while (changing := staff.changing(self.now())) is not None:
+            stage, hand = changing
+            while stage in staff.waiting and hand.tasks < staff.calls_each:
+                self._give(hand, staff.pop(stage))
 
     def _hire(self, staff: Staff, stage: str, place: str | None) -> Hand:
         """An actor that is first set up for this stage; without a place, an isolated one, which claims no CPU."""

@@ -38,7 +38,7 @@ class SerialWorkers:
     def now(self) -> float:
         return time.monotonic()
 
-    def room(self, stage: str) -> int:
+    def room(self, stage: str, waiting: int = 1) -> int:
         if self._duties[stage].step.waits:
             return capacity(self._duties[stage]) - self._under_way[stage]
         return self.room_alone(stage)

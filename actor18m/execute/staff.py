@@ -21,9 +21,9 @@ LOOK_EVERY_S = 1.0
 LONGEST_REST_S = 60.0
 """An actor that has nothing to do in its stage changes to another one when it was idle, in all, for as long as such a
 change takes, and at the latest then: so changes take no more time than idleness would have."""
-MANY = 64
+MANY = 8
 """Of so many actors one is spared for a stage that nobody plays, however little waits of it."""
-_SMOOTH = 0.9
+_SMOOTH = 0.97
 
 
 @dataclass(eq=False)
@@ -92,6 +92,8 @@ class Staff:
     waiting_alone: dict[str, Task] = field(default_factory=dict)
     under_way: Counter[str] = field(default_factory=Counter)
     """By stage, tasks in company that did not come back."""
+    behind: Counter[str] = field(default_factory=Counter)
+    """By stage, about how many more the driver has for which there was no room."""
     is_short: bool = False
     """It was asked for more room than it has."""
     failed_set_ups: Counter[str] = field(default_factory=Counter)
@@ -174,29 +176,33 @@ class Staff:
         return min(self.waiting, key=lambda stage: self.waiting[stage][0].number, default=None)
 
     def neediest(self) -> str:
-        """The stage of which most waits, for each actor that plays it. Something has to wait."""
-        return max(self.waiting, key=lambda stage: len(self.waiting[stage]) / (1 + self.playing[stage]))
+        """The stage of which there is most to do, for each actor that plays it. Something has to wait."""
+        return max(self.waiting, key=lambda stage: self._to_do_s(stage) / (1 + self.playing[stage]))
 
     def overdue(self) -> tuple[str, Hand] | None:
-        """A stage of which more waits than its actors do while one changes, where it has fewer of them than its share;
-        and who is to play it next: one of the stage that has most beyond its own share. Else what comes seldom, such as
-        another attempt at an image, would wait until nothing of the other stages is left.
+        """A stage that will be over so much later than another that a change pays; and who is to play it next, of
+        the stage that will be over first. Where nobody plays a stage, one of many actors is spared for it:
+        else what comes seldom, such as another attempt at an image, would wait until nothing of the others is left.
         """
-        for stage, tasks in self.waiting.items():
-            playing = self.playing[stage]
-            waits_s = len(tasks) * self.call_s.get(stage, 0.0) / playing if playing else math.inf
-            is_due = waits_s > min(LONGEST_REST_S, self.change_s.get(stage, LONGEST_REST_S))
-            if is_due and (self._beyond(stage, 1) <= 0 or (not playing and len(self.hands) >= MANY)):
-                able = [each for each in self.duties if each != stage and self.playing[each] > 1]
-                able.sort(key=lambda each: -self._beyond(each, -1))
-                free = (self.freest(each) for each in able if self._beyond(each, -1) >= 0)
-                if (hand := next(filter(None, free), None)) is not None:
+        by_end = sorted(self.duties, key=self._over_in_s)
+        for stage in self.waiting:
+            is_spared = not self.playing[stage] and len(self.hands) >= MANY
+            pays_from_s = self._over_in_s(stage) - min(LONGEST_REST_S, self.change_s.get(stage, LONGEST_REST_S))
+            for other in by_end:
+                if not is_spared and (not self.playing[stage] or self._over_in_s(other) >= pays_from_s):
+                    break
+                if other != stage and self.playing[other] > 1 and (hand := self.freest(other)) is not None:
                     return stage, hand
         return None
 
-    def _beyond(self, stage: str, more: int) -> int:
-        """By how much its actors, and so many more, are beyond its share of what is under way: actors times tasks."""
-        return (self.playing[stage] + more) * self.under_way.total() - len(self.hands) * self.under_way[stage]
+    def _over_in_s(self, stage: str) -> float:
+        """When its actors have done all that is known of it."""
+        return self._to_do_s(stage) / self.playing[stage] if self.playing[stage] else math.inf
+
+    def _to_do_s(self, stage: str) -> float:
+        """How long one actor would take for what is under way and what the driver has beside it."""
+        call_s = self.call_s.get(stage) or max(self.call_s.values(), default=1.0)
+        return (self.under_way[stage] + self.behind[stage]) * call_s
 
     def took(self, stage: str, seconds: float) -> None:
         """One of its calls did."""
@@ -230,12 +236,17 @@ class Staff:
             for stage in hand.plays:
                 self._free.setdefault(hand.tasks, {}).setdefault(stage, {})[hand] = None
 
-    def changing(self, stage: str, now: float) -> Hand | None:
-        """An actor that would do better to play this stage than its own."""
-        rest_s = min(LONGEST_REST_S, self.change_s.get(stage, 0.0))
-        for plays, idle in self._free.get(0, {}).items():
-            for hand in idle if plays != stage else ():
-                is_free = not hand.calls and stage not in hand.plays
-                if is_free and (self.released.issuperset(hand.plays) or hand.rested_s + now - hand.since >= rest_s):
-                    return hand
+    def changing(self, now: float) -> tuple[str, Hand] | None:
+        """A stage of which something waits that its own actors would do later than one could that changes, and an actor
+        that would do better to play it than its own.
+        """
+        for stage in sorted(self.waiting, key=self._over_in_s, reverse=True):
+            rest_s = min(LONGEST_REST_S, self.change_s.get(stage, 0.0))
+            if self._over_in_s(stage) < rest_s:
+                break
+            for plays, idle in self._free.get(0, {}).items():
+                for hand in idle if plays != stage else ():
+                    is_free = not hand.calls and stage not in hand.plays
+                    if is_free and (self.released.issuperset(hand.plays) or hand.rested_s + now - hand.since >= rest_s):
+                        return stage, hand
         return None

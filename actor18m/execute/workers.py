@@ -34,8 +34,8 @@ class Workers(Protocol):
         """Seconds, which never go back: what time it is where the work is done."""
         ...
 
-    def room(self, stage: str) -> int:
-        """How many more tasks of this stage it would take now."""
+    def room(self, stage: str, waiting: int = 1) -> int:
+        """How many more tasks of this stage it would take now, where about so many wait."""
         ...
 
     def at_once(self, stage: str) -> int:

@@ -135,7 +135,7 @@ class Pretended:
     def now(self) -> float:
         return time.monotonic()
 
-    def room(self, stage: str) -> int:
+    def room(self, stage: str, waiting: int = 1) -> int:
         return max(0, GPUS - len(self._waiting))
 
     def room_alone(self, stage: str) -> int:

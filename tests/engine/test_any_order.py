@@ -64,7 +64,7 @@ class Shuffled:
     def now(self) -> float:
         return time.monotonic()
 
-    def room(self, stage: str) -> int:
+    def room(self, stage: str, waiting: int = 1) -> int:
         return 4 - len(self._waiting)
 
     def room_alone(self, stage: str) -> int:

@@ -69,6 +69,7 @@ def act(word: str) -> None:
         case "exit":
             os._exit(7)
         case "killed":
+            time.sleep(0.5)  # until the answers before it are sent
             os.kill(os.getpid(), 9)
         case "slow":
             time.sleep(SLOW_S)

@@ -31,7 +31,7 @@ class Noted:
     def now(self) -> float:
         return time.monotonic()
 
-    def room(self, stage: str) -> int:
+    def room(self, stage: str, waiting: int = 1) -> int:
         return self._calls - sum(task.stage == stage for task in self._waiting)
 
     def room_alone(self, stage: str) -> int:
