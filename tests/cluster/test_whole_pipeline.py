@@ -30,6 +30,9 @@ def test_a_clip_goes_all_the_way(tmp_path: Path, cluster: Cluster, asked: ChatSe
         "Qwen/Qwen-Image-Edit-2509 + qwen-lightning",
         "Qwen/Qwen-Image-Edit-2509 + qwen-angles + qwen-lightning",
     }
+    tried = [(row["candidate"], [each["candidate"] for each in row["attempts"]]) for row in rows if row["attempts"]]
+    assert max(last for last, _ in tried) > 1, "the first attempt at some images is not like the person"
+    assert all(numbers == [*range(1, last + 1)] for last, numbers in tried), "one after the other, until one passes"
     begun = len(asked.log)
     assert "(as before; 0 shards made" in built.finish()
     assert len(asked.log) == begun, "nothing is asked twice"
