@@ -37,7 +37,7 @@ from actor18m.publish.shard import Shard
 from actor18m.publish.target import PART, Writer
 from actor18m.storage.lease import Lease, StoreBusy, hold, holder
 from actor18m.storage.objects import Objects
-from actor18m.storage.place import trouble_with
+from actor18m.storage.place import NO_CONDITIONS, trouble_with
 from actor18m.storage.store import Store
 
 MARK = "dataset.json"
@@ -63,6 +63,8 @@ class OnObjects:
         try:
             self._refuse_foreign()
             trouble = trouble_with(self._place, f"{_TRIAL}{uuid4().hex}")
+            if not trouble and self._place.overwrites_blindly(f"{_TRIAL}{uuid4().hex}"):
+                trouble = NO_CONDITIONS
         except DatasetError:
             raise
         except (ActorError, OSError) as error:

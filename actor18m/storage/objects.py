@@ -16,7 +16,7 @@ from actor18m.storage.causes import is_passing
 from actor18m.storage.disk import Disk
 from actor18m.storage.far_file import open_far
 from actor18m.storage.file_versions import of_info
-from actor18m.storage.place import Place
+from actor18m.storage.place import Place, put_once
 from actor18m.storage.uploads import drop_uploads
 
 _CHUNK = 1 << 20
@@ -154,6 +154,19 @@ class Objects:
         except FileExistsError:
             if self._content(path) != content:  # else it is this very write, and the answer to it was lost
                 raise
+
+    def overwrites_blindly(self, path: str) -> bool:
+        """Whether overwrite() is let over a write of somebody else, found by an object that was not there and will not
+        be.
+        """
+        put_once(self, path, b"of who looked")
+        try:
+            self.overwrite(path, b"of who looked, again", lambda: self.replace(path, b"of somebody else", ""))
+        except FileExistsError:
+            return False
+        finally:
+            self.delete(path)
+        return True
 
     def pointer(self, path: str) -> str | None:
         match = _POINTER.fullmatch(self._content(path) or b"")

@@ -125,3 +125,16 @@ def test_a_place_that_takes_no_notice_of_conditions_is_refused_before_anything_i
     told = " ".join(site.bare("doctor", "--store", f"{url}/s", "--dataset", f"{url}/d").output.split())
     assert told.count("takes no notice of conditions") == 2
     assert not store_at(f"{url}/store").exists("store.json")
+
+
+def test_a_dataset_is_refused_where_a_write_goes_over_another_one_that_came_meanwhile(
+    site: Site, place: Objects, proxy: Faulty
+) -> None:
+    """As servers do that know the condition for new names alone."""
+    target_of(f"{place.url}/dataset").check_usable()
+    proxy.hidden = (*proxy.hidden, b"if-match:")
+    with pytest.raises(ActorError, match="takes no notice of conditions"):
+        target_of(f"{place.url}/dataset").check_usable()
+    told = " ".join(site.bare("doctor", "--dataset", f"{place.url}/d").output.split())
+    assert told.count("takes no notice of conditions") == 1
+    assert not list(place.names(""))
