@@ -108,6 +108,7 @@ class RayWorkers:
 
     def stop(self, stage: str) -> None:
         staff = self._staff_of[stage]
+        staff.behind[stage] = 0
         if staff.waits:
             for hand in staff.all_hands:
                 hand.actor.stop()
