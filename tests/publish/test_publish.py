@@ -2,6 +2,7 @@ import errno
 import itertools
 import json
 import os
+import re
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def test_two_datasets_of_the_same_blocks_are_the_same_bytes(tmp_path: Path) -> N
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
     assert second.shards_made == 2
     for secret in (str(tmp_path), "000001"):
-        assert secret not in Path(first.path, "manifest.json").read_text()
+        assert not re.search(rf"\b{re.escape(secret)}\b", Path(first.path, "manifest.json").read_text())
 
 
 def test_a_shard_is_read_as_samples(tmp_path: Path) -> None:
