@@ -12,7 +12,8 @@ from pydantic import Field, field_validator, model_validator
 from actor18m.redact import is_secret_name
 from actor18m.yaml_file import Section, trouble
 
-_INSTALLERS = ("pip", "uv", "conda")
+_WAYS = ("pip", "uv", "conda", "py_executable")
+"""Each tells Ray which Python a worker begins with, and of two the last one is heard."""
 
 
 class Environment(Section):
@@ -30,7 +31,7 @@ class Environment(Section):
 
     @model_validator(mode="after")
     def _is_made_in_one_way(self) -> "Environment":
-        if len(told := [name for name in _INSTALLERS if getattr(self, name)]) > 1:
+        if len(told := [name for name in _WAYS if getattr(self, name)]) > 1:
             raise trouble(f"{' and '.join(told)} exclude each other: Ray makes an environment in one way")
         return self
 
@@ -64,7 +65,7 @@ class Environment(Section):
 
     def missing_program(self) -> str | None:
         """What `py_executable` would begin, if this machine has no such program. Ray tries without end to begin it."""
-        if self.py_executable is None or self.conda is not None:  # conda has programs of its own
+        if self.py_executable is None:
             return None
         program = os.path.expandvars(_first_word(self.py_executable))
         if program.startswith("~"):

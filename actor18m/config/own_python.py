@@ -1,4 +1,5 @@
 """Whether the Python that a stage names for its workers can be one on this machine: has it Ray and actor18m, as here?
+Of a conda environment only whether it is there.
 
 Ray says nothing of one that cannot: it tries to begin it again and again.
 """
@@ -9,6 +10,7 @@ import subprocess
 from importlib.metadata import version
 
 from actor18m.config.environment import Environment
+from actor18m.config.own_conda import trouble_with_conda
 from actor18m.redact import redact
 
 _LOOK_S = 60.0
@@ -25,7 +27,9 @@ print({_TOLD!r} + platform.python_version() + " " + ray.__version__)
 
 def trouble_with(environment: Environment) -> str | None:
     """In words that follow its name; None where nothing is wrong, as far as one can see."""
-    if environment.py_executable is None or environment.conda is not None:  # conda has programs of its own
+    if environment.conda is not None:
+        return trouble_with_conda(environment.conda)
+    if environment.py_executable is None:
         return None
     if environment.missing_program() is not None:
         return "is no program"

@@ -30,6 +30,10 @@ _BESIDE = (_MEDIAPIPE, "ultralytics")
 _MORE_ROOM = "free some space, or set ACTOR18M_MODELS to a folder on a larger disk"
 _EGL = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}
 _ON_CPUS = "embedded"
+_LIKE_HERE = {
+    "conda": "install conda and make the environment, with actor18m, its requirements and Ray",
+    "py_executable": "put a Python with actor18m, its requirements and Ray there",
+}
 
 
 def pipeline(file: Path) -> Iterator[Check]:
@@ -93,15 +97,17 @@ def _pythons(loaded: Pipeline) -> Iterator[Check]:
     """Which stages name for their workers; those of a cluster's other machines a build looks at."""
     for step in loaded.steps:
         environment = step.run.environment
+        key = "conda" if environment.conda is not None else "py_executable"
+        named = environment.shown if environment.conda is not None else environment.py_executable
         if (trouble := trouble_with(environment)) is not None:
             fix = (
-                "put a Python with actor18m, its requirements and Ray there, of the versions of here, on each machine "
-                f"that builds, or correct {step.name}.run.environment.py_executable"
+                f"{_LIKE_HERE[key]}, of the versions of here, on each machine that builds, or correct "
+                f"{step.name}.run.environment.{key}"
             )
-            found = f"{step.name} names {environment.py_executable}, which on this machine {trouble}"
+            found = f"{step.name} names {named}, which on this machine {trouble}"
             yield Check("pythons", "fail", found, fix)
-        elif environment.py_executable is not None:
-            yield Check("pythons", "ok", f"{step.name} runs with {environment.py_executable}")
+        elif named is not None:
+            yield Check("pythons", "ok", f"{step.name} runs with {named}")
 
 
 def all_models() -> Iterator[Check]:

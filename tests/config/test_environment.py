@@ -38,6 +38,8 @@ def test_it_is_what_ray_takes() -> None:
     ("environment", "cause"),
     [
         ({"pip": ["a"], "conda": "b"}, "pip and conda exclude each other"),
+        ({"conda": "gpuenv", "py_executable": "/opt/x/bin/python"}, "conda and py_executable exclude each other"),
+        ({"pip": ["a"], "py_executable": "/opt/x/bin/python"}, "pip and py_executable exclude each other"),
         ({"pipp": ["a"]}, "unknown key pipp; did you mean pip"),
         ({"env_vars": {"A": {"b": 1}}}, "string"),
         ({"env_vars": {"AWS_SECRET_ACCESS_KEY": "a"}}, "AWS_SECRET_ACCESS_KEY .* set it on the machines"),
@@ -61,7 +63,6 @@ def test_what_ray_would_not_take_is_refused(environment: dict[str, object], caus
         ({"py_executable": "sh", "env_vars": {"PATH": "/nope"}}, "sh"),
         ({"py_executable": "sh", "env_vars": {"PATH": "/nope:${PATH}"}}, None),
         ({"py_executable": "$NO_SUCH_VARIABLE/bin/python"}, None),
-        ({"py_executable": "nosuchpython", "conda": "depth"}, None),
     ],
 )
 def test_a_python_that_is_not_there_is_seen(environment: dict[str, object], missing: str | None) -> None:

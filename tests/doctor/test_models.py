@@ -1,5 +1,6 @@
 import importlib.metadata
 import importlib.util
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -179,6 +180,35 @@ def test_a_python_of_a_stages_own_that_is_not_there_is_told(tmp_path: Path) -> N
         ("fail", "faces names /nope/python, which on this machine is no program"),
         ("ok", f"pose runs with {sys.executable}"),
     ]
+
+
+def test_a_conda_or_an_environment_of_it_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(conda: str) -> tuple[str, str]:
+        file = tmp_path / "own.yaml"
+        stage = f"{{stage: 'stages.faces:Faces', run: {{environment: {{conda: {conda}}}}}}}"
+        file.write_text(f"extends: embedded\nname: own\nstages: [{stage}]\n")
+        (check,) = (check for check in models.pipeline(file) if check.name == "pythons")
+        return check.state, check.found
+
+    home = tmp_path / "miniconda"
+    monkeypatch.setenv("RAY_CONDA_HOME", str(home))
+    program = home / "bin" / "conda"
+    nowhere = f"there is no program {program}, where RAY_CONDA_HOME, CONDA_EXE or PATH leads to"
+    for conda, shown in (("gpuenv", "gpuenv"), ("{dependencies: [python]}", "of an environment.yml")):
+        assert told(conda) == ("fail", f"faces names conda {shown}, which on this machine cannot be had: {nowhere}")
+    program.parent.mkdir(parents=True)
+    told_json = json.dumps({"conda_prefix": str(home), "envs": [str(home), f"{home}/envs/gpu"]})
+    program.write_text(f"#!/bin/sh\n[ \"$1\" = info ] && echo '{told_json}'\n")
+    program.chmod(0o755)
+    assert told("gpu_env") == (
+        "fail",
+        f"faces names conda gpu_env, which on this machine is no environment of {program}; did you mean gpu?",
+    )
+    for conda in ("gpu", "base", f"{home}/envs/gpu"):
+        assert told(conda) == ("ok", f"faces runs with conda {conda}")
+    assert told("{dependencies: [python]}") == ("ok", "faces runs with conda of an environment.yml")
 
 
 def test_what_the_embedded_pipeline_needs_is_found_where_all_of_it_is_installed() -> None:
