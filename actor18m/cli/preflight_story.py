@@ -28,7 +28,8 @@ def _print_backends(found: Found) -> None:
     where = "GPU GiB" if found.machine.gpu else "GiB"
     table = _table("model", "plays", "loads in", f"{where} loaded", "at once", f"{where} at most", "a second")
     troubles = []
-    for each, speed in found.backends.items():
+    for run in found.backends:
+        each, speed = run.playing, run.speed
         if isinstance(speed, Ended):
             troubles.append((each, speed.why))
             continue
@@ -39,12 +40,12 @@ def _print_backends(found: Found) -> None:
             table.add_row(*names, str(batch.size), _gib(batch.bytes), done)
             names = [""] * 4
     console().print(table)
-    for each, speed in found.backends.items():
-        if isinstance(speed, BackendSpeed) and speed.stopped:
-            say(f"{each.backend.name}: {speed.stopped}")
+    for run in found.backends:
+        if isinstance(run.speed, BackendSpeed) and run.speed.stopped:
+            say(f"{run.playing.backend.name}: {run.speed.stopped}")
     for each, why in troubles:
         say(f"not measured: {each.backend.name} as {each.role.__name__}, of {', '.join(each.stages)}: {why}")
-    if any(isinstance(speed, BackendSpeed) and len(speed.batches) > 1 for speed in found.backends.values()):
+    if any(isinstance(run.speed, BackendSpeed) and len(run.speed.batches) > 1 for run in found.backends):
         say("* the smallest batch that is nearly as fast as the fastest")
 
 
@@ -107,8 +108,13 @@ def _cost(found: Found, name: str) -> float:
 def found_as_json(found: Found) -> dict[str, Any]:
     plan = found.plan
     backends = [
-        {"backend": each.backend.name, "role": each.role.__name__, "stages": each.stages, **asdict(speed)}
-        for each, speed in found.backends.items()
+        {
+            "backend": run.playing.backend.name,
+            "role": run.playing.role.__name__,
+            "stages": run.playing.stages,
+            **asdict(run.speed),
+        }
+        for run in found.backends
     ]
     stages = {
         run.step.name: asdict(run.speed)

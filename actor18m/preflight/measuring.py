@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from actor18m.config.pipeline import Pipeline
@@ -33,6 +33,12 @@ class Playing:
     backend: Backend
     role: type
     stages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BackendRun:
+    playing: Playing
+    speed: BackendSpeed | Ended
 
 
 def playing(pipeline: Pipeline) -> list[Playing]:
@@ -152,9 +158,9 @@ def _mixed(by_clip: Sequence[Sequence[Clip | Image]]) -> list[Clip | Image]:
 
 def all_backends(
     pipeline: Pipeline, most: int, seconds: float, gpu: Gpu | None, about: Callable[[str], None]
-) -> Mapping[Playing, BackendSpeed | Ended]:
-    found = {}
+) -> list[BackendRun]:
+    found = []
     for each in playing(pipeline):
         about(f"{each.backend.name} as {each.role.__name__}")
-        found[each] = speed_alone(each, most, seconds, gpu)
+        found.append(BackendRun(each, speed_alone(each, most, seconds, gpu)))
     return found

@@ -14,7 +14,7 @@ from actor18m.models.backends import Backend
 from actor18m.preflight.apart import Ended
 from actor18m.preflight.backend_speed import BackendSpeed
 from actor18m.preflight.device import Machine
-from actor18m.preflight.measuring import Playing, StageRun
+from actor18m.preflight.measuring import BackendRun, StageRun
 from actor18m.preflight.pool_plan import PoolPlan, says_claims
 from actor18m.preflight.stage_speed import StageSpeed
 from actor18m.survey.assumed import told_of
@@ -27,7 +27,7 @@ class Found:
     """As it was named."""
     machine: Machine
     clips: Sequence[str]
-    backends: Mapping[Playing, BackendSpeed | Ended]
+    backends: Sequence[BackendRun]
     runs: Sequence[StageRun]
     plan: PoolPlan
 
@@ -72,7 +72,7 @@ def _pool(found: Found, run: StageRun) -> dict[str, Any]:
 
 def _batch(found: Found, backend: Backend) -> int | None:
     """On a GPU, the batch that is best, where it is not the one that the backend has anyway."""
-    speeds = [speed for each, speed in found.backends.items() if each.backend == backend]
+    speeds = [run.speed for run in found.backends if run.playing.backend == backend]
     best = [speed.best.size for speed in speeds if isinstance(speed, BackendSpeed) and len(speed.batches) > 1]
     if found.machine.gpu is None or not best:
         return None

@@ -17,7 +17,7 @@ from actor18m.models.lock import read_lock
 from actor18m.preflight.apart import Ended
 from actor18m.preflight.backend_speed import BackendSpeed
 from actor18m.preflight.device import Gpu, Machine
-from actor18m.preflight.measuring import StageRun
+from actor18m.preflight.measuring import ASKED, StageRun
 from actor18m.preflight.pool_plan import pool_plan
 from actor18m.preflight.probes import PROBES, seen
 from actor18m.preflight.stage_speed import StageSpeed
@@ -31,9 +31,13 @@ from tests.survey.test_assumed import RATES
 OWN = """\
 import time
 from collections.abc import Sequence
+from actor18m.models.asked_roles import Chat
 from actor18m.models.batches import Batches
 from actor18m.models.roles import PersonDetector
 from actor18m.models.torch_device import TorchParameters
+from actor18m.stage import schema
+from actor18m.waiting import WaitingStage
+from pyarrow import string
 from tests.engine.drawing import Describe, Draw
 
 
@@ -64,6 +68,12 @@ class SlowDraw(Draw):
 
 class Look(Describe):
     roles = {"people": PersonDetector}
+
+
+class Asks(WaitingStage):
+    version = 1
+    roles = {"chat": Chat}
+    writes = schema("asked", answer=string())
 """
 PIPELINE = DRAWING.replace(
     "tests.engine.drawing:Draw\n",
@@ -131,6 +141,25 @@ def test_what_cannot_be_measured_is_told_with_what_it_takes_along(here: Path) ->
     assert " ask " in shown
 
 
+def test_a_stage_that_asks_an_endpoint_is_left_out_and_all_else_is_measured_and_written(here: Path) -> None:
+    asked = (
+        "  - stage: preflighted:Asks\n"
+        "    roles: {chat: {backend: openai-chat, url: 'http://127.0.0.1:9/v1', model: m, more: {seed: 1}}}\n"
+    )
+    ask = "  - stage: tests.engine.drawing:Ask\n"
+    (here / "asked.yaml").write_text(PIPELINE.replace(ask, asked + ask))
+    (here / "guessed.yaml").write_text(RATES.replace("  ask:", "  asked: {seconds: [9, guess]}\n  ask:"))
+    shown = preflight("--write", "pools.yaml", "--rates", "rates.yaml", file="asked.yaml").stdout
+    assert f"not measured: openai-chat as Chat, of asked: {ASKED}" in shown
+    assert f"not measured: asked: {ASKED}" in shown
+    prices = price(load_pipeline(here / "asked.yaml"), here / "rates.yaml").stages
+    assert (prices["asked"].seconds, prices["asked"].is_guess, prices["draw"].is_guess) == (9, True, False)
+    (here / "ours.yaml").write_text("extends: [asked.yaml, pools.yaml]\nname: ours\n")
+    ours = load_pipeline(here / "ours.yaml")
+    assert ours.step("draw").run.clips_per_call == 64
+    assert ours.step("asked").run == load_pipeline(here / "asked.yaml").step("asked").run, "as it was"
+
+
 def _speed(seconds: float, gib: float, gpu_gib: float = 0, busy: float | None = None) -> StageSpeed:
     size = int(gib * 2**30)
     return StageSpeed(1, 2 * seconds, seconds, 8, 0, 1, size, size, int(gpu_gib * 2**30), busy, size // 2, size)
@@ -149,7 +178,7 @@ def test_on_a_gpu_stages_claim_the_scarcer_of_its_memory_and_its_time(here: Path
     assert plan.claims["draw"].gpus == 0.55
     assert (plan.claims["draw"].memory_gib, plan.claims["draw"].clips_per_call) == (6, 5)
     assert plan.together["read"] == ("read", "ask")
-    found = Found("slow", machine, ["film.mp4"], {}, runs, plan)
+    found = Found("slow", machine, ["film.mp4"], [], runs, plan)
     (here / "pools.yaml").write_text(pools_yaml(found))
     (here / "ours.yaml").write_text("extends: [slow.yaml, pools.yaml]\n")
     run = load_pipeline(here / "ours.yaml").step("draw").run
@@ -164,7 +193,7 @@ def measured(here: Path) -> Found:
     pipeline = load_pipeline(here / "slow.yaml")
     runs = [StageRun(step, _speed(0.1, 0.5), "clips", 1) for step in pipeline.stages]
     machine = Machine(8, 32 << 30, 0, None)
-    return Found("slow.yaml", machine, [], {}, runs, pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml"))
+    return Found("slow.yaml", machine, [], [], runs, pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml"))
 
 
 def test_pools_of_another_pipeline_are_refused_with_the_file_the_stages_and_the_way_out(here: Path) -> None:
