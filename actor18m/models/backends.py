@@ -7,7 +7,7 @@ that is called when nobody needs what was loaded any more.
 """
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -121,9 +121,28 @@ def _read_parameters(name: str, told: Mapping[str, Any]) -> BackendParameters:
             raise trouble(f"{name} takes no parameters, so not {', '.join(map(str, told))} either")
         return BackendParameters()
     try:
-        return type(taken).model_validate({**taken.model_dump(), **told})
+        parameters = type(taken).model_validate({**taken.model_dump(), **told})
     except ValidationError as error:
         raise troubles(problems_of(error)) from error
+    if found := list(_for_another(name, parameters)):
+        raise troubles(found)
+    return parameters
+
+
+def _for_another(name: str, parameters: BackendParameters) -> Iterator[tuple[str, str]]:
+    """Which adapters were made for another model than this one. What one's own backend is based on, nobody knows."""
+    models = read_lock().models
+    if name not in models:
+        return
+    for parameter, adapter in parameters.adapter_of.items():
+        bases = models[adapter].adapts if adapter in models else []
+        if name not in bases:
+            fitting = [each for each, model in models.items() if name in model.adapts]
+            there = f"for {name} there are: {', '.join(fitting)}" if fitting else f"for {name} there is none"
+            yield (
+                parameter,
+                f"{adapter} is for {' and '.join(bases) or 'no model of the lock'}, not for {name}; {there}",
+            )
 
 
 def backend_class(name: str) -> type[Any]:

@@ -98,7 +98,9 @@ class Model(_Record):
     code: Code
     weights: Weights
     profile: Literal["embedded", "cluster"] = "embedded"
-    is_adapter: bool = Field(default=False, description="weights that change a backend's, such as a LoRA, and are none")
+    adapts: list[FileName] = Field(
+        default=[], description="of weights that change a backend's, such as a LoRA, and are none: models they are for"
+    )
     files: list[WeightFile] = []
     snapshot: Snapshot | None = None
 
@@ -107,6 +109,10 @@ class Model(_Record):
         if bool(self.files) == (self.snapshot is not None):
             raise ValueError("has either `files` or a `snapshot`")
         return self
+
+    @property
+    def is_adapter(self) -> bool:
+        return bool(self.adapts)
 
 
 class Lock(_Record):
@@ -119,6 +125,13 @@ class Lock(_Record):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"named by two models: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _adapts_what_there_is(self) -> Self:
+        for name, model in self.models.items():
+            if absent := [base for base in model.adapts if base not in self.models]:
+                raise ValueError(f"{name} adapts {', '.join(absent)}, which the lock has not")
         return self
 
     def named(self, models: list[str] | None = None, profile: str | None = None) -> dict[str, Model]:

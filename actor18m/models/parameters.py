@@ -32,8 +32,13 @@ class BackendParameters(Section):
     @property
     def adapters(self) -> tuple[str, ...]:
         """Names of the model lock, of weights that are needed beside the backend's own."""
-        named = (getattr(self, name) for name, field in type(self).model_fields.items() if _ADAPTER in field.metadata)
-        return tuple(name for name in named if name is not None)
+        return tuple(self.adapter_of.values())
+
+    @property
+    def adapter_of(self) -> dict[str, str]:
+        """By the parameter that names it."""
+        fields = [name for name, field in type(self).model_fields.items() if _ADAPTER in field.metadata]
+        return {name: adapter for name in fields if (adapter := getattr(self, name)) is not None}
 
     def that_count(self) -> dict[str, Any]:
         """Those that change results, as plain values."""

@@ -52,7 +52,7 @@ class QwenImageEditParameters(DeviceParameters):
             each for each, model in read_lock().models.items() if model.is_adapter and model.backend == __name__
         ]
         if name is not None and name not in adapters:
-            raise ValueError(f"must be one of {', '.join(adapters)}, or null, not {name!r}")
+            raise ValueError(f"must be one of {', '.join(adapters)}, or null")
         return name
 
 

@@ -37,6 +37,19 @@ def test_an_unknown_key_is_refused() -> None:
         Lock.model_validate({"version": 1, "models": {}, "mirror": "here"})
 
 
+def test_an_adapter_is_for_a_model_that_there_is() -> None:
+    models = dict(read_lock().models)
+    assert {name: model.adapts for name, model in models.items() if model.is_adapter} == {
+        "qwen-angles": ["qwen-image-edit"],
+        "qwen-angles-2511": ["qwen-image-edit-2511"],
+        "qwen-lightning": ["qwen-image-edit"],
+        "qwen-lightning-2511": ["qwen-image-edit-2511"],
+    }
+    del models["qwen-image-edit-2511"]
+    with pytest.raises(ValidationError, match="qwen-angles-2511 adapts qwen-image-edit-2511, which the lock has not"):
+        Lock.model_validate({"version": 1, "models": models})
+
+
 def test_two_models_cannot_claim_one_file_name() -> None:
     model = read_lock().models["centerface"]
     with pytest.raises(ValidationError, match=r"named by two models: centerface\.onnx"):

@@ -85,6 +85,40 @@ def test_a_mistake_is_answered(backend: str, why: str, tmp_path: Path) -> None:
         pipeline(tmp_path, backend)
 
 
+@pytest.mark.parametrize(
+    ("editor", "why"),
+    [
+        (
+            "{backend: qwen-image-edit, lora: qwen-angles-2511}",
+            "lora: qwen-angles-2511 is for qwen-image-edit-2511, not for qwen-image-edit; "
+            "for qwen-image-edit there are: qwen-angles, qwen-lightning",
+        ),
+        (
+            "{backend: qwen-image-edit-2511, lora: qwen-angles-2511, lightning: qwen-lightning}",
+            "lightning: qwen-lightning is for qwen-image-edit, not for qwen-image-edit-2511; "
+            "for qwen-image-edit-2511 there are: qwen-angles-2511, qwen-lightning-2511",
+        ),
+        (
+            "{backend: firered-image-edit, lora: qwen-angles}",
+            "lora: qwen-angles is for qwen-image-edit, not for firered-image-edit; "
+            "for firered-image-edit there is none",
+        ),
+        (
+            "{backend: qwen-image-edit, lora: qwen-angle}",
+            "lora: must be one of qwen-angles, qwen-angles-2511, qwen-lightning, qwen-lightning-2511, or null, "
+            "not 'qwen-angle'",
+        ),
+    ],
+)
+def test_an_adapter_of_another_model_is_refused_with_those_that_fit(editor: str, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "edited.yaml"
+    stage = f"{{stage: 'stages.edited.views:EditedViews', roles: {{editor: {editor}}}}}"
+    file.write_text(f"extends: cluster\nname: edited\nstages: [{stage}]\n")
+    with pytest.raises(ActorError) as caught:
+        load_pipeline(file)
+    assert str(caught.value).endswith(f"roles.editor.{why}")
+
+
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     given = TEXT.replace(PLAYER, f"{{faces: {{backend: '{HERE}', batch: 0, device: 3}}, mouth: centerface}}")
     (tmp_path / "wrong.yaml").write_text(given.replace("{fps: 2}", "{fsp: 2}"))

@@ -229,7 +229,7 @@ def test_one_step_is_refused_of_which_the_library_makes_a_black_picture() -> Non
 
 
 def test_a_lora_is_named_as_the_lock_names_it_and_is_no_backend() -> None:
-    with pytest.raises(ValueError, match=r"must be one of qwen-angles, .*, or null, not 'qwen-angels'"):
+    with pytest.raises(ValueError, match=r"must be one of qwen-angles, .*, or null"):
         QwenImageEditParameters(lora="qwen-angels")
     with pytest.raises(ActorError, match=r"qwen-angles is no backend: a parameter of one, of .*, names it"):
         backend_class("qwen-angles")
