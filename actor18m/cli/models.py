@@ -84,7 +84,8 @@ def list_models(
 
 def _print_terms(lock: Lock) -> None:
     """Of each of the three `?` where it is not settled whether it may be used for money, `x` where it may not."""
-    table = Grid(Column("model", no_wrap=True), "plays", "library", "weights", "trained on")
+    folded = (Column(heading, overflow="fold") for heading in ("plays", "library", "weights", "trained on"))
+    table = Grid(Column("model", no_wrap=True), *folded)  # an address that is cut leads nowhere
     for name, model in lock.models.items():
         code, weights, training = (f"{term.licence or term.what}{_MARKS[term.commercial]}" for term in terms_of(model))
         table.add_row(name, model.role, f"{model.code.library}: {code}", f"{weights}: {model.weights.origin}", training)

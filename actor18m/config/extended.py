@@ -74,7 +74,10 @@ def _extended(base: Mapping[Any, Any], own: Mapping[Any, Any]) -> dict[Any, Any]
 def _other(path: Path, name: str, way: tuple[Path, ...]) -> Path:
     """The file that it extends: one beside it, or a shipped one."""
     beside = path.parent / name
-    other = beside if beside.is_file() else find_pipeline(name)
+    try:
+        other = beside if beside.is_file() else find_pipeline(name)
+    except ActorError as error:
+        raise ActorError(f"{path}: {EXTENDS}: {error}") from error
     if other.resolve() in way or len(way) > _DEEPEST:
         raise ActorError(f"{path}: {EXTENDS}: {' extends '.join(each.name for each in (*way, other))}, without end")
     return other

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from actor18m.errors import ActorError
 from actor18m.models.backends import WEIGHTLESS
 from actor18m.models.lock import read_lock
-from actor18m.models.terms import forbidding, players, terms_of
+from actor18m.models.terms import allowed_players, forbidding, terms_of
 
 if TYPE_CHECKING:
     from actor18m.config.pipeline import Pipeline
@@ -46,7 +46,7 @@ def _forbidden(pipeline: "Pipeline") -> Iterator[str]:
         for role, backend in step.roles.items():
             for name in (backend.name, *backend.parameters.adapters):
                 if why := forbidding(models[name]) if name in models else "":
-                    others = [each for each in players(step.stage_class.roles[role]) if each != name]
+                    others = [each for each in allowed_players(step.stage_class.roles[role]) if each != name]
                     instead = f"instead: {', '.join(others)}" if others else "nothing that ships can play it instead"
                     yield f"{step.name}.roles.{role}: {name} ({why}); {instead}"
 

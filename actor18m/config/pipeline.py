@@ -254,7 +254,8 @@ def _with_names(given: Mapping[Any, Any], problems: Sequence[tuple[str, str]]) -
         section, _, rest = path.partition(".")
         number, _, below = rest.partition(".")
         if section == "stages" and number.isdecimal() and isinstance(stages, list | tuple):
-            path = ".".join(filter(None, (section, _called(stages, int(number)), below)))
+            called = _called(stages, int(number))
+            path, cause = ".".join(filter(None, (section, called, below))), cause.removeprefix(f"{called}: ")
         named.append((path, cause))
     return named
 

@@ -21,7 +21,7 @@ from actor18m.config.environment import Environment
 from actor18m.config.stage_class import imported
 from actor18m.errors import ActorError, instead_of
 from actor18m.media import readers
-from actor18m.models.backends import Backend, backend_class, cannot_play
+from actor18m.models.backends import Backend, cannot_play
 from actor18m.models.shared import Shared
 from actor18m.redact import redact
 from actor18m.stage import Parameters, ReadingParameters, Stage
@@ -236,7 +236,7 @@ def _of_roles(stage: type[Stage[Any]], played: Mapping[str, object]) -> Iterator
 
 def _cannot_play(backend: Backend, role: type) -> str | None:
     try:
-        return cannot_play(backend_class(backend.name), role)
+        return cannot_play(backend.name, role)
     except ActorError as error:
         return str(error)
 

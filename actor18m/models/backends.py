@@ -159,11 +159,25 @@ def backend_class(name: str) -> type[Any]:
     raise ActorError(f"there is no backend {name}; {there}; one of your own is module:Class")
 
 
-def cannot_play(found: type[Any], role: type[Any]) -> str | None:
-    """Why a class does not play the role, whose protocol names what stages ask for; None when it does."""
+def cannot_play(name: str, role: type[Any]) -> str | None:
+    """Why a backend does not play the role, whose protocol names what stages ask for, and which that ship do; None when
+    it does."""
+    if not (lacking := _lacking(backend_class(name), role)):
+        return None
+    can = ", ".join(players(role))
+    return f"{name} is no {role.__name__}: it has no {', '.join(lacking)}" + (f"; there are: {can}" if can else "")
+
+
+def players(role: type[Any]) -> Iterator[str]:
+    """Backends that ship and can play this role."""
+    for name in (*(name for name, model in read_lock().models.items() if not model.is_adapter), *WEIGHTLESS):
+        if not _lacking(backend_class(name), role):
+            yield name
+
+
+def _lacking(found: type[Any], role: type[Any]) -> list[str]:
     asked = [*role.__annotations__, *(each for each in vars(role) if not each.startswith("_"))]
-    lacking = sorted({each for each in asked if not hasattr(found, each)})
-    return f"{found.__name__} is no {role.__name__}: it has no {', '.join(lacking)}" if lacking else None
+    return sorted({each for each in asked if not hasattr(found, each)})
 
 
 def _of_lock(name: str, model: Model) -> type[Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from actor18m.errors import ActorError
+from actor18m.errors import ActorError, instead_of
 from actor18m.shipped import manifest
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -136,9 +136,9 @@ class Lock(_Record):
 
     def named(self, models: list[str] | None = None, profile: str | None = None) -> dict[str, Model]:
         """The named models; when none is named, those of a profile, or all."""
-        unknown = sorted(set(models or []) - set(self.models))
-        if unknown:
-            raise ActorError(f"no model is called {', '.join(unknown)}; there are: {', '.join(self.models)}")
+        if unknown := sorted(set(models or []) - set(self.models)):
+            told = [f"no model is called {each}; {instead_of(each, self.models)}" for each in unknown]
+            raise ActorError("\n".join(told))
         return {
             name: model
             for name, model in self.models.items()

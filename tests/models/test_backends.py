@@ -8,12 +8,9 @@ from actor18m.errors import ActorError
 from actor18m.keys import digest
 from actor18m.media.similarity import Metric, similarity
 from actor18m.models import backends
-from actor18m.models.backends import backend_class, cannot_play, describe, load
+from actor18m.models.backends import cannot_play, describe, load
 from actor18m.models.centerface import CenterFace
-from actor18m.models.dlib_face import DlibFace
 from actor18m.models.lock import Lock, read_lock
-from actor18m.models.lucas_kanade import LucasKanade
-from actor18m.models.mesh_parsing import MeshParsing
 from actor18m.models.roles import (
     Depiction,
     ExpressionReader,
@@ -47,7 +44,7 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         ImageEditor, PersonDetector, PersonSegmenter, PointTracker, PoseEstimator, ShotDetector,
     ]  # fmt: skip
     played = {
-        name: [role.__name__ for role in roles if cannot_play(backend_class(name), role) is None]
+        name: [role.__name__ for role in roles if cannot_play(name, role) is None]
         for name, model in read_lock().models.items()
         if not model.is_adapter
     }
@@ -86,8 +83,8 @@ def test_every_model_of_the_lock_plays_the_roles_that_it_is_for_and_no_other() -
         "qwen-image-edit-2511": ["ImageEditor"],
         "firered-image-edit": ["ImageEditor"],
     }
-    assert cannot_play(MeshParsing, FaceParser) is None, "it has no weights"
-    assert cannot_play(LucasKanade, PointTracker) is None, "nor has this"
+    assert cannot_play("mesh-parsing", FaceParser) is None, "it has no weights"
+    assert cannot_play("lucas-kanade", PointTracker) is None, "nor has this"
 
 
 def test_a_backend_is_loaded_by_its_name(pulled: Callable[..., None]) -> None:
@@ -141,9 +138,16 @@ def test_a_name_that_means_nothing_is_answered(name: str, why: str) -> None:
 
 
 def test_what_a_backend_lacks_for_a_role_is_named() -> None:
-    assert cannot_play(CenterFace, FaceDetector) is None
-    assert cannot_play(CenterFace, FaceEmbedder) == "CenterFace is no FaceEmbedder: it has no embed, metric"
-    assert cannot_play(DlibFace, FaceDetector) == "DlibFace is no FaceDetector: it has no detect"
+    assert cannot_play("centerface", FaceDetector) is None
+    assert cannot_play("centerface", FaceEmbedder) == (
+        "centerface is no FaceEmbedder: it has no embed, metric; there are: dlib-face, arcface, auraface"
+    )
+    assert cannot_play("d-fine", PersonSegmenter) == (
+        "d-fine is no PersonSegmenter: it has no masks; "
+        "there are: mediapipe-pose, selfie-segmenter, sam2, edgetam, sam3"
+    )
+    here = "tests.models.test_backends:TwoEyes"
+    assert str(cannot_play(here, FaceEmbedder)).startswith(f"{here} is no FaceEmbedder: it has no embed, metric; there")
 
 
 def test_similarity_grows_with_likeness_and_ends_at_one() -> None:

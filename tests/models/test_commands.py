@@ -25,6 +25,12 @@ def test_each_model_is_one_line_of_a_narrow_terminal(tmp_path: Path, monkeypatch
     assert files["dlib-face"]["state"].keys() == {file.name for file in read_lock().models["dlib-face"].files}
 
 
+def test_addresses_of_the_terms_are_folded_and_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "console", lambda: console(wide=80))
+    told = CliRunner().invoke(app, ["models", "list", "--terms"]).stdout
+    assert "…" not in told
+
+
 def test_sizes_are_told_by_profile_as_the_lock_or_the_pins_have_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

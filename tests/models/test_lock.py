@@ -20,8 +20,12 @@ def test_every_model_names_the_module_that_loads_it() -> None:
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ActorError, match=r"no model is called centreface; there are: centerface, dlib-face"):
-        read_lock().files(["centreface"])
+    with pytest.raises(ActorError) as caught:
+        read_lock().files(["centreface", "dpwose", "nothing-like-it"])
+    close, other, far = str(caught.value).splitlines()
+    assert close == "no model is called centreface; did you mean centerface?"
+    assert other == "no model is called dpwose; did you mean dwpose?"
+    assert far.startswith("no model is called nothing-like-it; there are: ")
 
 
 @pytest.mark.parametrize("name", ["../escape.onnx", "/etc/passwd", ".hidden", ""])

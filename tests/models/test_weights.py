@@ -232,7 +232,7 @@ def test_when_no_source_has_it_the_error_tells_each_cause_and_the_way_out(
         "404",
         "carrier==2.0: pip: ERROR",
         "carrier/c.bin",
-        f"put the file into {target}",
+        "Without the network, give a folder that has it: --from FOLDER",
     ):
         assert part in message
     assert list(target.iterdir()) == [], "nothing half-written stays"
