@@ -15,7 +15,8 @@ from contextlib import contextmanager
 INTERRUPTED = 130
 """The exit code of a command that was asked to stop."""
 
-_is_asked = False
+_asked = 0
+"""How often."""
 
 
 @contextmanager
@@ -44,11 +45,11 @@ def end(*_: object) -> None:
 @contextmanager
 def stoppable() -> Iterator[None]:
     """When asked to, the block ends with KeyboardInterrupt. Only a program's main thread is ever asked."""
-    global _is_asked
+    global _asked
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _is_asked = False
+    _asked = 0
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -58,21 +59,31 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        _is_asked = False
+        _asked = 0
 
 
 def check() -> None:
     """Raises KeyboardInterrupt again, once it was. In a worker's process, which its driver stops, it never was."""
-    if _is_asked:
+    if _asked:
         raise KeyboardInterrupt
 
 
 def was_asked() -> bool:
     """Whatever became of the KeyboardInterrupt meanwhile."""
-    return _is_asked
+    return _asked > 0
+
+
+@contextmanager
+def until_asked() -> Iterator[None]:
+    """The block ends when it is asked to, and what it kept may be put in order then. Asked again, that is left."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if _asked != 1:
+            raise
 
 
 def _stop(number: int, frame: object) -> None:
-    global _is_asked
-    _is_asked = True
+    global _asked
+    _asked += 1
     raise KeyboardInterrupt

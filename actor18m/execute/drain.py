@@ -73,7 +73,6 @@ class Drain:
                 elif self._queues.is_flying:
                     self._take(self._workers.wait(self._wait_s()))
                     self._tell_held()
-                    stopping.check()
                 elif self._lots.is_touched or self._lots.end():
                     self._look()
                 elif undecided := self._outcomes.undecided:
@@ -112,6 +111,7 @@ class Drain:
                 self._outcomes.done(result.task, result.report)
             else:
                 self._outcomes.broken(result.task, result)
+        stopping.check()  # what came of a call that was stopped is counted now
         if not self._queues.is_flying or self._workers.now() >= self._look_at:
             self._look()
 

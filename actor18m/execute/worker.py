@@ -52,16 +52,20 @@ class Worker:
         self._duty.step.given_back(self._shared)
 
     def do(self, task: Task, moved: Callable[[int], None] = lambda clips: None) -> Report:
-        """Measures and commits. `moved` is told of each clip that is measured, as soon as it is."""
+        """Measures and commits. `moved` is told of each clip that is measured, as soon as it is. When the build is
+        asked to stop, what was measured until then is committed, and the rest is left: the driver raises it again.
+        """
         begun = time.perf_counter()
         ended: dict[str, Outcome] = {}
         units, size = self._units.of(task), self._duty.step.run.clips_per_call
         sources = {todo.key: (todo.uri, todo.version) for todo in task.todos}
         for start in range(0, len(units), size):
-            for key, result in self._of_registered(units[start : start + size], sources, moved):
+            with stopping.until_asked():
                 stopping.check()
-                ended[key] = result
-        (report,) = committed(self._duty, self._stage, [Measured(task, ended)], lambda: time.perf_counter() - begun)
+                ended.update(self._of_registered(units[start : start + size], sources, moved))
+        left = tuple(key for key in task.keys if key not in ended)
+        measured = Measured(task, ended, left=left)
+        (report,) = committed(self._duty, self._stage, [measured], lambda: time.perf_counter() - begun)
         return report
 
     def _of_registered(
@@ -80,18 +84,24 @@ class Worker:
 
     def _lost(self, sources: Mapping[str, Wanted]) -> Mapping[str, SourceTrouble]:
         """Clips whose files are not what they were, where the stage looks at files."""
-        return troubles(sources, self._patience.pauses_s, is_transient) if self._stage.reads_source else {}
+        if not self._stage.reads_source:
+            return {}
+        return troubles(sources, () if stopping.was_asked() else self._patience.pauses_s, is_transient)
 
     def _measure(self, clips: Sequence[Unit], moved: Callable[[int], None]) -> Iterator[tuple[str, Outcome]]:
-        """Each clip with its outcome, or with what kept it from having one: an exception is for want of memory."""
+        """Each clip with its outcome, or with what kept it from having one: an exception is for want of memory. There is
+        nothing of those that were not measured when it was asked to stop.
+        """
         left = {clip.key: clip for clip in clips}
         outcomes: list[Row | Failure] = []
         too_much: Exception | None = None
         if len(clips) > 1:
             try:
-                for outcome in self._outcomes(clips):
-                    outcomes.append(outcome)
-                    moved(1)
+                with stopping.until_asked():
+                    for outcome in self._outcomes(clips):
+                        stopping.check()
+                        outcomes.append(outcome)
+                        moved(1)
             except TakenOver:
                 raise
             except _NotOneEach as error:
@@ -106,8 +116,12 @@ class Worker:
             del left[outcome.key]
             self._patience.regained()
             yield outcome.key, outcome
-        for clip in left.values():
-            yield clip.key, self._alone(clip) if too_much is None else too_much
+        with stopping.until_asked():
+            for clip in left.values():
+                stopping.check()
+                result = self._alone(clip) if too_much is None else too_much
+                stopping.check()
+                yield clip.key, result
 
     def _writable(self, outcomes: Sequence[Row | Failure]) -> Sequence[Row | Failure]:
         """Tried at once first: one after the other takes a multiple of the time."""
