@@ -143,7 +143,8 @@ def build(
             with listener.progress([link.name for link in project.links]) as watcher:
                 wanted = replace(project, only=subset)
                 purse.expected = _expected(wanted)
-                with kept_meanwhile(lease, account) as kept:
+                here = [link.name for link in project.links if crew.name == "serial" and not link.step.waits]
+                with kept_meanwhile(lease, account, here) as kept:
                     watched: measuring.Watched = lambda each: kept(crew.watched(each))  # noqa: E731
                     tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, watched, purse)
             account |= {"tally": tally, "stages": with_taken(account["stages"], tally)}

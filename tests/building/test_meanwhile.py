@@ -2,6 +2,7 @@
 
 import json
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from actor18m.storage.lease import Lease, hold
 from actor18m.storage.store import Store, make_store
 from actor18m.survey import runs
 from actor18m.survey.spending import Spent, spent_of
-from tests.engine.killing import Project
+from tests.engine.killing import Project, paused, put_films
 from tests.engine.site import Site
 from tests.engine.slow_server import PIPELINE, SlowServer
 
@@ -51,7 +52,7 @@ def told(store: Store) -> Spent:
 
 
 def test_calls_and_the_time_of_workers_are_kept_drain_by_drain(lease: Lease) -> None:
-    with kept_meanwhile(lease, begun(lease), every_s=0.0) as heard:
+    with kept_meanwhile(lease, begun(lease), every_s=0.01) as heard:
         first = heard(Silent())
         first.came("edit", 3, 20.0, 25.0, {"gpu_seconds": 10.0, "requests": 4})
         first.holds({"edit": 30.0})
@@ -65,15 +66,42 @@ def test_calls_and_the_time_of_workers_are_kept_drain_by_drain(lease: Lease) -> 
 
 
 def test_it_is_written_no_oftener_than_every_few_seconds(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, written = [100.0], []
+    written: list[int] = []
     monkeypatch.setattr(runs, "keep_so_far", lambda _, account: written.append(account["stages"]["edit"]["measured"]))
-    with kept_meanwhile(lease, begun(lease), every_s=5.0, now=lambda: clock[0]) as heard:
+    with kept_meanwhile(lease, begun(lease), every_s=0.5) as heard:
         watcher = heard(Silent())
-        for at in (100.0, 101.0, 104.9, 105.0, 105.1, 109.9):
-            clock[0] = at
+        watcher.came("edit", 1, 1.0, 1.0, {})
+        wait_for(lambda: written == [1])
+        for _ in range(3):
             watcher.came("edit", 1, 1.0, 1.0, {})
-            wait_for(lambda: len(written) > (clock[0] >= 105.0))
-    assert written == [1, 4, 6], "and once at the end"
+        assert written == [1]
+        wait_for(lambda: len(written) == 2)
+        watcher.came("edit", 1, 1.0, 1.0, {})
+    assert written == [1, 4, 5], "and once at the end"
+
+
+def test_a_call_that_is_at_work_is_kept_with_what_it_measured_and_took_so_far(lease: Lease) -> None:
+    clock = [100.0]
+    with kept_meanwhile(lease, begun(lease), ["edit"], every_s=0.01, now=lambda: clock[0]) as heard:
+        watcher = heard(Silent())
+        watcher.started("other", 3)
+        watcher.started("edit", 8)
+        clock[0] = 130.0
+        workers = [threading.Thread(target=watcher.moved, args=("edit", 1)) for _ in range(5)]
+        for worker in workers:
+            worker.start()
+            worker.join()
+        clock[0] = 148.0
+        wait_for(lambda: [run.get("seconds") for run in runs.accounts(lease.store)] == [48.0])
+        spent = told(lease.store)
+        assert (spent.measured, spent.worker_s, spent.gpu_s, spent.idle_gpu_s) == (5, 48, 24, 0)
+        watcher.moved("edit", 3)
+        watcher.came("edit", 8, 50.0, 50.0, {"gpu_seconds": 25.0})
+        watcher.started("edit", 1)
+        watcher.lost("edit", "killed")
+        clock[0] = 200.0
+    spent = told(lease.store)
+    assert (spent.measured, spent.worker_s, spent.gpu_s) == (8, 50, 25), "once"
 
 
 def test_an_error_leaves_it_in_the_account_of_the_run(lease: Lease) -> None:
@@ -94,6 +122,29 @@ def test_drains_one_after_the_other_add_up() -> None:
     both = first + second
     assert (both.seconds, both.held) == ({"edit": 3.0, "read": 4.0}, {"edit": 5.0})
     assert both.costs == {"edit": {"requests": 2}, "read": {"requests": 3}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+def test_of_a_long_call_in_this_process_is_told_what_it_took_until_it_was_stopped(
+    tmp_path: Path, way: signal.Signals
+) -> None:
+    put_films(tmp_path / "in", 3)
+    (tmp_path / "pipeline.yaml").write_text(paused(3.0))
+    project = Project(tmp_path, tmp_path / "in", tmp_path / "pipeline.yaml")
+    build = project.start()
+    build.until(lambda: (tmp_path / "calls" / f"read-{build.process.pid}").exists())
+    begun = time.monotonic()
+    build.until(lambda: time.monotonic() > begun + 8)
+    lasted_s = time.monotonic() - begun
+    build.signal(way)
+    build.process.wait()
+    (run,) = runs.accounts(make_store(project.store))
+    assert run["seconds"] == pytest.approx(lasted_s, abs=7)
+    read = spent_of(run)["read"]
+    assert 1 <= read.measured <= 2
+    assert 3 * read.measured <= read.worker_s <= lasted_s + 1
+    assert project.rows()["read"] == (0 if way is signal.SIGKILL else read.measured)
 
 
 @pytest.mark.slow
