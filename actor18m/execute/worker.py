@@ -89,8 +89,8 @@ class Worker:
         return troubles(sources, () if stopping.was_asked() else self._patience.pauses_s, is_transient)
 
     def _measure(self, clips: Sequence[Unit], moved: Callable[[int], None]) -> Iterator[tuple[str, Outcome]]:
-        """Each clip with its outcome, or with what kept it from having one: an exception is for want of memory. There is
-        nothing of those that were not measured when it was asked to stop.
+        """Each clip with its outcome, or with what kept it from having one: an exception is for want of memory.
+        There is nothing of those that were not measured when it was asked to stop.
         """
         left = {clip.key: clip for clip in clips}
         outcomes: list[Row | Failure] = []
