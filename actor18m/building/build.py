@@ -21,6 +21,7 @@ from actor18m.building.changes import changes, flags_of
 from actor18m.building.listener import Listener
 from actor18m.building.meanwhile import kept_meanwhile, with_taken
 from actor18m.building.releasing import release
+from actor18m.catalog.catalog_files import CatalogFiles
 from actor18m.catalog.sources import find_inputs
 from actor18m.catalog.sources.left_out import FilesLeftOut
 from actor18m.config import licensed
@@ -44,6 +45,7 @@ from actor18m.storage.lease import Lease, hold
 from actor18m.storage.near_copies import sources_kept
 from actor18m.storage.store import make_store
 from actor18m.survey import runs
+from actor18m.survey.catalog_gone import check_catalog
 from actor18m.survey.code import edited
 from actor18m.survey.plan import Plan, unpriced
 from actor18m.survey.project import Project, settled_for_good
@@ -106,6 +108,7 @@ def build(
         project = Project(loaded, lease.store, read_words(lease.store), (), until, seen=Seen(lease.store))
         if not allow_lost_words and (lost := runs.lost_words(lease.store, project.words)) is not None:
             raise Refused(f"{lease.store.url}/words {lost}. {_GET_WORDS_BACK}")
+        check_catalog(lease.store, project.record().measured)
         asked = {
             "words": project.words.files,
             "pipeline": str(pipeline),
@@ -140,6 +143,7 @@ def build(
             sources = find_inputs(given, not_taken) if given else None
             may_go = partial(guards.check_superseded, allowed=allowed)
             account["registration"] = registration = measuring.register(project, lease, sources, sync, may_go)
+            account["catalog"] = CatalogFiles(lease.store).latest()
             with listener.progress([link.name for link in project.links]) as watcher:
                 wanted = replace(project, only=subset)
                 purse.expected = _expected(wanted)
@@ -148,6 +152,7 @@ def build(
                     watched: measuring.Watched = lambda each: kept(crew.watched(each))  # noqa: E731
                     tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, watched, purse)
             account |= {"tally": tally, "stages": with_taken(account["stages"], tally)}
+            account["catalog"] = CatalogFiles(lease.store).latest()  # sources may have been split meanwhile
             project, meaning = settled_for_good(project, lease)
             hearing = Hearing(lease.store, project.words, allow_lost_words)
             end = _ended(project, lease, to, tally, subset, crew, allowed, hearing, listener)

@@ -1,7 +1,8 @@
 """The files of the catalog, numbered in the order they were written, whatever they hold: all of them, and right.
 
 `catalog/batch-000003.<digest>.parquet` has its mark beside it, `catalog/batch-000003.<digest>.mark`, written right
-after it: a file that has gone leaves a gap in the numbers, or its mark.
+after it: a file that has gone leaves a gap in the numbers, or its mark. Where the last ones went with their marks,
+others know of them (survey/catalog_gone.py); a mark alone is no loss.
 """
 
 import re
@@ -19,7 +20,7 @@ from actor18m.storage.store import Store, StoreError, sha256_of
 BATCH, OF_SPLIT, PRESENCE, OF_RIGHTS = "batch", "children", "presence", "rights"
 FOLDER = "catalog"
 _FILE = re.compile(rf"{FOLDER}/({BATCH}|{OF_SPLIT}|{PRESENCE}|{OF_RIGHTS})-(\d{{6,}})\.{DIGEST}\.(parquet|mark)")
-_WAY_OUT = (
+WAY_OUT = (
     "Nothing else knows which inputs were registered, in which lots, and what was said of them since: put a copy of it "
     "back. Without one, build into a new store."
 )
@@ -43,7 +44,7 @@ class CatalogFiles:
         return paths
 
     def opened(self, path: str) -> AbstractContextManager[IO[bytes]]:
-        return sealed.opened(self.store, path, _WAY_OUT)
+        return sealed.opened(self.store, path, WAY_OUT)
 
     def add(self, lease: Lease, kind: str, content: Path) -> None:
         """The next file."""
@@ -57,6 +58,11 @@ class CatalogFiles:
         lease.create(path, content)
         self._mark(lease, path)
 
+    def latest(self) -> int:
+        """The number of the last file, be it there or only its mark; 0 when there is none."""
+        files, marked = self._listed()
+        return max([*files, *marked], default=0)
+
     def trouble(self) -> list[str]:
         """What is wrong with the files that are there and those that are not, as sentences."""
         return self._trouble(*self._listed())
@@ -65,7 +71,7 @@ class CatalogFiles:
         numbers = range(1, max([*files, *marked], default=0) + 1)
         gone = [marked.get(n, f"{FOLDER}/…-{n:06d}.….parquet") for n in numbers if n not in files]
         twice = [", ".join(paths) for paths in files.values() if len(paths) > 1]
-        return [f"{self.store.url}/{path} has gone from the store. {_WAY_OUT}" for path in gone] + [
+        return [f"{self.store.url}/{path} has gone from the store. {WAY_OUT}" for path in gone] + [
             f"{self.store.url} has two files with one number: {paths}. A build that was taken over wrote one of them: "
             "delete the later one, and its mark."
             for paths in twice

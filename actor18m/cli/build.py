@@ -26,6 +26,7 @@ from actor18m.publish import guards
 from actor18m.publish.guards import Allowed
 from actor18m.stopping import INTERRUPTED
 from actor18m.storage.store import Store
+from actor18m.survey.catalog_gone import check_catalog
 from actor18m.survey.project import Project, settled
 from actor18m.terminal.progress import progress
 from actor18m.terminal.say import say
@@ -77,6 +78,7 @@ def project_of(
 ) -> Project:
     """For questions, which change nothing: a file's words count as if they were said now."""
     loaded = load(pipeline_file(pipeline), flags_of(settings, split))
+    check_catalog(store)
     words = read_words(store)
     if overrides is not None:
         words = words.and_then(taken(words, read_overrides(overrides), now())[0])

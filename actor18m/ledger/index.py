@@ -96,8 +96,8 @@ class Index:
         return frozenset(known.intersection(lots) - self._files.keys())
 
     def refresh(self, lease: Lease) -> int:
-        """Brings it up to date; how many segments were written."""
-        return sum(self.renew(lease, block) for block in self.blocks())
+        """Brings it up to date, also of blocks whose rows have gone; how many segments were written."""
+        return sum(self.renew(lease, block) for block in sorted({*self.blocks(), *self._segments.blocks()}))
 
     def renew(self, lease: Lease, block: int) -> bool:
         """Writes the block's segment, if another one is there or none."""

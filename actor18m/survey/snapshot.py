@@ -12,8 +12,9 @@ from actor18m.ledger.index import Index
 from actor18m.ledger.ledger import LotFiles
 from actor18m.ledger.rows import QUARANTINED
 from actor18m.storage.block_cache import LOTS_PER_SEGMENT
-from actor18m.storage.store import Store, StoreError
+from actor18m.storage.store import Store
 from actor18m.survey import admission as entry
+from actor18m.survey.catalog_gone import check_lots
 from actor18m.survey.chain import Link
 from actor18m.survey.seen import Seen
 from actor18m.survey.survey import Settled, Surveyed, Surveyor
@@ -50,16 +51,10 @@ class Record:
 
     def blocks(self, columns: Collection[str] = FOR_SURVEY) -> Iterator[Block]:
         """All lots in order."""
-        # listed before the catalog: a build registers a lot before it measures it
-        measured = max((lot for files in self.files.values() for lot in files), default=-1)
+        measured = self.measured  # listed before the catalog: a build registers a lot before it measures it
         catalog = Catalog(self.store)
         every = catalog.lots()
-        if measured >= every.stop:
-            raise StoreError(
-                f"the ledger of {self.store.url} has rows of lot {measured}, and the catalog ends before lot "
-                f"{every.stop}: files of {self.store.url}/catalog have gone. Nothing else knows which inputs they "
-                "registered: put a copy back. Without one, build into a new store."
-            )
+        check_lots(self.store, measured, every)
         for start in range(0, every.stop, LOTS_PER_SEGMENT):
             lots = range(start, min(start + LOTS_PER_SEGMENT, every.stop))
             inputs = pa.concat_tables(list(catalog.read(lots, [*_TO_ENTER, *columns]))).combine_chunks()
@@ -81,6 +76,11 @@ class Record:
     def files(self) -> dict[str, dict[int, LotFiles]]:
         """stage -> lot -> where its rows are, listed once."""
         return {link.name: self.seen.files(link) for link in self._all}
+
+    @property
+    def measured(self) -> int:
+        """The last lot of which there are rows; -1 when there are none."""
+        return max((lot for files in self.files.values() for lot in files), default=-1)
 
     @cached_property
     def _indexes(self) -> dict[str, Index]:

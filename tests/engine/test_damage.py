@@ -156,9 +156,43 @@ def test_a_file_that_has_gone_from_the_catalog_is_named(built: Site) -> None:
             result = built.run(command, str(built.root / "steady.yaml"))
             assert (result.exit_code, f"{path} has gone" in result.output.replace("\n", "")) == (1, True), path
         path.write_bytes(whole)
-    rmtree(built.root / "store" / "catalog")
-    result = built.run("status", str(built.root / "steady.yaml"))
-    assert (result.exit_code, "rows of lot" in result.output) == (1, True)
+    with gone(list((built.root / "store" / "catalog").iterdir())):
+        refused(built, "is empty, and build 000002 left 3 files in it")
+        with gone(sorted((built.root / "store" / "runs").iterdir())):
+            refused(built, "ends before lot 0, and the ledger has rows of lot 1: files have gone")
+    with gone(sorted((built.root / "store" / "catalog").glob("*-000003.*"))):
+        refused(built, "ends with file 2, and build 000002 left 3 files in it")
+    with gone(sorted((built.root / "store" / "catalog").glob("*-00000[23].*"))):
+        refused(built, "ends with file 1, and build 000002 left 3 files in it")
+    with gone(sorted((built.root / "store" / "catalog").glob("*-000002.*"))):
+        refused(built, "-000002.….parquet has gone from the store")
+    assert built.build("--sync")["published"]["is_new"] is False
+
+
+@contextmanager
+def gone(paths: list[Path]) -> Iterator[None]:
+    """They are put back."""
+    kept = {path: path.read_bytes() for path in paths}
+    assert kept
+    for path in kept:
+        path.unlink()
+    yield
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+
+def refused(site: Site, why: str) -> None:
+    """By all who ask, and by a build before it registers anything, with inputs and without."""
+    before = sorted((site.root / "store" / "catalog").iterdir())
+    pipeline, videos = str(site.root / "steady.yaml"), str(site.videos / "pears.mp4")
+    for command in (["plan"], ["plan", "--input", videos], ["status"], ["build"], ["build", "--input", videos]):
+        result = site.run(command[0], pipeline, *command[1:])
+        said = result.output.replace("\n", "")
+        assert (result.exit_code, why in said) == (1, True), (command, said)
+        assert "Nothing else knows which inputs were registered" in said
+    assert sorted((site.root / "store" / "catalog").iterdir()) == before
+    verified = site.bare("verify", str(site.root / "store"))
+    assert (verified.exit_code, why in verified.output.replace("\n", "")) == (1, True), verified.output
 
 
 def test_a_mark_that_was_not_written_is_written_with_the_next_file(built: Site) -> None:

@@ -8,10 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from actor18m.cli.app import app
+from actor18m.ledger.ledger import Ledger
+from actor18m.ledger.rows import BESIDE
+from actor18m.storage.lease import hold
+from actor18m.storage.store import open_store
 from tests.engine.drawing import PIPELINE
 from tests.engine.drawn import WORDS
 from tests.engine.site import Site
@@ -134,6 +139,46 @@ def test_a_word_that_has_gone_is_found_and_a_mark_that_says_otherwise(built: Sit
     found = verify(built)[str(word)]
     assert (found["wrong"], len(found)) == ("is not there (its mark is)", 4)
     assert "Restore it from a backup." in found["way_out"]
+
+
+def test_rows_that_have_gone_are_found_whoever_remembers_them(built: Site) -> None:
+    """The index does, of each lot; builds do, of a stage that has none any more."""
+    (ledger,) = (built.root / "store" / "ledger" / "draw").iterdir()
+    lots = {path.name.partition(".")[0]: path for path in ledger.iterdir()}
+    kept = {path: path.read_bytes() for path in lots.values()}
+    for path in kept:
+        path.unlink()
+    found = verify(built)
+    assert found.keys() == {f"{ledger}/{lot}.*" for lot in lots}
+    told = found[f"{ledger}/lot-000000.*"]
+    assert (told["kind"], told["wrong"]) == ("missing", "has gone, with 12 rows that stage draw had in lot 0")
+    assert "the next build measures anew" in told["way_out"]
+    index = built.root / "store" / "index" / "draw"
+    index.rename(built.root / "aside")
+    (told,) = (found := verify(built)).values()
+    assert found.keys() == {str(ledger)}
+    assert told["wrong"].startswith("has gone, with all of ")
+    (built.root / "aside").rename(index)
+    built.called()
+    built.build("--sync")
+    assert built.called().keys() == {"draw"}
+    assert verify(built) == {}
+    for path, content in kept.items():
+        path.write_bytes(content)
+    assert verify(built) == {}
+
+
+def test_rows_of_a_lot_that_has_others_are_found(built: Site) -> None:
+    """A build was killed before it folded its commits: then a lot has several files."""
+    (fold,) = (built.root / "store" / "ledger" / "draw").rglob("lot-000000.*")
+    rows = pq.read_table(fold).slice(0, 1)
+    rest = rows.drop_columns(["part", *BESIDE.values()]).replace_schema_metadata(None)
+    with hold(open_store(built.root / "store")) as lease:
+        Ledger(lease.store, "draw", fold.parent.name).commit(lease, 0, rest)
+    assert verify(built) == {}
+    fold.unlink()
+    wrong = verify(built)[f"{fold.parent}/lot-000000.*"]["wrong"]
+    assert wrong == "has 1 row of 12 that stage draw had in lot 0: files have gone"
 
 
 def test_the_way_out_counts_the_clips_that_are_measured_again(built: Site) -> None:
