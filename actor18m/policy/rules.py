@@ -252,3 +252,9 @@ def spelt(limit: Any) -> str:
     if isinstance(limit, tuple):
         return f"[{', '.join(map(spelt, limit))}]"
     return str(limit).lower() if isinstance(limit, bool) else str(limit)
+
+
+def must_be(bound: str) -> str:
+    """A missed bound as a sentence ends with it: `equals 1` is `must be 1`."""
+    kind, _, limit = bound.partition(" ")
+    return f"must be {({'equals': limit, 'is_in': f'one of {limit}'}).get(kind, bound)}"

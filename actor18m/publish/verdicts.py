@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actor18m.dataset.schemas import DECISIONS
-from actor18m.policy.rules import OVERRIDE, Rule, judge, spelt
+from actor18m.policy.rules import OVERRIDE, Rule, judge, must_be, spelt
 from actor18m.shortest import shortest_column
 
 _OF_WHY = ("stage", "rule", "value", "bound", "duplicate_of", "error_kind", "why")
@@ -51,7 +51,7 @@ def fates(inputs: pa.Table) -> dict[str, pa.Array]:
 def _why(row: Mapping[str, Any]) -> str | None:
     place = ".".join(filter(None, (row["stage"], row["rule"])))
     if row["bound"]:
-        return f"{place}: {row['value']}, must be {row['bound']}"
+        return f"{place}: {row['value']}, {must_be(row['bound'])}"
     if row["rule"] == OVERRIDE:
         return "; ".join(filter(None, ("denied by a person", row.get("why"))))
     if row["duplicate_of"]:

@@ -33,8 +33,9 @@ from actor18m.report.tiles import (
 )
 from actor18m.storage.store import Store
 
-_TEXT_HEIGHT = 118
-"""Seven lines: what was wanted, how it was made, what was judged and why it was rejected may take two each."""
+_TEXT_HEIGHT = 150
+"""Nine lines: what was wanted and from what, how it was made, what was judged and why it was rejected may take two
+each."""
 _INK = {"kept": GREEN, "rejected": RED, "unavailable": YELLOW}
 
 
@@ -64,14 +65,20 @@ def subset_sheet(version: Version, store: Store | None, subset: str, out: Path, 
 
 
 def _clip(version: Version, store: FromStore | None, by_key: Mapping[str, Row], rows: Sequence[Row]) -> Pixels:
-    """Each source, and what was made from it."""
-    head = label([(name_of(rows[0]["uri"]), WHITE), (rows[0]["clip"], GREY)])
-    line = [np.pad(head, ((0, _TEXT_HEIGHT), (0, 0), (0, 0)), constant_values=PAPER)]
+    """Each source, and what was made from it. A source that is in no subset the store alone has: without it there is no
+    picture to show, and the image tells its source's name."""
+    tiles = list[Pixels]()
+    unseen = False
     for key, some in groupby(sorted(rows, key=_source), key=_source):
-        of_key = list(some)
-        line.append(_of_source(version, store, key, of_key[0]["lot"], by_key.get(key)))
-        line += [_made(version, store, row) for row in of_key]
-    return np.hstack(line)
+        of_key, source = list(some), by_key.get(key)
+        is_seen = source is not None or store is not None
+        if is_seen:
+            tiles.append(_of_source(version, store, key, of_key[0]["lot"], source))
+        tiles += [_made(version, store, row, "" if is_seen else f"made from {_named(key)}") for row in of_key]
+        unseen = unseen or not is_seen
+    told = [(name_of(rows[0]["uri"]), WHITE), (rows[0]["clip"], GREY)]
+    told += [("sources that are in no subset are shown with --store", YELLOW)] if unseen else []
+    return np.hstack([np.pad(label(told), ((0, _TEXT_HEIGHT), (0, 0), (0, 0)), constant_values=PAPER), *tiles])
 
 
 def _source(row: Row) -> str:
@@ -79,26 +86,27 @@ def _source(row: Row) -> str:
 
 
 def _of_source(version: Version, store: FromStore | None, key: str, lot: int, source: Row | None) -> Pixels:
-    """It may be in no subset that was asked for: then the store alone has it."""
-    told = [("made from", GREY), (key.partition("-")[2], WHITE)]
+    told = [("made from", GREY), (_named(key), WHITE)]
     if source is not None:
         shown = _picture(version, store, source)
         told.append((view(source, "") or view(source, "seen_"), GREY))
-    elif store is not None:
-        shown = store.of_key(key, lot)
     else:
-        shown = None
-        told.append(("in no subset: see --store", YELLOW))
+        shown = None if store is None else store.of_key(key, lot)
     return _over(shown, told)
 
 
-def _made(version: Version, store: FromStore | None, row: Row) -> Pixels:
+def _named(key: str) -> str:
+    return key.partition("-")[2]
+
+
+def _made(version: Version, store: FromStore | None, row: Row, made_from: str) -> Pixels:
     shown = _picture(version, store, row)
     made = " ".join(str(row[name]) for name in ("method", "how") if row.get(name))
     word = "" if row.get("verdict") is None else f"{row['verdict']} {row['confidence']:.2f}"
     why = f"{row['stage']}.{row['rule']}" if row["rule"] else row["stage"] or ""
     lines = [
         (wanted(row), WHITE),
+        *([(made_from, GREY)] if made_from else []),
         ("" if shown is None else f"{made} {seen_in(row)}".strip(), GREY),
         (" ".join(filter(None, (word, masked(row)))), GREY),
         (f"{row['state']} {why}".strip(), _INK.get(row["state"], GREY)),

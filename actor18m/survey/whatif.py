@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from actor18m.errors import WrongUsage
+from actor18m.policy.rules import must_be
 from actor18m.survey.admission import PENDING
 from actor18m.survey.chain import Chain
 from actor18m.survey.images import STATES as IMAGE_STATES
@@ -140,7 +141,7 @@ def _where(row: dict[str, Any]) -> str:
 def _why(now: dict[str, Any], before: dict[str, Any]) -> str:
     for row in (now, before):
         if row["bound"] is not None:
-            return f"{row['rule']} {row['value']}, must be {row['bound']}"
+            return f"{row['rule']} {row['value']}, {must_be(row['bound'])}"
         if row["duplicate_of"] is not None:
             return f"repeats {row['duplicate_of']}"
     return ""

@@ -17,8 +17,10 @@ from actor18m.policy.rules import (
     check_rules,
     columns_read,
     judge,
+    must_be,
     values,
 )
+from actor18m.publish.verdicts import fates
 
 SCHEMA = pa.schema(
     {
@@ -70,6 +72,24 @@ def test_a_verdict_names_the_first_rule_that_fails_with_its_value_and_bound() ->
         ("d", False, "mean_similarity", "0.2", "at_least 0.4"),
         ("e", False, "mean_similarity", None, "at_least 0.4"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "bound", "words"),
+    [
+        ("people", 0, {"equals": 1}, "must be 1"),
+        ("licence", "none", {"is_in": ["mit", "cc0"]}, "must be one of [mit, cc0]"),
+        ("people", 0, {"at_least": 1}, "must be at_least 1"),
+    ],
+)
+def test_a_missed_bound_is_told_as_a_sentence_ends(
+    column: str, value: object, bound: dict[str, Any], words: str
+) -> None:
+    (row,) = judge(table({column: value}), rules(rule={"value": column, **bound})).to_pylist()
+    assert must_be(row["bound"]) == words
+    missed = pa.table({"stage": ["s"], "rule": ["r"], "value": [row["value"]], "bound": [row["bound"]]})
+    missed = missed.append_column("duplicate_of", pa.nulls(1, pa.string()))
+    assert fates(missed)["why"].to_pylist() == [f"s.r: {value}, {words}"]
 
 
 def test_rules_are_checked_in_their_order() -> None:
