@@ -10,8 +10,9 @@ from actor18m.terminal.say import Grid, console, say
 
 def print_priced(found: Priced) -> None:
     say(f"clips: {_short(found.clips)} come in, {_short(found.accepted)} accepted")
-    kept = ", ".join(f"{_short(count)} by {maker}" for maker, count in found.kept.items())
-    say(f"images kept: {_short(sum(found.kept.values()))} ({kept})")
+    if found.kept:
+        kept = ", ".join(f"{_short(count)} by {maker}" for maker, count in found.kept.items())
+        say(f"images kept: {_short(sum(found.kept.values()))} ({kept})")
     _print_stages(found)
     published = sum(found.bytes.values()) - found.store_bytes
     stored = ", ".join(f"{kind} {_tib(size)}" for kind, size in found.bytes.items())

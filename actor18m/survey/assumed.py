@@ -105,6 +105,7 @@ class Machines(Section):
 
 
 class Assumptions(Section):
+    pipeline: str | None = Field(default=None, description="by whose rules the shares were told")
     clips: MoreThanNone
     """That come in."""
     machines: Machines
@@ -133,7 +134,7 @@ def shares_of(told: Assumptions, chain: Chain, file: Path) -> Shares:
     """What the file says of how many come through; an error names all that is lacking or too much."""
     if problems := list(_problems(told, chain)):
         raise explained(str(file), problems)
-    passing, attempts, words = dict[Of, float](), dict[Of, float](), _words(chain)
+    passing, attempts, words = dict[Of, float](), dict[Of, float](), words_of(chain)
     for link in chain.links:
         of = told.stages[link.name]
         for word in words if link.unit == "images" else ("",):
@@ -153,6 +154,11 @@ def told_of(step: Step) -> str:
     """What a number is of: a stage and who plays its roles."""
     models = ", ".join(sorted({backend.name for backend in step.roles.values()}))
     return f"{step.stage} with {models}" if models else step.stage
+
+
+def is_of(told: str | None, step: Step) -> bool:
+    """Whether a number that is told of a stage may be of this one, whoever plays its roles."""
+    return told is None or _stage(told) == step.stage
 
 
 def of_others(told: Assumptions, chain: Chain) -> dict[str, tuple[str, str]]:
@@ -175,10 +181,15 @@ def check_meant(others: Mapping[str, tuple[str, str]], pipeline: str, file: Path
         )
 
 
-def notes_of(told: Assumptions, chain: Chain, others: Mapping[str, tuple[str, str]]) -> list[str]:
+def notes_of(told: Assumptions, chain: Chain, others: Mapping[str, tuple[str, str]], pipeline: str) -> list[str]:
     """What somebody should know who takes a file for another pipeline than it was made for."""
     names = {link.name for link in chain.links}
     said = []
+    if told.pipeline not in (None, pipeline):
+        said.append(
+            f"how many pass and what is asked for was told of {told.pipeline}, and {pipeline} may have other rules: "
+            "the shares are taken as they are"
+        )
     if others:
         models = (f"{name} ({_models(own)} instead of {_models(of)})" for name, (of, own) in others.items())
         said.append(f"told of other models, and taken for guesses: {', '.join(models)}")
@@ -216,14 +227,14 @@ def _rate(of: OfStage, step: Step, machines: Machines) -> Rate:
     return Rate("expected", of.seconds.value, costs)
 
 
-def _words(chain: Chain) -> list[str]:
+def words_of(chain: Chain) -> list[str]:
     """Third words of images' keys."""
     return [link.stage_class.requests.source for link in chain.links if link.stage_class.requests is not None]
 
 
 def _problems(told: Assumptions, chain: Chain) -> Iterator[tuple[str, str]]:
     """What is told of stages that the pipeline has not is left aside, unless it may be meant for one that lacks."""
-    links, words = {link.name: link for link in chain.links}, _words(chain)
+    links, words = {link.name: link for link in chain.links}, words_of(chain)
     if links.keys() - told.stages.keys():
         for name in told.stages.keys() - links.keys():
             yield f"stages.{name}", f"the pipeline has no such stage; {instead_of(name, links)}"

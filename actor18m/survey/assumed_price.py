@@ -109,7 +109,7 @@ def price(pipeline: Pipeline, file: Path) -> Priced:
         tuple(_wall(stages, gpus, told.machines.cpus_per_gpu.value) for gpus in told.machines.gpus),
         tuple(kept_prices(chain, shares, rates)),
         dict(_sources(told.model_dump(), ())),
-        tuple(notes_of(told, chain, others)),
+        tuple(notes_of(told, chain, others, pipeline.name)),
     )
 
 

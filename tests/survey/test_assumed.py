@@ -232,6 +232,27 @@ def test_numbers_of_another_stage_are_refused_and_those_of_other_models_are_gues
 
 
 @pytest.mark.usefixtures("here")
+def test_shares_that_were_told_of_another_pipelines_rules_say_so() -> None:
+    """The same stages, and other rules."""
+    for of, notes in (
+        ("drawing", []),
+        (
+            "sketching",
+            [
+                "how many pass and what is asked for was told of sketching, and drawing may have other rules: "
+                "the shares are taken as they are"
+            ],
+        ),
+    ):
+        assert told(f"pipeline: {of}\n{RATES}")["notes"] == notes
+    asked = ["plan", "paper-cluster", "--assume", "rates"]
+    shown = CliRunner().invoke(app, asked, env={"COLUMNS": "200"}).stdout
+    assert "note: how many pass and what is asked for was told of cluster, and paper-cluster may have" in shown
+    (note,) = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)["notes"]
+    assert note in shown
+
+
+@pytest.mark.usefixtures("here")
 def test_what_is_told_of_no_stage_is_left_aside_and_said() -> None:
     more = RATES.replace("stages:\n", "gates: {Z: {read: [0.5, guess]}}\nstages:\n  depth: {seconds: [1, guess]}\n")
     assert told(more)["notes"] == ["of no stage or subset of the pipeline, and left aside: depth, gates.Z"]
