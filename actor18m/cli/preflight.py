@@ -10,12 +10,16 @@ from actor18m.cli.preflight_story import found_as_json, print_found
 from actor18m.config import shipped
 from actor18m.config.loading import load
 from actor18m.doctor.models import pipeline as looked_at
+from actor18m.errors import ActorError
 from actor18m.preflight.device import machine
 from actor18m.preflight.measuring import SampleRun, all_backends
-from actor18m.preflight.pool_plan import pool_plan
-from actor18m.preflight.written import Found, pools_yaml, rates_yaml
+from actor18m.preflight.pool_plan import fitting_shares, pool_plan
+from actor18m.preflight.written import Found, pools_yaml
+from actor18m.preflight.written_rates import measured_rates
 from actor18m.samples.shipped import SHIPPED
 from actor18m.survey.assumed import rates_file
+from actor18m.survey.assumed_price import by_name
+from actor18m.survey.chain import chain_of
 from actor18m.terminal.say import say, say_json
 
 app = typer.Typer()
@@ -47,6 +51,11 @@ def preflight(
     """Measure memory and speed of a pipeline's models and stages on this machine, over sample clips, and plan how many
     workers each stage should have."""
     pipeline, here, assumed = load(file, settings), machine(), rates_file(assume)
+    # whatever is wrong with what was asked is told before minutes of measuring
+    fitting_shares(pipeline, chain_of(pipeline, describe=by_name), assumed)
+    for target in (write, rates):
+        if target is not None and not target.resolve().parent.is_dir():
+            raise ActorError(f"{target} cannot be written: there is no folder {target.parent}. Name another place.")
     videos = clips or [str(SHIPPED / f"{name}.mp4") for name in _CLIPS]
 
     def about(what: str) -> None:
@@ -58,9 +67,10 @@ def preflight(
     plan = pool_plan(pipeline, runs, here, nodes, assumed)
     name = file.stem if file.parent.resolve() == shipped.folder().resolve() else str(file)
     found = Found(name, here, videos, backends, runs, plan)
-    for target, content in ((write, pools_yaml), (rates, lambda told: rates_yaml(told, assumed))):
+    measured = measured_rates(found, pipeline, assumed)
+    for target, content in ((write, pools_yaml(found)), (rates, measured.text)):
         if target is not None:
-            target.write_text(content(found), encoding="utf-8")
+            target.write_text(content, encoding="utf-8")
     if as_json:
         say_json(found_as_json(found))
         return
@@ -71,4 +81,6 @@ def preflight(
     if write is not None:
         say(f"{write}: extend it, `extends: [{name}, {write}]`, and build with that")
     if rates is not None:
-        say(f"{rates}: actor18m plan {name} --assume {rates}")
+        lacking = ", ".join(measured.lacking)
+        put_in = f"lacks {lacking}, of which nothing is known: put in its `seconds`, then " if lacking else ""
+        say(f"{rates}: {put_in}actor18m plan {name} --assume {rates}")

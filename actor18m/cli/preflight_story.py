@@ -90,6 +90,9 @@ def _print_plan(found: Found) -> None:
             f"{amount(shared.too_few, 'GPU')}"
         )
         return
+    for stages in shared.workers:
+        if stages[0] in plan.unclaimed:
+            say(f"{called(stages)}: so many suffice; a build begins as many as CPUs and memory allow by itself")
     say(f"on {machines} {shared.clips_per_hour:,.0f} clips an hour may come in; the bottleneck: {shared.bottleneck}")
     dearest = max(plan.claims, key=lambda name: _cost(found, name))
     share = _cost(found, dearest) / sum(_cost(found, name) for name in plan.claims)

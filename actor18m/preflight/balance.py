@@ -29,6 +29,8 @@ class Need:
     """That a worker keeps busy while it works."""
     gpus: float
     memory_gib: float
+    most: int | None = None
+    """As many workers as a build begins by itself, where the pipeline claims nothing for them."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,18 @@ def share_out(needs: Sequence[Need], nodes: Sequence[Node]) -> Shared:
     cpus, gpus = sum(node.cpus for node in nodes), sum(node.gpus for node in nodes)
     by_cpus = cpus / max(sum(need.seconds * need.cpus for need in needs), 1e-9)
     by_gpus = gpus / max(sum(need.seconds * need.gpus for need in needs), 1e-9) or math.inf
-    most = {need.stages: max(1, int(_SURELY * min(by_cpus, by_gpus) * need.seconds)) for need in needs}
+    surely = _SURELY * min(by_cpus, by_gpus)
+    most = {need.stages: max(1, min(int(surely * need.seconds), need.most or _MOST_WORKERS)) for need in needs}
     workers = most if _fits(needs, most, nodes) else workers
     while sum(workers.values()) < _MOST_WORKERS:
         slowest = max(needs, key=lambda need: need.seconds / workers[need.stages])
         by_slowest = workers[slowest.stages] / slowest.seconds
         if by_slowest >= by_cpus:
             return Shared(workers, by_cpus * 3600, f"the {cpus:g} CPUs", ideal)
+        if workers[slowest.stages] == slowest.most:
+            return Shared(
+                workers, by_slowest * 3600, f"the {cpus:g} CPUs, on which a build begins no more workers", ideal
+            )
         more = workers | {slowest.stages: workers[slowest.stages] + 1}
         if not _fits(needs, more, nodes):
             lacks = "GPUs" if slowest.gpus else "memory"

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from actor18m.config.pipeline import Pipeline
 from actor18m.config.serving import served_by
@@ -82,6 +83,8 @@ class StageRun:
     """`clips` or `images`."""
     per_clip: float
     """How many of them a sample clip had for it."""
+    asks: float | None = None
+    """For how many images a sample clip asked it; None: it asks for none, or nothing came of it."""
 
 
 @dataclass
@@ -108,7 +111,8 @@ class SampleRun:
             of = served_by(self.pipeline.stages, step)
             units = _mixed([so_far.units(step.stage_class, of) for so_far in self._so_far])
             unit = "clips" if step.stage_class.of == "clips" else "images"
-            yield StageRun(step, self._measured(step, units, of), unit, len(units) / len(self.videos))
+            speed = self._measured(step, units, of)
+            yield StageRun(step, speed, unit, len(units) / len(self.videos), self._asks(step))
 
     def _measured(self, step: Step, units: Sequence[Clip | Image], of: Sequence[str]) -> StageSpeed | Ended:
         told = self._tried(step, units, of)
@@ -120,6 +124,10 @@ class SampleRun:
             own = [row for row in rows if row.key.partition("-")[0] == so_far.key]
             so_far.add(step.stage_class, own, is_first=step is self.pipeline.stages[0])
         return speed
+
+    def _asks(self, step: Step) -> float | None:
+        asked = [len(so_far.asked[step.name]) for so_far in self._so_far if step.name in so_far.asked]
+        return fmean(asked) if asked else None
 
     def _tried(
         self, step: Step, units: Sequence[Clip | Image], of: Sequence[str]

@@ -14,10 +14,12 @@ from actor18m.preflight.balance import Need, Shared, share_out
 from actor18m.preflight.device import Machine
 from actor18m.preflight.measuring import StageRun
 from actor18m.preflight.stage_speed import StageSpeed
-from actor18m.survey.assumed import read_assumptions, shares_of
+from actor18m.shipped import manifest
+from actor18m.survey.assumed import check_meant, of_others, read_assumptions, shares_of
 from actor18m.survey.assumed_price import by_name
-from actor18m.survey.chain import chain_of
+from actor18m.survey.chain import Chain, chain_of
 from actor18m.survey.foreseen import Waiting, foresee
+from actor18m.survey.shares import Shares
 
 _ROOM_ON_GPU, _STEP_OF_GPU = 1.1, 0.05
 _ROOM, _STEP_GIB = 1.5, 0.5
@@ -48,6 +50,8 @@ class PoolPlan:
     """Stage -> those that share its workers, itself among them."""
     shared: Shared | None
     """None: nothing was measured that takes time."""
+    unclaimed: frozenset[str]
+    """Stages for which the pipeline claims nothing: a build begins their workers by the CPUs that there are."""
 
     def workers(self, stage: str) -> int | None:
         return None if self.shared is None else self.shared.workers.get(self.together[stage])
@@ -63,10 +67,11 @@ def pool_plan(pipeline: Pipeline, runs: Sequence[StageRun], machine: Machine, no
     together = _together(run for run, _ in measured.values())
     alone = {name: _claim(run, speed, machine) for name, (run, speed) in measured.items()}
     claims = {name: _as_all(alone[name], [alone[each] for each in together[name]]) for name in measured}
-    needs = [_need(stages, measured, claims, per_clip) for stages in dict.fromkeys(together.values())]
     all_nodes = (Node(machine.cpus, machine.gpus, machine.bytes / 2**30),) * nodes
+    needs = [_need(stages, measured, claims, per_clip, all_nodes) for stages in dict.fromkeys(together.values())]
     shared = share_out(needs, all_nodes) if any(need.seconds for need in needs) else None
-    return PoolPlan(all_nodes, per_clip, assumed, claims, together, shared)
+    unclaimed = frozenset(name for name, (run, _) in measured.items() if not says_claims(run))
+    return PoolPlan(all_nodes, per_clip, assumed, claims, together, shared, unclaimed)
 
 
 def says_claims(run: StageRun) -> bool:
@@ -91,14 +96,23 @@ def _as_all(own: Claim, every: Sequence[Claim]) -> Claim:
 def _per_clip(pipeline: Pipeline, runs: Sequence[StageRun], rates: Path) -> tuple[dict[str, float], str]:
     """As a file of rates foresees it; where that is of other stages, as the sample clips had it."""
     chain = chain_of(pipeline, describe=by_name)
-    try:
-        shares = shares_of(read_assumptions(rates), chain, rates)
-    except ActorError:
-        if rates.name != "rates.yaml":
-            raise
+    if (shares := fitting_shares(pipeline, chain, rates)) is None:
         return {run.step.name: run.per_clip for run in runs}, "as of the clips that were measured, of which all passed"
     units = foresee(chain, Waiting({chain.clips[0].name: 1.0}), shares).units
     return {name: count or 0.0 for name, count in units.items()}, f"as {rates.name} foresees it"
+
+
+def fitting_shares(pipeline: Pipeline, chain: Chain, rates: Path) -> Shares | None:
+    """Of a file that fits the pipeline. None: those that ship do not; any other file that does not is refused."""
+    try:
+        told = read_assumptions(rates)
+        shares = shares_of(told, chain, rates)
+        check_meant(of_others(told, chain), pipeline.name, rates)
+    except ActorError:
+        if rates != Path(str(manifest("rates.yaml"))):
+            raise
+        return None
+    return shares
 
 
 def _claim(run: StageRun, speed: StageSpeed, machine: Machine) -> Claim:
@@ -118,6 +132,7 @@ def _need(
     measured: Mapping[str, tuple[StageRun, StageSpeed]],
     claims: Mapping[str, Claim],
     per_clip: Mapping[str, float],
+    nodes: Sequence[Node],
 ) -> Need:
     """On CPUs a process keeps the models of all its stages. What Python itself takes it takes once, and it works on the
     clips of one stage at a time."""
@@ -127,9 +142,10 @@ def _need(
     bare = median(speed.bare_bytes for speed in speeds.values())
     models = sum(max(0, speed.kept_bytes - speed.bare_bytes) for speed in speeds.values())
     working = max(speed.bytes - speed.kept_bytes for speed in speeds.values())
-    claim = claims[stages[0]]
-    memory = claim.memory_gib if says_claims(measured[stages[0]][0]) else (bare + models + working) / 2**30
-    return Need(stages, sum(seconds.values()), busy / max(sum(seconds.values()), 1e-9), claim.gpus, memory)
+    claim, run = claims[stages[0]], measured[stages[0]][0]
+    memory = claim.memory_gib if says_claims(run) else (bare + models + working) / 2**30
+    most = None if says_claims(run) else max(1, int(sum(node.cpus for node in nodes) / run.step.run.cpus))
+    return Need(stages, sum(seconds.values()), busy / max(sum(seconds.values()), 1e-9), claim.gpus, memory, most)
 
 
 def _up(value: float, step: float) -> float:

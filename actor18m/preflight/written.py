@@ -1,9 +1,8 @@
-"""What a preflight found, as files: the `run` sections for a pipeline that extends this one, and rates for `plan`."""
+"""What a preflight found, as the `run` sections for a pipeline that extends this one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,14 +10,11 @@ import yaml
 from actor18m.amounts import amount
 from actor18m.config.measured_pools import PREFLIGHT
 from actor18m.models.backends import Backend
-from actor18m.preflight.apart import Ended
 from actor18m.preflight.backend_speed import BackendSpeed
 from actor18m.preflight.device import Machine
 from actor18m.preflight.measuring import BackendRun, StageRun
 from actor18m.preflight.pool_plan import PoolPlan, says_claims
-from actor18m.preflight.stage_speed import StageSpeed
-from actor18m.survey.assumed import told_of
-from actor18m.yaml_file import as_yaml, read_yaml
+from actor18m.yaml_file import as_yaml
 
 
 @dataclass(frozen=True)
@@ -77,33 +73,3 @@ def _batch(found: Found, backend: Backend) -> int | None:
     if found.machine.gpu is None or not best:
         return None
     return max(best) if max(best) != getattr(backend.parameters, "batch", None) else None
-
-
-def rates_yaml(found: Found, rates: Path) -> str:
-    """Those of the file, with what was measured in place of what it says. What claims a GPU and was measured without
-    one stays as it is."""
-    told = dict(_mapping(read_yaml(rates)))
-    stages = dict(_mapping(told["stages"]))
-    for run in found.runs:
-        speed, name = run.speed, run.step.name
-        claims_gpu = bool(run.step.run.gpus)
-        if isinstance(speed, Ended) or (claims_gpu and found.machine.gpu is None) or name not in stages:
-            continue
-        source = f"measured: preflight on {found.machine.called}, {date.today()}, {_of(run, speed)}"
-        own = {key: value for key, value in _mapping(stages[name]).items() if key not in ("of", "gpu_seconds", "gpus")}
-        gpus = {"gpus": [found.plan.claims[name].gpus, source]}
-        stages[name] = {"of": told_of(run.step)} | own | {"seconds": [_rounded(speed.seconds), source]} | gpus
-    return as_yaml({**told, "stages": stages})
-
-
-def _of(run: StageRun, speed: StageSpeed) -> str:
-    return f"{speed.measured} {run.units if speed.measured > 1 else run.units.removesuffix('s')}"
-
-
-def _rounded(seconds: float) -> float:
-    return float(f"{seconds:.3g}")
-
-
-def _mapping(content: object) -> Mapping[str, Any]:
-    assert isinstance(content, Mapping)
-    return content

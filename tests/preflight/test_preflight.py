@@ -13,16 +13,21 @@ from actor18m.cli.app import app
 from actor18m.config.pipeline import load_pipeline
 from actor18m.config.shipped import find_pipeline
 from actor18m.errors import ActorError
+from actor18m.execute.pools import plan_pools
+from actor18m.execute.teams import teams_of
 from actor18m.models.lock import read_lock
 from actor18m.preflight.apart import Ended
 from actor18m.preflight.backend_speed import BackendSpeed
 from actor18m.preflight.device import Gpu, Machine
 from actor18m.preflight.measuring import ASKED, StageRun
-from actor18m.preflight.pool_plan import pool_plan
+from actor18m.preflight.pool_plan import fitting_shares, pool_plan
 from actor18m.preflight.probes import PROBES, seen
 from actor18m.preflight.stage_speed import StageSpeed
-from actor18m.preflight.written import Found, pools_yaml, rates_yaml
-from actor18m.survey.assumed_price import price
+from actor18m.preflight.written import Found, pools_yaml
+from actor18m.preflight.written_rates import measured_rates
+from actor18m.survey.assumed import rates_file
+from actor18m.survey.assumed_price import by_name, price
+from actor18m.survey.chain import chain_of
 from actor18m.yaml_file import parse_yaml
 from tests.engine.drawing import PIPELINE as DRAWING
 from tests.engine.films import film
@@ -79,6 +84,14 @@ PIPELINE = DRAWING.replace(
     "tests.engine.drawing:Draw\n",
     "preflighted:SlowDraw\n    roles: {people: {backend: 'preflighted:Sees', batch: 2}}\n",
 )
+
+_ASK = "  - stage: tests.engine.drawing:Ask\n"
+ASKING = PIPELINE.replace(
+    _ASK,
+    "  - stage: preflighted:Asks\n"
+    "    roles: {chat: {backend: openai-chat, url: 'http://127.0.0.1:9/v1', model: m, more: {seed: 1}}}\n" + _ASK,
+)
+"""One stage asks an endpoint."""
 
 
 @pytest.fixture
@@ -142,25 +155,21 @@ def test_what_cannot_be_measured_is_told_with_what_it_takes_along(here: Path) ->
 
 
 def test_a_stage_that_asks_an_endpoint_is_left_out_and_all_else_is_measured_and_written(here: Path) -> None:
-    asked = (
-        "  - stage: preflighted:Asks\n"
-        "    roles: {chat: {backend: openai-chat, url: 'http://127.0.0.1:9/v1', model: m, more: {seed: 1}}}\n"
-    )
-    ask = "  - stage: tests.engine.drawing:Ask\n"
-    (here / "asked.yaml").write_text(PIPELINE.replace(ask, asked + ask))
-    (here / "guessed.yaml").write_text(RATES.replace("  ask:", "  asked: {seconds: [9, guess]}\n  ask:"))
-    shown = preflight("--write", "pools.yaml", "--rates", "rates.yaml", file="asked.yaml").stdout
+    (here / "asked.yaml").write_text(ASKING)
+    more = "--assume", "rates", "--write", "pools.yaml", "--rates", "rates.yaml"
+    shown = preflight(*more, file="asked.yaml").stdout
     assert f"not measured: openai-chat as Chat, of asked: {ASKED}" in shown
     assert f"not measured: asked: {ASKED}" in shown
-    prices = price(load_pipeline(here / "asked.yaml"), here / "rates.yaml").stages
-    assert (prices["asked"].seconds, prices["asked"].is_guess, prices["draw"].is_guess) == (9, True, False)
+    assert "rates.yaml: lacks asked, of which nothing is known: put in its `seconds`, then actor18m plan" in shown
+    told: Any = parse_yaml((here / "rates.yaml").read_text())
+    assert [*told["stages"]] == ["read", "ask", "draw", "describe"]
     (here / "ours.yaml").write_text("extends: [asked.yaml, pools.yaml]\nname: ours\n")
     ours = load_pipeline(here / "ours.yaml")
     assert ours.step("draw").run.clips_per_call == 64
     assert ours.step("asked").run == load_pipeline(here / "asked.yaml").step("asked").run, "as it was"
 
 
-def _speed(seconds: float, gib: float, gpu_gib: float = 0, busy: float | None = None) -> StageSpeed:
+def took(seconds: float, gib: float, gpu_gib: float = 0, busy: float | None = None) -> StageSpeed:
     size = int(gib * 2**30)
     return StageSpeed(1, 2 * seconds, seconds, 8, 0, 1, size, size, int(gpu_gib * 2**30), busy, size // 2, size)
 
@@ -171,7 +180,7 @@ def test_on_a_gpu_stages_claim_the_scarcer_of_its_memory_and_its_time(here: Path
     pipeline = load_pipeline(here / "slow.yaml")
     machine = Machine(32, 256 << 30, 1, Gpu("a card", "abc", 80 << 30, 0, 1 << 29))
     speeds: dict[str, StageSpeed | Ended] = {
-        "read": _speed(0.1, 0.5), "ask": _speed(0.01, 0.3), "draw": _speed(2, 4, 20, 0.52), "describe": Ended("away"),
+        "read": took(0.1, 0.5), "ask": took(0.01, 0.3), "draw": took(2, 4, 20, 0.52), "describe": Ended("away"),
     }  # fmt: skip
     runs = [StageRun(step, speeds[step.name], "clips", 1) for step in pipeline.stages]
     plan = pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml")
@@ -183,7 +192,7 @@ def test_on_a_gpu_stages_claim_the_scarcer_of_its_memory_and_its_time(here: Path
     (here / "ours.yaml").write_text("extends: [slow.yaml, pools.yaml]\n")
     run = load_pipeline(here / "ours.yaml").step("draw").run
     assert (run.gpus, run.workers, run.memory_gib, run.clips_per_call) == (0.55, 1, 6, 5)
-    told: Any = parse_yaml(rates_yaml(found, here / "guessed.yaml"))
+    told: Any = parse_yaml(measured_rates(found, pipeline, here / "guessed.yaml").text)
     assert told["stages"]["draw"]["gpus"][0] == 0.55
     assert told["stages"]["describe"]["seconds"] == [0.036, "measured"], "as it was"
 
@@ -191,7 +200,7 @@ def test_on_a_gpu_stages_claim_the_scarcer_of_its_memory_and_its_time(here: Path
 def measured(here: Path) -> Found:
     """Of slow.yaml, on a machine that measured all of it."""
     pipeline = load_pipeline(here / "slow.yaml")
-    runs = [StageRun(step, _speed(0.1, 0.5), "clips", 1) for step in pipeline.stages]
+    runs = [StageRun(step, took(0.1, 0.5), "clips", 1) for step in pipeline.stages]
     machine = Machine(8, 32 << 30, 0, None)
     return Found("slow.yaml", machine, [], [], runs, pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml"))
 
@@ -229,10 +238,36 @@ def test_pools_alone_are_no_pipeline_until_they_say_what_they_extend(here: Path)
     assert load_pipeline(here / "pools.yaml").step("draw").run.clips_per_call == 64
 
 
-def test_rates_that_were_measured_say_of_which_stage_and_models(here: Path) -> None:
-    told: Any = parse_yaml(rates_yaml(measured(here), here / "guessed.yaml"))
-    assert told["stages"]["draw"]["of"] == "preflighted:SlowDraw with preflighted:Sees"
-    assert told["stages"]["read"]["of"] == "tests.engine.steady:Read"
+def test_what_is_wrong_with_what_was_asked_is_told_before_anything_is_measured(here: Path) -> None:
+    (here / "guessed.yaml").write_text(RATES.replace("describe: {", "describe: {of: 'mystages:Describe', "))
+    for more, why in (
+        ((), "stages.describe: is told of mystages:Describe"),
+        (("--assume", "rates", "--rates", "none/rates.yaml"), "none/rates.yaml cannot be written: there is no folder"),
+    ):
+        asked = ["preflight", "slow.yaml", "--clip", "film.mp4", "--assume", "guessed.yaml", *more]
+        run = CliRunner().invoke(app, asked, env={"COLUMNS": "200"})
+        assert run.exit_code == 1
+        assert why in run.output
+        assert "measuring" not in run.output
+
+
+def test_shares_of_other_stages_are_not_taken_for_this_pipeline() -> None:
+    """`views` of embedded asks for other images than that of cluster."""
+    for name, fits in (("cluster", True), ("paper-cluster", True), ("embedded", False)):
+        pipeline = load_pipeline(find_pipeline(name))
+        shares = fitting_shares(pipeline, chain_of(pipeline, describe=by_name), rates_file(Path("rates")))
+        assert (shares is not None) == fits, name
+
+
+def test_no_more_workers_are_planned_than_a_build_would_begin(here: Path) -> None:
+    """Each keeps 0.8 of a CPU busy, and the pipeline claims nothing: so no number is written, and CPUs decide it."""
+    pipeline, machine = load_pipeline(here / "slow.yaml"), Machine(2, 64 << 30, 0, None)
+    runs = [StageRun(step, replace(took(1, 0.2), cpus=0.8), "clips", 1) for step in pipeline.stages]
+    plan = pool_plan(pipeline, runs, machine, 4, here / "guessed.yaml")
+    (pool,) = plan_pools(teams_of({step.name: step.run for step in pipeline.stages}, None), plan.nodes)
+    assert plan.workers("read") == pool.workers == 8
+    assert plan.shared is not None
+    assert plan.shared.bottleneck == "the 8 CPUs, on which a build begins no more workers"
 
 
 @pytest.mark.parametrize(("gib", "busy", "gpus"), [(20, 0.98, 1), (72, 0.3, 1), (100, 0.3, 2)])
@@ -243,7 +278,7 @@ def test_who_keeps_a_gpu_busy_or_needs_more_than_one_claims_whole_ones(
     (here / "slow.yaml").write_text(PIPELINE.replace("    roles:", "    run: {gpus: 0.1}\n    roles:"))
     pipeline = load_pipeline(here / "slow.yaml")
     machine = Machine(32, 256 << 30, 4, Gpu("a card", "abc", 80 << 30, 0, 1 << 29))
-    runs = [StageRun(step, _speed(2, 4, gib, busy), "images", 1) for step in pipeline.stages if step.name == "draw"]
+    runs = [StageRun(step, took(2, 4, gib, busy), "images", 1) for step in pipeline.stages if step.name == "draw"]
     plan = pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml")
     assert plan.claims["draw"].gpus == gpus
     assert plan.workers("draw") == 4 // gpus
@@ -256,7 +291,7 @@ def test_what_a_process_may_write_to_bounds_a_claim_and_no_machine(here: Path) -
     """Libraries reserve a GiB that they never use: a limit has to leave it, and 17 stages do not take it 17 times."""
     pipeline = load_pipeline(here / "slow.yaml")
     machine = Machine(2, 4 << 30, 0, None)
-    speed = replace(_speed(1, 0.2), data_bytes=3 << 30)
+    speed = replace(took(1, 0.2), data_bytes=3 << 30)
     runs = [StageRun(step, speed, "clips", 1) for step in pipeline.stages]
     plan = pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml")
     assert plan.claims["draw"].memory_gib == 4.5
@@ -273,8 +308,8 @@ def test_python_and_the_clips_at_hand_are_in_a_process_once_whatever_the_least_s
     pipeline = load_pipeline(here / "slow.yaml")
     machine = Machine(2, 24 << 30, 0, None)
     gib = 1 << 30
-    large = replace(_speed(1, 5), bare_bytes=3 * gib, kept_bytes=3 * gib + gib // 2)
-    little = replace(_speed(1, 0.2), bare_bytes=gib // 8, kept_bytes=gib // 5)
+    large = replace(took(1, 5), bare_bytes=3 * gib, kept_bytes=3 * gib + gib // 2)
+    little = replace(took(1, 0.2), bare_bytes=gib // 8, kept_bytes=gib // 5)
     runs = [StageRun(step, little if step.name == "read" else large, "clips", 1) for step in pipeline.stages]
     plan = pool_plan(pipeline, runs, machine, 4, here / "guessed.yaml")
     assert plan.together["read"] == ("read", "ask", "draw", "describe")
@@ -293,10 +328,10 @@ def test_stages_that_share_a_model_on_a_gpu_go_on_sharing_their_workers(here: Pa
     pipeline = load_pipeline(here / "slow.yaml")
     machine = Machine(32, 256 << 30, 4, Gpu("a card", "abc", 80 << 30, 0, 1 << 29))
     speeds = {
-        "read": _speed(0.1, 0.5),
-        "ask": _speed(0.01, 0.3),
-        "draw": _speed(2, 4, 30),
-        "describe": _speed(1, 2, 20),
+        "read": took(0.1, 0.5),
+        "ask": took(0.01, 0.3),
+        "draw": took(2, 4, 30),
+        "describe": took(1, 2, 20),
     }
     runs = [StageRun(step, speeds[step.name], "images", 2) for step in pipeline.stages]
     plan = pool_plan(pipeline, runs, machine, 1, here / "guessed.yaml")
@@ -328,10 +363,14 @@ def test_whoever_has_weights_can_be_measured() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("embedded_models")
-def test_the_pipeline_that_ships_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = CliRunner().invoke(app, ["preflight", "embedded", "--seconds", "0.5", "--json"])
+def test_the_pipeline_that_ships_is_measured(tmp_path: Path) -> None:
+    rates = str(tmp_path / "rates.yaml")
+    run = CliRunner().invoke(app, ["preflight", "embedded", "--seconds", "0.5", "--json", "--rates", rates])
     found = json.loads(run.stdout)
     assert all("why" not in stage for stage in found["stages"].values()), found["stages"]
     by_name = {each["backend"]: each for each in found["backends"]}
     assert by_name["centerface"]["batches"][0]["per_second"] > 0.1
     assert BackendSpeed.__dataclass_fields__.keys() <= by_name["efficientdet"].keys()
+    plan = CliRunner().invoke(app, ["plan", "embedded", "--assume", rates, "--json"])
+    assert plan.exit_code == 0, plan.output
+    assert json.loads(plan.stdout)["stages"].keys() == found["stages"].keys()
