@@ -10,6 +10,7 @@ from actor18m.doctor.check import Check
 from actor18m.doctor.machine import space
 from actor18m.publish.target import Target
 from actor18m.publish.targets import target_of
+from actor18m.storage.causes import lacks_a_right
 from actor18m.storage.disk import Disk
 from actor18m.storage.lease import unended
 from actor18m.storage.place import Place, trouble_with
@@ -22,7 +23,7 @@ def store(url: str) -> Iterator[Check]:
     try:
         check = _store(found) if found.place.exists(MARK) else _missing_store(found)
     except OSError as error:
-        check = _refused("store", f"{found.url}: {_cause(error)}")
+        check = _refused("store", found.url, error)
     yield check
     if check.state == "ok" and isinstance(found.place, Disk):
         yield from space("disk of the store", _nearest(found.place.root), "name another place with --store")
@@ -56,7 +57,7 @@ def _can_be_published(target: Target) -> Check:
 def _store(found: Store) -> Check:
     open_store(found.url)
     if trouble := _cannot_write(found.place):
-        return _refused("store", f"{found.url}: {trouble}")
+        return _refused("store", found.url, trouble)
     now = f"; {build}" if (build := unended(found)) else ""
     return Check("store", "ok", f"{found.url} can be written, read and deleted from{now}")
 
@@ -70,11 +71,11 @@ def _missing_store(found: Store) -> Check:
     else:
         trouble = _cannot_make_folder(_nearest(place.root))
     if trouble:
-        return _refused("store", f"{found.url} is not there and cannot be made: {trouble}")
+        return _refused("store", f"{found.url} is not there and cannot be made", trouble)
     return Check("store", "ok", f"{found.url} is not there yet, and can be made")
 
 
-def _cannot_write(place: Place) -> str:
+def _cannot_write(place: Place) -> str | OSError:
     """In a folder of its own, which a later build clears away if this process is killed."""
     aside = f"aside/doctor-{uuid.uuid4().hex}"
     try:
@@ -85,15 +86,15 @@ def _cannot_write(place: Place) -> str:
             with suppress(OSError):
                 place.drop_aside(aside)
     except OSError as error:
-        return _cause(error)
+        return error
 
 
-def _cannot_make_folder(parent: Path) -> str:
+def _cannot_make_folder(parent: Path) -> str | OSError:
     try:
         with tempfile.TemporaryDirectory(dir=parent, prefix=".actor18m-doctor-"):
             return ""
     except OSError as error:
-        return _cause(error)
+        return error
 
 
 def _publishable(root: Path, above: Path) -> Check:
@@ -109,12 +110,17 @@ def _publishable(root: Path, above: Path) -> Check:
                 found = f"{root}: its disk has no hard links, so each version holds a copy of every shard"
                 return Check("dataset", "warn", found, "name a place on another disk if space is short")
     except OSError as error:
-        return _refused("dataset", f"{root}: {_cause(error)}")
+        return _refused("dataset", str(root), error)
     return _writable("dataset", str(root))
 
 
-def _refused(name: str, why: str) -> Check:
-    return Check(name, "fail", why, "give this user the right to write there, or name another place")
+def _refused(name: str, where: str, trouble: str | OSError) -> Check:
+    right = "give this user the right to write there, or " if _is_of_right(trouble) else ""
+    return Check(name, "fail", f"{where}: {_cause(trouble)}", f"{right}name another place")
+
+
+def _is_of_right(trouble: str | OSError) -> bool:
+    return isinstance(trouble, OSError) and lacks_a_right(trouble)
 
 
 def _writable(name: str, where: str) -> Check:
@@ -136,5 +142,7 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _cause(error: OSError) -> str:
+def _cause(error: str | OSError) -> str:
+    if isinstance(error, str):
+        return error
     return f"{error.strerror or error}" if error.errno else f"{type(error).__name__}: {error}"

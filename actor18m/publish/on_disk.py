@@ -24,6 +24,7 @@ from actor18m.dataset.root import LATEST, Dataset, DatasetError
 from actor18m.dataset.version import Version
 from actor18m.publish.shard import Shard
 from actor18m.publish.target import PART, Writer, remember
+from actor18m.storage.causes import lacks_a_right
 from actor18m.storage.disk import NO_HARD_LINKS, Disk, sync_folder
 
 LOCK = ".lock"
@@ -61,8 +62,8 @@ class OnDisk:
                 return
         except OSError as error:
             raise DatasetError(
-                f"the dataset {self.root} cannot be written: {error.strerror}. Name another place with --dataset, or "
-                "give this user the right to write there."
+                f"the dataset {self.root} cannot be written: {error.strerror}. Name another place with --dataset"
+                f"{', or give this user the right to write there' if lacks_a_right(error) else ''}."
             ) from error
 
     def is_there(self) -> bool:

@@ -35,6 +35,7 @@ from actor18m.errors import ActorError
 from actor18m.publish.objects_writer import BUILDING, MADE, ObjectsWriter
 from actor18m.publish.shard import Shard
 from actor18m.publish.target import PART, Writer
+from actor18m.storage.causes import lacks_a_right
 from actor18m.storage.lease import Lease, StoreBusy, hold, holder
 from actor18m.storage.objects import Objects
 from actor18m.storage.place import NO_CONDITIONS, trouble_with
@@ -69,8 +70,8 @@ class OnObjects:
             raise
         except (ActorError, OSError) as error:
             raise DatasetError(
-                f"the dataset {self.dataset.url} cannot be written: {error}. Name another place with --dataset, or "
-                "give this user the right to write there."
+                f"the dataset {self.dataset.url} cannot be written: {error}. Name another place with --dataset"
+                f"{', or give this user the right to write there' if lacks_a_right(error) else ''}."
             ) from error
         if trouble:
             raise DatasetError(f"the dataset {self.dataset.url} cannot be trusted: {trouble}.")

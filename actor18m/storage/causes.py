@@ -135,6 +135,12 @@ def refusal_of(error: BaseException, is_store: bool = True) -> Refusal | None:
     return next((known for known in _REFUSALS if not said.isdisjoint(known.codes)), None)
 
 
+def lacks_a_right(error: BaseException) -> bool:
+    """Would a right help whoever asks? What is no folder, is full or is not there wants another place."""
+    found = refusal_of(error)
+    return found is not None and found.is_of_access
+
+
 def is_of_no_bucket(error: BaseException) -> bool:
     """Is it that the bucket is not there, and not only the object?"""
     return any("NoSuchBucket" in _names(each) for each in _chain(error))

@@ -19,7 +19,7 @@ def test_each_look_is_a_line_and_what_to_do_stands_below(tmp_path: Path) -> None
     assert {line.split()[0] for line in lines if not line.startswith(" ")} >= {"ok", "fail"}
     at = next(i for i, line in enumerate(lines) if line.startswith("fail  store "))
     assert lines[at].split(maxsplit=2)[2].startswith("/proc/store is not there")
-    assert lines[at + 1].strip() == "to do: give this user the right to write there, or name another place"
+    assert lines[at + 1].strip() == "to do: name another place"
     assert lines[-1].endswith("1 fail")
 
 

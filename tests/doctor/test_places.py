@@ -1,7 +1,10 @@
+import tempfile
+from errno import EACCES
 from pathlib import Path
 
 import pytest
 
+from actor18m.dataset.root import DatasetError
 from actor18m.doctor import places
 from actor18m.doctor.check import Check, carried_out
 from actor18m.storage.lease import Lease
@@ -50,7 +53,25 @@ def test_a_store_that_cannot_be_made_is_a_failure(url: str) -> None:
     check = named("store", list(places.store(url)))
     assert check.state == "fail"
     assert check.found.startswith(f"{url} is not there and cannot be made: ")
-    assert check.fix == "give this user the right to write there, or name another place"
+    assert check.fix == "name another place", "no right is lacking"
+
+
+def test_a_right_that_is_lacking_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **told: object) -> None:
+        raise PermissionError(EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
+    check = named("store", list(places.store(str(tmp_path / "there"))))
+    assert (check.state, check.fix) == ("fail", "give this user the right to write there, or name another place")
+    with pytest.raises(DatasetError, match=r"with --dataset, or give this user the right to write there\.$"):
+        list(places.dataset(str(tmp_path / "there")))
+
+
+def test_a_dataset_in_what_is_no_folder_wants_another_place_and_no_right() -> None:
+    with pytest.raises(DatasetError) as caught:
+        list(places.dataset("/dev/full"))
+    told = "the dataset /dev/full cannot be written: Not a directory. Name another place with --dataset."
+    assert str(caught.value) == told
 
 
 def test_a_folder_with_other_things_is_no_store(tmp_path: Path) -> None:
