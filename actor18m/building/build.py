@@ -150,7 +150,8 @@ def build(
                 here = [link.name for link in project.links if crew.name == "serial" and not link.step.waits]
                 with kept_meanwhile(lease, account, here) as kept:
                     watched: measuring.Watched = lambda each: kept(crew.watched(each))  # noqa: E731
-                    tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, watched, purse)
+                    foreseen = partial(guards.foreseen, allowed=allowed)
+                    tally = measuring.measure(wanted, lease, crew.hire, watcher, retry, watched, purse, foreseen)
             account |= {"tally": tally, "stages": with_taken(account["stages"], tally)}
             account["catalog"] = CatalogFiles(lease.store).latest()  # sources may have been split meanwhile
             project, meaning = settled_for_good(project, lease)

@@ -1,6 +1,7 @@
 """The steps of a build: register, measure what is missing, fold. Run again, each does what is left to do."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -22,6 +23,7 @@ from actor18m.inputs import Input
 from actor18m.ledger.fold import fold, superseded
 from actor18m.ledger.ledger import LotFiles
 from actor18m.storage.lease import Lease
+from actor18m.survey.admission import PENDING
 from actor18m.survey.chain import Link
 from actor18m.survey.plan import LOST, Plan, unpriced
 from actor18m.survey.pricing import plan
@@ -44,6 +46,10 @@ class Staffing(Protocol):
 
 Watched = Callable[[Watcher], Watcher]
 """Who else is told how a drain goes on, once workers are hired."""
+
+
+Foreseen = Callable[[Mapping[str, int]], str | None]
+"""What there is to say of so many inputs in each state, before the rest is measured."""
 
 
 def register(
@@ -70,8 +76,11 @@ def measure(
     retry: Iterable[str] = (),
     watched: Watched = lambda watcher: watcher,
     purse: Purse | None = None,
+    foreseen: Foreseen = lambda states: None,
 ) -> Tally:
-    """All that is missing: first of sources, then of the clips that they are split into and of all others."""
+    """All that is missing: first of sources, then of the clips that they are split into and of all others. What is
+    `foreseen` of the states of inputs, once all are read, the watcher is told.
+    """
     tally, purse = Tally(), purse or Purse()
     if project.splitter is not None:
         sources = partial(project.sources, project.splitter, retry)
@@ -83,7 +92,8 @@ def measure(
         read = replace(project, until=project.chain[0].name, only=None)
         tally += _drained(read, read.record, lease, staffing, watcher, watched, purse)
         project, _ = settled(project)
-    return tally + _drained(project, partial(project.record, retry), lease, staffing, watcher, watched, purse)
+    record = partial(project.record, retry)
+    return tally + _drained(project, record, lease, staffing, watcher, watched, purse, foreseen)
 
 
 def _drained(
@@ -94,6 +104,7 @@ def _drained(
     watcher: Watcher,
     watched: Watched,
     purse: Purse,
+    foreseen: Foreseen = lambda states: None,
 ) -> Tally:
     """Workers are hired only when something is missing."""
     found = unpriced(record())
@@ -112,10 +123,18 @@ def _drained(
         # a build that was killed left its commits as they were: whoever goes on would read them all, time and again
         _settle(project, lease, crumbled)
         drained = record()
+    first = project.chain[0].name
+
+    def when_read(tally: Tally) -> None:
+        """Of those that were missing, so many failed by now."""
+        bad = Counter(failed=tally.failed[first], quarantined=tally.quarantined[first])
+        if told := foreseen(Counter(found.states) + bad - Counter({PENDING: bad.total()})):
+            watcher.note(f"all inputs are read: {told}")
+
     workers = staffing(duties_of(project, lease, drained.surveyor.stages.links))
     try:
         with Journal(lease) as journal:
-            return Drain(drained, lease, journal, workers, watched(watcher), purse).run()
+            return Drain(drained, lease, journal, workers, watched(watcher), purse, when_read).run()
     finally:
         workers.close()
         if project.seen is not None:

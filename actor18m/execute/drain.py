@@ -6,7 +6,7 @@ looked at together, a few times a second: to look at hundreds of clips takes lit
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,8 +46,11 @@ class Drain:
         workers: Workers,
         watcher: Watcher,
         purse: Purse | None = None,
+        when_read: Callable[[Tally], None] = lambda tally: None,
     ) -> None:
+        """`when_read` is told, once all inputs are read, what it came to by then."""
         self.tally = Tally()
+        self._when_read = when_read
         self._record, self._lease, self._workers, self._watcher = record, lease, workers, watcher
         self._chain = record.links
         self._first = record.surveyor.chain[0].name
@@ -103,6 +106,8 @@ class Drain:
                 return
             self._workers.release(stage)
             self._working.remove(stage)
+            if stage == self._first:
+                self._when_read(self.tally)
 
     def _take(self, results: Sequence[Done | Broken]) -> None:
         for result in results:

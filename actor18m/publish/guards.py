@@ -123,6 +123,22 @@ def check_failed(found: Outlook, subsets: Mapping[str, SubsetCounts], allowed: A
         _check_share_failed(f"images of subset {name}", of_images, counts.states, _bad(counts.reasons), allowed)
 
 
+def foreseen(states: Mapping[str, int], allowed: Allowed) -> str | None:
+    """In words, that too many inputs failed already for anything to be published, even if all others pass; None where
+    that does not show yet.
+    """
+    bad = sum(states.get(state, 0) for state in _BAD)
+    inputs = sum(states.values()) - sum(states.get(state, 0) for state in (SPLIT, *_NO_MORE))
+    if not _are_too_many(bad, inputs, allowed):
+        return None
+    return (
+        f"{bad} of {inputs} inputs failed or are quarantined ({_percent(bad / inputs)}). At most "
+        f"{_percent(allowed.most_failed)} may, unless --max-failed says more: this build goes on, and nothing of it "
+        "will be published. What it measures is kept: stop it or let it end, mend what they have in common and build "
+        f"with --retry failed; or allow it: --max-failed {_share(bad, inputs):g}."
+    )
+
+
 def _bad(why: Mapping[str, int]) -> dict[str, int]:
     return {reason: count for reason, count in why.items() if reason.startswith(_BAD)}
 

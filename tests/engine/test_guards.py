@@ -11,6 +11,7 @@ import pytest
 from actor18m.errors import Refused
 from actor18m.publish import guards
 from actor18m.publish.guards import Allowed, Outlook
+from actor18m.terminal.progress import Progress
 from tests.engine.site import Site, content_of, films
 from tests.engine.steady import PIPELINE
 
@@ -100,6 +101,30 @@ def test_many_failures_are_told_before_anything_is_published(built: Site) -> Non
     assert "--max-failed 0.36" in said
     assert content_of(built.dataset) == before
     assert build(built, "--max-failed", "0.36")[0] == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--max-failed", "0.38")])
+def test_that_too_many_cannot_be_read_is_told_as_soon_as_all_are_and_the_build_goes_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    site.put(films("good", 5, *GOOD))
+    for number in range(3):
+        (site.videos / f"bad{number}.mp4").write_bytes(b"\xff" * (number + 1))
+    told: list[tuple[str, dict[str, int]]] = []
+    monkeypatch.setattr(Progress, "note", lambda _, text: told.append((text, site.called())))
+    code, said = build(site, *more)
+    warned = [(text, called) for text, called in told if "all inputs are read" in text]
+    if more:
+        assert (code, warned) == (0, []), said
+        return
+    ((text, called),) = warned
+    assert "3 of 8 inputs failed or are quarantined (37.5%). At most 30% may" in text
+    assert "--retry failed" in text
+    assert "--max-failed 0.38" in text
+    assert called.keys() == {"read"}, "no other stage has begun"
+    assert code == 3
+    assert "so nothing was published" in said
+    assert site.called()["look"] == 5
 
 
 def test_one_damaged_file_of_three_is_no_bug(site: Site) -> None:
