@@ -17,7 +17,7 @@ from actor18m.policy.overrides import IMAGES_ARE_DENIED
 from actor18m.policy.words import ALLOW, DENY, ClipContent, Word, Words, is_image, keep, now, read_words, whoever
 from actor18m.storage.lease import hold
 from actor18m.storage.store import Store, open_store
-from actor18m.survey.catalog_gone import check_catalog
+from actor18m.survey.catalog_gone import check_catalog, last_measured
 from actor18m.survey.contents import Row, content_of, is_key, look_up, must_exist, uri_of
 from actor18m.survey.image_digests import MadeImage, made_image
 from actor18m.survey.meaning import look_of, meant_by
@@ -141,7 +141,7 @@ def relicense(
     A row of the list means the input with the same file, cut and crop. An empty cell means that nothing is stated.
     """
     with hold(open_store(store)) as lease:
-        check_catalog(lease.store)
+        check_catalog(lease.store, last_measured(lease.store))
         found = Register(lease.store).relicense(lease, _stating(find_inputs(inputs)))
         if found.corrected:
             by, name = whoever(who), ", ".join(inputs)

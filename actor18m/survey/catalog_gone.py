@@ -6,6 +6,7 @@ that are registered.
 
 from actor18m.catalog.catalog import Catalog
 from actor18m.catalog.catalog_files import FOLDER, WAY_OUT, CatalogFiles
+from actor18m.ledger.ledger import ledgers
 from actor18m.storage.store import Store, StoreError
 from actor18m.survey.runs import accounts
 
@@ -17,6 +18,11 @@ def check_catalog(store: Store, measured: int = -1) -> None:
     if (gone := end_gone(store)) is not None:
         raise error_of(store, gone)
     check_lots(store, measured, Catalog(store).lots())
+
+
+def last_measured(store: Store) -> int:
+    """The last lot of which any stage has rows, with whatever parameters; -1 when none has."""
+    return max((lot for ledger in ledgers(store) for lot in ledger.files()), default=-1)
 
 
 def check_lots(store: Store, measured: int, registered: range) -> None:

@@ -185,8 +185,11 @@ def refused(site: Site, why: str) -> None:
     """By all who ask, and by a build before it registers anything, with inputs and without."""
     before = sorted((site.root / "store" / "catalog").iterdir())
     pipeline, videos = str(site.root / "steady.yaml"), str(site.videos / "pears.mp4")
-    for command in (["plan"], ["plan", "--input", videos], ["status"], ["build"], ["build", "--input", videos]):
-        result = site.run(command[0], pipeline, *command[1:])
+    (site.root / "rights.csv").write_text(f"uri,licence\n{videos},CC0-1.0\n")
+    asked = (["plan"], ["plan", "--input", videos], ["status"], ["build"], ["build", "--input", videos])
+    relicense = ["relicense", "--input", str(site.root / "rights.csv")]
+    for command in (*([each[0], pipeline, *each[1:]] for each in asked), relicense):
+        result = site.run(command[0], *command[1:])
         said = result.output.replace("\n", "")
         assert (result.exit_code, why in said) == (1, True), (command, said)
         assert "Nothing else knows which inputs were registered" in said
