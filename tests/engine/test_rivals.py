@@ -117,6 +117,7 @@ def test_a_living_writer_keeps_its_right_however_slow_the_place_is_and_wrong_a_r
 
     proxy.fault, proxy.late_s = (lambda head: "slow" if b".beat.json" in head else "none"), 10 * beat_s
     with hold(store, beat_s=beat_s) as lease:
+        time.sleep(proxy.late_s + 2 * beat_s)  # until the signs of life after the first one arrive, late as they are
         assert "gave a sign of life just now" in rival()
         assert lease.create("one", b"1")
     assert rival() == "epoch 2"
